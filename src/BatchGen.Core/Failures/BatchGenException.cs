@@ -1,0 +1,56 @@
+namespace BatchGen.Core.Failures;
+
+/// <summary>A failure with one clear message for the user: what, where, what was expected, what to do.</summary>
+public abstract class BatchGenException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>How the queue records the failure.</summary>
+    public abstract FailureKind Kind { get; }
+}
+
+/// <summary>The request can never work. The job fails without a retry; the worker goes on.</summary>
+public sealed class InvalidJobException(string message, Exception? inner = null) : BatchGenException(message, inner)
+{
+    /// <inheritdoc/>
+    public override FailureKind Kind => FailureKind.InvalidJob;
+}
+
+/// <summary>An adapter is missing, corrupt or incompatible. All jobs of the signature fail without a retry.</summary>
+public sealed class AdapterException(string message, Exception? inner = null) : BatchGenException(message, inner)
+{
+    /// <inheritdoc/>
+    public override FailureKind Kind => FailureKind.Adapter;
+}
+
+/// <summary>A base model is missing, corrupt, of an unknown kind, or changed on disk since it was registered.</summary>
+public sealed class ModelException(string message, Exception? inner = null) : BatchGenException(message, inner)
+{
+    /// <inheritdoc/>
+    public override FailureKind Kind => FailureKind.Model;
+}
+
+/// <summary>This attempt failed; another may succeed.</summary>
+public sealed class GenerationException(string message, bool outOfMemory = false, Exception? inner = null) : BatchGenException(message, inner)
+{
+    /// <summary>True when the device ran out of memory: a smaller tensor batch may work.</summary>
+    public bool OutOfMemory { get; } = outOfMemory;
+
+    /// <inheritdoc/>
+    public override FailureKind Kind => FailureKind.Generation;
+}
+
+/// <summary>A picture could not be written to disk.</summary>
+public sealed class OutputException(string message, Exception? inner = null) : BatchGenException(message, inner)
+{
+    /// <inheritdoc/>
+    public override FailureKind Kind => FailureKind.Output;
+}
+
+/// <summary>The base weights are not what they were and a reload from the master did not cure it.</summary>
+public sealed class WeightIntegrityException(string message, Exception? inner = null) : BatchGenException(message, inner)
+{
+    /// <inheritdoc/>
+    public override FailureKind Kind => FailureKind.WeightIntegrity;
+}
+
+/// <summary>Someone else owns the batch now: its lease expired or was taken back. Results are dropped.</summary>
+public sealed class LeaseLostException(string message, Exception? inner = null) : Exception(message, inner);

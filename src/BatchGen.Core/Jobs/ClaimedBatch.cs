@@ -1,0 +1,24 @@
+using BatchGen.Core.Adapters;
+
+namespace BatchGen.Core.Jobs;
+
+/// <summary>Jobs that share a signature, leased to one worker.</summary>
+/// <param name="BatchId">The batch row that carries the lease.</param>
+/// <param name="Epoch">Fencing token: every later write names it and is refused once the lease was taken back.</param>
+/// <param name="WorkerId">The worker that holds the lease.</param>
+/// <param name="Signature">Model and adapters of every job in the batch.</param>
+/// <param name="LeaseExpiresAt">When the lease ends unless a heartbeat extends it.</param>
+/// <param name="Jobs">The jobs, in claim order.</param>
+public sealed record ClaimedBatch(
+    long BatchId,
+    long Epoch,
+    Guid WorkerId,
+    AdapterSignature Signature,
+    DateTimeOffset LeaseExpiresAt,
+    IReadOnlyList<ClaimedJob> Jobs);
+
+/// <summary>One job of a claimed batch.</summary>
+/// <param name="JobId">The job.</param>
+/// <param name="Attempt">Which attempt this is, from 1.</param>
+/// <param name="Recipe">What to render.</param>
+public sealed record ClaimedJob(long JobId, int Attempt, RenderRecipe Recipe);

@@ -1,0 +1,15 @@
+namespace BatchGen.Core.Registry;
+
+/// <summary>A base model as registered.</summary>
+/// <param name="Name">Registered name.</param>
+/// <param name="Path">Absolute folder (diffusers layout) or file (single-file checkpoint).</param>
+/// <param name="Family">Model family: <c>sd15</c>, <c>sd21</c> or <c>sdxl</c>.</param>
+/// <param name="Sha256">Lower-case hex SHA-256 over the sorted list of <c>relative path, file SHA-256</c> of the master files.</param>
+/// <param name="Files">The master files: path relative to <paramref name="Path"/>, size and SHA-256 of each.</param>
+public sealed record ModelRecord(string Name, string Path, string Family, string Sha256, IReadOnlyList<MasterFile> Files);
+
+/// <summary>One file of a registered model.</summary>
+/// <param name="RelativePath">Path below the model's folder, with '/'; empty for a single-file checkpoint.</param>
+/// <param name="SizeBytes">Length of the file.</param>
+/// <param name="Sha256">Lower-case hex SHA-256 of its bytes.</param>
+public sealed record MasterFile(string RelativePath, long SizeBytes, string Sha256);

@@ -1,0 +1,21 @@
+using BatchGen.Core.Jobs;
+
+namespace BatchGen.Core.Rendering;
+
+/// <summary>What jobs must agree on to run as one tensor batch.</summary>
+public sealed record BatchShape(int WidthPixels, int HeightPixels, int Steps, string Sampler, double GuidanceScale, int ClipSkip)
+{
+    /// <summary>The shape of a recipe.</summary>
+    public static BatchShape Of(RenderRecipe recipe)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        return new(recipe.WidthPixels, recipe.HeightPixels, recipe.Steps, recipe.Sampler, recipe.GuidanceScale, recipe.ClipSkip);
+    }
+
+    /// <summary>Cuts jobs into groups of equal shape, at most <paramref name="limit"/> each, in order of first appearance.</summary>
+    public static IReadOnlyList<IReadOnlyList<ClaimedJob>> Group(IEnumerable<ClaimedJob> jobs, int limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        return jobs.GroupBy(job => Of(job.Recipe)).SelectMany(group => group.Chunk(limit)).ToArray();
+    }
+}

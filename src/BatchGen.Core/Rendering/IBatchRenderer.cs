@@ -1,0 +1,39 @@
+using BatchGen.Core.Adapters;
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Registry;
+
+namespace BatchGen.Core.Rendering;
+
+/// <summary>One device and the model on it: load, fuse, render, unload, verify.</summary>
+/// <remarks>Not thread safe. Every member is called from the one thread that owns the device. Members block.</remarks>
+public interface IBatchRenderer : IDisposable
+{
+    /// <summary>The device and compute type.</summary>
+    DeviceInfo Device { get; }
+
+    /// <summary>Name of the model on the device, or null.</summary>
+    string? LoadedModel { get; }
+
+    /// <summary>Puts a model on the device (dropping another), after checking the master files against the registry.</summary>
+    /// <exception cref="Failures.ModelException">Files missing, changed, corrupt or of an unknown kind.</exception>
+    ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken);
+
+    /// <summary>Fuses all adapters of the signature in one pass into an overlay; the base tensors stay as they are.</summary>
+    /// <exception cref="Failures.AdapterException">An adapter is missing, changed, corrupt or does not fit; nothing was applied.</exception>
+    FuseReport Fuse(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken);
+
+    /// <summary>Renders jobs of equal shape (<see cref="BatchShape"/>) as one tensor batch.</summary>
+    /// <returns>One picture per job, in order.</returns>
+    /// <exception cref="Failures.GenerationException">The attempt failed.</exception>
+    IReadOnlyList<RenderedImage> Render(IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken);
+
+    /// <summary>Drops the overlay. No arithmetic, cannot fail half-way; harmless when nothing is fused.</summary>
+    void Unload();
+
+    /// <summary>Checksums the base weights against the baseline taken at load.</summary>
+    WeightCheck VerifyWeights(CancellationToken cancellationToken);
+
+    /// <summary>Copies the named tensors from the master again, after re-hashing the master file.</summary>
+    /// <exception cref="Failures.ModelException">The master on disk is not what was registered.</exception>
+    ReloadReport ReloadFromMaster(IReadOnlyList<string> tensorNames, CancellationToken cancellationToken);
+}

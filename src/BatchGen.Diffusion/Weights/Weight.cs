@@ -1,0 +1,80 @@
+using static TorchSharp.torch;
+
+namespace BatchGen.Diffusion.Weights;
+
+/// <summary>One parameter of a model: the base tensor as loaded, and the fused tensor that stands in for it while adapters are on.</summary>
+/// <remarks>
+/// Nothing ever writes to <see cref="Base"/> in place except <see cref="ReplaceBase"/> with bytes from the master.
+/// Layers read <see cref="Value"/>, so putting an overlay on and dropping it involves no arithmetic on the base.
+/// </remarks>
+internal sealed class Weight : IDisposable
+{
+    private Tensor? _base;
+    private Tensor? _overlay;
+
+    /// <param name="component">Component folder name: <c>unet</c>, <c>vae</c>, <c>text_encoder</c>, <c>text_encoder_2</c>.</param>
+    /// <param name="key">Parameter name in diffusers spelling, for example <c>conv_in.weight</c>.</param>
+    /// <param name="baseTensor">Tensor in compute type on the device (owned from now on); null for a bias the layer does not have.</param>
+    /// <param name="origin">Where the tensor came from; null only where there is no base tensor.</param>
+    public Weight(string component, string key, Tensor? baseTensor, WeightOrigin? origin)
+    {
+        Component = component;
+        Key = key;
+        Origin = origin;
+        _base = baseTensor?.DetachFromDisposeScope();
+    }
+
+    public string Component { get; }
+
+    public string Key { get; }
+
+    /// <summary><c>component/key</c>, the name used in checkpoints and messages.</summary>
+    public string Name => Component + "/" + Key;
+
+    public WeightOrigin? Origin { get; }
+
+    /// <summary>The tensor as loaded; null for a bias that the layer does not have.</summary>
+    public Tensor? Base => _base;
+
+    /// <summary>The fused tensor, or null when no adapter touches this parameter now.</summary>
+    public Tensor? Overlay => _overlay;
+
+    /// <summary>What layers compute with. Throws for an absent bias that has no overlay: use <see cref="ValueOrNull"/> there.</summary>
+    public Tensor Value => _overlay ?? _base ?? throw new InvalidOperationException($"{Name} has no tensor.");
+
+    /// <summary>What layers compute with, or null for an absent bias.</summary>
+    public Tensor? ValueOrNull => _overlay ?? _base;
+
+    /// <summary>Puts a fused tensor in place (owned from now on).</summary>
+    public void SetOverlay(Tensor fused)
+    {
+        _overlay?.Dispose();
+        _overlay = fused.DetachFromDisposeScope();
+    }
+
+    /// <summary>Drops the fused tensor; the base was never touched.</summary>
+    public void DropOverlay()
+    {
+        _overlay?.Dispose();
+        _overlay = null;
+    }
+
+    /// <summary>Puts a fresh copy from the master in place of a damaged base tensor (owned from now on).</summary>
+    public void ReplaceBase(Tensor fresh)
+    {
+        _base?.Dispose();
+        _base = fresh.DetachFromDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        DropOverlay();
+        _base?.Dispose();
+        _base = null;
+    }
+}
+
+/// <summary>Where a base tensor's bytes stand in the master files, so that it can be read again.</summary>
+/// <param name="RelativePath">Master file, relative to the model's folder as in the registry.</param>
+/// <param name="Read">Reads the tensor again from the (re-hashed) master: same dtype and device as at load, bit for bit.</param>
+internal sealed record WeightOrigin(string RelativePath, Func<Tensor> Read);
