@@ -1,0 +1,131 @@
+using BatchGen.Core.Failures;
+using BatchGen.Diffusion.Safetensors;
+
+namespace BatchGen.Diffusion.Adapters;
+
+/// <summary>An adapter file (or PEFT folder) in memory: its tensors grouped by module. Needs no native torch.</summary>
+internal sealed class AdapterFile : IDisposable
+{
+    private AdapterFile(string path, SafetensorsFile tensors, string sha256, PeftConfig? config, bool isFolder)
+    {
+        Path = path;
+        Tensors = tensors;
+        Sha256 = sha256;
+        Config = config;
+        IsFolder = isFolder;
+        (Modules, Embeddings, UnknownKeys) = Group(tensors);
+    }
+
+    /// <summary>The file or folder as named by the caller.</summary>
+    public string Path { get; }
+
+    public SafetensorsFile Tensors { get; }
+
+    /// <summary>Lower-case hex SHA-256 of the weights file.</summary>
+    public string Sha256 { get; }
+
+    public PeftConfig? Config { get; }
+
+    public bool IsFolder { get; }
+
+    /// <summary>The modules, in order of first appearance in the file.</summary>
+    public IReadOnlyList<AdapterModule> Modules { get; }
+
+    /// <summary>Keys of bundled textual inversions.</summary>
+    public IReadOnlyList<string> Embeddings { get; }
+
+    /// <summary>Keys that belong to no known adapter format.</summary>
+    public IReadOnlyList<string> UnknownKeys { get; }
+
+    /// <summary>Reads a file, or the weights and config of a PEFT folder.</summary>
+    /// <exception cref="AdapterException">Missing, corrupt, a pickle, or without anything to apply.</exception>
+    public static AdapterFile Load(string path)
+    {
+        var isFolder = Directory.Exists(path);
+        var weights = isFolder ? WeightsIn(path) : path;
+        SafetensorsFile? tensors = null;
+        try
+        {
+            tensors = SafetensorsFile.Load(weights, out var sha256);
+            var configPath = isFolder ? System.IO.Path.Combine(path, "adapter_config.json") : null;
+            var config = configPath is not null && File.Exists(configPath) ? PeftConfig.FromFile(configPath)
+                : tensors.Metadata.TryGetValue("lora_adapter_metadata", out var text) ? PeftConfig.FromMetadata(text, weights)
+                : null;
+            var file = new AdapterFile(path, tensors, sha256, config, isFolder);
+            if (file.Modules.Count == 0 && file.Embeddings.Count == 0)
+            {
+                throw new AdapterException(
+                    $"'{weights}' holds no adapter that BatchGen knows: none of its {tensors.Entries.Count} keys has a known form"
+                    + (tensors.Entries.Count > 0 ? $" (the first is '{tensors.Entries[0].Name}')" : "") + ". docs/adapter-formats.md lists the forms.");
+            }
+
+            tensors = null;
+            return file;
+        }
+        catch (SafetensorsException error)
+        {
+            throw new AdapterException($"Adapter file {error.Message}", error);
+        }
+        finally
+        {
+            tensors?.Dispose();
+        }
+    }
+
+    public void Dispose() => Tensors.Dispose();
+
+    private static string WeightsIn(string folder)
+    {
+        string[] names = ["adapter_model.safetensors", "pytorch_lora_weights.safetensors"];
+        var found = names.Select(name => System.IO.Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        if (found is not null) return found;
+        var pickle = File.Exists(System.IO.Path.Combine(folder, "adapter_model.bin"));
+        throw new AdapterException(
+            $"Adapter folder '{folder}' has no adapter_model.safetensors"
+            + (pickle ? "; its adapter_model.bin is a Python pickle, which can run code and is not read. Save it again with safe_serialization=True." : "."));
+    }
+
+    private static (List<AdapterModule> Modules, List<string> Embeddings, List<string> Unknown) Group(SafetensorsFile tensors)
+    {
+        var order = new List<(string Component, string Module)>();
+        var groups = new Dictionary<(string Component, string Module), (KeySpelling Spelling, Dictionary<string, SafetensorsEntry> Leaves)>();
+        var embeddings = new List<string>();
+        var unknown = new List<string>();
+        foreach (var entry in tensors.Entries)
+        {
+            if (entry.Name.StartsWith("bundle_emb.", StringComparison.Ordinal) || tensors.Metadata.GetValueOrDefault(entry.Name) == "<embed>")
+            {
+                embeddings.Add(entry.Name);
+                continue;
+            }
+
+            if (AdapterKey.Split(entry.Name) is not { } key)
+            {
+                unknown.Add(entry.Name);
+                continue;
+            }
+
+            var id = (key.Component, key.Module);
+            if (!groups.TryGetValue(id, out var group))
+            {
+                groups[id] = group = (key.Spelling, new(StringComparer.Ordinal));
+                order.Add(id);
+            }
+
+            if (!group.Leaves.TryAdd(key.Leaf, entry))
+                throw new AdapterException($"'{tensors.Path}' has two keys for the same factor: '{group.Leaves[key.Leaf].Name}' and '{entry.Name}'.");
+            // 'alpha' is spelled alike everywhere; the factor decides.
+            if (key.Leaf is "up" or "down") groups[id] = (key.Spelling, group.Leaves);
+        }
+
+        var modules = new List<AdapterModule>();
+        foreach (var id in order)
+        {
+            var module = new AdapterModule(id.Component, id.Module, groups[id].Spelling, groups[id].Leaves);
+            if (module.Algorithm.Length > 0) modules.Add(module);
+            else unknown.AddRange(module.Leaves.Values.Select(entry => entry.Name));
+        }
+
+        return (modules, embeddings, unknown);
+    }
+}

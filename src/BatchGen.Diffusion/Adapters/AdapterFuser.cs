@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using BatchGen.Core.Adapters;
+using BatchGen.Core.Failures;
+using BatchGen.Core.Registry;
+using BatchGen.Core.Rendering;
+using BatchGen.Diffusion.Adapters.Deltas;
+using BatchGen.Diffusion.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace BatchGen.Diffusion.Adapters;
+
+/// <summary>Fuses the adapters of a signature into overlays of a model's weights, and drops them again.</summary>
+/// <remarks>
+/// Each touched weight gets one new tensor, <c>cast(float32(base) + sum of strength * delta)</c>, summed in float32 in signature order and
+/// rounded once. The base is only read. All overlays are made and checked before the first is put in place, so an error leaves
+/// the model as it was. Belongs to the thread that owns the device.
+/// </remarks>
+internal sealed class AdapterFuser
+{
+    private readonly ModelWeights _model;
+    private readonly AdapterCache _cache;
+    private readonly ModuleMap _modules;
+    private readonly List<Weight> _fused = [];
+
+    public AdapterFuser(ModelWeights model, AdapterCache cache)
+    {
+        _model = model;
+        _cache = cache;
+        _modules = new ModuleMap(model);
+    }
+
+    /// <summary>Weights that have an overlay now.</summary>
+    public IReadOnlyList<Weight> Fused => _fused;
+
+    /// <summary>Fuses all adapters of a signature; what was fused before is dropped first.</summary>
+    /// <param name="signature">Adapters and strengths, in the order they are summed.</param>
+    /// <param name="adapters">Registry entries of every adapter named.</param>
+    /// <param name="cancellationToken">Checked between weights; a cancelled fuse applies nothing.</param>
+    /// <exception cref="AdapterException">An adapter is missing, changed, corrupt or does not fit; nothing was applied.</exception>
+    public FuseReport Fuse(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        Unload();
+        var rented = new List<LoadedAdapter>();
+        var ready = new List<(Weight Weight, Tensor Overlay)>();
+        var unmatched = new List<string>();
+        try
+        {
+            using var noGrad = no_grad();
+            using var scope = NewDisposeScope();
+            var plan = new FusePlan(_modules);
+            foreach (var use in signature.Adapters)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var record = adapters.FirstOrDefault(candidate => candidate.Name == use.Name)
+                    ?? throw new AdapterException($"Adapter '{use.Name}' is not registered. Add it with 'batchgen adapters add'.");
+                var adapter = _cache.Rent(record);
+                rented.Add(adapter);
+                unmatched.AddRange(plan.Add(use, adapter).Select(key => $"{use.Name}: {key}"));
+            }
+
+            foreach (var (weight, parts) in plan.InModelOrder())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                ready.Add((weight, Sum(weight, parts)));
+            }
+
+            foreach (var (weight, overlay) in ready)
+            {
+                weight.SetOverlay(overlay);
+                _fused.Add(weight);
+            }
+
+            var bytes = ready.Sum(item => item.Overlay.numel() * item.Overlay.element_size());
+            ready.Clear();
+            return new FuseReport(signature.Adapters.Count, _fused.Count, bytes, unmatched, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        }
+        catch (Exception error) when (error is System.Runtime.InteropServices.ExternalException)
+        {
+            // What torch itself reports here is memory: shapes and values were checked before it was asked.
+            throw new GenerationException(
+                $"Fusing '{signature}' failed on the device: {error.Message.Split('\n')[0]}",
+                outOfMemory: error.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || error.Message.Contains("alloc", StringComparison.OrdinalIgnoreCase),
+                error);
+        }
+        finally
+        {
+            foreach (var (_, overlay) in ready) overlay.Dispose();
+            foreach (var adapter in rented) _cache.Return(adapter);
+        }
+    }
+
+    /// <summary>Drops every overlay. No arithmetic; harmless when nothing is fused.</summary>
+    public void Unload()
+    {
+        foreach (var weight in _fused) weight.DropOverlay();
+        _fused.Clear();
+    }
+
+    private static Tensor Sum(Weight weight, IReadOnlyList<FusePart> parts)
+    {
+        using var scope = NewDisposeScope();
+        var original = weight.Base;
+        Tensor sum; // the weight's shape, f32
+        if (original is not null)
+        {
+            sum = parts[0].Delta.Start(original, parts[0].Strength);
+        }
+        else
+        {
+            // A bias that the layer does not have starts at zero.
+            var layer = parts[0].Layer;
+            sum = zeros(layer.shape[0], ScalarType.Float32, layer.device);
+            parts[0].Delta.AddTo(sum, original, parts[0].Strength);
+        }
+
+        foreach (var part in parts.Skip(1)) part.Delta.AddTo(sum, original, part.Strength);
+        // The one rounding: everything before it is float32.
+        var fused = sum.to((original ?? parts[0].Layer).dtype);
+        if (!IsFinite(fused))
+        {
+            throw new AdapterException(
+                $"Fusing {string.Join(" and ", parts.Select(part => $"'{part.Adapter}' at {part.Strength:0.####}").Distinct())} makes numbers in "
+                + $"{weight.Name} that {fused.dtype} cannot hold. Lower the strength; nothing was applied.");
+        }
+
+        return fused.MoveToOuterDisposeScope().DetachFromDisposeScope();
+    }
+
+    // A sum is finite only if every element is; the reverse needs a closer look, for a sum of large numbers may overflow.
+    private static bool IsFinite(Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        return float.IsFinite(tensor.sum(ScalarType.Float32).item<float>()) || tensor.isfinite().all().item<bool>();
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text.Json;
+using BatchGen.Core.Failures;
+using BatchGen.Diffusion.Safetensors;
+
+namespace BatchGen.Diffusion.Adapters;
+
+/// <summary>Tells what an adapter file is, without a model and without native torch.</summary>
+public static class AdapterInspector
+{
+    private const int MaxTriggerWords = 20;
+
+    /// <summary>Reads a file or PEFT folder and describes it.</summary>
+    /// <exception cref="AdapterException">Missing, corrupt, a pickle, or no adapter at all.</exception>
+    public static AdapterReport Inspect(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        using var file = AdapterFile.Load(path);
+        var ranks = file.Modules.Select(module => module.Rank).Where(rank => rank > 0).ToArray();
+        var context = file.Modules.Where(module => module.ReadsContext).Select(module => module.InputWidth).FirstOrDefault(width => width > 0);
+        return new AdapterReport(
+            path,
+            file.Sha256,
+            file.Tensors.SizeBytes,
+            FormatOf(file),
+            AlgorithmOf(file),
+            FamilyOf(context, file.Tensors.Metadata),
+            context,
+            ranks.Length == 0 ? 0 : ranks.Min(),
+            ranks.Length == 0 ? 0 : ranks.Max(),
+            file.Modules.GroupBy(module => module.Component).ToDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal),
+            file.Tensors.Entries.Select(entry => entry.Type.ToName()).Distinct().Order(StringComparer.Ordinal).ToArray(),
+            TriggerWordsOf(file.Tensors.Metadata),
+            file.Embeddings,
+            file.UnknownKeys,
+            WarningsOf(file),
+            file.Tensors.Metadata);
+    }
+
+    private static string FormatOf(AdapterFile file)
+    {
+        if (file.Modules.Count == 0) return "embedding";
+        var names = file.Modules.Select(module => module.Spelling switch
+        {
+            KeySpelling.Kohya => module.HasSgmName ? "kohya_sgm" : "kohya",
+            KeySpelling.Peft => file.IsFolder ? "peft_folder" : "peft",
+            KeySpelling.Diffusers => "diffusers",
+            KeySpelling.AttentionProcessors => "attn_procs",
+            KeySpelling.Cloneofsimo => "cloneofsimo",
+            _ => throw new InvalidOperationException($"unknown spelling {module.Spelling}"),
+        }).Distinct().ToArray();
+        // Text encoder keys look alike in both kohya spellings; the UNet's tell.
+        return names.Length > 1 && names.Contains("kohya_sgm") ? "kohya_sgm" : names[0];
+    }
+
+    private static string AlgorithmOf(AdapterFile file)
+    {
+        var names = file.Modules.Select(module => module.Algorithm).Distinct().Order(StringComparer.Ordinal).ToArray();
+        var convolves = file.Modules.Any(module => module.Leaves.TryGetValue("down", out var down) && down.Shape is [_, _, > 1, _] or [_, _, _, > 1]
+            || module.Has("mid"));
+        return string.Join('+', names.Select(name => name == "lora" && convolves ? "locon" : name));
+    }
+
+    private static string FamilyOf(long contextWidth, IReadOnlyDictionary<string, string> metadata)
+    {
+        switch (contextWidth)
+        {
+            case 768: return "sd15";
+            case 1024: return "sd21";
+            case 2048: return "sdxl";
+        }
+
+        // Shapes decide where they can; metadata may be missing or wrong.
+        var version = metadata.GetValueOrDefault("ss_base_model_version", "") + " " + metadata.GetValueOrDefault("modelspec.architecture", "");
+        return version.Contains("sdxl", StringComparison.OrdinalIgnoreCase) || version.Contains("stable-diffusion-xl", StringComparison.OrdinalIgnoreCase) ? "sdxl"
+            : version.Contains("sd_v2", StringComparison.OrdinalIgnoreCase) || version.Contains("stable-diffusion-v2", StringComparison.OrdinalIgnoreCase) ? "sd21"
+            : version.Contains("sd_v1", StringComparison.OrdinalIgnoreCase) || version.Contains("stable-diffusion-v1", StringComparison.OrdinalIgnoreCase) ? "sd15"
+            : "";
+    }
+
+    private static List<string> TriggerWordsOf(IReadOnlyDictionary<string, string> metadata)
+    {
+        var words = new List<string>();
+        if (metadata.TryGetValue("modelspec.trigger_phrase", out var phrase))
+            words.AddRange(phrase.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+        if (words.Count == 0 && metadata.TryGetValue("ss_tag_frequency", out var tags)) words.AddRange(MostFrequent(tags));
+        return words.Distinct(StringComparer.Ordinal).Take(MaxTriggerWords).ToList();
+    }
+
+    private static IEnumerable<string> MostFrequent(string json)
+    {
+        var counts = new Dictionary<string, long>(StringComparer.Ordinal);
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            if (document.RootElement.ValueKind != JsonValueKind.Object) return [];
+            foreach (var folder in document.RootElement.EnumerateObject().Where(folder => folder.Value.ValueKind == JsonValueKind.Object))
+            {
+                foreach (var tag in folder.Value.EnumerateObject().Where(tag => tag.Value.ValueKind == JsonValueKind.Number))
+                {
+                    if (tag.Value.TryGetInt64(out var count)) counts[tag.Name.Trim()] = counts.GetValueOrDefault(tag.Name.Trim()) + count;
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            // Metadata is free text: what cannot be read names no words, and nothing depends on it.
+            return [];
+        }
+
+        return counts.Where(pair => pair.Key.Length > 0).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key, StringComparer.Ordinal)
+            .Select(pair => pair.Key);
+    }
+
+    private static List<string> WarningsOf(AdapterFile file)
+    {
+        var warnings = new List<string>();
+        var sgm = file.Modules.Count(module => module.HasSgmName);
+        if (sgm > 0 && file.Modules.Any(module => module.Component == "unet" && !module.HasSgmName))
+            warnings.Add("The UNet's modules come in two spellings; where both name one module, the diffusers one is used.");
+        if (file.Embeddings.Count > 0) warnings.Add($"{file.Embeddings.Count} tensors are textual inversions, which change no weights.");
+        if (file.UnknownKeys.Count > 0) warnings.Add($"{file.UnknownKeys.Count} keys have no known form, for example '{file.UnknownKeys[0]}'.");
+        if (file.Modules.Any(module => module.Has("bias_indices"))) warnings.Add("Sparse bias corrections of an old extraction script are left out.");
+        return warnings;
+    }
+}

@@ -1,0 +1,48 @@
+using static TorchSharp.torch;
+
+namespace BatchGen.Diffusion.Adapters.Deltas;
+
+/// <summary>What one adapter adds to one parameter, with its factors decoded to float32 on the host.</summary>
+/// <remarks>Formulas: docs/adapter-formats.md sections 6 and 7. Factors are never written to after construction.</remarks>
+internal abstract class ModuleDelta : IDisposable
+{
+    /// <summary>The decoded factors.</summary>
+    public abstract IReadOnlyList<Tensor> Factors { get; }
+
+    /// <summary>What is wrong with the factors for a parameter of this shape, as the end of a sentence; null when they fit.</summary>
+    public abstract string? Misfit(ReadOnlySpan<long> shape);
+
+    /// <summary>Adds <c>strength * delta</c> to a sum in place.</summary>
+    /// <param name="sum">Float32, in the parameter's shape, contiguous.</param>
+    /// <param name="original">The base parameter, which deltas that depend on it are computed from; any float type; null when it has none.</param>
+    /// <param name="strength">Multiplier.</param>
+    public abstract void AddTo(Tensor sum, Tensor? original, double strength);
+
+    /// <summary>Starts a sum: base plus the first delta, as a new float32 tensor.</summary>
+    public virtual Tensor Start(Tensor original, double strength)
+    {
+        using var scope = NewDisposeScope();
+        var sum = original.to(ScalarType.Float32, copy: true);
+        AddTo(sum, original, strength);
+        return sum.MoveToOuterDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        foreach (var factor in Factors) factor.Dispose();
+    }
+
+    /// <summary>Number of rows and columns of a parameter seen as a matrix: first axis by all others.</summary>
+    protected static (long Rows, long Columns) Matrix(ReadOnlySpan<long> shape)
+    {
+        if (shape.IsEmpty) return (1, 1);
+        long columns = 1;
+        foreach (var size in shape[1..]) columns *= size;
+        return (shape[0], columns);
+    }
+
+    protected static string Show(ReadOnlySpan<long> shape) => "[" + string.Join(", ", shape.ToArray()) + "]";
+
+    /// <summary>A factor on the device of the sum.</summary>
+    protected static Tensor On(Tensor factor, Tensor sum) => factor.device_type == sum.device_type && factor.device_index == sum.device_index ? factor : factor.to(sum.device);
+}

@@ -1,0 +1,86 @@
+using BatchGen.Core.Failures;
+using BatchGen.Diffusion.Adapters.Deltas;
+using static TorchSharp.torch;
+
+namespace BatchGen.Diffusion.Adapters;
+
+/// <summary>One module of an adapter, decoded.</summary>
+/// <param name="Module">Its keys.</param>
+/// <param name="Weight">What it adds to the layer's weight.</param>
+/// <param name="Bias">What it adds to the layer's bias.</param>
+internal sealed record LoadedModule(AdapterModule Module, ModuleDelta? Weight, ModuleDelta? Bias);
+
+/// <summary>An adapter with all factors decoded to float32 on the host and checked to be finite: what the cache keeps.</summary>
+internal sealed class LoadedAdapter : IDisposable
+{
+    private LoadedAdapter(string path, string sha256, IReadOnlyList<LoadedModule> modules, IReadOnlyList<string> otherKeys)
+    {
+        Path = path;
+        Sha256 = sha256;
+        Modules = modules;
+        OtherKeys = otherKeys;
+        SizeBytes = Factors.Sum(factor => factor.numel() * sizeof(float));
+    }
+
+    public string Path { get; }
+
+    public string Sha256 { get; }
+
+    public IReadOnlyList<LoadedModule> Modules { get; }
+
+    /// <summary>Keys that change no weight: unknown ones and bundled textual inversions.</summary>
+    public IReadOnlyList<string> OtherKeys { get; }
+
+    /// <summary>Host memory the factors take.</summary>
+    public long SizeBytes { get; }
+
+    /// <summary>Where the cache keeps it; null outside a cache.</summary>
+    public AdapterCache.Slot? Slot { get; set; }
+
+    /// <summary>Every decoded factor, in file order.</summary>
+    public IEnumerable<Tensor> Factors => Modules.SelectMany(module => (module.Weight?.Factors ?? []).Concat(module.Bias?.Factors ?? []));
+
+    /// <summary>Reads and decodes a file or PEFT folder.</summary>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="expectedSha256">What the registry says; null takes any content.</param>
+    /// <exception cref="AdapterException">Missing, changed, corrupt, or holding numbers that are not finite.</exception>
+    public static LoadedAdapter Load(string path, string? expectedSha256)
+    {
+        using var file = AdapterFile.Load(path);
+        if (expectedSha256 is not null && !string.Equals(file.Sha256, expectedSha256, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new AdapterException(
+                $"Adapter file '{path}' changed since it was registered: its SHA-256 is {file.Sha256}, the registry says {expectedSha256}. "
+                + "Put the registered file back, or register the new one with 'batchgen adapters add --replace'.");
+        }
+
+        var modules = new List<LoadedModule>(file.Modules.Count);
+        try
+        {
+            using var noGrad = no_grad();
+            foreach (var module in file.Modules)
+            {
+                var (weight, bias) = DeltaFactory.Create(file, module);
+                modules.Add(new LoadedModule(module, weight, bias));
+            }
+
+            return new LoadedAdapter(path, file.Sha256, modules, [.. file.UnknownKeys, .. file.Embeddings]);
+        }
+        catch
+        {
+            foreach (var module in modules) Release(module);
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var module in Modules) Release(module);
+    }
+
+    private static void Release(LoadedModule module)
+    {
+        module.Weight?.Dispose();
+        module.Bias?.Dispose();
+    }
+}
