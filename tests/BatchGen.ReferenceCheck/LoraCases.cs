@@ -96,7 +96,7 @@ internal static class LoraCases
         using var model = BareWeights.Load(modelFolder, family, type);
         var checksum = BaseChecksum.Take(model);
         using var cache = new AdapterCache(long.MaxValue);
-        var fuser = new AdapterFuser(model, cache);
+        using var fuser = new AdapterFuser(model, cache);
         var report = fuser.Fuse(signature, records, CancellationToken.None);
         string? problem = report.UnmatchedKeys.Count > 0 ? $"{report.UnmatchedKeys.Count} keys match nothing, for example {report.UnmatchedKeys[0]}" : null;
         var fused = fuser.Fused.Select(weight => weight.Component + "." + weight.Key).ToHashSet(StringComparer.Ordinal);

@@ -16,17 +16,20 @@ namespace BatchGen.Diffusion.Adapters;
 /// rounded once. The base is only read. All overlays are made and checked before the first is put in place, so an error leaves
 /// the model as it was. Belongs to the thread that owns the device.
 /// </remarks>
-internal sealed class AdapterFuser
+internal sealed class AdapterFuser : IDisposable
 {
-    private readonly ModelWeights _model;
     private readonly AdapterCache _cache;
     private readonly ModuleMap _modules;
+    private readonly OverlayBuffers _buffers;
     private readonly List<Weight> _fused = [];
 
-    public AdapterFuser(ModelWeights model, AdapterCache cache)
+    /// <param name="model">The model on the device.</param>
+    /// <param name="cache">Where adapters are read from.</param>
+    /// <param name="maxBufferBytes">Memory of dropped overlays kept for the next ones.</param>
+    public AdapterFuser(ModelWeights model, AdapterCache cache, long maxBufferBytes = 1L << 30)
     {
-        _model = model;
         _cache = cache;
+        _buffers = new OverlayBuffers(maxBufferBytes);
         _modules = new ModuleMap(model);
     }
 
@@ -94,44 +97,60 @@ internal sealed class AdapterFuser
     /// <summary>Drops every overlay. No arithmetic; harmless when nothing is fused.</summary>
     public void Unload()
     {
-        foreach (var weight in _fused) weight.DropOverlay();
+        foreach (var weight in _fused)
+        {
+            if (weight.TakeOverlay() is { } overlay) _buffers.Keep(weight, overlay);
+        }
+
         _fused.Clear();
     }
 
-    private static Tensor Sum(Weight weight, IReadOnlyList<FusePart> parts)
+    /// <summary>Drops every overlay and the kept memory.</summary>
+    public void Dispose()
+    {
+        Unload();
+        _buffers.Dispose();
+    }
+
+    private Tensor Sum(Weight weight, IReadOnlyList<FusePart> parts)
     {
         using var scope = NewDisposeScope();
         var original = weight.Base;
-        Tensor sum; // the weight's shape, f32
-        if (original is not null)
+        var layer = original ?? parts[0].Layer;
+        // A bias that the layer does not have is as long as the layer has outputs, and starts at zero.
+        var shape = original?.shape ?? [layer.shape[0]];
+        var fused = _buffers.Take(weight) ?? empty(shape, layer.dtype, layer.device).DetachFromDisposeScope();
+        try
         {
-            sum = parts[0].Delta.Start(original, parts[0].Strength);
-        }
-        else
-        {
-            // A bias that the layer does not have starts at zero.
-            var layer = parts[0].Layer;
-            sum = zeros(layer.shape[0], ScalarType.Float32, layer.device);
-            parts[0].Delta.AddTo(sum, original, parts[0].Strength);
-        }
+            // The sum is float32: in the overlay itself where that is its type, else in a buffer that every weight shares.
+            var sum = layer.dtype == ScalarType.Float32 ? fused : _buffers.Scratch(shape, layer.device); // the weight's shape, f32
+            if (original is not null) sum.copy_(original);
+            else sum.zero_();
+            foreach (var part in parts) part.Delta.AddTo(sum, original, part.Strength);
+            // The one rounding: everything before it is float32.
+            if (layer.dtype != ScalarType.Float32) fused.copy_(sum);
+            if (!IsFinite(fused, weight, parts))
+            {
+                throw new AdapterException(
+                    $"Fusing {string.Join(" and ", parts.Select(part => $"'{part.Adapter}' at {part.Strength:0.####}").Distinct())} makes numbers in "
+                    + $"{weight.Name} that {fused.dtype} cannot hold. Lower the strength; nothing was applied.");
+            }
 
-        foreach (var part in parts.Skip(1)) part.Delta.AddTo(sum, original, part.Strength);
-        // The one rounding: everything before it is float32.
-        var fused = sum.to((original ?? parts[0].Layer).dtype);
-        if (!IsFinite(fused))
-        {
-            throw new AdapterException(
-                $"Fusing {string.Join(" and ", parts.Select(part => $"'{part.Adapter}' at {part.Strength:0.####}").Distinct())} makes numbers in "
-                + $"{weight.Name} that {fused.dtype} cannot hold. Lower the strength; nothing was applied.");
+            return fused;
         }
-
-        return fused.MoveToOuterDisposeScope().DetachFromDisposeScope();
+        catch
+        {
+            fused.Dispose();
+            throw;
+        }
     }
 
-    // A sum is finite only if every element is; the reverse needs a closer look, for a sum of large numbers may overflow.
-    private static bool IsFinite(Tensor tensor)
+    private static bool IsFinite(Tensor fused, Weight weight, IReadOnlyList<FusePart> parts)
     {
+        // Where bounds prove it, the result need not be read again. Float32 and bfloat16 reach 3.4e38, float16 65504; a margin of two covers rounding.
+        var limit = (fused.dtype == ScalarType.Float16 ? 65504.0 : float.MaxValue) / 2;
+        if (weight.LargestMagnitude + parts.Sum(part => Math.Abs(part.Strength) * part.Delta.Bound) < limit) return true;
         using var scope = NewDisposeScope();
-        return float.IsFinite(tensor.sum(ScalarType.Float32).item<float>()) || tensor.isfinite().all().item<bool>();
+        return fused.isfinite().all().item<bool>();
     }
 }

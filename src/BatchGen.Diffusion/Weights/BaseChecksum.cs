@@ -19,15 +19,19 @@ internal sealed class BaseChecksum
     private readonly ModelWeights _model;
     private readonly int _threads;
     private readonly (string Name, Weight Weight, UInt128 Digest)[] _baseline;
+    private readonly TensorReading?[] _readings;
+    private readonly byte[][] _names;
 
     private BaseChecksum(ModelWeights model, int threads)
     {
         _model = model;
         _threads = threads;
         var weights = Present(model);
-        var digests = Digests(weights, threads, CancellationToken.None);
+        _readings = new TensorReading?[weights.Length];
+        var digests = Digests(weights, CancellationToken.None);
         _baseline = weights.Select((weight, i) => (weight.Name, weight, digests[i])).ToArray();
-        Digest = Combine(_baseline.Select(row => (row.Name, row.Digest)));
+        _names = weights.Select(weight => Encoding.UTF8.GetBytes(weight.Name + "\0")).ToArray();
+        Digest = Combine(digests);
         SizeBytes = weights.Sum(weight => SizeOf(weight.Base!));
     }
 
@@ -53,7 +57,7 @@ internal sealed class BaseChecksum
     public WeightCheck Verify(CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        var digests = Digests(_baseline.Select(row => row.Weight).ToArray(), _threads, cancellationToken);
+        var digests = Digests(_baseline.Select(row => row.Weight).ToArray(), cancellationToken);
         var drifted = new List<string>();
         for (var i = 0; i < digests.Length; i++)
         {
@@ -61,26 +65,20 @@ internal sealed class BaseChecksum
         }
 
         // A tensor that was not there at load is as wrong as one that changed.
-        drifted.AddRange(Present(_model).Select(weight => weight.Name).Except(_baseline.Select(row => row.Name), StringComparer.Ordinal));
-        var actual = Combine(digests.Select((digest, i) => (_baseline[i].Name, digest)));
+        // (One that went missing has digest zero, so equal counts mean equal sets.)
+        if (_model.All.Count(weight => weight.Base is not null) != _baseline.Length)
+            drifted.AddRange(Present(_model).Select(weight => weight.Name).Except(_baseline.Select(row => row.Name), StringComparer.Ordinal));
+        var actual = Combine(digests);
         return new WeightCheck(
             drifted.Count == 0, Digest, actual, digests.Length, SizeBytes, drifted, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
     }
 
     /// <summary>Digest of one tensor: element type, shape, bytes.</summary>
-    public static UInt128 Hash(Tensor tensor)
+    public static UInt128 Hash(Tensor tensor) => new TensorReading(tensor).Hash(new XxHash128());
+
+    internal static void AppendPieces(Tensor tensor, XxHash128 hash)
     {
         using var scope = NewDisposeScope();
-        var hash = new XxHash128();
-        Span<byte> number = stackalloc byte[8];
-        BinaryPrimitives.WriteInt64LittleEndian(number, (long)tensor.dtype);
-        hash.Append(number);
-        foreach (var size in tensor.shape)
-        {
-            BinaryPrimitives.WriteInt64LittleEndian(number, size);
-            hash.Append(number);
-        }
-
         var host = tensor.device_type == DeviceType.CPU ? tensor : ToHost(tensor);
         if (!host.is_contiguous()) host = host.contiguous();
         var flat = host.view(-1);
@@ -91,8 +89,6 @@ internal sealed class BaseChecksum
             using var piece = flat.narrow(0, at, Math.Min(step, flat.shape[0] - at));
             hash.Append(piece.bytes);
         }
-
-        return hash.GetCurrentHashAsUInt128();
     }
 
     // Pinned memory lets the copy run at the speed of the bus. Written for CUDA; this project's own tests run on the CPU only.
@@ -106,15 +102,16 @@ internal sealed class BaseChecksum
 
     private static long SizeOf(Tensor tensor) => tensor.numel() * tensor.element_size();
 
-    private static UInt128[] Digests(Weight[] weights, int threads, CancellationToken cancellationToken)
+    private UInt128[] Digests(Weight[] weights, CancellationToken cancellationToken)
     {
         var digests = new UInt128[weights.Length];
-        if (threads == 1)
+        if (_threads == 1)
         {
+            var hash = new XxHash128();
             for (var i = 0; i < digests.Length; i++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                digests[i] = DigestOf(weights[i]);
+                digests[i] = DigestOf(weights, i, hash);
             }
 
             return digests;
@@ -124,22 +121,28 @@ internal sealed class BaseChecksum
         var order = Enumerable.Range(0, digests.Length).OrderByDescending(i => weights[i].Base is { } tensor ? SizeOf(tensor) : 0).ToArray();
         Parallel.ForEach(
             System.Collections.Concurrent.Partitioner.Create(order, loadBalance: true),
-            new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellationToken },
-            i => digests[i] = DigestOf(weights[i]));
+            new ParallelOptions { MaxDegreeOfParallelism = _threads, CancellationToken = cancellationToken },
+            i => digests[i] = DigestOf(weights, i, new XxHash128()));
         return digests;
     }
 
-    private static UInt128 DigestOf(Weight weight) => weight.Base is { } tensor ? Hash(tensor) : UInt128.Zero;
+    private UInt128 DigestOf(Weight[] weights, int index, XxHash128 hash)
+    {
+        if (weights[index].Base is not { } tensor) return UInt128.Zero;
+        // A reload puts another tensor in place; else what was asked about the tensor once still holds.
+        var reading = _readings[index];
+        if (!ReferenceEquals(reading?.Tensor, tensor)) _readings[index] = reading = new TensorReading(tensor);
+        return reading.Hash(hash);
+    }
 
-    private static string Combine(IEnumerable<(string Name, UInt128 Digest)> rows)
+    private string Combine(UInt128[] digests)
     {
         var hash = new XxHash128();
         Span<byte> bytes = stackalloc byte[16];
-        foreach (var (name, digest) in rows)
+        for (var i = 0; i < digests.Length; i++)
         {
-            hash.Append(Encoding.UTF8.GetBytes(name));
-            hash.Append([0]);
-            BinaryPrimitives.WriteUInt128BigEndian(bytes, digest);
+            hash.Append(_names[i]);
+            BinaryPrimitives.WriteUInt128BigEndian(bytes, digests[i]);
             hash.Append(bytes);
         }
 

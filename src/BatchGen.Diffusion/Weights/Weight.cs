@@ -11,6 +11,7 @@ internal sealed class Weight : IDisposable
 {
     private Tensor? _base;
     private Tensor? _overlay;
+    private double? _largest;
 
     /// <param name="component">Component folder name: <c>unet</c>, <c>vae</c>, <c>text_encoder</c>, <c>text_encoder_2</c>.</param>
     /// <param name="key">Parameter name in diffusers spelling, for example <c>conv_in.weight</c>.</param>
@@ -45,6 +46,9 @@ internal sealed class Weight : IDisposable
     /// <summary>What layers compute with, or null for an absent bias.</summary>
     public Tensor? ValueOrNull => _overlay ?? _base;
 
+    /// <summary>Largest magnitude in the base, asked for once; 0 without a base. NaN when the base holds one.</summary>
+    public double LargestMagnitude => _largest ??= Largest(_base);
+
     /// <summary>Puts a fused tensor in place (owned from now on).</summary>
     public void SetOverlay(Tensor fused)
     {
@@ -59,11 +63,20 @@ internal sealed class Weight : IDisposable
         _overlay = null;
     }
 
+    /// <summary>Takes the fused tensor off without freeing it, for use as a buffer; null when there is none. The base was never touched.</summary>
+    public Tensor? TakeOverlay()
+    {
+        var overlay = _overlay;
+        _overlay = null;
+        return overlay;
+    }
+
     /// <summary>Puts a fresh copy from the master in place of a damaged base tensor (owned from now on).</summary>
     public void ReplaceBase(Tensor fresh)
     {
         _base?.Dispose();
         _base = fresh.DetachFromDisposeScope();
+        _largest = null;
     }
 
     public void Dispose()
@@ -71,6 +84,13 @@ internal sealed class Weight : IDisposable
         DropOverlay();
         _base?.Dispose();
         _base = null;
+    }
+
+    private static double Largest(Tensor? tensor)
+    {
+        if (tensor is null || tensor.numel() == 0) return 0;
+        using var scope = NewDisposeScope();
+        return tensor.abs().max().to(ScalarType.Float32).item<float>();
     }
 }
 

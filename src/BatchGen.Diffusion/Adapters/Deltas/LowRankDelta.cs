@@ -8,6 +8,9 @@ internal sealed class LowRankDelta(Tensor up, Tensor down, double scale) : Modul
     // up [out, r] f32, down [r, in * kh * kw] f32
     public override IReadOnlyList<Tensor> Factors { get; } = [up, down];
 
+    // |sum over r of u d| <= r max|u| max|d|
+    public override double Bound { get; } = Math.Abs(scale) * down.shape[0] * Largest(up) * Largest(down);
+
     public override string? Misfit(ReadOnlySpan<long> shape)
     {
         var (rows, columns) = Matrix(shape);
@@ -23,13 +26,9 @@ internal sealed class LowRankDelta(Tensor up, Tensor down, double scale) : Modul
         sum.view(rows, columns).addmm_(On(up, sum), On(down, sum), beta: 1, alpha: (float)(strength * scale));
     }
 
-    public override Tensor Start(Tensor original, double strength)
+    private static double Largest(Tensor tensor)
     {
-        // Straight from base to sum in one operation when the base is float32 already: no copy in between.
-        if (original.dtype != ScalarType.Float32) return base.Start(original, strength);
         using var scope = NewDisposeScope();
-        var (rows, columns) = Matrix(original.shape);
-        var sum = addmm(original.reshape(rows, columns), On(up, original), On(down, original), beta: 1, alpha: (float)(strength * scale));
-        return sum.view(original.shape).MoveToOuterDisposeScope();
+        return tensor.abs().max().item<float>();
     }
 }

@@ -36,7 +36,8 @@ internal sealed class MagnitudeDelta(ModuleDelta inner, Tensor magnitude, Magnit
     {
         using var scope = NewDisposeScope();
         var w0 = original!.to(ScalarType.Float32);
-        var v = inner.Start(w0, 1);
+        var v = w0.clone();
+        inner.AddTo(v, w0, 1);
         var kept = IsInput(sum.shape) ? 1 : 0;
         var others = Enumerable.Range(0, (int)sum.dim()).Where(dimension => dimension != kept).Select(dimension => (long)dimension).ToArray();
         // Squares are summed in float64: a norm is shared by a whole channel, so its error would be too.

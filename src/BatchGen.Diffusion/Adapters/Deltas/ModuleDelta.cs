@@ -18,14 +18,8 @@ internal abstract class ModuleDelta : IDisposable
     /// <param name="strength">Multiplier.</param>
     public abstract void AddTo(Tensor sum, Tensor? original, double strength);
 
-    /// <summary>Starts a sum: base plus the first delta, as a new float32 tensor.</summary>
-    public virtual Tensor Start(Tensor original, double strength)
-    {
-        using var scope = NewDisposeScope();
-        var sum = original.to(ScalarType.Float32, copy: true);
-        AddTo(sum, original, strength);
-        return sum.MoveToOuterDisposeScope();
-    }
+    /// <summary>A number that no element of <c>delta</c> passes in magnitude; infinity when that is not known without computing it.</summary>
+    public virtual double Bound => double.PositiveInfinity;
 
     public void Dispose()
     {
