@@ -54,6 +54,30 @@ public sealed class ImageFileWriter
         return new WrittenImage(relative, bytes.LongLength, Convert.ToHexStringLower(SHA256.HashData(bytes)));
     }
 
+    /// <summary>Writes and removes a small file, to learn whether pictures could be written now.</summary>
+    /// <exception cref="OutputException">They could not.</exception>
+    public void Probe()
+    {
+        var path = Path.Combine(_root, $".probe-{Environment.ProcessId}");
+        try
+        {
+            Directory.CreateDirectory(_root);
+            using (var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+            {
+                // As long as a small picture: an empty file fits a full disk.
+                file.Write(new byte[64 * 1024]);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Delete(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            RemoveQuietly(path);
+            throw new OutputException($"Pictures cannot be written to '{_root}': {Reason(failure)} Free space or give the worker's user write permission.", failure);
+        }
+    }
+
     private static string Reason(Exception failure) => failure switch
     {
         UnauthorizedAccessException => "no write permission.",
