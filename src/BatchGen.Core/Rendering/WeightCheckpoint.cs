@@ -16,6 +16,20 @@ public enum CheckpointVerdict
     Unrecoverable,
 }
 
+/// <summary>The text codes of <see cref="CheckpointVerdict"/>, as the database stores them.</summary>
+public static class CheckpointVerdicts
+{
+    /// <summary>The code of a verdict.</summary>
+    public static string ToCode(this CheckpointVerdict verdict) => verdict switch
+    {
+        CheckpointVerdict.Passed => "passed",
+        CheckpointVerdict.Drifted => "drifted",
+        CheckpointVerdict.Restored => "restored",
+        CheckpointVerdict.Unrecoverable => "unrecoverable",
+        _ => throw new ArgumentOutOfRangeException(nameof(verdict), verdict, "unknown verdict"),
+    };
+}
+
 /// <summary>One checksum of the base weights, as it is recorded after an unload.</summary>
 /// <param name="WorkerId">The worker.</param>
 /// <param name="BatchId">The batch it follows; null at start.</param>
