@@ -1,0 +1,151 @@
+using System.Text.Json;
+using BatchGen.Core.Failures;
+
+namespace BatchGen.Diffusion.Models;
+
+/// <summary>A model in the diffusers folder layout: which files make it up, checked to be of a kind that can be rendered. Needs no native torch.</summary>
+internal sealed class ModelFolder
+{
+    private static readonly string[] Pipelines =
+    [
+        "StableDiffusionPipeline", "StableDiffusionXLPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionXLImg2ImgPipeline", "LatentConsistencyModelPipeline",
+    ];
+
+    private ModelFolder(string path, ConfigFile index, string family, IReadOnlyList<FolderComponent> components, IReadOnlyList<string> tokenizers)
+    {
+        Path = path;
+        Index = index;
+        Family = family;
+        Components = components;
+        Tokenizers = tokenizers;
+    }
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>model_index.json.</summary>
+    public ConfigFile Index { get; }
+
+    /// <summary><c>sd15</c>, <c>sd21</c> or <c>sdxl</c>.</summary>
+    public string Family { get; }
+
+    /// <summary>The networks, in ordinal order of name.</summary>
+    public IReadOnlyList<FolderComponent> Components { get; }
+
+    /// <summary>Names of the tokenizer folders: one, or two for SDXL.</summary>
+    public IReadOnlyList<string> Tokenizers { get; }
+
+    /// <summary>Every file that decides what the model draws, relative to the folder with '/', in ordinal order.</summary>
+    public IReadOnlyList<string> Files => Components.SelectMany(component => component.WeightFiles.Prepend(component.ConfigFile).Concat(component.IndexFile is null ? [] : [component.IndexFile]))
+        .Concat(Tokenizers.SelectMany(TokenizerFiles)).Append("scheduler/scheduler_config.json").Append("model_index.json").Order(StringComparer.Ordinal).ToArray();
+
+    /// <summary>Reads the layout of a folder.</summary>
+    /// <exception cref="ModelException">A file is missing, a pickle, or of an unknown kind.</exception>
+    public static ModelFolder Read(string path)
+    {
+        if (!Directory.Exists(path)) throw new ModelException($"The model folder '{path}' does not exist.");
+        var index = ReadIndex(path);
+        var pipeline = index.Text("_class_name");
+        if (!Pipelines.Contains(pipeline))
+            throw new ModelException($"'{index.Path}' names the pipeline '{pipeline}', which is not supported; supported are {string.Join(", ", Pipelines)}.");
+        var unet = Component(path, index, "unet", "UNet2DConditionModel") ?? throw Lacks(index, "unet");
+        var config = ConfigFile.Read(System.IO.Path.Combine(path, unet.ConfigFile));
+        var family = config.Has("addition_embed_type") ? "sdxl" : config.Flag("use_linear_projection", false) ? "sd21" : "sd15";
+        var components = new List<FolderComponent> { unet };
+        components.Add(Component(path, index, "vae", "AutoencoderKL") ?? throw Lacks(index, "vae"));
+        components.Add(Component(path, index, "text_encoder", "CLIPTextModel") ?? throw Lacks(index, "text_encoder"));
+        var tokenizers = new List<string> { "tokenizer" };
+        if (family == "sdxl")
+        {
+            components.Add(Component(path, index, "text_encoder_2", "CLIPTextModelWithProjection") ?? throw Lacks(index, "text_encoder_2"));
+            tokenizers.Add("tokenizer_2");
+        }
+
+        foreach (var tokenizer in tokenizers)
+        {
+            var named = index.Component(tokenizer) ?? throw Lacks(index, tokenizer);
+            if (named.Class is not ("CLIPTokenizer" or "CLIPTokenizerFast"))
+                throw new ModelException($"'{index.Path}' names the tokenizer class '{named.Class}'; known is CLIPTokenizer.");
+        }
+
+        _ = index.Component("scheduler") ?? throw Lacks(index, "scheduler");
+        return new ModelFolder(path, index, family, components.OrderBy(component => component.Name, StringComparer.Ordinal).ToArray(), tokenizers);
+    }
+
+    private static ConfigFile ReadIndex(string path)
+    {
+        var file = System.IO.Path.Combine(path, "model_index.json");
+        if (File.Exists(file)) return ConfigFile.Read(file);
+        var pickle = Directory.EnumerateFiles(path).FirstOrDefault(IsPickle);
+        throw new ModelException(
+            $"The folder '{path}' has no model_index.json, so it is not a model of the diffusers layout."
+            + (pickle is null ? " Name the folder that holds unet, vae and text_encoder, or a single .safetensors checkpoint."
+                : $" '{System.IO.Path.GetFileName(pickle)}' in it is a Python pickle, which can run code and is not read; get the .safetensors form of the model."));
+    }
+
+    private static ModelException Lacks(ConfigFile index, string component) => new($"'{index.Path}' names no {component}, which a model to draw with needs.");
+
+    private static FolderComponent? Component(string path, ConfigFile index, string name, string known)
+    {
+        if (index.Component(name) is not { } named) return null;
+        if (named.Class != known) throw new ModelException($"'{index.Path}' names the class '{named.Class}' for {name}; known is {known}.");
+        var folder = System.IO.Path.Combine(path, name);
+        if (!Directory.Exists(folder)) throw new ModelException($"The model folder '{path}' has no '{name}' folder, which its model_index.json names. Download the model again.");
+        // Full precision first, as diffusers does; the fp16 variant where it alone is there.
+        string[] stems = name is "unet" or "vae" ? ["diffusion_pytorch_model"] : ["model"];
+        string[] variants = ["", ".fp16"];
+        foreach (var variant in variants)
+        {
+            foreach (var stem in stems)
+            {
+                var whole = $"{stem}{variant}.safetensors";
+                if (File.Exists(System.IO.Path.Combine(folder, whole))) return new FolderComponent(name, $"{name}/config.json", [$"{name}/{whole}"], null);
+                var shardIndex = $"{stem}.safetensors.index{variant}.json";
+                if (File.Exists(System.IO.Path.Combine(folder, shardIndex))) return new FolderComponent(name, $"{name}/config.json", Shards(folder, shardIndex, name), $"{name}/{shardIndex}");
+            }
+        }
+
+        var pickle = Directory.EnumerateFiles(folder).FirstOrDefault(IsPickle);
+        throw new ModelException(
+            $"The folder '{folder}' has no {stems[0]}.safetensors"
+            + (pickle is null ? ". Download the model again."
+                : $"; its {System.IO.Path.GetFileName(pickle)} is a Python pickle, which can run code and is not read. Save the model again with safe_serialization=True."));
+    }
+
+    private static string[] Shards(string folder, string indexFile, string name)
+    {
+        var path = System.IO.Path.Combine(folder, indexFile);
+        try
+        {
+            using var document = JsonDocument.Parse(File.ReadAllText(path));
+            var files = document.RootElement.GetProperty("weight_map").EnumerateObject().Select(item => item.Value.GetString() ?? "").Distinct().Order(StringComparer.Ordinal).ToArray();
+            // A shard lies beside its index; anything else would read files that were never registered.
+            var stranger = files.FirstOrDefault(file => file.Length == 0 || file != System.IO.Path.GetFileName(file) || !file.EndsWith(".safetensors", StringComparison.Ordinal));
+            if (stranger is not null) throw new ModelException($"'{path}' names the shard '{stranger}', which is not a .safetensors file beside it.");
+            return files.Select(file => $"{name}/{file}").ToArray();
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new ModelException($"'{path}' is not an index of shards: {error.Message}", error);
+        }
+    }
+
+    private static bool IsPickle(string path) => System.IO.Path.GetExtension(path) is ".bin" or ".ckpt" or ".pt" or ".pth";
+
+    private IEnumerable<string> TokenizerFiles(string tokenizer)
+    {
+        yield return $"{tokenizer}/vocab.json";
+        yield return $"{tokenizer}/merges.txt";
+        foreach (var optional in new[] { "tokenizer_config.json", "special_tokens_map.json" })
+        {
+            if (File.Exists(System.IO.Path.Combine(Path, tokenizer, optional))) yield return $"{tokenizer}/{optional}";
+        }
+    }
+}
+
+/// <summary>One network of a model folder.</summary>
+/// <param name="Name">Folder name.</param>
+/// <param name="ConfigFile">Its config, relative to the model.</param>
+/// <param name="WeightFiles">Its weights, relative to the model; several where they are sharded.</param>
+/// <param name="IndexFile">The index of the shards, or null.</param>
+internal sealed record FolderComponent(string Name, string ConfigFile, IReadOnlyList<string> WeightFiles, string? IndexFile);

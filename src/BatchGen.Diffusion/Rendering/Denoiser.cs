@@ -1,0 +1,84 @@
+using BatchGen.Core.Rendering;
+using BatchGen.Diffusion.Models;
+using BatchGen.Diffusion.Sampling;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace BatchGen.Diffusion.Rendering;
+
+// Letters in shapes: B pictures, H and W rows and columns of latents, T text tokens, X width of the texts, P of the pooled ones.
+
+/// <summary>What a tensor batch is drawn towards, and away from.</summary>
+/// <param name="Context">[B, T, X] prompts.</param>
+/// <param name="NegativeContext">[B, T, X] negative prompts; null without guidance.</param>
+/// <param name="Pooled">[B, P] pooled prompts; only for SDXL.</param>
+/// <param name="NegativePooled">[B, P] pooled negative prompts.</param>
+/// <param name="Sizes">[B, 6] float32 size conditions; only for SDXL.</param>
+internal sealed record Conditions(Tensor Context, Tensor? NegativeContext, Tensor? Pooled, Tensor? NegativePooled, Tensor? Sizes);
+
+/// <summary>The denoising loop: classifier-free guidance around the network, and a sampler.</summary>
+/// <remarks>Ho and Salimans 2022 (arXiv:2207.12598). Latents stay float32 between steps whatever the network computes in.</remarks>
+internal sealed class Denoiser(DiffusionModel model)
+{
+    /// <summary>Called after each network call with the latents, for tests; they are valid during the call only.</summary>
+    public Action<int, Tensor>? AfterStep { get; init; }
+
+    /// <summary>Runs a sampler's calls from <paramref name="firstCall"/> on.</summary>
+    /// <param name="latents">[B, 4, H, W] float32 at the noise level of the first call.</param>
+    /// <param name="conditions">Prompts.</param>
+    /// <param name="sampler">A fresh sampler.</param>
+    /// <param name="guidanceScale">1 or less means none.</param>
+    /// <param name="guidanceRescale">Share of Lin et al.'s rescaled guidance (arXiv:2305.08891, section 3.4); 0 is none.</param>
+    /// <param name="noise">Draws noise in the latents' shape.</param>
+    /// <param name="firstCall">First call of the sampler, above 0 when starting from a picture.</param>
+    /// <param name="progress">Told after each call.</param>
+    /// <param name="cancellationToken">Checked before each call.</param>
+    /// <returns>[B, 4, H, W] float32.</returns>
+    public Tensor Run(
+        Tensor latents, Conditions conditions, ISampler sampler, double guidanceScale, double guidanceRescale, Func<Tensor> noise, int firstCall,
+        IProgress<StepProgress>? progress, CancellationToken cancellationToken)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var type = model.ComputeType;
+        var guided = guidanceScale > 1 && conditions.NegativeContext is not null && model.UNet.GuidanceWidth == 0;
+        var context = (guided ? cat([conditions.NegativeContext!, conditions.Context], 0) : conditions.Context).to(type); // [B or 2 B, T, X]
+        var pooled = conditions.Pooled is null ? null : guided ? cat([conditions.NegativePooled!, conditions.Pooled], 0) : conditions.Pooled;
+        var sizes = conditions.Sizes is null ? null : guided ? cat([conditions.Sizes, conditions.Sizes], 0) : conditions.Sizes;
+        var x = latents.alias();
+        for (var call = firstCall; call < sampler.Timesteps.Count; call++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var step = NewDisposeScope();
+            var input = sampler.ScaleInput(x, call).to(type);
+            if (guided) input = cat([input, input], 0);
+            var times = full([input.shape[0]], sampler.Timesteps[call], ScalarType.Float32, input.device);
+            var output = model.UNet.Forward(input, times, context, pooled, sizes, guidanceScale - 1).to(ScalarType.Float32);
+            if (guided) output = Guide(output, guidanceScale, guidanceRescale);
+            var next = sampler.Step(output, call, x, noise).MoveToOuterDisposeScope();
+            x.Dispose();
+            x = next;
+            AfterStep?.Invoke(call, x);
+            progress?.Report(new StepProgress(call + 1 - firstCall, sampler.Timesteps.Count - firstCall));
+        }
+
+        return x.MoveToOuterDisposeScope();
+    }
+
+    // uncond + scale (cond - uncond); arXiv:2207.12598, equation 6 in diffusers' parametrisation.
+    private static Tensor Guide(Tensor output, double scale, double rescale)
+    {
+        using var scope = NewDisposeScope();
+        var halves = output.chunk(2, 0);
+        var guided = halves[0] + (halves[1] - halves[0]) * scale;
+        if (rescale > 0)
+        {
+            // arXiv:2305.08891, equations 15 and 16: the guided output takes back the deviation of the conditional one.
+            long[] axes = [1, 2, 3];
+            var ratio = halves[1].std(axes, keepdim: true) / guided.std(axes, keepdim: true);
+            guided = guided * ratio * rescale + guided * (1 - rescale);
+        }
+
+        return guided.MoveToOuterDisposeScope();
+    }
+}

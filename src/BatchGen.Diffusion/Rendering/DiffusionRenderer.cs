@@ -1,0 +1,330 @@
+using System.Diagnostics;
+using BatchGen.Core.Adapters;
+using BatchGen.Core.Failures;
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Registry;
+using BatchGen.Core.Rendering;
+using BatchGen.Diffusion.Adapters;
+using BatchGen.Diffusion.Models;
+using BatchGen.Diffusion.Sampling;
+using BatchGen.Diffusion.Text;
+using BatchGen.Diffusion.Weights;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace BatchGen.Diffusion.Rendering;
+
+/// <summary>Stable Diffusion on one device: loads a model, fuses adapters over it, draws, and checks that the base weights stay as they were.</summary>
+/// <remarks>
+/// Everything but <see cref="Prefetch"/> is called from the one thread that owns the device. Noise comes from each job's own generator on the CPU,
+/// so a picture depends neither on its neighbours in a batch nor on the device.
+/// </remarks>
+public sealed class DiffusionRenderer : IBatchRenderer
+{
+    private readonly DiffusionOptions _options;
+    private readonly ILogger _logger;
+    private readonly ComputeDevice _compute;
+    private readonly AdapterCache _adapters;
+    private DiffusionModel? _model;
+    private BaseChecksum? _checksum;
+    private AdapterFuser? _fuser;
+    private PromptEncoder? _prompts;
+    private AdapterSignature? _fused;
+
+    /// <summary>Settles on a device; loads native torch.</summary>
+    /// <param name="options">Device, compute type and memory bounds.</param>
+    /// <param name="logger">Where to log; null logs nothing.</param>
+    /// <exception cref="InvalidOperationException">Native torch or the device is not there, or the compute type is not for it.</exception>
+    public DiffusionRenderer(DiffusionOptions options, ILogger<DiffusionRenderer>? logger = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _options = options;
+        _logger = logger ?? NullLogger<DiffusionRenderer>.Instance;
+        _compute = ComputeDevice.Choose(options);
+        _adapters = new AdapterCache(options.AdapterCacheBytes);
+    }
+
+    /// <inheritdoc/>
+    public DeviceInfo Device => _compute.Info;
+
+    /// <inheritdoc/>
+    public string? LoadedModel => _model?.Record.Name;
+
+    /// <summary>The live weights, for tests that damage them.</summary>
+    internal ModelWeights? Weights => _model?.Weights;
+
+    /// <inheritdoc/>
+    public ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (_model is not null && _model.Record.Name == model.Name && _model.Record.Path == model.Path && _model.Record.Sha256 == model.Sha256)
+            return new ModelLoadReport(_checksum!.Tensors, _checksum.SizeBytes, _checksum.Digest, 0);
+        var started = Stopwatch.GetTimestamp();
+        CheckMaster(model, cancellationToken);
+        DropModel();
+        try
+        {
+            _model = DiffusionModel.Load(model, _compute.Type, _compute.Device, cancellationToken);
+            _checksum = BaseChecksum.Take(_model.Weights, _options.ChecksumThreads);
+            _fuser = new AdapterFuser(_model.Weights, _adapters, _options.OverlayBufferBytes);
+            _prompts = new PromptEncoder(_model, _options.PromptCacheBytes);
+        }
+        catch (Exception error)
+        {
+            DropModel();
+            if (TorchErrors.IsDeviceError(error)) throw new ModelException($"Model '{model.Name}' could not be put on {Device.Name}: {error.Message.Split('\n')[0]}", error);
+            throw;
+        }
+
+        var elapsed = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+        _logger.ModelLoaded(model.Name, _checksum.Tensors, _checksum.SizeBytes, Device.ComputeType, Device.Name, elapsed);
+        return new ModelLoadReport(_checksum.Tensors, _checksum.SizeBytes, _checksum.Digest, elapsed);
+    }
+
+    /// <inheritdoc/>
+    public FuseReport Fuse(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(signature);
+        ArgumentNullException.ThrowIfNull(adapters);
+        var model = Loaded();
+        if (signature.Model != model.Record.Name) throw new InvalidOperationException($"Signature '{signature}' is for another model than '{model.Record.Name}', which is loaded.");
+        Unload();
+        var report = _fuser!.Fuse(signature, adapters, cancellationToken);
+        if (ReadsText(_fuser.Fused)) _prompts!.Forget();
+        _fused = signature;
+        _logger.AdaptersFused(report.Adapters, report.Tensors, report.ElapsedMs);
+        if (report.UnmatchedKeys.Count > 0) _logger.KeysUnmatched(report.UnmatchedKeys.Count, signature.ToString(), report.UnmatchedKeys[0]);
+        return report;
+    }
+
+    /// <summary>Reads the adapters of a signature into the host cache, so that a later <see cref="Fuse"/> finds them there.</summary>
+    /// <remarks>May be called from any thread while another renders. A file that cannot be read is left for the fuse to report.</remarks>
+    public void Prefetch(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(signature);
+        ArgumentNullException.ThrowIfNull(adapters);
+        foreach (var use in signature.Adapters)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (adapters.FirstOrDefault(candidate => candidate.Name == use.Name) is not { } record) continue;
+            try
+            {
+                _adapters.Return(_adapters.Rent(record));
+            }
+            catch (AdapterException error)
+            {
+                _logger.PrefetchFailed(use.Name, error.Message);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<RenderedImage> Render(IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(jobs);
+        ArgumentNullException.ThrowIfNull(progress);
+        var model = Loaded();
+        if (jobs.Count == 0) return [];
+        CheckJobs(model, jobs);
+        var started = Stopwatch.GetTimestamp();
+        try
+        {
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            var images = Draw(model, jobs, progress, cancellationToken);
+            var first = jobs[0].Recipe;
+            _logger.Rendered(jobs.Count, first.WidthPixels, first.HeightPixels, first.Steps, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            return images;
+        }
+        catch (Exception error) when (TorchErrors.IsDeviceError(error))
+        {
+            throw TorchErrors.Translate(error, $"Rendering {jobs.Count} pictures of {jobs[0].Recipe.WidthPixels} x {jobs[0].Recipe.HeightPixels}");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Unload()
+    {
+        if (_fuser is null) return;
+        var readsText = ReadsText(_fuser.Fused);
+        _fuser.Unload();
+        _fused = null;
+        if (readsText) _prompts!.Forget();
+    }
+
+    /// <inheritdoc/>
+    public WeightCheck VerifyWeights(CancellationToken cancellationToken)
+    {
+        _ = Loaded();
+        var check = _checksum!.Verify(cancellationToken);
+        if (!check.Passed) _logger.WeightsDiffer(check.DriftedTensors.Count, check.DriftedTensors[0]);
+        return check;
+    }
+
+    /// <inheritdoc/>
+    public ReloadReport ReloadFromMaster(IReadOnlyList<string> tensorNames, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(tensorNames);
+        var model = Loaded();
+        var report = WeightReloader.Reload(model.Weights, model.Record, tensorNames, cancellationToken);
+        // Prompts may have been encoded with the damaged weights.
+        _prompts!.Forget();
+        _logger.Reloaded(report.Tensors, model.Record.Name, report.ElapsedMs);
+        return report;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        DropModel();
+        _adapters.Dispose();
+    }
+
+    private static bool ReadsText(IReadOnlyList<Weight> fused) => fused.Any(weight => weight.Component.StartsWith("text_encoder", StringComparison.Ordinal));
+
+    private static void CheckMaster(ModelRecord model, CancellationToken cancellationToken)
+    {
+        // A path that was registered as one kind and is now another fails here, before anything is hashed.
+        foreach (var file in model.Files)
+        {
+            var path = file.RelativePath.Length == 0 ? model.Path : Path.Combine(model.Path, file.RelativePath);
+            var info = new FileInfo(path);
+            if (!info.Exists) throw new ModelException($"Model '{model.Name}': its file '{path}' is missing. Put it back, or register the model again with 'batchgen models add --replace'.");
+            if (info.Length != file.SizeBytes) throw Changed(model, path, $"it has {info.Length} bytes, the registry says {file.SizeBytes}");
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        var hashed = ModelInspector.Hash(model.Path, model.Files.Select(file => file.RelativePath).ToArray());
+        foreach (var (known, now) in model.Files.Zip(hashed))
+        {
+            if (known.Sha256 != now.Sha256) throw Changed(model, Path.Combine(model.Path, known.RelativePath), $"its SHA-256 is {now.Sha256}, the registry says {known.Sha256}");
+        }
+    }
+
+    private static ModelException Changed(ModelRecord model, string path, string how) => new(
+        $"Model '{model.Name}': its file '{path}' changed since it was registered: {how}. Put the registered file back, or register the model again with 'batchgen models add --replace'.");
+
+    private DiffusionModel Loaded() => _model ?? throw new InvalidOperationException("No model is loaded.");
+
+    private void DropModel()
+    {
+        _prompts?.Dispose();
+        _fuser?.Dispose();
+        _model?.Dispose();
+        (_prompts, _fuser, _model, _checksum, _fused) = (null, null, null, null, null);
+    }
+
+    private void CheckJobs(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs)
+    {
+        var shape = BatchShape.Of(jobs[0].Recipe);
+        foreach (var job in jobs)
+        {
+            var recipe = job.Recipe;
+            if (BatchShape.Of(recipe) != shape) throw new InvalidOperationException($"Job {job.JobId} has another shape than job {jobs[0].JobId}; a tensor batch has one.");
+            // What is drawn must be what is recorded: a job never runs with other adapters than its own.
+            if (_fused is null ? recipe.Signature.Adapters.Count > 0 || recipe.Signature.Model != model.Record.Name : !recipe.Signature.Equals(_fused))
+                throw new InvalidOperationException($"Job {job.JobId} needs '{recipe.Signature}', but '{_fused?.ToString() ?? model.Record.Name + "|"}' is fused.");
+        }
+
+        var factor = model.Vae.Factor;
+        if (shape.WidthPixels < factor || shape.HeightPixels < factor || shape.WidthPixels % factor != 0 || shape.HeightPixels % factor != 0)
+            throw new InvalidJobException($"A picture of {shape.WidthPixels} x {shape.HeightPixels} cannot be drawn: width and height must be multiples of {factor} for model '{model.Record.Name}'.");
+        if (!double.IsFinite(shape.GuidanceScale)) throw new InvalidJobException($"Guidance scale {shape.GuidanceScale} is not a finite number.");
+    }
+
+    private List<RenderedImage> Draw(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
+    {
+        var recipe = jobs[0].Recipe;
+        long[] shape = [1, model.UNet.InputChannels, recipe.HeightPixels / model.Vae.Factor, recipe.WidthPixels / model.Vae.Factor];
+        using var sampler = SamplerCatalog.Create(recipe.Sampler, model.Scheduler, recipe.Steps);
+        var conditions = Encode(model, jobs);
+        var noises = jobs.Select(job => new JobNoise(job.Recipe.Seed)).ToArray();
+        try
+        {
+            // Each picture's numbers come from its own generator; [B, 4, H, W] f32 on the device.
+            Tensor Noise()
+            {
+                using var scope = NewDisposeScope();
+                var drawn = cat(noises.Select(noise => noise.Draw(shape, _options.NoiseInComputeType ? _compute.Type : ScalarType.Float32)).ToArray(), 0);
+                return drawn.to(ScalarType.Float32).to(_compute.Device).MoveToOuterDisposeScope();
+            }
+
+            var latents = Noise() * sampler.InitialScale;
+            latents = new Denoiser(model).Run(latents, conditions, sampler, recipe.GuidanceScale, 0, Noise, 0, progress, cancellationToken);
+            return Decode(model, jobs, latents, cancellationToken);
+        }
+        finally
+        {
+            foreach (var noise in noises) noise.Dispose();
+        }
+    }
+
+    private Conditions Encode(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs)
+    {
+        using var scope = NewDisposeScope();
+        var guided = jobs[0].Recipe.GuidanceScale > 1;
+        var (contexts, pooled) = (new List<Tensor>(), new List<Tensor>());
+        var (negativeContexts, negativePooled) = (new List<Tensor>(), new List<Tensor>());
+        foreach (var job in jobs)
+        {
+            var recipe = job.Recipe;
+            var prompt = _prompts!.Encode(recipe.Prompt, null, recipe.ClipSkip);
+            // Aliases keep the numbers alive when the cache drops the prompt.
+            contexts.Add(prompt.Context.alias());
+            if (prompt.Pooled is not null) pooled.Add(prompt.Pooled.alias());
+            WarnIfCut(model, job);
+            if (!guided) continue;
+            if (recipe.NegativePrompt is null && model.ZeroesEmptyNegative)
+            {
+                negativeContexts.Add(zeros_like(contexts[^1]));
+                if (prompt.Pooled is not null) negativePooled.Add(zeros_like(pooled[^1]));
+            }
+            else
+            {
+                // As in diffusers, clip_skip is for the prompt only.
+                var negative = _prompts.Encode(recipe.NegativePrompt ?? "", null, 0);
+                negativeContexts.Add(negative.Context.alias());
+                if (negative.Pooled is not null) negativePooled.Add(negative.Pooled.alias());
+            }
+        }
+
+        // Original size, crop corner and target size, each height first (arXiv:2307.01952, section 2.2).
+        float[] sizes = [jobs[0].Recipe.HeightPixels, jobs[0].Recipe.WidthPixels, 0, 0, jobs[0].Recipe.HeightPixels, jobs[0].Recipe.WidthPixels];
+        Tensor? Join(List<Tensor> list) => list.Count == 0 ? null : cat(list, 0).MoveToOuterDisposeScope();
+        return new Conditions(
+            Join(contexts)!, Join(negativeContexts), Join(pooled), Join(negativePooled),
+            model.UNet.PooledWidth == 0 ? null : tensor(sizes, device: _compute.Device).unsqueeze(0).repeat(jobs.Count, 1).MoveToOuterDisposeScope());
+    }
+
+    private void WarnIfCut(DiffusionModel model, ClaimedJob job)
+    {
+        var tokenizer = model.TextEncoders[0].Tokenizer;
+        var tokens = tokenizer.Encode(job.Recipe.Prompt).Count + 2;
+        if (tokens > tokenizer.MaxLength) _logger.PromptCut(job.JobId, tokens, tokenizer.MaxLength);
+    }
+
+    private List<RenderedImage> Decode(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, Tensor latents, CancellationToken cancellationToken)
+    {
+        var decoder = new LatentDecoder(model.Vae, model.VaeType, _options.TileAbovePixels);
+        var images = new List<RenderedImage>(jobs.Count);
+        for (var i = 0; i < jobs.Count; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var decoded = decoder.Decode(latents.narrow(0, i, 1)); // [1, 3, H, W] f32
+            // Clamping would turn a not-a-number into black: look before.
+            if (!decoded.isfinite().all().item<bool>())
+            {
+                throw new GenerationException(
+                    $"The picture of job {jobs[i].JobId} has numbers that are not finite (in {Device.ComputeType}); it would have come out black. "
+                    + "Another compute type or a lower guidance scale may help.");
+            }
+
+            images.Add(new RenderedImage(jobs[i].JobId, jobs[i].Recipe.WidthPixels, jobs[i].Recipe.HeightPixels, Pixels.ToBytes(decoded).bytes.ToArray()));
+        }
+
+        return images;
+    }
+}

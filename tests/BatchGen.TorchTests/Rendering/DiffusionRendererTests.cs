@@ -1,0 +1,241 @@
+using BatchGen.Core.Failures;
+using BatchGen.Core.Rendering;
+using BatchGen.Diffusion.Rendering;
+using BatchGen.Diffusion.Weights;
+using TorchSharp;
+
+namespace BatchGen.TorchTests.Rendering;
+
+public sealed class DiffusionRendererTests : IDisposable
+{
+    private readonly DiffusionRenderer _renderer = DemoModel.Renderer();
+
+    public DiffusionRendererTests() => _renderer.LoadModel(DemoModel.Record, CancellationToken.None);
+
+    public void Dispose() => _renderer.Dispose();
+
+    [Fact]
+    public void Loading_twice_does_nothing_the_second_time()
+    {
+        var report = _renderer.LoadModel(DemoModel.Record, CancellationToken.None);
+
+        Assert.Equal(0, report.ElapsedMs);
+        Assert.Equal("demo", _renderer.LoadedModel);
+        Assert.Equal("float32", _renderer.Device.ComputeType);
+    }
+
+    [Fact]
+    public void A_picture_does_not_depend_on_what_its_neighbours_are()
+    {
+        var alone = _renderer.Draw(DemoModel.Job(1, seed: 7), DemoModel.Job(2, "a yellow star on a purple background", 8));
+        var others = _renderer.Draw(DemoModel.Job(1, seed: 7), DemoModel.Job(3, "a green tree on a meadow", 99));
+
+        // Same place in a batch of the same size: the very same bytes.
+        Assert.Equal(alone[0].Rgb, others[0].Rgb);
+    }
+
+    [Fact]
+    public void A_picture_hardly_depends_on_the_size_of_its_batch()
+    {
+        var alone = _renderer.Draw(DemoModel.Job(1, seed: 7))[0];
+        var third = _renderer.Draw(DemoModel.Job(5, seed: 1), DemoModel.Job(6, seed: 2), DemoModel.Job(1, seed: 7))[2];
+
+        // Kernels for other batch sizes sum in another order, so the last bits of float32 may differ; a rounding to 8 bits may then tip over.
+        Assert.True(alone.Rgb.Zip(third.Rgb).Max(pair => Math.Abs(pair.First - pair.Second)) <= 1);
+        Assert.Equal(1, third.JobId);
+    }
+
+    [Theory]
+    [InlineData("ddim")]
+    [InlineData("euler")]
+    public void The_same_recipe_gives_the_same_bytes(string sampler)
+    {
+        var first = _renderer.Draw(DemoModel.Job(1, sampler: sampler))[0];
+        var second = _renderer.Draw(DemoModel.Job(1, sampler: sampler))[0];
+
+        Assert.Equal(first.Rgb, second.Rgb);
+        Assert.Equal(64 * 64 * 3, first.Rgb.Length);
+        Assert.True(first.Rgb.Distinct().Count() > 20, "the picture is all but one colour");
+    }
+
+    [Fact]
+    public void Adapters_change_the_picture_and_unloading_gives_the_old_one_back()
+    {
+        var before = _renderer.Draw(DemoModel.Job(1))[0];
+        var signature = DemoModel.Signature(("demo-neon", 0.8m), ("demo-outline", 0.5m));
+        var report = _renderer.Fuse(signature, DemoModel.Adapters, CancellationToken.None);
+        var styled = _renderer.Draw(DemoModel.Job(1, signature: signature))[0];
+        _renderer.Unload();
+        var check = _renderer.VerifyWeights(CancellationToken.None);
+        var after = _renderer.Draw(DemoModel.Job(1))[0];
+
+        Assert.Equal(2, report.Adapters);
+        Assert.Empty(report.UnmatchedKeys);
+        Assert.NotEqual(before.Rgb, styled.Rgb);
+        Assert.True(check.Passed);
+        Assert.Equal(before.Rgb, after.Rgb);
+    }
+
+    [Fact]
+    public void A_job_with_other_adapters_than_those_fused_is_not_drawn()
+    {
+        Assert.Throws<InvalidOperationException>(() => _renderer.Draw(DemoModel.Job(1, signature: DemoModel.Signature(("demo-neon", 1m)))));
+    }
+
+    [Fact]
+    public void An_adapter_that_fails_leaves_nothing_fused()
+    {
+        var before = _renderer.Draw(DemoModel.Job(1))[0];
+
+        Assert.Throws<AdapterException>(() => _renderer.Fuse(DemoModel.Signature(("demo-neon", 1m), ("demo-missing", 1m)), DemoModel.Adapters, CancellationToken.None));
+
+        Assert.Equal(before.Rgb, _renderer.Draw(DemoModel.Job(1))[0].Rgb);
+        Assert.True(_renderer.VerifyWeights(CancellationToken.None).Passed);
+    }
+
+    [Fact]
+    public void A_flipped_bit_is_found_named_and_cured()
+    {
+        var before = _renderer.Draw(DemoModel.Job(1))[0];
+        var weight = _renderer.Weights!.All.First(candidate => candidate.Key == "conv_in.weight");
+        WeightFault.FlipBit(weight.Base!, 30);
+        var damaged = _renderer.VerifyWeights(CancellationToken.None);
+        var reload = _renderer.ReloadFromMaster(damaged.DriftedTensors, CancellationToken.None);
+        var cured = _renderer.VerifyWeights(CancellationToken.None);
+
+        Assert.False(damaged.Passed);
+        Assert.Equal(["unet/conv_in.weight"], damaged.DriftedTensors);
+        Assert.Equal(1, reload.Tensors);
+        Assert.True(cured.Passed);
+        Assert.Equal(before.Rgb, _renderer.Draw(DemoModel.Job(1))[0].Rgb);
+    }
+
+    [Fact]
+    public void A_not_a_number_fails_the_attempt_instead_of_becoming_black()
+    {
+        using (torch.no_grad())
+        {
+            _renderer.Weights!.All.First(candidate => candidate.Key == "conv_out.bias" && candidate.Component == "unet").Base!.fill_(float.NaN);
+        }
+
+        var error = Assert.Throws<GenerationException>(() => _renderer.Draw(DemoModel.Job(1)));
+
+        Assert.False(error.OutOfMemory);
+        Assert.Contains("job 1", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rendering_leaves_no_tensor_behind()
+    {
+        var signature = DemoModel.Signature(("demo-pixel", 1m));
+        void Round()
+        {
+            _renderer.Fuse(signature, DemoModel.Adapters, CancellationToken.None);
+            _renderer.Draw(DemoModel.Job(1, signature: signature), DemoModel.Job(2, seed: 5, signature: signature));
+            _renderer.Unload();
+            _renderer.VerifyWeights(CancellationToken.None);
+        }
+
+        Round();
+        var before = DemoModel.LiveTensors();
+        for (var i = 0; i < 3; i++) Round();
+
+        Assert.Equal(before, DemoModel.LiveTensors());
+    }
+
+    [Fact]
+    public void Cancelling_stops_between_steps()
+    {
+        using var source = new CancellationTokenSource();
+        var steps = 0;
+        var progress = new Callback(value =>
+        {
+            steps = value.Step;
+            if (value.Step == 2) source.Cancel();
+        });
+
+        Assert.Throws<OperationCanceledException>(() => _renderer.Render([DemoModel.Job(1, steps: 20)], progress, source.Token));
+        Assert.Equal(2, steps);
+    }
+
+    [Fact]
+    public void Prefetched_adapters_are_fused_from_memory()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"batchgen-prefetch-{Guid.NewGuid():N}.safetensors");
+        File.Copy(DemoModel.Adapters[0].Path, path);
+        var record = DemoModel.Adapters[0] with { Name = "copy", Path = path };
+        var signature = DemoModel.Signature(("copy", 1m), ("absent", 1m));
+        _renderer.Prefetch(signature, [record], CancellationToken.None);
+        // Same content and time: the cache knows it by path and hash.
+        var report = _renderer.Fuse(DemoModel.Signature(("copy", 1m)), [record], CancellationToken.None);
+        File.Delete(path);
+
+        Assert.Equal(1, report.Adapters);
+    }
+
+    [Theory]
+    [InlineData("nonsense", 4, 4.5, "not known")]
+    [InlineData("ddim", 0, 4.5, "at least 1")]
+    [InlineData("ddim", 10_000, 4.5, "trained with")]
+    [InlineData("ddim", 4, double.NaN, "not a finite number")]
+    public void A_recipe_that_can_never_work_is_refused(string sampler, int steps, double guidance, string expected)
+    {
+        var error = Assert.Throws<InvalidJobException>(() => _renderer.Draw(DemoModel.Job(1, sampler: sampler, steps: steps, guidance: guidance)));
+
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_size_that_is_no_multiple_of_the_latents_is_refused()
+    {
+        Assert.Throws<InvalidJobException>(() => _renderer.Draw(DemoModel.Job(1, size: 65)));
+    }
+
+    [Fact]
+    public void An_empty_prompt_and_one_longer_than_the_encoder_are_legal()
+    {
+        var images = _renderer.Draw(DemoModel.Job(1, ""), DemoModel.Job(2, string.Join(' ', Enumerable.Repeat("circle", 300))));
+
+        Assert.Equal(2, images.Count);
+    }
+
+    [Fact]
+    public void Float16_on_a_processor_is_refused()
+    {
+        Assert.Throws<InvalidOperationException>(() => new DiffusionRenderer(new DiffusionOptions { Device = "cpu", ComputeType = "float16" }));
+    }
+
+    [Fact]
+    public void Bfloat16_draws_about_the_same_picture()
+    {
+        using var half = new DiffusionRenderer(new DiffusionOptions { Device = "cpu", ComputeType = "bfloat16" });
+        half.LoadModel(DemoModel.Record, CancellationToken.None);
+        var exact = _renderer.Draw(DemoModel.Job(1, steps: 20))[0];
+        var rounded = half.Draw(DemoModel.Job(1, steps: 20))[0];
+        var squares = exact.Rgb.Zip(rounded.Rgb).Average(pair => Math.Pow(pair.First - pair.Second, 2));
+
+        // Eight binary digits for every number: small differences are expected, another picture is not (25 dB).
+        Assert.True(squares < 200, $"mean squared difference {squares}");
+    }
+
+    [Fact]
+    public void A_master_file_that_changed_is_refused()
+    {
+        using var copy = new ModelCopy(DemoModel.Path);
+        var record = BatchGen.Diffusion.Models.ModelInspector.Inspect(copy.Path, "copy");
+        var file = Path.Combine(copy.Path, "unet", "diffusion_pytorch_model.safetensors");
+        var bytes = File.ReadAllBytes(file);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(file, bytes);
+
+        var error = Assert.Throws<ModelException>(() => _renderer.LoadModel(record, CancellationToken.None));
+
+        Assert.Contains("changed since it was registered", error.Message, StringComparison.Ordinal);
+        Assert.Equal("demo", _renderer.LoadedModel);
+    }
+
+    private sealed class Callback(Action<StepProgress> report) : IProgress<StepProgress>
+    {
+        public void Report(StepProgress value) => report(value);
+    }
+}
