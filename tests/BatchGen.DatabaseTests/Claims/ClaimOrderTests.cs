@@ -267,7 +267,7 @@ public sealed class ClaimOrderTests
         return database;
     }
 
-    private static Task SubmitAsync(TestDatabase database, params (string Adapter, int Priority)[] jobs) => database.Submitter.SubmitAsync(
+    private static Task<IReadOnlyList<long>> SubmitAsync(TestDatabase database, params (string Adapter, int Priority)[] jobs) => database.Submitter.SubmitAsync(
         jobs.Select(job => new JobRequest { Adapters = [new(job.Adapter)], Priority = job.Priority }).ToArray(), CancellationToken.None);
 
     private static Task AgeAsync(TestDatabase database, string signature, TimeSpan age) =>

@@ -113,7 +113,7 @@ public sealed class SubmitTests : IAsyncLifetime
             job.Recipe.HeightPixels, job.Recipe.Steps, job.Recipe.Sampler, job.Recipe.GuidanceScale, job.Recipe.Seed));
         Assert.Equal("Demo|Ink@0.75:0.5[" + string.Join(',', Enumerable.Repeat("0.5", 17)) + "]", job.Recipe.Signature.ToString());
         Assert.Equal((ImageFormat.WebP, 2, -7, "night 1", 9, request.RunAt), (job.Recipe.Format, job.Recipe.ClipSkip, job.Priority, job.Campaign, job.MaxAttempts, job.RunAt));
-        Assert.Equal(["a", "b"], await _database.SqlAsync<string[]>("select tags from job_recipes where job_id = $1", id));
+        Assert.Equal(["a", "b"], (await _database.SqlAsync<string[]>("select tags from job_recipes where job_id = $1", id))!);
     }
 
     [Fact]
