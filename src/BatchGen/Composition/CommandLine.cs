@@ -65,6 +65,7 @@ internal static class CommandLine
             AdaptersCommand.Create(context),
             ShowCommand.Create(context),
             MigrateCommand.Create(context),
+            DriftCommand.Create(context),
         };
         root.Options.Add(Verbose);
         var help = root.Options.OfType<HelpOption>().Single();
