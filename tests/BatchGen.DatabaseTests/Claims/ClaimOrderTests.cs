@@ -271,7 +271,7 @@ public sealed class ClaimOrderTests
         jobs.Select(job => new JobRequest { Adapters = [new(job.Adapter)], Priority = job.Priority }).ToArray(), CancellationToken.None);
 
     private static Task AgeAsync(TestDatabase database, string signature, TimeSpan age) =>
-        database.SqlAsync("update jobs set run_at = now() - $2 where signature = $1; select nextval('requeues')", signature, age);
+        database.SqlAsync("with aged as (update jobs set run_at = now() - $2 where signature = $1) select nextval('requeues')", signature, age);
 
     private static async Task<List<string>> DrainAsync(TestDatabase database, Guid worker, int batches = int.MaxValue, int maxJobs = 32)
     {
