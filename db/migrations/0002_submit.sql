@@ -421,7 +421,7 @@ begin
   -- In key order, so that two bulk submits cannot wait for each other.
   if exists (select from unnest(checked) c where c.idempotency_key is not null) then
     insert into idempotency_keys (tenant_id, key, job_id)
-    select distinct on (c.idempotency_key) for_tenant, c.idempotency_key, f.id
+    select distinct on (c.idempotency_key collate "C") for_tenant, c.idempotency_key, f.id
     from unnest(checked) with ordinality as c(
       model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
       sampler, prompt, negative_prompt, tags, idempotency_key, n)

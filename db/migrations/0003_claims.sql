@@ -108,7 +108,8 @@ declare
   floors jsonb := coalesce(mem -> 'floors', '{}');
   served jsonb := coalesce(mem -> 'served', '{}');
   after jsonb := coalesce(mem -> 'after', '{}');
-  requeued bigint := (select last_value from requeues);
+  -- A sequence that was never raised shows the value of its first raise already.
+  requeued bigint := (select last_value + is_called::int from requeues);
   exact boolean;
   any_window boolean;
   lane record;

@@ -199,6 +199,9 @@ begin
     select w.name into name from workers w where w.id = dead.worker_id;
     -- A raised epoch: whatever the old owner still sends is refused.
     update batches b set state = 'lost', epoch = b.epoch + 1, ended_at = clock_timestamp() where b.id = dead.id;
+    -- Nor does it still hold a signature by a batch that it just ended.
+    update batches b set lease_expires_at = clock_timestamp()
+    where b.signature = dead.signature and b.lease_expires_at > clock_timestamp() and b.worker_id = dead.worker_id and b.state = 'ended';
     select array_agg(j.id) into unfinished
     from unnest(dead.job_ids) u(id) join jobs j on j.id = u.id
     where j.batch_id = dead.id and j.state = 'running';
