@@ -1,1 +1,3 @@
-return 0;
+using BatchGen.Composition;
+
+return await CommandLine.RunAsync(args, ProgramContext.OfProcess());

@@ -82,7 +82,8 @@ public sealed class AdapterSignature : IEquatable<AdapterSignature>
     }
 
     // Same rule as the database (round(x, 4), half away from zero), so both sides write the same text.
-    private static decimal Round(decimal value) => Math.Round(value, 4, MidpointRounding.AwayFromZero);
+    // Adding zero turns the negative zero that decimals have, and the database has not, into zero.
+    private static decimal Round(decimal value) => Math.Round(value, 4, MidpointRounding.AwayFromZero) + 0m;
 
     private static string Format(string model, AdapterUse[] adapters)
     {

@@ -5,7 +5,7 @@ using BatchGen.Core.Registry;
 namespace BatchGen.Core.Rendering;
 
 /// <summary>One device and the model on it: load, fuse, render, unload, verify.</summary>
-/// <remarks>Not thread safe. Every member is called from the one thread that owns the device. Members block.</remarks>
+/// <remarks>Not thread safe, but for <see cref="Prefetch"/>: every other member is called from the one thread that owns the device. Members block.</remarks>
 public interface IBatchRenderer : IDisposable
 {
     /// <summary>The device and compute type.</summary>
@@ -21,6 +21,10 @@ public interface IBatchRenderer : IDisposable
     /// <summary>Fuses all adapters of the signature in one pass into an overlay; the base tensors stay as they are.</summary>
     /// <exception cref="Failures.AdapterException">An adapter is missing, changed, corrupt or does not fit; nothing was applied.</exception>
     FuseReport Fuse(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken);
+
+    /// <summary>Reads and decodes adapter files into the host cache, so that a later <see cref="Fuse"/> need not. May be called from any thread.</summary>
+    /// <remarks>A file that cannot be read is left for the fuse to report.</remarks>
+    void Prefetch(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken);
 
     /// <summary>Renders jobs of equal shape (<see cref="BatchShape"/>) as one tensor batch.</summary>
     /// <returns>One picture per job, in order.</returns>

@@ -14,7 +14,8 @@ namespace BatchGen.Diffusion.Adapters;
 /// <remarks>
 /// Each touched weight gets one new tensor, <c>cast(float32(base) + sum of strength * delta)</c>, summed in float32 in signature order and
 /// rounded once. The base is only read. All overlays are made and checked before the first is put in place, so an error leaves
-/// the model as it was. Belongs to the thread that owns the device.
+/// the model as it was. In the modes for small memory the same numbers are written over the base, after all of them were checked, and the
+/// original bytes are copied back at unload. Belongs to the thread that owns the device.
 /// </remarks>
 internal sealed class AdapterFuser : IDisposable
 {
@@ -22,15 +23,18 @@ internal sealed class AdapterFuser : IDisposable
     private readonly ModuleMap _modules;
     private readonly OverlayBuffers _buffers;
     private readonly List<Weight> _fused = [];
+    private readonly OriginalBytes? _originals;
 
     /// <param name="model">The model on the device.</param>
     /// <param name="cache">Where adapters are read from.</param>
+    /// <param name="mode">Where fused weights are kept.</param>
     /// <param name="maxBufferBytes">Memory of dropped overlays kept for the next ones.</param>
-    public AdapterFuser(ModelWeights model, AdapterCache cache, long maxBufferBytes = 1L << 30)
+    public AdapterFuser(ModelWeights model, AdapterCache cache, FuseMode mode = FuseMode.Overlay, long maxBufferBytes = 1L << 30)
     {
         _cache = cache;
-        _buffers = new OverlayBuffers(maxBufferBytes);
+        _buffers = new OverlayBuffers(mode == FuseMode.Overlay ? maxBufferBytes : 0);
         _modules = new ModuleMap(model);
+        _originals = mode == FuseMode.Overlay ? null : new OriginalBytes(mode);
     }
 
     /// <summary>Weights that have an overlay now.</summary>
@@ -46,7 +50,6 @@ internal sealed class AdapterFuser : IDisposable
         var started = Stopwatch.GetTimestamp();
         Unload();
         var rented = new List<LoadedAdapter>();
-        var ready = new List<(Weight Weight, Tensor Overlay)>();
         var unmatched = new List<string>();
         try
         {
@@ -63,20 +66,7 @@ internal sealed class AdapterFuser : IDisposable
                 unmatched.AddRange(plan.Add(use, adapter).Select(key => $"{use.Name}: {key}"));
             }
 
-            foreach (var (weight, parts) in plan.InModelOrder())
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                ready.Add((weight, Sum(weight, parts)));
-            }
-
-            foreach (var (weight, overlay) in ready)
-            {
-                weight.SetOverlay(overlay);
-                _fused.Add(weight);
-            }
-
-            var bytes = ready.Sum(item => item.Overlay.numel() * item.Overlay.element_size());
-            ready.Clear();
+            var bytes = _originals is null ? Overlay(plan, cancellationToken) : WriteInPlace(plan, _originals, cancellationToken);
             return new FuseReport(signature.Adapters.Count, _fused.Count, bytes, unmatched, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
         catch (Exception error) when (error is System.Runtime.InteropServices.ExternalException)
@@ -89,14 +79,20 @@ internal sealed class AdapterFuser : IDisposable
         }
         finally
         {
-            foreach (var (_, overlay) in ready) overlay.Dispose();
             foreach (var adapter in rented) _cache.Return(adapter);
         }
     }
 
-    /// <summary>Drops every overlay. No arithmetic; harmless when nothing is fused.</summary>
+    /// <summary>Drops every overlay, or copies the original bytes back. No arithmetic; harmless when nothing is fused.</summary>
     public void Unload()
     {
+        if (_originals is not null)
+        {
+            _originals.Restore();
+            _fused.Clear();
+            return;
+        }
+
         foreach (var weight in _fused)
         {
             if (weight.TakeOverlay() is { } overlay) _buffers.Keep(weight, overlay);
@@ -105,11 +101,68 @@ internal sealed class AdapterFuser : IDisposable
         _fused.Clear();
     }
 
-    /// <summary>Drops every overlay and the kept memory.</summary>
+    /// <summary>Unloads and frees the kept memory.</summary>
     public void Dispose()
     {
         Unload();
         _buffers.Dispose();
+    }
+
+    /// <returns>Bytes the overlays hold.</returns>
+    private long Overlay(FusePlan plan, CancellationToken cancellationToken)
+    {
+        var ready = new List<(Weight Weight, Tensor Overlay)>();
+        try
+        {
+            foreach (var (weight, parts) in plan.InModelOrder())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                ready.Add((weight, Sum(weight, parts)));
+            }
+        }
+        catch
+        {
+            foreach (var (_, overlay) in ready) overlay.Dispose();
+            throw;
+        }
+
+        foreach (var (weight, overlay) in ready)
+        {
+            weight.SetOverlay(overlay);
+            _fused.Add(weight);
+        }
+
+        return ready.Sum(item => SizeOf(item.Overlay));
+    }
+
+    // Twice through the plan: everything is computed and checked before the first byte of the base is written over.
+    // Only one fused tensor exists at a time, for this mode is for devices that have room for no more.
+    private long WriteInPlace(FusePlan plan, OriginalBytes originals, CancellationToken cancellationToken)
+    {
+        foreach (var (weight, parts) in plan.InModelOrder())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (!IsFiniteByBounds(weight, parts)) Sum(weight, parts).Dispose();
+        }
+
+        try
+        {
+            var bytes = 0L;
+            foreach (var (weight, parts) in plan.InModelOrder())
+            {
+                using var fused = Sum(weight, parts);
+                originals.Write(weight, fused);
+                _fused.Add(weight);
+                bytes += SizeOf(fused);
+            }
+
+            return bytes;
+        }
+        catch
+        {
+            Unload();
+            throw;
+        }
     }
 
     private Tensor Sum(Weight weight, IReadOnlyList<FusePart> parts)
@@ -147,10 +200,18 @@ internal sealed class AdapterFuser : IDisposable
 
     private static bool IsFinite(Tensor fused, Weight weight, IReadOnlyList<FusePart> parts)
     {
-        // Where bounds prove it, the result need not be read again. Float32 and bfloat16 reach 3.4e38, float16 65504; a margin of two covers rounding.
-        var limit = (fused.dtype == ScalarType.Float16 ? 65504.0 : float.MaxValue) / 2;
-        if (weight.LargestMagnitude + parts.Sum(part => Math.Abs(part.Strength) * part.Delta.Bound) < limit) return true;
+        // Where bounds prove it, the result need not be read again.
+        if (IsFiniteByBounds(weight, parts)) return true;
         using var scope = NewDisposeScope();
         return fused.isfinite().all().item<bool>();
     }
+
+    // Float32 and bfloat16 reach 3.4e38, float16 65504; a margin of two covers rounding.
+    private static bool IsFiniteByBounds(Weight weight, IReadOnlyList<FusePart> parts)
+    {
+        var limit = (parts[0].Layer.dtype == ScalarType.Float16 ? 65504.0 : float.MaxValue) / 2;
+        return weight.LargestMagnitude + parts.Sum(part => Math.Abs(part.Strength) * part.Delta.Bound) < limit;
+    }
+
+    private static long SizeOf(Tensor tensor) => tensor.numel() * tensor.element_size();
 }

@@ -55,6 +55,9 @@ public sealed class DiffusionRenderer : IBatchRenderer
     /// <summary>The live weights, for tests that damage them.</summary>
     internal ModelWeights? Weights => _model?.Weights;
 
+    /// <summary>Drops encoded prompts, for whoever changes text encoder weights behind this class's back.</summary>
+    internal void ForgetPrompts() => _prompts?.Forget();
+
     /// <inheritdoc/>
     public ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken)
     {
@@ -68,7 +71,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         {
             _model = DiffusionModel.Load(model, _compute.Type, _compute.Device, cancellationToken);
             _checksum = BaseChecksum.Take(_model.Weights, _options.ChecksumThreads);
-            _fuser = new AdapterFuser(_model.Weights, _adapters, _options.OverlayBufferBytes);
+            _fuser = new AdapterFuser(_model.Weights, _adapters, maxBufferBytes: _options.OverlayBufferBytes);
             _prompts = new PromptEncoder(_model, _options.PromptCacheBytes);
         }
         catch (Exception error)
@@ -99,8 +102,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         return report;
     }
 
-    /// <summary>Reads the adapters of a signature into the host cache, so that a later <see cref="Fuse"/> finds them there.</summary>
-    /// <remarks>May be called from any thread while another renders. A file that cannot be read is left for the fuse to report.</remarks>
+    /// <inheritdoc/>
     public void Prefetch(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(signature);

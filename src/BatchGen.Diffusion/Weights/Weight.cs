@@ -4,7 +4,7 @@ namespace BatchGen.Diffusion.Weights;
 
 /// <summary>One parameter of a model: the base tensor as loaded, and the fused tensor that stands in for it while adapters are on.</summary>
 /// <remarks>
-/// Nothing ever writes to <see cref="Base"/> in place except <see cref="ReplaceBase"/> with bytes from the master.
+/// Nothing ever writes to <see cref="Base"/> in place, except in the mode for small memory (<see cref="WriteInPlace"/>), which puts the saved bytes back.
 /// Layers read <see cref="Value"/>, so putting an overlay on and dropping it involves no arithmetic on the base.
 /// </remarks>
 internal sealed class Weight : IDisposable
@@ -69,6 +69,13 @@ internal sealed class Weight : IDisposable
         var overlay = _overlay;
         _overlay = null;
         return overlay;
+    }
+
+    /// <summary>Writes other numbers over the base tensor's memory; whoever calls this has the bytes to put back.</summary>
+    public void WriteInPlace(Tensor numbers)
+    {
+        if (_base is null) throw new InvalidOperationException($"{Name} has no tensor to write to.");
+        _base.copy_(numbers);
     }
 
     /// <summary>Puts a fresh copy from the master in place of a damaged base tensor (owned from now on).</summary>

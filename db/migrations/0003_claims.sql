@@ -1,0 +1,402 @@
+-- Claiming: the order of dispatch of docs/queue.md, in one short transaction of index probes.
+
+create function window_is_open(time_zone text, opens time, closes time, weekdays int[], instant timestamptz) returns boolean
+language sql stable as $$
+  -- Wall clock of the zone: where a day has 23 or 25 hours, the window still opens and closes when the clock on the wall says so.
+  select case
+    when opens = closes then extract(isodow from local)::int = any(weekdays)
+    when opens < closes then local::time >= opens and local::time < closes and extract(isodow from local)::int = any(weekdays)
+    else (local::time >= opens and extract(isodow from local)::int = any(weekdays))
+      or (local::time < closes and extract(isodow from local - interval '1 day')::int = any(weekdays))
+    end
+  from (select instant at time zone time_zone) l(local)
+$$;
+comment on function window_is_open is 'Whether a dispatch window is open at an instant.';
+
+create function lane_is_open(lane lanes, instant timestamptz) returns boolean
+language sql stable as $$
+  select coalesce(bool_or(window_is_open(w.time_zone, w.opens, w.closes, w.weekdays, instant) or lane.priority >= w.exempt_priority), true)
+  from dispatch_windows w
+  where w.enabled and (w.tenant_id is null or w.tenant_id = lane.tenant_id) and (w.model_id is null or w.model_id = lane.model_id)
+$$;
+comment on function lane_is_open is 'Whether the dispatch windows that apply to a lane let it be claimed from at an instant.';
+
+create function advance_clock(at_most int default 5000) returns int
+language plpgsql as $$
+-- Moves jobs whose time has come to the ready shelf, and fails waiting jobs whose deadline passed. Two index probes when there are none.
+declare
+  changed int := 0;
+  affected int;
+begin
+  if exists (select from jobs where shelf = 'scheduled' and run_at <= clock_timestamp() order by run_at limit 1) then
+    -- Skips what a neighbour moves at this moment: a neighbour that waits for us would move nothing more.
+    with due as (
+      select id from jobs where shelf = 'scheduled' and run_at <= clock_timestamp()
+      order by run_at limit at_most for update skip locked)
+    update jobs j set shelf = 'ready' from due where j.id = due.id;
+    get diagnostics affected = row_count;
+    changed := changed + affected;
+    -- Their run_at lies before now: claims that remember a later floor must look again.
+    perform nextval('requeues');
+  end if;
+
+  if exists (select from jobs where deadline is not null and shelf in ('ready', 'scheduled') and deadline <= clock_timestamp() order by deadline limit 1) then
+    with late as (
+      select id from jobs where deadline is not null and shelf in ('ready', 'scheduled') and deadline <= clock_timestamp()
+      order by deadline limit at_most for update skip locked),
+    failed as (
+      update jobs j set state = 'failed', shelf = 'failed', finished_at = clock_timestamp()
+      from late where j.id = late.id
+      returning j.id, j.attempts, j.deadline, j.lane_id, j.campaign_id),
+    noted as (
+      insert into job_attempts (job_id, attempt, counted, outcome, message)
+      select id, attempts, false, 'deadline_passed', 'The deadline ' || deadline || ' passed before a worker took the job. Submit it again with a later one.'
+      from failed)
+    insert into job_count_changes (lane_id, campaign_id, state, change)
+    select lane_id, campaign_id, s.state, s.sign * count(*)
+    from failed cross join (values ('queued', -1), ('failed', 1)) s(state, sign)
+    group by lane_id, campaign_id, s.state, s.sign;
+    get diagnostics affected = row_count;
+    changed := changed + affected;
+  end if;
+  return changed;
+end $$;
+comment on function advance_clock is 'Makes due jobs ready and fails those past their deadline.';
+
+create function is_taken(wanted text, lane int, by_worker uuid, batch_size int) returns boolean
+language plpgsql as $$
+-- Whether to leave a signature to the workers that have it fused: true while what waits would not fill one batch for each of them and one for us.
+declare
+  holders int;
+  waiting int;
+begin
+  -- Two workers that choose at the same moment must not choose the same: the first to choose holds this lock until its batch is written.
+  if not pg_try_advisory_xact_lock(hashtextextended(current_schema() || '|' || wanted, 7)) then return true; end if;
+  select count(distinct b.worker_id) into holders
+  from batches b
+  where b.signature = wanted and b.lease_expires_at > clock_timestamp() and b.worker_id <> by_worker and b.state <> 'lost';
+  if holders = 0 then return false; end if;
+  select count(*) into waiting from (
+    select from jobs j where j.shelf = 'ready' and j.lane_id = lane and j.signature = wanted
+    order by j.id limit batch_size * (holders + 1)) counted;
+  return waiting < batch_size * (holders + 1);
+end $$;
+
+create function claim_batch(
+  by_worker uuid, of_models text[], max_jobs int, lease interval, max_wait interval, max_batches int, memory jsonb default null, max_pixels bigint default null)
+returns table (
+  batch_id bigint, epoch bigint, signature text, lease_expires_at timestamptz, remembered jsonb, job_id bigint, attempt smallint,
+  prompt text, negative_prompt text, width smallint, height smallint, steps smallint, sampler text, guidance_scale double precision,
+  seed bigint, format text, clip_skip smallint)
+language plpgsql security definer
+set search_path from current
+-- The probes below are right at any size; a plan made before statistics exist, or for one lucky parameter, must not replace them.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+set jit = off
+as $$
+#variable_conflict use_variable
+declare
+  started constant timestamptz := clock_timestamp();
+  worker workers;
+  mem jsonb := coalesce(memory, '{}');
+  fused_now text := mem ->> 'signature';
+  spent int := coalesce((mem ->> 'batches')::int, 0);
+  virtual_now float8 := coalesce((mem ->> 'now')::float8, 0);
+  floors jsonb := coalesce(mem -> 'floors', '{}');
+  served jsonb := coalesce(mem -> 'served', '{}');
+  after jsonb := coalesce(mem -> 'after', '{}');
+  -- A sequence that was never raised shows the value of its first raise already.
+  requeued bigint := (select last_value + is_called::int from requeues);
+  exact boolean;
+  any_window boolean;
+  lane record;
+  head record;
+  floor_at timestamptz;
+  band smallint;
+  -- The lanes of the band that have work: parallel arrays.
+  lane_ids int[] := '{}';
+  lane_models text[] := '{}';
+  lane_tenants int[] := '{}';
+  lane_tags float8[] := '{}';
+  lane_weights real[] := '{}';
+  head_signatures text[] := '{}';
+  head_ages timestamptz[] := '{}';
+  stay_lane int;
+  stay_age timestamptz;
+  chosen text;
+  chosen_lane int;
+  chosen_tag float8;
+  next_signature text;
+  next_lane int;
+  tenant int;
+  position int;
+  probe text;
+  probe_from text;
+  wrapped boolean;
+  ids bigint[] := '{}';
+  limits smallint[] := '{}';
+  some_ids bigint[];
+  some_limits smallint[];
+  some_lane_ids int[] := '{}';
+  cap int;
+  pixels bigint;
+  taken_from int;
+  last_seen bigint;
+  new_batch batches;
+  the_lane int;
+begin
+  -- 1. Who asks
+  select * into worker from workers w where w.id = by_worker;
+  if not found or worker.stopped_at is not null then
+    raise exception using errcode = 'BG003', message = format('Worker %s is not registered; it must register when it starts.', by_worker);
+  end if;
+  if worker.paused or worker.draining then
+    return query select null::bigint, null::bigint, null::text, null::timestamptz, mem, null::bigint, null::smallint, null::text, null::text,
+      null::smallint, null::smallint, null::smallint, null::text, null::float8, null::bigint, null::text, null::smallint;
+    return;
+  end if;
+  perform advance_clock();
+  any_window := exists (select from dispatch_windows w where w.enabled);
+
+  -- 2. The highest band of priority that has work, and who waits longest in each of its lanes.
+  -- The probe starts at a floor that this worker remembers: index entries before it are dead, and while another session holds an old
+  -- snapshot nothing may remove them. The floor is dropped when jobs came back, when it is old, and before the answer 'nothing waits'.
+  exact := requeued is distinct from (mem ->> 'requeued')::bigint
+    or extract(epoch from started) - coalesce((mem ->> 'floors_at')::float8, 0) > least(30, extract(epoch from max_wait) / 4);
+  if exact then floors := '{}'; end if;
+  loop
+    for lane in
+      select l.id, l.priority, l.tenant_id, t.weight, m.name as model,
+        greatest(coalesce((served ->> l.tenant_id::text)::float8, 0), virtual_now) as tag
+      from lanes l
+      join models m on m.id = l.model_id
+      join tenants t on t.id = l.tenant_id
+      where not m.paused and not t.paused
+        and (of_models is null or m.name_key = any(of_models))
+        and (not any_window or lane_is_open(l, started))
+      order by l.priority desc, tag, m.name collate "C"
+    loop
+      exit when band is not null and lane.priority < band;
+      floor_at := coalesce(to_timestamp((floors ->> lane.id::text)::float8), '-infinity');
+      select j.run_at, j.signature into head
+      from jobs j
+      where j.shelf = 'ready' and j.lane_id = lane.id and j.run_at >= floor_at
+      order by j.lane_id, j.run_at, j.id limit 1;
+      if found then
+        band := lane.priority;
+        lane_ids := lane_ids || lane.id;
+        lane_models := lane_models || lane.model;
+        lane_tenants := lane_tenants || lane.tenant_id;
+        lane_tags := lane_tags || lane.tag;
+        lane_weights := lane_weights || lane.weight;
+        head_signatures := head_signatures || head.signature;
+        head_ages := head_ages || head.run_at;
+        floors := floors || jsonb_build_object(lane.id::text, extract(epoch from head.run_at) - 0.001);
+      else
+        -- A second of grace for submits that commit a little after they looked at the clock.
+        floors := floors || jsonb_build_object(lane.id::text, extract(epoch from started) - 1);
+      end if;
+    end loop;
+    exit when band is not null or exact;
+    exact := true;
+    floors := '{}';
+  end loop;
+  mem := mem || jsonb_build_object('floors', floors, 'requeued', requeued,
+    'floors_at', case when exact then extract(epoch from started)::float8 else (mem ->> 'floors_at')::float8 end);
+
+  -- 3. Whether the fused signature has work in this band
+  if band is not null and fused_now is not null then
+    for position in 1 .. cardinality(lane_ids) loop
+      if starts_with(fused_now, lane_models[position] || '|') then
+        last_seen := coalesce((after ->> lane_ids[position]::text)::bigint, 0);
+        select j.run_at into stay_age
+        from jobs j
+        where j.shelf = 'ready' and j.lane_id = lane_ids[position] and j.signature = fused_now and j.id > last_seen
+        order by j.lane_id, j.signature, j.id limit 1;
+        if not found and last_seen > 0 then
+          after := after - lane_ids[position]::text;
+          select j.run_at into stay_age
+          from jobs j
+          where j.shelf = 'ready' and j.lane_id = lane_ids[position] and j.signature = fused_now
+          order by j.lane_id, j.signature, j.id limit 1;
+        end if;
+        if found then
+          stay_lane := position;
+          exit;
+        end if;
+      end if;
+    end loop;
+  end if;
+
+  -- 4. Stay until the signature is drained or its budget spent, unless somebody waits too long whose turn it is.
+  -- When the fused signature itself has jobs that waited too long, leaving it would only make more of them wait longer.
+  if stay_lane is not null and spent < max_batches then
+    chosen := fused_now;
+    chosen_lane := stay_lane;
+    if stay_age > started - max_wait then
+      for position in 1 .. cardinality(lane_ids) loop
+        if head_ages[position] <= started - max_wait and head_signatures[position] <> fused_now
+          and lane_tags[position] <= lane_tags[stay_lane]
+          and (chosen_lane = stay_lane or head_ages[position] < head_ages[chosen_lane])
+          and not is_taken(head_signatures[position], lane_ids[position], by_worker, max_jobs)
+        then
+          chosen := head_signatures[position];
+          chosen_lane := position;
+        end if;
+      end loop;
+    end if;
+  end if;
+
+  -- 5. Else the tenant who had least for its weight; in its lanes the job that waited too long, else the next signature in text order, wrapping round.
+  if chosen is null and band is not null then
+    for tenant in
+      select u.tenant from unnest(lane_tenants, lane_tags) with ordinality u(tenant, tag, n)
+      group by u.tenant order by min(u.tag), min(u.n)
+    loop
+      next_signature := null;
+      for position in 1 .. cardinality(lane_ids) loop
+        if lane_tenants[position] = tenant and head_ages[position] <= started - max_wait
+          and head_signatures[position] is distinct from fused_now
+          and (next_signature is null or head_ages[position] < head_ages[next_lane])
+          and not is_taken(head_signatures[position], lane_ids[position], by_worker, max_jobs)
+        then
+          next_signature := head_signatures[position];
+          next_lane := position;
+        end if;
+      end loop;
+      wrapped := fused_now is null;
+      probe_from := coalesce(fused_now, '');
+      while next_signature is null loop
+        -- The next signature in text order over all lanes of the tenant
+        probe := null;
+        for position in 1 .. cardinality(lane_ids) loop
+          if lane_tenants[position] = tenant then
+            select j.signature into head
+            from jobs j
+            where j.shelf = 'ready' and j.lane_id = lane_ids[position] and j.signature > probe_from
+            order by j.lane_id, j.signature, j.id limit 1;
+            if found and (probe is null or head.signature < probe collate "C") then
+              probe := head.signature;
+              next_lane := position;
+            end if;
+          end if;
+        end loop;
+        if probe is not null and (not wrapped or fused_now is null or probe < fused_now collate "C") then
+          if is_taken(probe, lane_ids[next_lane], by_worker, max_jobs) then
+            probe_from := probe;
+          else
+            next_signature := probe;
+          end if;
+        elsif wrapped then
+          exit;
+        else
+          wrapped := true;
+          probe_from := '';
+        end if;
+      end loop;
+      if next_signature is not null then
+        chosen := next_signature;
+        chosen_lane := next_lane;
+        exit;
+      end if;
+    end loop;
+    -- Budget spent, but nothing else waits
+    if chosen is null and stay_lane is not null then
+      chosen := fused_now;
+      chosen_lane := stay_lane;
+      spent := 0;
+    end if;
+  end if;
+
+  -- 6. Take jobs of the signature: first of the chosen lane, then of other tenants in the band, who profit from the same fusion.
+  if chosen is not null then
+    if chosen is distinct from fused_now then
+      after := '{}';
+      spent := 0;
+    end if;
+    for position in
+      select u.n from unnest(lane_models, lane_tags) with ordinality u(model, tag, n)
+      where starts_with(chosen, u.model || '|')
+      order by u.n <> chosen_lane, u.tag
+    loop
+      exit when cardinality(ids) >= max_jobs;
+      the_lane := lane_ids[position];
+      last_seen := coalesce((after ->> the_lane::text)::bigint, 0);
+      select array_agg(picked.id), array_agg(picked.batch_limit) into some_ids, some_limits
+      from (
+        select j.id, j.batch_limit
+        from jobs j
+        where j.shelf = 'ready' and j.lane_id = the_lane and j.signature = chosen and j.id > last_seen
+        order by j.lane_id, j.signature, j.id
+        limit max_jobs - cardinality(ids)
+        for update skip locked) picked;
+      if some_ids is not null then
+        ids := ids || some_ids;
+        limits := limits || some_limits;
+        some_lane_ids := some_lane_ids || array_fill(position, array[cardinality(some_ids)]);
+      end if;
+    end loop;
+
+    -- A job whose worker went away is taken in smaller batches: the batch ends before a job that allows fewer than it would then have.
+    cap := cardinality(ids);
+    if max_pixels is not null and cap > 1 then
+      pixels := 0;
+      select coalesce(min(n) - 1, cap) into cap
+      from (
+        select n, sum(r.width::bigint * r.height) over (order by n) as area
+        from unnest(ids) with ordinality u(id, n) join job_recipes r on r.job_id = u.id) sized
+      where area > max_pixels and n > 1;
+    end if;
+    if exists (select from unnest(limits) l where l < cap) then
+      select coalesce(min(n) - 1, cap) into cap
+      from (
+        select n, min(l) over (order by n) as allowed from unnest(limits) with ordinality u(l, n)) smallest
+      where n > allowed and n <= cap;
+    end if;
+    ids := ids[1:cap];
+    some_lane_ids := some_lane_ids[1:cap];
+  end if;
+
+  if cardinality(ids) > 0 then
+    -- 7. The batch carries the lease; the jobs only name it.
+    insert into batches (worker_id, lease_expires_at, lane_id, fused, signature, job_ids)
+    values (by_worker, clock_timestamp() + lease, lane_ids[chosen_lane], chosen is distinct from fused_now, chosen, ids)
+    returning * into new_batch;
+    with taken as (
+      update jobs j set state = 'running', shelf = null, batch_id = new_batch.id, attempts = j.attempts + 1
+      where j.id = any(ids)
+      returning j.lane_id, j.campaign_id)
+    insert into job_count_changes (lane_id, campaign_id, state, change)
+    select t.lane_id, t.campaign_id, s.state, s.sign * count(*)
+    from taken t cross join (values ('queued', -1), ('running', 1)) s(state, sign)
+    group by t.lane_id, t.campaign_id, s.state, s.sign;
+    if new_batch.fused then
+      insert into job_count_changes (lane_id, campaign_id, state, change) values (new_batch.lane_id, 0, 'fusions', 1);
+    end if;
+
+    -- 8. What to remember: charge each tenant, and where in the signature the next batch starts
+    virtual_now := lane_tags[chosen_lane];
+    for position in select distinct u.p from unnest(some_lane_ids) u(p) loop
+      taken_from := cardinality(array_positions(some_lane_ids, position));
+      served := served || jsonb_build_object(lane_tenants[position]::text,
+        greatest(coalesce((served ->> lane_tenants[position]::text)::float8, 0), virtual_now) + taken_from / lane_weights[position]);
+      after := after || jsonb_build_object(lane_ids[position]::text, ids[(array_positions(some_lane_ids, position))[taken_from]]);
+    end loop;
+    mem := mem || jsonb_build_object('signature', chosen, 'batches', spent + 1, 'after', after, 'served', served, 'now', virtual_now);
+
+    return query
+    select new_batch.id, new_batch.epoch, new_batch.signature, new_batch.lease_expires_at, case when u.n = 1 then mem end,
+      j.id, j.attempts, r.prompt, r.negative_prompt, r.width, r.height, r.steps, r.sampler, r.guidance_scale, r.seed, r.format, r.clip_skip
+    from unnest(ids) with ordinality u(id, n)
+    join jobs j on j.id = u.id
+    join job_recipes r on r.job_id = u.id
+    order by u.n;
+  else
+    return query select null::bigint, null::bigint, null::text, null::timestamptz, mem, null::bigint, null::smallint, null::text, null::text,
+      null::smallint, null::smallint, null::smallint, null::text, null::float8, null::bigint, null::text, null::smallint;
+  end if;
+end $$;
+comment on function claim_batch is 'Leases up to max_jobs waiting jobs of one signature to a worker. Remembered goes back in as memory at the next claim; a claim without it is right too, only slower.';

@@ -1,0 +1,2 @@
+-- Creates the embedded database. Returns nothing.
+create database batchgen owner batchgen

@@ -1,0 +1,4 @@
+-- All models, by name.
+select name, path, family, sha256, native_width, native_height, files::text as files
+from models
+order by name

@@ -1,0 +1,88 @@
+# What BatchGen needs on a machine, and how to get it; sourced by the launcher and the test script.
+# Everything is said on stderr, so that the program's own output stays clean.
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+  say "batchgen: $*"
+  exit 1
+}
+
+# Runs apt-get as root, directly or through sudo without a password; false when neither is possible.
+apt_install() {
+  command -v apt-get >/dev/null || return 1
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null && sudo -n true 2>/dev/null || return 1
+    as_root=(sudo -n)
+  fi
+  say "Installing $* ..."
+  "${as_root[@]}" apt-get update -qq >&2 || true
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+has_dotnet() { command -v dotnet >/dev/null && dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; }
+
+need_dotnet() {
+  has_dotnet && return
+  apt_install dotnet-sdk-10.0 || true
+  has_dotnet || fail "the .NET SDK 10 is missing. Install it (https://dotnet.microsoft.com/download/dotnet/10.0) and try again."
+}
+
+has_postgres() {
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
+  command -v initdb >/dev/null && command -v postgres >/dev/null && return
+  compgen -G '/usr/pgsql-*/bin/initdb' >/dev/null
+}
+
+need_postgres() {
+  has_postgres && return
+  # Only the programs are wanted: without this file the package would start a cluster of its own.
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    mkdir -p /etc/postgresql-common
+    echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
+  fi
+  apt_install postgresql || true
+  has_postgres || fail "PostgreSQL server programs (initdb, postgres) are missing. Install them ('apt-get install postgresql' on Debian and Ubuntu), \
+or set ConnectionStrings__BatchGen to a server of your own."
+}
+
+has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null; }
+
+need_chromium() {
+  has_chromium && return
+  apt_install chromium || true
+  has_chromium || fail "chromium is missing; the browser tests need it ('apt-get install chromium' on Debian)."
+}
+
+need_pgbouncer() {
+  command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] && return
+  apt_install pgbouncer || true
+  command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] \
+    || fail "pgbouncer is missing; the queue's tests need it ('apt-get install pgbouncer' on Debian)."
+}
+
+# Builds the program when a source is newer than the last build; prints the path of its assembly.
+build_program() {
+  local root=$1 program stamp
+  stamp="$root/src/BatchGen/obj/launcher.stamp"
+  program=$(compgen -G "$root/src/BatchGen/bin/Release/net10.0/*/batchgen.dll" | head -n 1 || true)
+  if [ -z "$program" ] || [ ! -e "$stamp" ] || [ -n "$(newer_sources "$root" "$stamp")" ]; then
+    mkdir -p "$root/src/BatchGen/obj"
+    say "Building BatchGen (once) ..."
+    local log="$root/src/BatchGen/obj/launcher.log" begun="$stamp.begun"
+    touch "$begun"
+    # shellcheck disable=SC2086 # Build switches such as -p:TorchBackend=none are several words.
+    dotnet build "$root/src/BatchGen/BatchGen.csproj" -c Release --nologo -v quiet ${BATCHGEN_BUILD:-} >"$log" 2>&1 \
+      || { cat "$log" >&2; fail "the build failed; see above."; }
+    mv "$begun" "$stamp"
+    program=$(compgen -G "$root/src/BatchGen/bin/Release/net10.0/*/batchgen.dll" | head -n 1)
+  fi
+  printf '%s\n' "$program"
+}
+
+newer_sources() {
+  local root=$1 stamp=$2
+  find "$root/src" "$root/db" "$root/eng" "$root/appsettings.json" "$root"/Directory.* \
+    \( -name bin -o -name obj \) -prune -o -type f -newer "$stamp" -print -quit
+}

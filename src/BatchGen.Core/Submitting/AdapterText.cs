@@ -1,0 +1,30 @@
+using BatchGen.Core.Adapters;
+using BatchGen.Core.Jobs;
+
+namespace BatchGen.Core.Submitting;
+
+/// <summary>Adapters as people type them: <c>name</c>, <c>name@0.8</c>, <c>name@0.8:0.5</c>, several joined by '+'.</summary>
+public static class AdapterText
+{
+    /// <summary>Reads one or more adapters.</summary>
+    /// <exception cref="FormatException">Not that form; the message says what is wrong.</exception>
+    public static IReadOnlyList<JobRequestAdapter> Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Split('+').Select(part => ParseOne(part.Trim())).ToArray();
+    }
+
+    private static JobRequestAdapter ParseOne(string text)
+    {
+        if (!text.Contains('@'))
+        {
+            return RegisteredName.IsValid(text)
+                ? new JobRequestAdapter(text)
+                : throw new FormatException($"'{text}' is not an adapter; write name or name@strength, for example 'style@0.8'. {RegisteredName.Rule}");
+        }
+
+        // The signature's own parser knows the form; the model name before the bar is not looked at.
+        var use = AdapterSignature.Parse("model|" + text).Adapters[0];
+        return new JobRequestAdapter(use.Name, use.Strength, use.TextEncoderStrength, use.BlockStrengths);
+    }
+}

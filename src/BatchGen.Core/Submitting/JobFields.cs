@@ -1,0 +1,154 @@
+using System.Globalization;
+using System.Text.Json;
+using BatchGen.Core.Jobs;
+
+namespace BatchGen.Core.Submitting;
+
+/// <summary>The fields a job may have in JSON, CSV and forms: their names, how each is read, and where it goes.</summary>
+/// <remarks>Only the form of values is checked here; the rules (ranges, known names) are the database's, one place for all producers.</remarks>
+internal static class JobFields
+{
+    /// <summary>Number of jobs a row stands for; its seeds follow one another.</summary>
+    public const string Count = "count";
+
+    private static readonly Dictionary<string, Func<JobRequest, FieldValue, JobRequest>> Setters = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["prompt"] = (job, value) => job with { Prompt = value.Text() },
+        ["negative_prompt"] = (job, value) => job with { NegativePrompt = value.Text() },
+        ["model"] = (job, value) => job with { Model = value.Text() },
+        ["adapters"] = (job, value) => job with { Adapters = value.Adapters() },
+        ["width"] = (job, value) => job with { Width = value.Whole() },
+        ["height"] = (job, value) => job with { Height = value.Whole() },
+        ["steps"] = (job, value) => job with { Steps = value.Whole() },
+        ["sampler"] = (job, value) => job with { Sampler = value.Text() },
+        ["guidance_scale"] = (job, value) => job with { GuidanceScale = value.Number() },
+        ["seed"] = (job, value) => job with { Seed = value.Long() },
+        ["format"] = (job, value) => job with { Format = value.Text() },
+        ["clip_skip"] = (job, value) => job with { ClipSkip = value.Whole() },
+        ["priority"] = (job, value) => job with { Priority = value.Whole() },
+        ["run_at"] = (job, value) => job with { RunAt = value.Time() },
+        ["deadline"] = (job, value) => job with { Deadline = value.Time() },
+        ["campaign"] = (job, value) => job with { Campaign = value.Text() },
+        ["max_attempts"] = (job, value) => job with { MaxAttempts = value.Whole() },
+        ["tags"] = (job, value) => job with { Tags = value.Words() },
+        ["idempotency_key"] = (job, value) => job with { IdempotencyKey = value.Text() },
+    };
+
+    // The short words of the command line's flags.
+    private static readonly Dictionary<string, string> Aliases = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["negative"] = "negative_prompt",
+        ["guidance"] = "guidance_scale",
+        ["adapter"] = "adapters",
+        ["tag"] = "tags",
+    };
+
+    /// <summary>Every name, for messages.</summary>
+    public static IReadOnlyCollection<string> Names { get; } = [.. Setters.Keys, Count];
+
+    /// <summary>The field a name stands for (any case, blanks and '-' for '_'), or null.</summary>
+    public static string? Resolve(string name)
+    {
+        var plain = name.Trim().Replace(' ', '_').Replace('-', '_');
+        if (Aliases.TryGetValue(plain, out var full)) return full;
+        return plain.Equals(Count, StringComparison.OrdinalIgnoreCase) ? Count : Setters.Keys.FirstOrDefault(key => key.Equals(plain, StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>Sets a field.</summary>
+    /// <exception cref="FormatException">The value has not the field's form.</exception>
+    public static JobRequest Set(JobRequest job, string field, FieldValue value) => Setters[field](job, value);
+}
+
+/// <summary>A value as it was found: text of a CSV cell or form, or a JSON value.</summary>
+internal sealed class FieldValue
+{
+    private readonly string? _text;
+    private readonly JsonElement _json;
+    private readonly TimeProvider _clock;
+
+    private FieldValue(string? text, JsonElement json, TimeProvider clock) => (_text, _json, _clock) = (text, json, clock);
+
+    public static FieldValue Of(string text, TimeProvider clock) => new(text, default, clock);
+
+    public static FieldValue Of(JsonElement json, TimeProvider clock) => new(null, json, clock);
+
+    public string Text() => _text ?? (_json.ValueKind == JsonValueKind.String ? _json.GetString()! : throw Expected("text"));
+
+    public int Whole() => Long() is var number and >= int.MinValue and <= int.MaxValue ? (int)number : throw Expected("a whole number of at most 32 bits");
+
+    public long Long()
+    {
+        if (_text is not null)
+            return long.TryParse(_text.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var parsed) ? parsed : throw Expected("a whole number");
+        return _json.ValueKind == JsonValueKind.Number && _json.TryGetInt64(out var number) ? number : throw Expected("a whole number");
+    }
+
+    public double Number()
+    {
+        if (_text is not null)
+        {
+            return double.TryParse(_text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var parsed) && double.IsFinite(parsed)
+                ? parsed
+                : throw Expected("a number such as 7.5");
+        }
+
+        return _json.ValueKind == JsonValueKind.Number ? _json.GetDouble() : throw Expected("a number such as 7.5");
+    }
+
+    public DateTimeOffset Time() => JobTimes.Parse(_text ?? (_json.ValueKind == JsonValueKind.String ? _json.GetString()! : throw Expected("a time as text")), _clock);
+
+    public IReadOnlyList<string> Words()
+    {
+        if (_text is not null) return _text.Split([',', ';', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (_json.ValueKind != JsonValueKind.Array) throw Expected("a list of words");
+        return _json.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Expected("a list of words")).ToArray();
+    }
+
+    public IReadOnlyList<JobRequestAdapter> Adapters()
+    {
+        if (_text is not null) return AdapterText.Parse(_text);
+        return _json.ValueKind switch
+        {
+            JsonValueKind.String => AdapterText.Parse(_json.GetString()!),
+            JsonValueKind.Array => _json.EnumerateArray().SelectMany(Adapter).ToArray(),
+            _ => throw Expected("a list such as [{\"name\":\"style\",\"strength\":0.8}] or [\"style@0.8\"]"),
+        };
+    }
+
+    private static IEnumerable<JobRequestAdapter> Adapter(JsonElement json)
+    {
+        if (json.ValueKind == JsonValueKind.String) return AdapterText.Parse(json.GetString()!);
+        if (json.ValueKind != JsonValueKind.Object) throw new FormatException($"expected an adapter such as {{\"name\":\"style\",\"strength\":0.8}}, found {Shown(json)}");
+        var adapter = new JobRequestAdapter("");
+        foreach (var property in json.EnumerateObject())
+        {
+            adapter = property.Name switch
+            {
+                "name" when property.Value.ValueKind == JsonValueKind.String => adapter with { Name = property.Value.GetString()! },
+                "strength" => adapter with { Strength = Strength(property.Value) },
+                "text_encoder_strength" => adapter with { TextEncoderStrength = Strength(property.Value) },
+                "block_strengths" when property.Value.ValueKind == JsonValueKind.Array =>
+                    adapter with { BlockStrengths = property.Value.EnumerateArray().Select(item => Strength(item) ?? 1m).ToArray() },
+                "block_strengths" when property.Value.ValueKind == JsonValueKind.Null => adapter,
+                "name" or "block_strengths" => throw new FormatException($"the adapter's {property.Name} cannot be {Shown(property.Value)}"),
+                _ => throw new FormatException(
+                    $"an adapter has no field '{property.Name}'. {NearestName.Hint(property.Name, ["name", "strength", "text_encoder_strength", "block_strengths"])}"),
+            };
+        }
+
+        return adapter.Name.Length > 0 ? [adapter] : throw new FormatException("an adapter has no name");
+    }
+
+    private static decimal? Strength(JsonElement json) => json.ValueKind switch
+    {
+        JsonValueKind.Null => null,
+        JsonValueKind.Number when json.TryGetDecimal(out var number) => number,
+        _ => throw new FormatException($"expected a strength such as 0.8, found {Shown(json)}"),
+    };
+
+    private static string Shown(JsonElement json) => Shorten(json.GetRawText());
+
+    private static string Shorten(string text) => text.Length <= 60 ? text : text[..57] + "...";
+
+    private FormatException Expected(string what) => new($"expected {what}, found {(_text is null ? Shown(_json) : $"'{Shorten(_text)}'")}");
+}

@@ -1,0 +1,58 @@
+using BatchGen.Core.Imaging;
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Rendering;
+using BatchGen.Imaging.Metadata;
+using BatchGen.Imaging.Recipes;
+
+namespace BatchGen.Imaging;
+
+/// <summary>Turns finished pixels into the bytes of a picture file that carries its full recipe.</summary>
+/// <remarks>
+/// The image library only sees pixels (<c>PixelCodec</c>, one class per library). The recipe is placed into the file by this project, so that
+/// both libraries write the same metadata. Equal input gives equal bytes. Thread safe.
+/// </remarks>
+public static class ImageEncoder
+{
+    /// <summary>Encodes one picture.</summary>
+    /// <param name="image">The pixels.</param>
+    /// <param name="format">File form: PNG and WebP keep every pixel, JPEG has quality 95 without chroma subsampling.</param>
+    /// <param name="recipe">What the picture was made from.</param>
+    /// <exception cref="ArgumentException">The pixels do not match the size given.</exception>
+    public static byte[] Encode(RenderedImage image, ImageFormat format, ImageRecipe recipe)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(recipe);
+        var file = Encode(new PixelImage(image.WidthPixels, image.HeightPixels, image.Rgb), format);
+        var json = RecipeJson.Serialize(recipe);
+        return format switch
+        {
+            ImageFormat.Png => PngText.Insert(file, [(PngText.RecipeKeyword, json), (PngText.ParametersKeyword, ParametersText.Of(recipe))]),
+            ImageFormat.WebP => WebPRecipe.Insert(file, json),
+            ImageFormat.Jpeg => JpegRecipe.Insert(file, json),
+            _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown image format"),
+        };
+    }
+
+    /// <summary>Encodes pixels without a recipe.</summary>
+    /// <exception cref="ArgumentException">The pixels do not match the size given.</exception>
+    public static byte[] Encode(PixelImage image, ImageFormat format)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentOutOfRangeException.ThrowIfLessThan(image.WidthPixels, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(image.HeightPixels, 1);
+        var expected = (long)image.WidthPixels * image.HeightPixels * 3;
+        if (image.Rgb.LongLength != expected)
+            throw new ArgumentException($"A picture of {image.WidthPixels}x{image.HeightPixels} has {expected} bytes of RGB, not {image.Rgb.LongLength}.", nameof(image));
+        return PixelCodec.Encode(image, format);
+    }
+
+    /// <summary>Decodes a PNG, WebP or JPEG file; transparency is dropped.</summary>
+    /// <exception cref="InvalidDataException">The bytes are not such a picture, or damaged.</exception>
+    public static PixelImage Decode(byte[] file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        // The form is decided here, so that a hostile file cannot choose one of the library's many other decoders.
+        var format = FileSignature.Detect(file) ?? throw new InvalidDataException("The file is not a PNG, WebP or JPEG picture.");
+        return PixelCodec.Decode(file, format);
+    }
+}

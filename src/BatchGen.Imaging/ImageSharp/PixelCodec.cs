@@ -1,0 +1,61 @@
+using BatchGen.Core.Jobs;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.Formats;
+using SixLabors.ImageSharp.Formats.Jpeg;
+using SixLabors.ImageSharp.Formats.Png;
+using SixLabors.ImageSharp.Formats.Webp;
+using SixLabors.ImageSharp.PixelFormats;
+
+namespace BatchGen.Imaging;
+
+/// <summary>Pixels to file bytes and back with SixLabors.ImageSharp (build switch <c>ImageLibrary=imagesharp</c>).</summary>
+/// <remarks>Each library's class has this name in this namespace; the build compiles one of them.</remarks>
+internal static class PixelCodec
+{
+    public static byte[] Encode(PixelImage image, ImageFormat format)
+    {
+        using var picture = Image.LoadPixelData<Rgb24>(image.Rgb, image.WidthPixels, image.HeightPixels);
+        using var output = new MemoryStream();
+        picture.Save(output, EncoderOf(format));
+        return output.ToArray();
+    }
+
+    public static PixelImage Decode(byte[] file, ImageFormat format)
+    {
+        try
+        {
+            using var picture = Image.Load<Rgb24>(file);
+            var rgb = new byte[(long)picture.Width * picture.Height * 3];
+            picture.CopyPixelDataTo(rgb);
+            return new PixelImage(picture.Width, picture.Height, rgb);
+        }
+        catch (Exception failure) when (failure is UnknownImageFormatException or InvalidImageContentException or NotSupportedException)
+        {
+            throw new InvalidDataException($"The {format.ToCode()} picture cannot be decoded: {failure.Message}", failure);
+        }
+    }
+
+    private static IImageEncoder EncoderOf(ImageFormat format) => format switch
+    {
+        ImageFormat.Png => new PngEncoder
+        {
+            ColorType = PngColorType.Rgb,
+            BitDepth = PngBitDepth.Bit8,
+            CompressionLevel = PngCompressionLevel.Level6,
+            FilterMethod = PngFilterMethod.Adaptive,
+        },
+        ImageFormat.WebP => new WebpEncoder
+        {
+            FileFormat = WebpFileFormatType.Lossless,
+            TransparentColorMode = WebpTransparentColorMode.Preserve, // What other libraries call "exact".
+            Method = WebpEncodingMethod.Level4,
+            NearLossless = false,
+        },
+        ImageFormat.Jpeg => new JpegEncoder
+        {
+            Quality = 95,
+            ColorType = JpegColorType.YCbCrRatio444,
+        },
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown image format"),
+    };
+}

@@ -1,0 +1,175 @@
+using System.Collections.Concurrent;
+using BatchGen.Core.Adapters;
+using BatchGen.Core.Failures;
+using BatchGen.Core.Jobs;
+using Npgsql;
+using NpgsqlTypes;
+using static BatchGen.Queue.QueueDatabase;
+
+namespace BatchGen.Queue.Claims;
+
+/// <summary>Claims batches and writes down what became of them; every write is guarded by batch, epoch and state.</summary>
+/// <remarks>Thread safe. Keeps what each worker's last claim remembered (<c>claim_batch</c>), so use one instance for a worker's life.</remarks>
+public sealed class BatchClaims(QueueDatabase database)
+{
+    // A worker that ended a batch claims again at once; for this long its small signature is not given to another.
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<Guid, string> _memories = new();
+
+    /// <summary>Takes up to <see cref="ClaimRequest.MaxJobs"/> waiting jobs of one signature, in the order of dispatch of docs/queue.md.</summary>
+    /// <returns>The leased batch, or null when nothing waits that this worker may take.</returns>
+    public async Task<ClaimedBatch?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxJobs, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(request.MaxJobs, short.MaxValue);
+        _memories.TryGetValue(request.WorkerId, out var memory);
+        return await database.CommandAsync("claim_batch",
+        [
+            Parameter("worker_id", NpgsqlDbType.Uuid, request.WorkerId),
+            Parameter("models", NpgsqlDbType.Array | NpgsqlDbType.Text, request.Models?.Select(model => model.ToLowerInvariant()).ToArray()),
+            Parameter("max_jobs", NpgsqlDbType.Integer, request.MaxJobs),
+            Parameter("lease", NpgsqlDbType.Interval, database.Options.LeaseDuration),
+            Parameter("max_wait", NpgsqlDbType.Interval, database.Options.MaxWait),
+            Parameter("max_batches", NpgsqlDbType.Integer, database.Options.MaxBatchesPerSignature),
+            Parameter("memory", NpgsqlDbType.Jsonb, memory),
+            Parameter("max_pixels", NpgsqlDbType.Bigint, request.MaxPixels),
+        ], reader => ReadBatchAsync(reader, request.WorkerId, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Extends the lease and reports progress.</summary>
+    /// <returns>Ids of jobs of the batch that were cancelled meanwhile.</returns>
+    /// <exception cref="LeaseLostException">The lease is someone else's now.</exception>
+    public async Task<IReadOnlyList<long>> HeartbeatAsync(ClaimedBatch batch, BatchProgress progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        ArgumentNullException.ThrowIfNull(progress);
+        return await database.ListAsync<long>("heartbeat_batch",
+        [
+            .. Token(batch),
+            Parameter("lease", NpgsqlDbType.Interval, database.Options.LeaseDuration),
+            Parameter("finished", NpgsqlDbType.Integer, progress.Finished),
+            Parameter("step", NpgsqlDbType.Integer, progress.Step),
+            Parameter("steps", NpgsqlDbType.Integer, progress.Steps),
+        ], cancellationToken);
+    }
+
+    /// <summary>Records finished jobs and their pictures, not verified yet.</summary>
+    /// <exception cref="LeaseLostException">The lease is someone else's now; nothing was recorded.</exception>
+    public Task CompleteAsync(ClaimedBatch batch, IReadOnlyList<CompletedJob> jobs, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        ArgumentNullException.ThrowIfNull(jobs);
+        if (jobs.Count == 0) return Task.CompletedTask;
+        return ScalarAsync("complete_jobs",
+        [
+            .. Token(batch),
+            Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobs.Select(job => job.JobId).ToArray()),
+            Parameter("paths", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.RelativePath).ToArray()),
+            Parameter("sizes", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobs.Select(job => job.SizeBytes).ToArray()),
+            Parameter("sha256s", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.Sha256).ToArray()),
+            Parameter("widths", NpgsqlDbType.Array | NpgsqlDbType.Integer, jobs.Select(job => job.WidthPixels).ToArray()),
+            Parameter("heights", NpgsqlDbType.Array | NpgsqlDbType.Integer, jobs.Select(job => job.HeightPixels).ToArray()),
+            Parameter("seeds", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobs.Select(job => job.Seed).ToArray()),
+            Parameter("recipes", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.RecipeJson).ToArray()),
+        ], cancellationToken);
+    }
+
+    /// <summary>Records failed attempts: retried later with back-off, or failed for good.</summary>
+    /// <exception cref="LeaseLostException">The lease is someone else's now; nothing was recorded.</exception>
+    public Task FailAsync(ClaimedBatch batch, IReadOnlyList<FailedJob> jobs, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        ArgumentNullException.ThrowIfNull(jobs);
+        if (jobs.Count == 0) return Task.CompletedTask;
+        return ScalarAsync("fail_jobs",
+        [
+            .. Token(batch),
+            Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobs.Select(job => job.JobId).ToArray()),
+            Parameter("kinds", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.Kind.ToCode()).ToArray()),
+            Parameter("messages", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.Message.Replace('\0', ' ')).ToArray()),
+            Parameter("retry_delay", NpgsqlDbType.Interval, database.Options.RetryDelay),
+            Parameter("max_retry_delay", NpgsqlDbType.Interval, database.Options.MaxRetryDelay),
+        ], cancellationToken);
+    }
+
+    /// <summary>Puts the unfinished jobs of a batch back without counting the attempt, and ends the batch.</summary>
+    /// <returns>Jobs put back.</returns>
+    /// <exception cref="LeaseLostException">The lease is someone else's now.</exception>
+    public Task<int> GiveBackAsync(ClaimedBatch batch, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        // Others may take the signature at once: this worker is leaving it.
+        return EndAsync(batch, TimeSpan.Zero, "The worker gave the job back unfinished.", cancellationToken);
+    }
+
+    /// <summary>Ends a batch all of whose jobs ended; unfinished ones go back uncounted.</summary>
+    /// <exception cref="LeaseLostException">The lease is someone else's now.</exception>
+    public Task CloseAsync(ClaimedBatch batch, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return EndAsync(batch, Quiet, "The batch ended without a result for the job.", cancellationToken);
+    }
+
+    /// <summary>Puts back the jobs of batches whose lease expired: unfinished ones with the attempt counted, finished but unverified ones to be rendered again.</summary>
+    /// <returns>Batches rescued.</returns>
+    public Task<int> RescueExpiredAsync(CancellationToken cancellationToken) => ScalarAsync("rescue_expired", [], cancellationToken);
+
+    private Task<int> EndAsync(ClaimedBatch batch, TimeSpan quiet, string reason, CancellationToken cancellationToken) => ScalarAsync("end_batch",
+        [.. Token(batch), Parameter("quiet", NpgsqlDbType.Interval, quiet), Parameter("reason", NpgsqlDbType.Text, reason)], cancellationToken);
+
+    private Task<int> ScalarAsync(string query, IReadOnlyList<NpgsqlParameter> parameters, CancellationToken cancellationToken) =>
+        database.CommandAsync(query, parameters, async reader =>
+        {
+            await reader.ReadAsync(cancellationToken);
+            return reader.GetInt32(0);
+        }, cancellationToken);
+
+    private static NpgsqlParameter[] Token(ClaimedBatch batch) =>
+        [Parameter("batch_id", NpgsqlDbType.Bigint, batch.BatchId), Parameter("epoch", NpgsqlDbType.Bigint, batch.Epoch)];
+
+    // A row is in memory as a whole once it was read, so its columns are read without awaiting.
+#pragma warning disable VSTHRD103
+    private async Task<ClaimedBatch?> ReadBatchAsync(NpgsqlDataReader reader, Guid workerId, CancellationToken cancellationToken)
+    {
+        var jobs = new List<ClaimedJob>();
+        (long BatchId, long Epoch, AdapterSignature Signature, DateTimeOffset ExpiresAt)? batch = null;
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            if (!reader.IsDBNull(4)) _memories[workerId] = reader.GetString(4);
+            if (reader.IsDBNull(0)) continue;
+            batch ??= (reader.GetInt64(0), reader.GetInt64(1), AdapterSignature.Parse(reader.GetString(2)), reader.GetFieldValue<DateTimeOffset>(3));
+            jobs.Add(new ClaimedJob(reader.GetInt64(5), reader.GetInt16(6), new RenderRecipe
+            {
+                Signature = batch.Value.Signature,
+                Prompt = reader.GetString(7),
+                NegativePrompt = reader.IsDBNull(8) ? null : reader.GetString(8),
+                WidthPixels = reader.GetInt16(9),
+                HeightPixels = reader.GetInt16(10),
+                Steps = reader.GetInt16(11),
+                Sampler = reader.GetString(12),
+                GuidanceScale = reader.GetDouble(13),
+                Seed = reader.GetInt64(14),
+                Format = ImageFormats.Parse(reader.GetString(15)),
+                ClipSkip = reader.GetInt16(16),
+            }));
+        }
+
+        return batch is { } found ? new ClaimedBatch(found.BatchId, found.Epoch, workerId, found.Signature, found.ExpiresAt, jobs) : null;
+    }
+#pragma warning restore VSTHRD103
+}
+
+/// <summary>What a worker asks for.</summary>
+/// <param name="WorkerId">The registered worker.</param>
+/// <param name="Models">Models it may serve; null means every registered one.</param>
+/// <param name="MaxJobs">Most jobs in the batch.</param>
+/// <param name="MaxPixels">Most pixels of all pictures of the batch together (a larger single picture still goes alone); null does not limit.</param>
+public sealed record ClaimRequest(Guid WorkerId, IReadOnlyList<string>? Models, int MaxJobs, long? MaxPixels = null);
+
+/// <summary>How far a batch is, shown to people.</summary>
+/// <param name="Finished">Jobs of the batch that ended.</param>
+/// <param name="Step">Denoising steps done of the current tensor batch.</param>
+/// <param name="Steps">Denoising steps in all.</param>
+public sealed record BatchProgress(int Finished, int Step, int Steps);

@@ -1,0 +1,42 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace BatchGen.Queue.Embedded;
+
+/// <summary>Runs a program to its end and keeps what it printed.</summary>
+internal static class Programs
+{
+    /// <summary>Runs a program; null when there is no such program.</summary>
+    public static async Task<ProgramResult?> TryRunAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
+        var start = new ProcessStartInfo(program)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            // The folder of the caller may be one that the server's user cannot enter.
+            WorkingDirectory = "/",
+        };
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        // Settings of the caller's own PostgreSQL tools do not concern this cluster; messages are matched in English.
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("PG", StringComparison.Ordinal)).ToArray()) start.Environment.Remove(name);
+        start.Environment["LC_ALL"] = "C";
+        try
+        {
+            using var process = Process.Start(start)!;
+            process.StandardInput.Close();
+            var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+            var error = process.StandardError.ReadToEndAsync(cancellationToken);
+            await process.WaitForExitAsync(cancellationToken);
+            return new ProgramResult(process.ExitCode, await output, await error);
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>What a program printed.</summary>
+internal sealed record ProgramResult(int ExitCode, string Output, string Error);

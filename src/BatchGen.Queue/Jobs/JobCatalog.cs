@@ -1,0 +1,174 @@
+using BatchGen.Core.Adapters;
+using BatchGen.Core.Jobs;
+using NpgsqlTypes;
+using static BatchGen.Queue.QueueDatabase;
+
+namespace BatchGen.Queue.Jobs;
+
+/// <summary>Looks jobs up, counts them, cancels them and puts failed ones back.</summary>
+public sealed class JobCatalog(QueueDatabase database)
+{
+    /// <summary>One job, or null.</summary>
+    public async Task<JobDetails?> FindAsync(long jobId, CancellationToken cancellationToken) =>
+        (await FindAsync([jobId], cancellationToken)).SingleOrDefault();
+
+    /// <summary>Several jobs in the order of their ids; unknown ids are left out.</summary>
+    public async Task<IReadOnlyList<JobDetails>> FindAsync(IReadOnlyList<long> jobIds, CancellationToken cancellationToken)
+    {
+        var rows = await database.QueryAsync<JobRow>("find_jobs", new { job_ids = jobIds.ToArray() }, cancellationToken);
+        return rows.ConvertAll(row => row.ToDetails());
+    }
+
+    /// <summary>Jobs, newest first.</summary>
+    public async Task<IReadOnlyList<JobDetails>> ListAsync(JobFilter filter, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        ArgumentOutOfRangeException.ThrowIfLessThan(filter.Limit, 1);
+        // Each filter has a query of its own, so that each keeps its own index; the page of ids is looked up afterwards.
+        var query = filter switch
+        {
+            { Campaign: not null } => "list_ids_of_campaign",
+            { Signature: not null } => "list_ids_of_signature",
+            { State: null } => "list_ids_any",
+            { State: { } state } => "list_ids_" + state.ToCode(),
+        };
+        var parameters = new List<Npgsql.NpgsqlParameter>
+        {
+            Parameter("before", NpgsqlDbType.Bigint, filter.BeforeJobId ?? long.MaxValue),
+            Parameter("limit", NpgsqlDbType.Integer, filter.Limit),
+        };
+        if (filter.Campaign is not null) parameters.Add(Parameter("campaign", NpgsqlDbType.Text, filter.Campaign));
+        if (filter.Campaign is not null || filter.Signature is not null)
+        {
+            parameters.Add(Parameter("signature", NpgsqlDbType.Text, filter.Signature));
+            parameters.Add(Parameter("state", NpgsqlDbType.Text, filter.State?.ToCode()));
+        }
+
+        return await FindAsync(await database.ListAsync<long>(query, parameters, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>How many jobs stand where; a campaign restricts.</summary>
+    public async Task<JobCounts> CountAsync(string? campaign, CancellationToken cancellationToken)
+    {
+        var rows = await database.QueryAsync<(string State, long Count)>("count_jobs", new { campaign }, cancellationToken);
+        var counts = rows.ToDictionary(row => row.State, row => row.Count, StringComparer.Ordinal);
+        return new JobCounts(Of("queued"), Of("running"), Of("succeeded"), Of("failed"), Of("cancelled"), Of("verified"));
+
+        long Of(string state) => counts.GetValueOrDefault(state);
+    }
+
+    /// <summary>Cancels jobs that have not ended; a running one is dropped by its worker between two steps.</summary>
+    /// <returns>Ids cancelled now.</returns>
+    public async Task<IReadOnlyList<long>> CancelAsync(IReadOnlyList<long> jobIds, CancellationToken cancellationToken) =>
+        await database.ListAsync<long>("cancel_jobs", JobIds(jobIds), cancellationToken);
+
+    /// <summary>Puts failed or cancelled jobs back with fresh attempts.</summary>
+    /// <returns>Ids put back.</returns>
+    public async Task<IReadOnlyList<long>> RetryAsync(IReadOnlyList<long> jobIds, CancellationToken cancellationToken) =>
+        await database.ListAsync<long>("retry_jobs", JobIds(jobIds), cancellationToken);
+
+    /// <summary>Fusions done so far, and the fusions that the same finished jobs would have cost in order of arrival with the same batch limit of one signature.</summary>
+    /// <param name="campaign">Only this campaign; null counts all.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    public async Task<FusionCounts> CountFusionsAsync(string? campaign, CancellationToken cancellationToken) =>
+        (await database.QueryAsync<FusionCounts>("count_fusions", new { campaign }, cancellationToken)).Single();
+
+    private static Npgsql.NpgsqlParameter[] JobIds(IReadOnlyList<long> jobIds) =>
+        [Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()), Parameter("tenant", NpgsqlDbType.Text, null)];
+
+    private sealed class JobRow
+    {
+        public long JobId { get; set; }
+
+        public string State { get; set; } = "";
+
+        public string Signature { get; set; } = "";
+
+        public short Priority { get; set; }
+
+        public string? Campaign { get; set; }
+
+        public short Attempts { get; set; }
+
+        public short MaxAttempts { get; set; }
+
+        public DateTimeOffset RunAt { get; set; }
+
+        public DateTimeOffset? FinishedAt { get; set; }
+
+        public DateTimeOffset CreatedAt { get; set; }
+
+        public string Prompt { get; set; } = "";
+
+        public string? NegativePrompt { get; set; }
+
+        public short Width { get; set; }
+
+        public short Height { get; set; }
+
+        public short Steps { get; set; }
+
+        public string Sampler { get; set; } = "";
+
+        public double GuidanceScale { get; set; }
+
+        public long Seed { get; set; }
+
+        public string Format { get; set; } = "";
+
+        public short ClipSkip { get; set; }
+
+        public string? Path { get; set; }
+
+        public long? SizeBytes { get; set; }
+
+        public string? Sha256 { get; set; }
+
+        public int? ImageWidth { get; set; }
+
+        public int? ImageHeight { get; set; }
+
+        public DateTimeOffset? VerifiedAt { get; set; }
+
+        public long? CheckpointId { get; set; }
+
+        public string? FailureCode { get; set; }
+
+        public string? FailureMessage { get; set; }
+
+        public JobDetails ToDetails() => new()
+        {
+            JobId = JobId,
+            State = JobStates.Parse(State),
+            Recipe = new RenderRecipe
+            {
+                Signature = AdapterSignature.Parse(Signature),
+                Prompt = Prompt,
+                NegativePrompt = NegativePrompt,
+                WidthPixels = Width,
+                HeightPixels = Height,
+                Steps = Steps,
+                Sampler = Sampler,
+                GuidanceScale = GuidanceScale,
+                Seed = Seed,
+                Format = ImageFormats.Parse(Format),
+                ClipSkip = ClipSkip,
+            },
+            Priority = Priority,
+            Campaign = Campaign,
+            Attempts = Attempts,
+            MaxAttempts = MaxAttempts,
+            FailureCode = FailureCode,
+            FailureMessage = FailureMessage,
+            CreatedAt = CreatedAt,
+            RunAt = RunAt,
+            FinishedAt = FinishedAt,
+            Image = Path is null ? null : new ImageDetails(Path, SizeBytes!.Value, Sha256!, ImageWidth!.Value, ImageHeight!.Value, VerifiedAt, CheckpointId),
+        };
+    }
+}
+
+/// <summary>What sorting by signature saved.</summary>
+/// <param name="Done">Times adapters were fused: a batch whose signature differs from the one its worker had fused before.</param>
+/// <param name="InArrivalOrder">Times the signature changes from one finished job to the next in order of submission.</param>
+public sealed record FusionCounts(long Done, long InArrivalOrder);

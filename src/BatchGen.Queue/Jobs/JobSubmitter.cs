@@ -1,0 +1,77 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using BatchGen.Core.Jobs;
+using NpgsqlTypes;
+
+namespace BatchGen.Queue.Jobs;
+
+/// <summary>Puts jobs into the queue through <c>submit_jobs</c>, as every producer does.</summary>
+public sealed class JobSubmitter(QueueDatabase database)
+{
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        // NaN and infinities travel as text, so that the database refuses them with its one message.
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>Submits all jobs or none.</summary>
+    /// <returns>One id per request, in order.</returns>
+    /// <exception cref="SubmitRefusedException">A request breaks a rule; nothing was submitted.</exception>
+    public Task<IReadOnlyList<long>> SubmitAsync(IReadOnlyList<JobRequest> requests, CancellationToken cancellationToken) =>
+        SubmitAsync(requests, null, cancellationToken);
+
+    /// <summary>Submits all jobs of a tenant or none.</summary>
+    /// <param name="requests">The jobs.</param>
+    /// <param name="tenant">Whose jobs; null means the default tenant.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>One id per request, in order.</returns>
+    /// <exception cref="SubmitRefusedException">A request breaks a rule; nothing was submitted.</exception>
+    public Task<IReadOnlyList<long>> SubmitAsync(IReadOnlyList<JobRequest> requests, string? tenant, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        for (var i = 0; i < requests.Count; i++) RefuseNul(requests[i], i);
+        return SubmitJsonAsync(JsonSerializer.Serialize(requests, Json), tenant, cancellationToken);
+    }
+
+    /// <summary>Submits jobs given as the JSON array that <c>submit_jobs</c> takes.</summary>
+    /// <param name="jobsJson">A JSON array of job objects.</param>
+    /// <param name="tenant">Whose jobs; null means the default tenant.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>One id per element, in order.</returns>
+    /// <exception cref="SubmitRefusedException">The text is not JSON, or a request breaks a rule; nothing was submitted.</exception>
+    public async Task<IReadOnlyList<long>> SubmitJsonAsync(string jobsJson, string? tenant, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await database.ListAsync<long>("submit_jobs",
+                [QueueDatabase.Parameter("jobs", NpgsqlDbType.Jsonb, jobsJson), QueueDatabase.Parameter("tenant", NpgsqlDbType.Text, tenant)], cancellationToken);
+        }
+        catch (Npgsql.PostgresException error) when (error.SqlState == Npgsql.PostgresErrorCodes.InvalidTextRepresentation)
+        {
+            throw new SubmitRefusedException($"The jobs are not valid JSON: {error.MessageText} ({error.Detail ?? error.Where}).", error);
+        }
+    }
+
+    // The database can only say that some text holds a NUL; here the element and field are still known.
+    private static void RefuseNul(JobRequest request, int index)
+    {
+        Check(request.Prompt, "prompt");
+        Check(request.NegativePrompt, "negative_prompt");
+        Check(request.Model, "model");
+        Check(request.Sampler, "sampler");
+        Check(request.Format, "format");
+        Check(request.Campaign, "campaign");
+        Check(request.IdempotencyKey, "idempotency_key");
+        foreach (var tag in request.Tags ?? []) Check(tag, "tags");
+        foreach (var adapter in request.Adapters ?? []) Check(adapter.Name, "adapters");
+
+        void Check(string? text, string field)
+        {
+            var at = text?.IndexOf('\0', StringComparison.Ordinal) ?? -1;
+            if (at >= 0) throw new SubmitRefusedException($"jobs[{index}].{field}: character {at} is NUL, which the database cannot store; remove it.");
+        }
+    }
+}

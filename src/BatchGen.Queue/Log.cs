@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Logging;
+
+namespace BatchGen.Queue;
+
+/// <summary>Log messages of the queue; event ids from 1000.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1000, LogLevel.Information, "Created a PostgreSQL {Version} cluster in {Folder}")]
+    public static partial void ClusterCreated(ILogger logger, int version, string folder);
+
+    [LoggerMessage(1001, LogLevel.Information, "Started PostgreSQL {Version} in {Folder}")]
+    public static partial void ServerStarted(ILogger logger, int version, string folder);
+
+    [LoggerMessage(1002, LogLevel.Information, "Found PostgreSQL running in {Folder}")]
+    public static partial void ServerFound(ILogger logger, string folder);
+
+    [LoggerMessage(1003, LogLevel.Information, "Stopped PostgreSQL in {Folder}")]
+    public static partial void ServerStopped(ILogger logger, string folder);
+
+    [LoggerMessage(1004, LogLevel.Warning, "PostgreSQL in {Folder} did not stop: {Reason}")]
+    public static partial void ServerDidNotStop(ILogger logger, string folder, string reason);
+
+    [LoggerMessage(1005, LogLevel.Warning, "Removed a PostgreSQL cluster in {Folder} whose creation had been interrupted")]
+    public static partial void UnfinishedClusterRemoved(ILogger logger, string folder);
+
+    [LoggerMessage(1006, LogLevel.Information, "Keeping the database in {Home}, because user {User} cannot enter {Folder}")]
+    public static partial void HomeMoved(ILogger logger, string home, string user, string folder);
+}

@@ -1,0 +1,99 @@
+using BatchGen.Queue.Sql;
+using Dapper;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace BatchGen.Queue;
+
+/// <summary>The connection pool every part of the queue uses, and the options they share.</summary>
+public sealed class QueueDatabase : IAsyncDisposable
+{
+    // Queries are few and short: prepared once per connection, they cost the server no planning.
+    private const int PreparedStatements = 100;
+
+    static QueueDatabase()
+    {
+        DefaultTypeMap.MatchNamesWithUnderscores = true;
+        SqlMapper.AddTypeHandler(new InstantHandler());
+    }
+
+    private QueueDatabase(NpgsqlDataSource dataSource, QueueOptions options)
+    {
+        DataSource = dataSource;
+        Options = options;
+    }
+
+    /// <summary>How jobs are claimed and leased.</summary>
+    public QueueOptions Options { get; }
+
+    internal NpgsqlDataSource DataSource { get; }
+
+    /// <summary>Makes a pool for a connection string; nothing is connected yet.</summary>
+    /// <param name="connectionString">Npgsql connection string.</param>
+    /// <param name="options">Schema, lease and order of dispatch.</param>
+    /// <exception cref="ArgumentException">The text is not a connection string.</exception>
+    public static QueueDatabase Open(string connectionString, QueueOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        if (string.IsNullOrEmpty(settings.Host)) throw new ArgumentException("The connection string names no Host, for example Host=127.0.0.1;Database=batchgen.", nameof(connectionString));
+        settings.SearchPath ??= options.Schema;
+        settings.ApplicationName ??= "batchgen";
+        if (!settings.ContainsKey("Max Auto Prepare")) settings.MaxAutoPrepare = PreparedStatements;
+        if (settings.AutoPrepareMinUsages == 5) settings.AutoPrepareMinUsages = 2;
+        return new(new NpgsqlDataSourceBuilder(settings.ConnectionString).Build(), options);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => DataSource.DisposeAsync();
+
+    internal Task<List<T>> QueryAsync<T>(string query, object? parameters, CancellationToken cancellationToken) => RunAsync(async connection =>
+        (await connection.QueryAsync<T>(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken))).AsList(), cancellationToken);
+
+    internal Task<T> ScalarAsync<T>(string query, object? parameters, CancellationToken cancellationToken) => RunAsync(async connection =>
+        (await connection.ExecuteScalarAsync<T>(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken)))!, cancellationToken);
+
+    internal Task<int> ExecuteAsync(string query, object? parameters, CancellationToken cancellationToken) => RunAsync(connection =>
+        connection.ExecuteAsync(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken)), cancellationToken);
+
+    /// <summary>Runs a command whose parameters carry their database types, for arrays and values that may be null.</summary>
+    internal Task<T> CommandAsync<T>(
+        string query, IReadOnlyList<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken) => RunAsync(async connection =>
+    {
+        await using var command = new NpgsqlCommand(SqlFiles.Query(query), connection);
+        foreach (var parameter in parameters) command.Parameters.Add(parameter);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await read(reader);
+    }, cancellationToken);
+
+    internal Task<List<T>> ListAsync<T>(string query, IReadOnlyList<NpgsqlParameter> parameters, CancellationToken cancellationToken) =>
+        CommandAsync(query, parameters, async reader =>
+        {
+            var list = new List<T>();
+            while (await reader.ReadAsync(cancellationToken)) list.Add(await reader.GetFieldValueAsync<T>(0, cancellationToken));
+            return list;
+        }, cancellationToken);
+
+    internal static NpgsqlParameter Parameter(string name, NpgsqlDbType type, object? value) => new(name, type) { Value = value ?? DBNull.Value };
+
+    private async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = await DataSource.OpenConnectionAsync(cancellationToken);
+            return await work(connection);
+        }
+        catch (NpgsqlException error) when (SqlErrors.Translate(error, DataSource) is not null)
+        {
+            throw SqlErrors.Translate(error, DataSource)!;
+        }
+    }
+
+    // The driver hands out instants as UTC DateTime; every instant here is a DateTimeOffset.
+    private sealed class InstantHandler : SqlMapper.TypeHandler<DateTimeOffset>
+    {
+        public override DateTimeOffset Parse(object value) => value is DateTimeOffset instant ? instant : new DateTimeOffset((DateTime)value, TimeSpan.Zero);
+
+        public override void SetValue(System.Data.IDbDataParameter parameter, DateTimeOffset value) => parameter.Value = value.ToUniversalTime();
+    }
+}

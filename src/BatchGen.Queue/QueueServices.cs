@@ -1,0 +1,27 @@
+using BatchGen.Queue.Checkpoints;
+using BatchGen.Queue.Claims;
+using BatchGen.Queue.Jobs;
+using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Registry;
+using BatchGen.Queue.Signals;
+using BatchGen.Queue.Workers;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace BatchGen.Queue;
+
+/// <summary>Composition of the queue.</summary>
+public static class QueueServices
+{
+    /// <summary>Adds every part of the queue on one connection pool.</summary>
+    public static IServiceCollection AddQueue(this IServiceCollection services, string connectionString, QueueOptions options) => services
+        .AddSingleton(_ => QueueDatabase.Open(connectionString, options))
+        .AddSingleton<Migrator>()
+        .AddSingleton<JobSubmitter>()
+        .AddSingleton<JobCatalog>()
+        .AddSingleton<BatchClaims>()
+        .AddSingleton<CheckpointLog>()
+        .AddSingleton<ModelRegistry>()
+        .AddSingleton<AdapterRegistry>()
+        .AddSingleton<WorkerRegistry>()
+        .AddSingleton<WorkSignal>();
+}

@@ -1,0 +1,95 @@
+using Npgsql;
+
+namespace BatchGen.Queue.Signals;
+
+/// <summary>Wakes idle workers when jobs arrive; falls back to polling where notifications do not come through.</summary>
+/// <remarks>
+/// Thread safe. While somebody waits, one waiter listens on a connection that is kept for it, and tells the others. A notification that arrived since
+/// the last wait is not lost: the next wait returns at once. Behind a pooler that shares connections between transactions no notification arrives, and
+/// every wait lasts the poll interval.
+/// </remarks>
+public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
+{
+    private readonly SemaphoreSlim _listening = new(1, 1);
+    private TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private NpgsqlConnection? _connection;
+
+    /// <summary>Returns when jobs may have arrived, at the latest after the poll interval.</summary>
+    public async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        var arrived = Volatile.Read(ref _arrived).Task;
+        if (await _listening.WaitAsync(TimeSpan.Zero, cancellationToken))
+        {
+            try
+            {
+                await ListenAsync(cancellationToken);
+            }
+            finally
+            {
+                _listening.Release();
+            }
+
+            Interlocked.Exchange(ref _arrived, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+            return;
+        }
+
+        // When the listener is cancelled nobody tells the others: their wait then lasts as long as a poll.
+        await Task.WhenAny(arrived, Task.Delay(database.Options.PollInterval, cancellationToken));
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _listening.WaitAsync();
+        await DropAsync();
+        _listening.Dispose();
+    }
+
+    private async Task ListenAsync(CancellationToken cancellationToken)
+    {
+        var limit = database.Options.PollInterval;
+        var started = TimeProvider.System.GetTimestamp();
+        try
+        {
+            _connection ??= await ConnectAsync(cancellationToken);
+            await _connection.WaitAsync(limit, cancellationToken);
+        }
+        catch (NpgsqlException)
+        {
+            // A broken connection is the next claim's to report; here it only means polling until the next wait opens a new one.
+            await DropAsync();
+            var left = limit - TimeProvider.System.GetElapsedTime(started);
+            if (left > TimeSpan.Zero) await Task.Delay(left, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // A cancelled wait can leave a read under way on the connection.
+            await DropAsync();
+            throw;
+        }
+    }
+
+    private async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        var connection = await database.DataSource.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            await using var command = new NpgsqlCommand(Sql.SqlFiles.Query("listen_jobs"), connection);
+            await command.ExecuteNonQueryAsync(cancellationToken);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task DropAsync()
+    {
+        if (_connection is null) return;
+        await _connection.DisposeAsync();
+        _connection = null;
+    }
+}

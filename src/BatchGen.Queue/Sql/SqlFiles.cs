@@ -1,0 +1,43 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+
+namespace BatchGen.Queue.Sql;
+
+/// <summary>The SQL files of <c>db/</c>, embedded in this assembly.</summary>
+internal static class SqlFiles
+{
+    private const string Migrations = "db/migrations/";
+
+    private static readonly ConcurrentDictionary<string, string> Queries = new(StringComparer.Ordinal);
+
+    /// <summary>Text of <c>db/queries/NAME.sql</c>.</summary>
+    public static string Query(string name) => Queries.GetOrAdd(name, static key => Read($"db/queries/{key}.sql"));
+
+    /// <summary>The migrations in order.</summary>
+    public static IReadOnlyList<Migration> ListMigrations() => typeof(SqlFiles).Assembly.GetManifestResourceNames()
+        .Select(name => name.Replace('\\', '/'))
+        .Where(name => name.StartsWith(Migrations, StringComparison.Ordinal))
+        .Order(StringComparer.Ordinal)
+        .Select(name => new Migration(name[Migrations.Length..^".sql".Length], Read(name)))
+        .ToArray();
+
+    private static string Read(string resource)
+    {
+        using var stream = typeof(SqlFiles).Assembly.GetManifestResourceStream(resource)
+            ?? throw new InvalidOperationException($"The program lacks its file {resource}.");
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd().ReplaceLineEndings("\n");
+    }
+}
+
+/// <summary>One numbered migration.</summary>
+/// <param name="Name">File name without its ending.</param>
+/// <param name="Text">Its statements.</param>
+internal sealed record Migration(string Name, string Text)
+{
+    /// <summary>True for steps that may not run in a transaction (<c>concurrently</c>); such a file holds one statement.</summary>
+    public bool RunsAlone => Name.EndsWith(".concurrently", StringComparison.Ordinal);
+
+    /// <summary>Digest of the text, so that an edited migration is noticed.</summary>
+    public string Sha256 { get; } = Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Text)));
+}

@@ -1,0 +1,45 @@
+using System.Security.Cryptography;
+using BatchGen.Queue.Sql;
+
+namespace BatchGen.Queue;
+
+/// <summary>Repeats a database call that failed for a passing reason: connection lost, server restarting, deadlock, serialization failure.</summary>
+public static class TransientRetry
+{
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
+
+    /// <summary>True when the same call may succeed a moment later.</summary>
+    public static bool IsTransient(Exception error) => SqlErrors.IsTransient(error);
+
+    /// <summary>Runs a call, again after a growing delay with jitter while it fails for a passing reason.</summary>
+    /// <param name="call">The call; it must be one that may run twice, as every guarded write here may.</param>
+    /// <param name="giveUpAfter">No new try starts later than this after the first.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public static async Task<T> RunAsync<T>(
+        Func<CancellationToken, Task<T>> call, TimeSpan giveUpAfter, TimeProvider time, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        ArgumentNullException.ThrowIfNull(time);
+        var started = time.GetTimestamp();
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                return await call(cancellationToken);
+            }
+            catch (Exception error) when (IsTransient(error) && time.GetElapsedTime(started) < giveUpAfter)
+            {
+                await Task.Delay(DelayOf(attempt), time, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>The delay before a try: doubling, and half of it by chance, so that many workers do not come back at once.</summary>
+    internal static TimeSpan DelayOf(int attempt)
+    {
+        var full = Math.Min(FirstDelay.TotalMilliseconds * Math.Pow(2, Math.Min(attempt, 20)), LongestDelay.TotalMilliseconds);
+        return TimeSpan.FromMilliseconds(full / 2 + full / 2 * RandomNumberGenerator.GetInt32(1000) / 1000.0);
+    }
+}

@@ -1,0 +1,141 @@
+using BatchGen.Core.Adapters;
+using BatchGen.Core.Failures;
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Registry;
+using BatchGen.Core.Rendering;
+using BatchGen.Queue.Registry;
+using BatchGen.Worker.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace BatchGen.Worker.Devices;
+
+/// <summary>What is on the device: which model, which adapters are fused. Moves every call onto the device thread.</summary>
+internal sealed class DeviceSession : IAsyncDisposable
+{
+    private readonly DeviceThread _thread;
+    private readonly IBatchRenderer _renderer;
+    private readonly ModelRegistry _models;
+    private readonly AdapterRegistry _adapters;
+    private readonly ILogger _log;
+
+    private DeviceSession(DeviceThread thread, IBatchRenderer renderer, ModelRegistry models, AdapterRegistry adapters, ILogger log)
+    {
+        _thread = thread;
+        _renderer = renderer;
+        _models = models;
+        _adapters = adapters;
+        _log = log;
+        Device = renderer.Device;
+    }
+
+    /// <summary>The device.</summary>
+    public DeviceInfo Device { get; }
+
+    /// <summary>The model on the device, as registered; null before the first.</summary>
+    public ModelRecord? Model { get; private set; }
+
+    /// <summary>The adapters fused now, as registered.</summary>
+    public IReadOnlyList<AdapterRecord> Adapters { get; private set; } = [];
+
+    /// <summary>The signature the device is ready for; null after an unload.</summary>
+    public AdapterSignature? Fused { get; private set; }
+
+    /// <summary>Starts the thread and makes the renderer on it.</summary>
+    public static async Task<DeviceSession> StartAsync(RendererFactory create, ModelRegistry models, AdapterRegistry adapters, ILogger log)
+    {
+        var thread = new DeviceThread("device");
+        try
+        {
+            return new DeviceSession(thread, await thread.RunAsync(() => create()), models, adapters, log);
+        }
+        catch
+        {
+            thread.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Puts the signature's model on the device and fuses its adapters, unless that is how things stand already.</summary>
+    /// <exception cref="ModelException">The model is not registered, or its files cannot be trusted.</exception>
+    /// <exception cref="AdapterException">An adapter cannot be applied; nothing is fused then.</exception>
+    public async Task PrepareAsync(AdapterSignature signature, CancellationToken cancellationToken)
+    {
+        if (signature.Equals(Fused)) return;
+        await UnloadAsync();
+        await LoadModelAsync(signature.Model, cancellationToken);
+        if (signature.Adapters.Count == 0)
+        {
+            Adapters = [];
+            Fused = signature;
+            return;
+        }
+
+        var records = await FindAdaptersAsync(signature, cancellationToken);
+        var report = await _thread.RunAsync(() => _renderer.Fuse(signature, records, cancellationToken));
+        Adapters = records;
+        Fused = signature;
+        WorkerMetrics.Fused(report.ElapsedMs);
+        _log.FusedAdapters(report.Adapters, signature.ToString(), report.Tensors, report.ElapsedMs);
+        if (report.UnmatchedKeys.Count > 0) _log.AdapterKeysUnmatched(report.UnmatchedKeys.Count, signature.ToString(), report.UnmatchedKeys[0]);
+    }
+
+    /// <summary>Reads the adapter files of a coming signature while the device renders.</summary>
+    public async Task PrefetchAsync(AdapterSignature signature, CancellationToken cancellationToken)
+    {
+        if (signature.Adapters.Count == 0 || signature.Equals(Fused)) return;
+        try
+        {
+            var records = await FindAdaptersAsync(signature, cancellationToken);
+            await Task.Run(() => _renderer.Prefetch(signature, records, cancellationToken), cancellationToken);
+        }
+        catch (Exception error) when (error is AdapterException or Queue.QueueException or Npgsql.NpgsqlException or OperationCanceledException)
+        {
+            // Reading ahead is a favour: whatever hinders it is met again, and reported, when the batch is prepared.
+            _log.PrefetchFailed(signature.ToString(), error.Message);
+        }
+    }
+
+    /// <summary>Renders jobs of equal shape.</summary>
+    public Task<IReadOnlyList<RenderedImage>> RenderAsync(
+        IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken) =>
+        _thread.RunAsync(() => _renderer.Render(jobs, progress, cancellationToken));
+
+    /// <summary>Drops the fused adapters; the base was never touched.</summary>
+    public async Task UnloadAsync()
+    {
+        if (Fused is null) return;
+        await _thread.RunAsync(_renderer.Unload);
+        Fused = null;
+        Adapters = [];
+    }
+
+    /// <summary>Checksums the base weights.</summary>
+    public Task<WeightCheck> VerifyAsync(CancellationToken cancellationToken) => _thread.RunAsync(() => _renderer.VerifyWeights(cancellationToken));
+
+    /// <summary>Reads damaged tensors from the master again.</summary>
+    public Task<ReloadReport> ReloadAsync(IReadOnlyList<string> tensors, CancellationToken cancellationToken) =>
+        _thread.RunAsync(() => _renderer.ReloadFromMaster(tensors, cancellationToken));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _thread.RunAsync(_renderer.Dispose);
+        _thread.Dispose();
+    }
+
+    private Task<IReadOnlyList<AdapterRecord>> FindAdaptersAsync(AdapterSignature signature, CancellationToken cancellationToken) =>
+        _adapters.FindAsync([.. signature.Adapters.Select(adapter => adapter.Name)], cancellationToken);
+
+    private async Task LoadModelAsync(string name, CancellationToken cancellationToken)
+    {
+        var record = await _models.FindAsync(name, cancellationToken)
+            ?? throw new ModelException($"Model '{name}' is not registered any more. Add it with 'batchgen models add'.");
+        if (Model is { } loaded && loaded.Name == record.Name && loaded.Sha256 == record.Sha256) return;
+        Model = null;
+        var report = await _thread.RunAsync(() => _renderer.LoadModel(record, cancellationToken));
+        Model = record;
+        _log.LoadedModel(record.Name, report.Tensors, report.SizeBytes, report.BaselineDigest, report.ElapsedMs);
+    }
+}
+
+/// <summary>Makes the renderer of a worker; called once, on the device thread.</summary>
+public delegate IBatchRenderer RendererFactory();

@@ -1,0 +1,41 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace BatchGen.Worker.Hosting;
+
+/// <summary>How one worker works; section <c>BatchGen:Worker</c>.</summary>
+public sealed class WorkerOptions
+{
+    /// <value>What people call the worker; empty means host name and device.</value>
+    [MaxLength(100)]
+    public string Name { get; set; } = "";
+
+    /// <value>Models it may serve; empty means every registered one.</value>
+    public IList<string> Models { get; } = [];
+
+    /// <value>Most jobs claimed at once; 16.</value>
+    [Range(1, 1000)]
+    public int BatchSize { get; set; } = 16;
+
+    /// <value>Most pictures rendered as one tensor batch; halved for a while when the device runs out of memory; 8.</value>
+    [Range(1, 256)]
+    public int TensorBatchSize { get; set; } = 8;
+
+    /// <value>Folder the pictures go to; relative paths start at the data folder; <c>images</c>.</value>
+    [Required]
+    public string ImageFolder { get; set; } = "images";
+
+    /// <value>How often lease and progress are written; five seconds. Must be well below the lease duration.</value>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:05:00")]
+    public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <value>How long saving, unloading and giving back may take after a stop was asked for; one minute.</value>
+    [Range(typeof(TimeSpan), "00:00:01", "00:30:00")]
+    public TimeSpan StopTimeout { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <value>How long to wait before looking again whether pictures can be written; 15 seconds.</value>
+    [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
+    public TimeSpan OutputRetryInterval { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <value>End when nothing is left to do instead of waiting for more; false.</value>
+    public bool ExitWhenIdle { get; set; }
+}

@@ -1,0 +1,228 @@
+using BatchGen.Core.Failures;
+using BatchGen.Core.Jobs;
+using BatchGen.Queue;
+using BatchGen.Queue.Checkpoints;
+using BatchGen.Queue.Claims;
+using BatchGen.Queue.Registry;
+using BatchGen.Queue.Signals;
+using BatchGen.Queue.Workers;
+using BatchGen.Worker.Leases;
+using BatchGen.Worker.Batches;
+using BatchGen.Worker.Devices;
+using BatchGen.Worker.Output;
+using BatchGen.Worker.Weights;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace BatchGen.Worker.Hosting;
+
+/// <summary>The loop of one worker: claim, fuse, render, save, unload, verify.</summary>
+/// <remarks>
+/// The next batch is claimed while the last pictures of the current one are drawn, so that its adapter files are read meanwhile. Adapters stay
+/// fused when it has the same signature, else they are unloaded; either way the base is checksummed after every batch, hence after every unload.
+/// Stop order: no more claims; the current step is abandoned; what was drawn is saved; unload, verify; unfinished jobs go back uncounted.
+/// </remarks>
+internal sealed class WorkerService(
+    WorkerOptions options,
+    RendererFactory createRenderer,
+    QueueDatabase database,
+    BatchClaims claims,
+    CheckpointLog checkpoints,
+    ModelRegistry models,
+    AdapterRegistry adapters,
+    WorkerRegistry workers,
+    WorkSignal signal,
+    PictureSaver saver,
+    OutputProbe output,
+    WorkerOutcome outcome,
+    IHostApplicationLifetime lifetime,
+    TimeProvider clock,
+    ILogger<WorkerService> log) : BackgroundService
+{
+    private readonly Guid _id = Guid.CreateVersion7();
+    private readonly TensorBatchLimit _limit = new(options.TensorBatchSize);
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var reason = "stopped";
+        DeviceSession? device = null;
+        try
+        {
+            device = await DeviceSession.StartAsync(createRenderer, models, adapters, log);
+            var name = options.Name.Length > 0 ? options.Name : $"{Environment.MachineName} {device.Device.Name}";
+            await DatabaseRetry.RunAsync(token => workers.StartAsync(_id, name, device.Device, token), stoppingToken);
+            log.WorkerStarted(_id, name, device.Device.Name, device.Device.ComputeType);
+            reason = await LoopAsync(device, stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Asked to stop: the normal end.
+        }
+        catch (Exception error) when (error is BatchGenException or QueueException or Npgsql.NpgsqlException)
+        {
+            log.WorkerFailed(error.Message, error);
+            outcome.Fail(error.Message);
+            reason = error.Message;
+        }
+        finally
+        {
+            await LeaveAsync(device, reason);
+            lifetime.StopApplication();
+        }
+    }
+
+    /// <returns>Why the worker ends.</returns>
+    private async Task<string> LoopAsync(DeviceSession device, CancellationToken stoppingToken)
+    {
+        var source = new BatchSource(_id, options, database, claims, workers, output, clock, log);
+        var guard = new WeightGuard(device, checkpoints, _id, log);
+        HeldBatch? next = null;
+        try
+        {
+            while (true)
+            {
+                stoppingToken.ThrowIfCancellationRequested();
+                next ??= await source.ClaimAsync(stoppingToken);
+                if (next is { } held)
+                {
+                    next = null;
+                    next = await WorkAsync(held, device, source, guard, stoppingToken);
+                    continue;
+                }
+
+                if (source.Orders.Draining) return "drained";
+                if (options.ExitWhenIdle && !source.Orders.Paused) return "nothing left to do";
+                await signal.WaitAsync(stoppingToken);
+            }
+        }
+        finally
+        {
+            if (next is not null) await source.GiveBackAsync(next);
+        }
+    }
+
+    /// <summary>Works on one batch, to its checkpoint.</summary>
+    /// <returns>The batch claimed meanwhile, or null.</returns>
+    private async Task<HeldBatch?> WorkAsync(HeldBatch held, DeviceSession device, BatchSource source, WeightGuard guard, CancellationToken stoppingToken)
+    {
+        var batch = held.Batch;
+        var started = clock.GetTimestamp();
+        using var scope = log.BeginScope(new Dictionary<string, object> { ["BatchId"] = batch.BatchId, ["WorkerId"] = _id });
+        var run = new BatchRun(batch, device, saver, claims, held.Lease, _limit, log);
+        Task<HeldBatch?>? ahead = null;
+        HeldBatch? next = null;
+        try
+        {
+            await RunAsync(run, held, () => ahead = ClaimAheadAsync(device, source, stoppingToken), stoppingToken);
+            next = await NextAsync(ahead, source, stoppingToken);
+            if (!batch.Signature.Equals(next?.Batch.Signature)) await device.UnloadAsync();
+            // Nothing from here on is cut short by a stop: the weights are proven first, then the lease is settled.
+            using var limit = new CancellationTokenSource(options.StopTimeout, clock);
+            await guard.CheckAsync(batch, limit.Token);
+            await source.CloseAsync(held);
+        }
+        catch
+        {
+            await source.GiveBackAsync(held);
+            if (next is not null) await source.GiveBackAsync(next);
+            throw;
+        }
+
+        _limit.Recover();
+        var elapsed = clock.GetElapsedTime(started);
+        WorkerMetrics.BatchDone(elapsed.TotalSeconds, run.Succeeded, run.Failed);
+        log.BatchDone(batch.BatchId, batch.Signature.ToString(), run.Succeeded, run.Failed, batch.Jobs.Count, elapsed.TotalMilliseconds);
+        return next;
+    }
+
+    // Every way a batch can go wrong ends here: jobs are failed, left to go back, or someone else's.
+    private async Task RunAsync(BatchRun run, HeldBatch held, Action lastGroupStarts, CancellationToken stoppingToken)
+    {
+        var (batch, lease) = held;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lease.Lost);
+        try
+        {
+            await run.RunAsync(lastGroupStarts, stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // A stop, or a lost lease: unfinished jobs go back when the batch is closed, or have gone already.
+        }
+        catch (LeaseLostException error)
+        {
+            log.LeaseLost(batch.BatchId, error.Message);
+        }
+        catch (OutputException error)
+        {
+            // The jobs are not to blame: they go back uncounted, and nothing is claimed until pictures can be written again.
+            log.OutputFailed(batch.BatchId, error.Message);
+            output.Suspect();
+        }
+#pragma warning disable CA1031 // The worker loop is where an unforeseen error ends: the jobs are charged an attempt, the worker goes on.
+        catch (Exception error) when (error is not (WeightIntegrityException or QueueException or Npgsql.NpgsqlException))
+#pragma warning restore CA1031
+        {
+            log.BatchFailed(batch.BatchId, error);
+            await FailAllAsync(batch, error, stoppingToken);
+        }
+    }
+
+    private async Task FailAllAsync(ClaimedBatch batch, Exception error, CancellationToken stoppingToken)
+    {
+        try
+        {
+            var failed = batch.Jobs.Select(job => new FailedJob(job.JobId, FailureKind.Generation, $"Unexpected error: {error.Message}")).ToArray();
+            await DatabaseRetry.RunAsync(token => claims.FailAsync(batch, failed, token), stoppingToken);
+        }
+        catch (LeaseLostException lost)
+        {
+            log.LeaseLost(batch.BatchId, lost.Message);
+        }
+    }
+
+    private static async Task<HeldBatch?> ClaimAheadAsync(DeviceSession device, BatchSource source, CancellationToken stoppingToken)
+    {
+        var next = await source.ClaimAsync(stoppingToken);
+        if (next is not null) await device.PrefetchAsync(next.Batch.Signature, stoppingToken);
+        return next;
+    }
+
+    private static async Task<HeldBatch?> NextAsync(Task<HeldBatch?>? ahead, BatchSource source, CancellationToken stoppingToken)
+    {
+        try
+        {
+            // What was claimed ahead is needed even after a stop: it has to be given back.
+            return ahead is not null ? await ahead : stoppingToken.IsCancellationRequested ? null : await source.ClaimAsync(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private async Task LeaveAsync(DeviceSession? device, string reason)
+    {
+        using var limit = new CancellationTokenSource(options.StopTimeout, clock);
+        if (device is not null) await device.DisposeAsync();
+        try
+        {
+            await workers.StopAsync(_id, reason, limit.Token);
+        }
+        catch (Exception error) when (error is QueueException or Npgsql.NpgsqlException or OperationCanceledException)
+        {
+            log.LeaveFailed(error.Message);
+        }
+
+        log.WorkerStopped(reason);
+    }
+}
+
+/// <summary>How a worker ended; the program turns it into its exit code.</summary>
+public sealed class WorkerOutcome
+{
+    /// <summary>What went wrong, or null.</summary>
+    public string? Failure { get; private set; }
+
+    internal void Fail(string message) => Failure ??= message;
+}

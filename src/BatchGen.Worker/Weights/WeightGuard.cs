@@ -1,0 +1,71 @@
+using BatchGen.Core.Failures;
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Rendering;
+using BatchGen.Queue;
+using BatchGen.Queue.Checkpoints;
+using BatchGen.Worker.Leases;
+using BatchGen.Worker.Devices;
+using BatchGen.Worker.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace BatchGen.Worker.Weights;
+
+/// <summary>Proves after a batch that the base weights are what they were, and repairs them when they are not.</summary>
+internal sealed class WeightGuard(DeviceSession device, CheckpointLog checkpoints, Guid workerId, ILogger log)
+{
+    /// <summary>Checksums, records the checkpoint, and reloads what drifted.</summary>
+    /// <param name="batch">The batch the checkpoint follows.</param>
+    /// <param name="cancellationToken">The clean-up's own time limit.</param>
+    /// <exception cref="WeightIntegrityException">Reloading did not cure it: the worker must stop.</exception>
+    public async Task CheckAsync(ClaimedBatch batch, CancellationToken cancellationToken)
+    {
+        if (device.Model is null) return;
+        var check = await device.VerifyAsync(cancellationToken);
+        if (check.Passed)
+        {
+            var passed = await RecordAsync(batch, check, CheckpointVerdict.Passed, reload: null, cancellationToken);
+            log.CheckpointPassed(batch.BatchId, check.Tensors, check.ElapsedMs, passed.ImagesVerified);
+            return;
+        }
+
+        // What is fused was made from the damaged base: it must not be used again.
+        await device.UnloadAsync();
+        var drifted = await RecordAsync(batch, check, CheckpointVerdict.Drifted, reload: null, cancellationToken);
+        log.WeightsDrifted(batch.BatchId, string.Join(", ", check.DriftedTensors.Take(10)), check.DriftedTensors.Count, drifted.JobsRequeued);
+        await RestoreAsync(batch, check, cancellationToken);
+    }
+
+    private async Task RestoreAsync(ClaimedBatch batch, WeightCheck drift, CancellationToken cancellationToken)
+    {
+        ReloadReport reload;
+        try
+        {
+            reload = await device.ReloadAsync(drift.DriftedTensors, cancellationToken);
+        }
+        catch (ModelException error)
+        {
+            await RecordAsync(batch, drift, CheckpointVerdict.Unrecoverable, reload: null, cancellationToken);
+            throw new WeightIntegrityException($"The base weights of '{device.Model!.Name}' drifted and cannot be reloaded: {error.Message}", error);
+        }
+
+        var again = await device.VerifyAsync(cancellationToken);
+        var verdict = again.Passed ? CheckpointVerdict.Restored : CheckpointVerdict.Unrecoverable;
+        await RecordAsync(batch, again, verdict, reload, cancellationToken);
+        if (!again.Passed)
+        {
+            throw new WeightIntegrityException(
+                $"The base weights of '{device.Model!.Name}' still differ after a reload from the master, in {string.Join(", ", again.DriftedTensors.Take(10))}. "
+                + "Memory or device may be faulty: test them before this worker is started again.");
+        }
+
+        log.WeightsRestored(reload.Tensors, reload.SizeBytes, reload.ElapsedMs);
+    }
+
+    private Task<CheckpointOutcome> RecordAsync(
+        ClaimedBatch batch, WeightCheck check, CheckpointVerdict verdict, ReloadReport? reload, CancellationToken cancellationToken)
+    {
+        WorkerMetrics.Checked(check, verdict);
+        var checkpoint = new WeightCheckpoint(workerId, batch.BatchId, batch.Epoch, device.Model!.Name, device.Device, check, verdict, reload);
+        return DatabaseRetry.RunAsync(token => checkpoints.RecordAsync(checkpoint, token), cancellationToken);
+    }
+}

@@ -1,0 +1,79 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using BatchGen.Composition;
+using BatchGen.Core.Adapters;
+using BatchGen.Core.Registry;
+using BatchGen.Dashboard.Api;
+using BatchGen.Diffusion.Models;
+using BatchGen.Output;
+using BatchGen.Queue.Registry;
+
+namespace BatchGen.Commands;
+
+/// <summary><c>batchgen models</c>: registers and lists base models.</summary>
+internal static class ModelsCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create(ProgramContext context)
+    {
+        var command = new Command("models", "Register and list base models.") { CreateAdd(context), CreateList(context) };
+        HelpWithExamples.Add(command, "batchgen models add models/demo --name demo", "batchgen models list");
+        return command;
+    }
+
+    private static Command CreateAdd(ProgramContext context)
+    {
+        var path = new Argument<string>("PATH") { Description = "Folder in the diffusers layout, or a single-file checkpoint (.safetensors)." };
+        var name = new Option<string?>("--name") { Description = "Name to register under; default: the folder's or file's name." };
+        var replace = new Option<bool>("--replace") { Description = "Let the name stand for new content." };
+        var command = new Command("add", "Register a model: every file is hashed once, and later compared before it is used.") { path, name, replace };
+        command.SetAction(async (arguments, cancellationToken) =>
+        {
+            var source = Path.TrimEndingDirectorySeparator(arguments.GetRequiredValue(path));
+            var registered = arguments.GetValue(name) ?? (Directory.Exists(source) ? new DirectoryInfo(source).Name : Path.GetFileNameWithoutExtension(source));
+            if (!RegisteredName.IsValid(registered)) throw CommandException.BadInput($"'{registered}' cannot be a name: {RegisteredName.Rule} Give another one with --name.");
+            var record = ModelInspector.Inspect(source, registered);
+            await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
+            await session.Get<ModelRegistry>().AddAsync(record, arguments.GetValue(replace), cancellationToken);
+            await context.Output.WriteLineAsync($"Registered model '{registered}' ({record.Family}, {record.Files.Count} files, {Printable.Size(record.Files.Sum(file => file.SizeBytes))})");
+            return ExitCodes.Success;
+        });
+        HelpWithExamples.Add(command, "batchgen models add models/demo --name demo", "batchgen models add v1-5-pruned.safetensors --name sd15");
+        return command;
+    }
+
+    private static Command CreateList(ProgramContext context)
+    {
+        var json = new Option<bool>("--json") { Description = "Print one JSON object per line." };
+        var command = new Command("list", "List registered models.") { json };
+        command.SetAction(async (arguments, cancellationToken) =>
+        {
+            await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
+            var models = await session.Get<ModelRegistry>().ListAsync(cancellationToken);
+            if (arguments.GetValue(json)) foreach (var model in models) await context.Output.WriteLineAsync(JsonSerializer.Serialize(model, ApiJson.Compact));
+            else PrintList(models, context);
+            return ExitCodes.Success;
+        });
+        HelpWithExamples.Add(command, "batchgen models list", "batchgen models list --json");
+        return command;
+    }
+
+    private static void PrintList(IReadOnlyList<ModelRecord> models, ProgramContext context)
+    {
+        if (models.Count == 0)
+        {
+            context.Error.WriteLine("No models are registered; 'batchgen models add PATH' registers one.");
+            return;
+        }
+
+        var table = new PlainTable("NAME", "FAMILY", "FILES", "SIZE", "SHA-256", "PATH");
+        foreach (var model in models)
+        {
+            table.Add(model.Name, model.Family, model.Files.Count.ToString(CultureInfo.InvariantCulture), Printable.Size(model.Files.Sum(file => file.SizeBytes)),
+                model.Sha256[..Math.Min(12, model.Sha256.Length)], model.Path);
+        }
+
+        table.Print(context);
+    }
+}

@@ -1,0 +1,23 @@
+using System.ComponentModel.DataAnnotations;
+using BatchGen.Diffusion.Rendering;
+using BatchGen.Queue;
+using BatchGen.Worker.Hosting;
+
+namespace BatchGen.Composition;
+
+/// <summary>All settings; section <c>BatchGen</c>. The root <c>appsettings.json</c> shows every key with its default.</summary>
+public sealed class BatchGenOptions
+{
+    /// <value>Folder of the private database and the pictures; relative paths start at the project's folder; <c>var</c>.</value>
+    [Required]
+    public string DataFolder { get; set; } = "var";
+
+    /// <summary>How jobs are claimed and leased.</summary>
+    public QueueOptions Queue { get; } = new();
+
+    /// <summary>How one worker works.</summary>
+    public WorkerOptions Worker { get; } = new();
+
+    /// <summary>Device, compute type and caches of the renderer.</summary>
+    public DiffusionOptions Diffusion { get; } = new();
+}

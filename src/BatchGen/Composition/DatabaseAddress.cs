@@ -1,0 +1,39 @@
+using BatchGen.Queue;
+using BatchGen.Queue.Embedded;
+using Microsoft.Extensions.Logging;
+
+namespace BatchGen.Composition;
+
+/// <summary>The database in use: the configured server, or the private one, which runs as long as a program uses it.</summary>
+internal sealed class DatabaseAddress : IAsyncDisposable
+{
+    private readonly EmbeddedPostgres? _embedded;
+
+    private DatabaseAddress(string connectionString, EmbeddedPostgres? embedded)
+    {
+        ConnectionString = connectionString;
+        _embedded = embedded;
+    }
+
+    /// <summary>How to connect.</summary>
+    public string ConnectionString { get; }
+
+    /// <summary>Finds the database, starting the private one if no other is configured.</summary>
+    /// <exception cref="CommandException">The private server cannot run here; says why and what to do.</exception>
+    public static async Task<DatabaseAddress> FindAsync(Settings settings, ILogger logger, CancellationToken cancellationToken)
+    {
+        if (settings.ConnectionString is { } configured) return new DatabaseAddress(configured, null);
+        try
+        {
+            var embedded = await EmbeddedPostgres.StartAsync(Path.Combine(settings.DataFolder, "postgres"), logger, cancellationToken);
+            return new DatabaseAddress(embedded.ConnectionString, embedded);
+        }
+        catch (QueueException failure)
+        {
+            throw new CommandException(ExitCodes.NoDatabase, failure.Message, failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _embedded?.DisposeAsync() ?? ValueTask.CompletedTask;
+}

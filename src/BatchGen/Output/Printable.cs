@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text;
+
+namespace BatchGen.Output;
+
+/// <summary>Text of users made safe for a terminal.</summary>
+internal static class Printable
+{
+    /// <summary>One line without control characters (a prompt could hold escape sequences), cut to a length.</summary>
+    public static string Line(string? text, int maxLength = int.MaxValue)
+    {
+        if (string.IsNullOrEmpty(text)) return "";
+        var result = new StringBuilder(Math.Min(text.Length, 256));
+        foreach (var c in text)
+        {
+            if (result.Length >= maxLength) return result.Remove(maxLength - 1, result.Length - maxLength + 1).Append('…').ToString();
+            result.Append(char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format && c != '\u200D' ? ' ' : c);
+        }
+
+        return result.ToString();
+    }
+
+    /// <summary>Several lines, control characters other than line ends replaced.</summary>
+    public static string Lines(string? text) => string.Join('\n', (text ?? "").Split('\n').Select(line => Line(line.TrimEnd('\r'))));
+
+    /// <summary>Ids as people list them: <c>1-40, 43</c>.</summary>
+    public static string Ids(IEnumerable<long> ids)
+    {
+        var result = new StringBuilder();
+        long? first = null, last = null;
+        void Flush()
+        {
+            if (first is null) return;
+            if (result.Length > 0) result.Append(", ");
+            result.Append(CultureInfo.InvariantCulture, $"{first}");
+            if (last != first) result.Append(CultureInfo.InvariantCulture, $"-{last}");
+        }
+
+        foreach (var id in ids)
+        {
+            if (last is { } end && id == end + 1)
+            {
+                last = id;
+                continue;
+            }
+
+            Flush();
+            first = last = id;
+        }
+
+        Flush();
+        return result.ToString();
+    }
+
+    /// <summary>A span as people say it: <c>45 s</c>, <c>12 min</c>, <c>3 h 5 min</c>.</summary>
+    public static string Span(TimeSpan span) =>
+        span < TimeSpan.FromSeconds(99.5) ? string.Create(CultureInfo.InvariantCulture, $"{span.TotalSeconds:0} s")
+        : span < TimeSpan.FromMinutes(99.5) ? string.Create(CultureInfo.InvariantCulture, $"{span.TotalMinutes:0} min")
+        : span < TimeSpan.FromDays(3) ? string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours} h {span.Minutes} min")
+        : string.Create(CultureInfo.InvariantCulture, $"{span.TotalDays:0} days");
+
+    /// <summary>A size as people say it: <c>6.2 MB</c>.</summary>
+    public static string Size(long bytes) => bytes switch
+    {
+        < 1000 => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
+        < 1_000_000 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:0.#} kB"),
+        < 1_000_000_000 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0.#} MB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:0.##} GB"),
+    };
+}

@@ -1,0 +1,287 @@
+using BatchGen.Core.Jobs;
+using BatchGen.Queue;
+using BatchGen.Testing;
+using Xunit;
+
+namespace BatchGen.DatabaseTests.Claims;
+
+public sealed class ClaimOrderTests
+{
+    [Fact]
+    public async Task Signatures_come_in_text_order_and_wrap_round()
+    {
+        await using var database = await StartAsync();
+        await database.SubmitAsync("d", "b", "a", "b", "c");
+        var worker = await database.AddWorkerAsync();
+
+        Assert.Equal(["demo|a@1", "demo|b@1"], await DrainAsync(database, worker, 2));
+        await database.SubmitAsync("a", "c");
+        Assert.Equal(["demo|c@1", "demo|d@1", "demo|a@1"], await DrainAsync(database, worker));
+    }
+
+    [Fact]
+    public async Task A_batch_holds_one_signature_in_order_of_submission_and_no_more_than_asked()
+    {
+        await using var database = await StartAsync();
+        var ids = await database.SubmitAsync(Enumerable.Repeat("a", 5));
+        var worker = await database.AddWorkerAsync();
+
+        var first = await database.ClaimAsync(worker, maxJobs: 3);
+        var second = await database.ClaimAsync(worker, maxJobs: 3);
+
+        Assert.Equal(ids.Take(3), first!.Jobs.Select(job => job.JobId));
+        Assert.Equal(ids.Skip(3), second!.Jobs.Select(job => job.JobId));
+        Assert.Null(await database.ClaimAsync(worker));
+    }
+
+    [Fact]
+    public async Task Higher_priority_goes_first_and_the_fused_signature_leads_within_it()
+    {
+        await using var database = await StartAsync();
+        var worker = await database.AddWorkerAsync();
+        await SubmitAsync(database, ("b", 0), ("b", 0));
+        Assert.Equal("demo|b@1", (await database.ClaimAsync(worker, 1))!.Signature.ToString());
+
+        await SubmitAsync(database, ("a", 5), ("b", 5), ("c", 9));
+
+        Assert.Equal(["demo|c@1", "demo|a@1", "demo|b@1", "demo|b@1"], await DrainAsync(database, worker));
+    }
+
+    [Fact]
+    public async Task A_worker_stays_on_its_signature_until_the_budget_is_spent()
+    {
+        await using var database = await StartAsync(new() { MaxBatchesPerSignature = 2 });
+        var worker = await database.AddWorkerAsync();
+        await database.SubmitAsync("b", "b", "b", "b", "b", "c");
+
+        Assert.Equal(["demo|b@1", "demo|b@1", "demo|c@1", "demo|b@1", "demo|b@1", "demo|b@1"], await DrainAsync(database, worker, maxJobs: 1));
+    }
+
+    [Fact]
+    public async Task A_job_that_waited_too_long_leads_and_its_signature_follows()
+    {
+        await using var database = await StartAsync(new() { MaxWait = TimeSpan.FromMinutes(10) });
+        var worker = await database.AddWorkerAsync();
+        await database.SubmitAsync("b", "b", "b", "c", "d", "d");
+        await AgeAsync(database, "demo|d@1", TimeSpan.FromMinutes(11));
+
+        Assert.Equal(["demo|d@1", "demo|d@1", "demo|b@1", "demo|b@1", "demo|b@1", "demo|c@1"], await DrainAsync(database, worker, maxJobs: 1));
+    }
+
+    [Fact]
+    public async Task A_job_that_waited_too_long_interrupts_a_signature_that_did_not()
+    {
+        await using var database = await StartAsync(new() { MaxWait = TimeSpan.FromMinutes(10) });
+        var worker = await database.AddWorkerAsync();
+        await database.SubmitAsync("b", "b", "b", "d");
+        Assert.Equal(["demo|b@1"], await DrainAsync(database, worker, 1, maxJobs: 1));
+        await AgeAsync(database, "demo|d@1", TimeSpan.FromMinutes(11));
+
+        Assert.Equal(["demo|d@1", "demo|b@1", "demo|b@1"], await DrainAsync(database, worker, maxJobs: 1));
+    }
+
+    [Fact]
+    public async Task When_everything_waited_too_long_signatures_are_still_drained_one_by_one()
+    {
+        await using var database = await StartAsync(new() { MaxWait = TimeSpan.FromSeconds(1) });
+        var worker = await database.AddWorkerAsync();
+        await database.SubmitAsync("c", "a", "b", "c", "a", "b");
+        await database.SqlAsync("update jobs set run_at = run_at - interval '1 hour'");
+
+        var order = await DrainAsync(database, worker, maxJobs: 1);
+        Assert.Equal(3, order.Zip(order.Prepend("")).Count(pair => pair.First != pair.Second));
+    }
+
+    [Fact]
+    public async Task Jobs_for_later_wait_and_then_come()
+    {
+        await using var database = await StartAsync();
+        var worker = await database.AddWorkerAsync();
+        await database.Submitter.SubmitAsync([new JobRequest { Priority = 50, RunAt = TimeProvider.System.GetUtcNow().AddHours(1) }], CancellationToken.None);
+        var now = await database.SubmitAsync("");
+
+        Assert.Equal(now, (await database.ClaimAsync(worker))!.Jobs.Select(job => job.JobId));
+        Assert.Null(await database.ClaimAsync(worker));
+        await database.SqlAsync("update jobs set run_at = now() where shelf = 'scheduled'");
+        Assert.NotNull(await database.ClaimAsync(worker));
+    }
+
+    [Fact]
+    public async Task A_job_past_its_deadline_fails_instead_of_running()
+    {
+        await using var database = await StartAsync();
+        var worker = await database.AddWorkerAsync();
+        var id = (await database.Submitter.SubmitAsync([new JobRequest { Deadline = TimeProvider.System.GetUtcNow().AddHours(1) }], CancellationToken.None))[0];
+        await database.SqlAsync("update jobs set deadline = now() - interval '1 second'");
+
+        Assert.Null(await database.ClaimAsync(worker));
+        var job = (await database.Catalog.FindAsync(id, CancellationToken.None))!;
+        Assert.Equal((JobState.Failed, "deadline_passed"), (job.State, job.FailureCode));
+        Assert.Equal(1, (await database.Catalog.CountAsync(null, CancellationToken.None)).Failed);
+    }
+
+    [Fact]
+    public async Task A_worker_takes_only_models_it_may_serve_and_none_that_are_paused()
+    {
+        await using var database = await StartAsync();
+        await database.AddModelAsync("other");
+        var worker = await database.AddWorkerAsync();
+        await database.Submitter.SubmitAsync([new JobRequest { Model = "demo" }, new JobRequest { Model = "other" }], CancellationToken.None);
+
+        Assert.Equal("other|", (await database.ClaimAsync(worker, models: ["OTHER"]))!.Signature.ToString());
+        Assert.Null(await database.ClaimAsync(worker, models: ["other"]));
+        await database.SqlAsync("update models set paused = true where name = 'demo'");
+        Assert.Null(await database.ClaimAsync(worker));
+        await database.SqlAsync("update models set paused = false; update tenants set paused = true");
+        Assert.Null(await database.ClaimAsync(worker));
+        await database.SqlAsync("update tenants set paused = false");
+        Assert.NotNull(await database.ClaimAsync(worker));
+    }
+
+    [Fact]
+    public async Task A_small_signature_that_another_worker_has_fused_is_left_to_it()
+    {
+        await using var database = await StartAsync();
+        var (one, two) = (await database.AddWorkerAsync("one"), await database.AddWorkerAsync("two"));
+        await database.SubmitAsync("a", "a", "a", "b");
+
+        var first = await database.ClaimAsync(one, maxJobs: 2);
+        Assert.Equal("demo|b@1", (await database.ClaimAsync(two, maxJobs: 2))!.Signature.ToString());
+        Assert.Null(await database.ClaimAsync(two, maxJobs: 2));
+
+        // Given back, it is anybody's.
+        await database.Claims.GiveBackAsync(first!, CancellationToken.None);
+        Assert.Equal("demo|a@1", (await database.ClaimAsync(two, maxJobs: 2))!.Signature.ToString());
+    }
+
+    [Fact]
+    public async Task A_large_signature_is_shared()
+    {
+        await using var database = await StartAsync();
+        var (one, two) = (await database.AddWorkerAsync("one"), await database.AddWorkerAsync("two"));
+        await database.SubmitAsync(Enumerable.Repeat("a", 10));
+
+        Assert.Equal(2, (await database.ClaimAsync(one, maxJobs: 2))!.Jobs.Count);
+        Assert.Equal(2, (await database.ClaimAsync(two, maxJobs: 2))!.Jobs.Count);
+    }
+
+    [Fact]
+    public async Task Tenants_are_served_by_weight()
+    {
+        await using var database = await StartAsync(new() { MaxBatchesPerSignature = 1 });
+        await database.SqlAsync("insert into tenants (name, weight) values ('heavy', 3), ('light', 1)");
+        foreach (var tenant in new[] { "heavy", "light" })
+            await database.Submitter.SubmitAsync(Enumerable.Range(0, 60).Select(i => new JobRequest { Adapters = [new(((char)('a' + i % 4)).ToString(), tenant == "heavy" ? 1m : 0.5m)] }).ToArray(), tenant, CancellationToken.None);
+        var worker = await database.AddWorkerAsync();
+
+        var order = await DrainAsync(database, worker, 40, maxJobs: 1);
+        Assert.InRange(order.Count(signature => signature.EndsWith("@1", StringComparison.Ordinal)), 29, 31);
+    }
+
+    [Fact]
+    public async Task Jobs_of_other_tenants_with_the_same_signature_fill_the_batch()
+    {
+        await using var database = await StartAsync();
+        await database.SqlAsync("insert into tenants (name) values ('other')");
+        await database.SubmitAsync("a", "b");
+        await database.Submitter.SubmitAsync([new JobRequest { Adapters = [new("a")] }], "other", CancellationToken.None);
+
+        Assert.Equal(2, (await database.ClaimAsync(await database.AddWorkerAsync()))!.Jobs.Count);
+    }
+
+    [Fact]
+    public async Task A_batch_is_limited_by_pixels_but_never_empty()
+    {
+        await using var database = await StartAsync();
+        var worker = await database.AddWorkerAsync();
+        await database.Submitter.SubmitAsync([new() { Width = 1024, Height = 1024 }, new() { Width = 64, Height = 64 }, new() { Width = 64, Height = 64 }], CancellationToken.None);
+
+        var request = new BatchGen.Queue.Claims.ClaimRequest(worker, null, 32, MaxPixels: 10_000);
+        Assert.Equal(1024, Assert.Single((await database.Claims.ClaimAsync(request, CancellationToken.None))!.Jobs).Recipe.WidthPixels);
+        Assert.Equal(2, (await database.Claims.ClaimAsync(request, CancellationToken.None))!.Jobs.Count);
+    }
+
+    [Fact]
+    public async Task Claims_of_many_workers_at_once_never_share_a_job()
+    {
+        await using var database = await StartAsync();
+        await database.SubmitAsync(Enumerable.Range(0, 600).Select(i => ((char)('a' + i % 7 * (i % 3))).ToString() is var name && name[0] <= 'd' ? name : "a"));
+        var workers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => database.AddWorkerAsync($"w{i}")));
+
+        var claimed = await Task.WhenAll(workers.Select(async worker =>
+        {
+            var mine = new List<long>();
+            for (var empty = 0; empty < 20;)
+            {
+                if (await database.ClaimAsync(worker, maxJobs: 5) is not { } batch)
+                {
+                    empty++;
+                    continue;
+                }
+
+                mine.AddRange(batch.Jobs.Select(job => job.JobId));
+                await database.CompleteAsync(batch);
+                await database.Claims.GiveBackAsync(batch, CancellationToken.None);
+            }
+
+            return mine;
+        }));
+
+        var all = claimed.SelectMany(ids => ids).ToArray();
+        Assert.Equal(all.Length, all.Distinct().Count());
+        Assert.Equal(600, all.Length);
+        Assert.Equal(new JobCounts(0, 0, 600, 0, 0, 0), await database.Catalog.CountAsync(null, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task An_unknown_or_stopped_worker_may_not_claim()
+    {
+        await using var database = await StartAsync();
+        await Assert.ThrowsAsync<QueueException>(() => database.ClaimAsync(Guid.NewGuid()));
+        var worker = await database.AddWorkerAsync();
+        await database.Workers.StopAsync(worker, "test", CancellationToken.None);
+        await Assert.ThrowsAsync<QueueException>(() => database.ClaimAsync(worker));
+    }
+
+    [Fact]
+    public async Task A_paused_or_draining_worker_gets_nothing()
+    {
+        await using var database = await StartAsync();
+        var worker = await database.AddWorkerAsync();
+        await database.SubmitAsync("a");
+
+        await database.Workers.OrderAsync(worker, paused: true, draining: null, CancellationToken.None);
+        Assert.Equal(new(true, false), await database.Workers.HeartbeatAsync(worker, CancellationToken.None));
+        Assert.Null(await database.ClaimAsync(worker));
+        await database.Workers.OrderAsync(worker, paused: false, draining: true, CancellationToken.None);
+        Assert.Null(await database.ClaimAsync(worker));
+        await database.Workers.OrderAsync(worker, paused: null, draining: false, CancellationToken.None);
+        Assert.NotNull(await database.ClaimAsync(worker));
+    }
+
+    private static async Task<TestDatabase> StartAsync(QueueOptions? options = null)
+    {
+        var database = await TestDatabase.CreateAsync(options);
+        await database.AddModelAsync();
+        await database.AddAdaptersAsync("a", "b", "c", "d");
+        return database;
+    }
+
+    private static Task<IReadOnlyList<long>> SubmitAsync(TestDatabase database, params (string Adapter, int Priority)[] jobs) => database.Submitter.SubmitAsync(
+        jobs.Select(job => new JobRequest { Adapters = [new(job.Adapter)], Priority = job.Priority }).ToArray(), CancellationToken.None);
+
+    private static Task AgeAsync(TestDatabase database, string signature, TimeSpan age) =>
+        database.SqlAsync("with aged as (update jobs set run_at = now() - $2 where signature = $1) select nextval('requeues')", signature, age);
+
+    private static async Task<List<string>> DrainAsync(TestDatabase database, Guid worker, int batches = int.MaxValue, int maxJobs = 32)
+    {
+        var signatures = new List<string>();
+        while (signatures.Count < batches && await database.ClaimAsync(worker, maxJobs) is { } batch)
+        {
+            signatures.Add(batch.Signature.ToString());
+            await database.FinishAsync(batch);
+        }
+
+        return signatures;
+    }
+}

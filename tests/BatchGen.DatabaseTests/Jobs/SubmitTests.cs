@@ -1,0 +1,191 @@
+using BatchGen.Core.Jobs;
+using BatchGen.Queue;
+using BatchGen.Testing;
+using Xunit;
+
+namespace BatchGen.DatabaseTests.Jobs;
+
+public sealed class SubmitTests : IAsyncLifetime
+{
+    private TestDatabase _database = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _database = await TestDatabase.CreateAsync();
+        await _database.AddModelAsync("Demo", native: 64);
+        await _database.AddAdaptersAsync("Ink", "wash");
+        await _database.Adapters.AddAsync(
+            new("for-xl", "/a/xl", new string('a', 64), 1, "kohya", "lora", "sdxl", 4, 4, 1, []), replace: false, CancellationToken.None);
+    }
+
+    public ValueTask DisposeAsync() => _database.DisposeAsync();
+
+    [Theory]
+    [InlineData("""{"promt": "x"}""", "jobs[1].promt: there is no such field. Did you mean 'prompt'?")]
+    [InlineData("""{"model": "dmeo"}""", "jobs[1].model: no model 'dmeo' is registered. Did you mean 'Demo'? Register it with: batchgen models add FOLDER")]
+    [InlineData("""{"adapters": [{"name": "inkk"}]}""", "jobs[1].adapters[0].name: no adapter 'inkk' is registered. Did you mean 'Ink'? Register it with: batchgen adapters add FILE")]
+    [InlineData("""{"adapters": [{"name": "ink"}, {"name": "INK", "strength": 2}]}""", "jobs[1].adapters[1].name: adapter 'Ink' is named twice; add its strengths into one entry.")]
+    [InlineData("""{"adapters": [{"name": "for-xl"}]}""", "jobs[1].adapters[0].name: adapter 'for-xl' fits sdxl models, and 'Demo' is sd15; use another adapter or model.")]
+    [InlineData("""{"adapters": [{"name": "ink", "strenght": 1}]}""", "jobs[1].adapters[0].strenght: there is no such field. Did you mean 'strength'?")]
+    [InlineData("""{"adapters": [{"name": "ink", "strength": "NaN"}]}""", "jobs[1].adapters[0].strength: expected a finite number from -16 to 16, got \"NaN\".")]
+    [InlineData("""{"adapters": [{"name": "ink", "strength": "Infinity"}]}""", "jobs[1].adapters[0].strength: expected a finite number from -16 to 16, got \"Infinity\".")]
+    [InlineData("""{"adapters": [{"name": "ink", "strength": 16.5}]}""", "jobs[1].adapters[0].strength: expected a finite number from -16 to 16, got 16.5.")]
+    [InlineData("""{"adapters": [{"name": "ink", "block_strengths": [1, 2]}]}""", "jobs[1].adapters[0].block_strengths: expected a list of 12, 17, 20 or 26 numbers, got [1, 2].")]
+    [InlineData("""{"adapters": ["ink@"]}""", "jobs[1].adapters[0]: \"ink@\" is not an adapter; write name, name@0.8 or name@0.8:0.5.")]
+    [InlineData("""{"adapters": {"ink": 1}}""", "jobs[1].adapters: expected a list such as [{\"name\": \"ink\", \"strength\": 0.8}], got {\"ink\": 1}.")]
+    [InlineData("""{"sampler": "euler_x"}""", "jobs[1].sampler: there is no sampler 'euler_x'; use one of: ddim, euler.")]
+    [InlineData("""{"width": 500}""", "jobs[1].width: expected a multiple of 8, got 500; the nearest is 504.")]
+    [InlineData("""{"height": 4096}""", "jobs[1].height: expected a whole number from 64 to 2048, got 4096.")]
+    [InlineData("""{"steps": 0}""", "jobs[1].steps: expected a whole number from 1 to 1000, got 0.")]
+    [InlineData("""{"steps": 10000}""", "jobs[1].steps: expected a whole number from 1 to 1000, got 10000.")]
+    [InlineData("""{"steps": 2.5}""", "jobs[1].steps: expected a whole number from 1 to 1000, got 2.5.")]
+    [InlineData("""{"steps": "20"}""", "jobs[1].steps: expected a whole number from 1 to 1000, got \"20\".")]
+    [InlineData("""{"guidance_scale": "NaN"}""", "jobs[1].guidance_scale: expected a finite number from 0 to 100, got \"NaN\".")]
+    [InlineData("""{"seed": 1e30}""", "jobs[1].seed: expected a whole number from -9223372036854775808 to 9223372036854775807, got 1000000000000000000000000000000.")]
+    [InlineData("""{"format": "gif"}""", "jobs[1].format: expected png, webp or jpeg, got \"gif\".")]
+    [InlineData("""{"priority": 101}""", "jobs[1].priority: expected a whole number from -100 to 100, got 101.")]
+    [InlineData("""{"run_at": "tomorrow-ish"}""", "jobs[1].run_at: expected an instant such as \"2026-01-31T22:00:00Z\", got \"tomorrow-ish\".")]
+    [InlineData("""{"deadline": "2001-01-01T00:00:00Z"}""", "jobs[1].deadline: expected an instant after now and after run_at, got \"2001-01-01T00:00:00Z\"; the job could never run.")]
+    [InlineData("""{"tags": ["a", ""]}""", "jobs[1].tags: expected words of 1 to 100 characters, got [\"a\", \"\"].")]
+    [InlineData("""{"prompt": 5}""", "jobs[1].prompt: expected text, got 5.")]
+    [InlineData("""[]""", "jobs[1]: expected a job object such as {\"prompt\": \"a red cube\"}, got [].")]
+    public async Task A_job_that_breaks_a_rule_is_refused_by_element_field_and_fix(string job, string message)
+    {
+        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync($$"""[{"prompt": "fine"}, {{job}}]"""));
+
+        Assert.Equal(message, refused.Message);
+        Assert.Equal(0L, await _database.SqlAsync<long>("select count(*) from jobs"));
+    }
+
+    [Fact]
+    public async Task A_prompt_may_be_empty_and_has_at_most_20000_characters()
+    {
+        await SubmitAsync($$"""[{"prompt": ""}, {}, {"prompt": "{{new string('é', 20_000)}}"}]""");
+
+        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync($$"""[{"prompt": "{{new string('x', 20_001)}}"}]"""));
+        Assert.Equal("jobs[0].prompt: expected 0 to 20000 characters, got 20001; shorten it.", refused.Message);
+    }
+
+    [Fact]
+    public async Task A_NUL_in_a_text_is_refused()
+    {
+        var named = await Assert.ThrowsAsync<SubmitRefusedException>(() =>
+            _database.Submitter.SubmitAsync([new JobRequest(), new JobRequest { Prompt = "a\0b" }], CancellationToken.None));
+        Assert.Equal("jobs[1].prompt: character 1 is NUL, which the database cannot store; remove it.", named.Message);
+
+        var raw = await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync("""[{"prompt": "a\u0000b"}]"""));
+        Assert.Contains("NUL", raw.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Text_that_is_not_JSON_is_refused()
+    {
+        await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync("[{"));
+        await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync("""{"prompt": "one"}"""));
+    }
+
+    [Fact]
+    public async Task Missing_fields_get_the_defaults_and_the_models_native_size()
+    {
+        var id = Assert.Single(await _database.Submitter.SubmitAsync([new JobRequest { Prompt = "x" }], CancellationToken.None));
+
+        var job = await _database.Catalog.FindAsync(id, CancellationToken.None);
+        Assert.Equal((64, 64, 20, "ddim", 7.5, ImageFormat.Png, 0), (job!.Recipe.WidthPixels, job.Recipe.HeightPixels, job.Recipe.Steps, job.Recipe.Sampler,
+            job.Recipe.GuidanceScale, job.Recipe.Format, job.Recipe.ClipSkip));
+        Assert.InRange(job.Recipe.Seed, 0, uint.MaxValue);
+        Assert.Equal((JobState.Queued, 0, 3), (job.State, job.Priority, job.MaxAttempts));
+        Assert.Null(job.Recipe.NegativePrompt);
+    }
+
+    [Fact]
+    public async Task Every_field_arrives_as_it_was_sent()
+    {
+        var request = new JobRequest
+        {
+            Prompt = "ein roter Würfel \"quoted\" \n 立方体 🙂", NegativePrompt = "", Model = "demo", Adapters = [new("INK", 0.75m, 0.5m, [.. Enumerable.Repeat(0.5m, 17)])],
+            Width = 128, Height = 72, Steps = 31, Sampler = "euler", GuidanceScale = 4.25, Seed = long.MinValue, Format = "webp", ClipSkip = 2, Priority = -7,
+            RunAt = DateTimeOffset.UnixEpoch.AddYears(100), Deadline = DateTimeOffset.UnixEpoch.AddYears(101), Campaign = "night 1", MaxAttempts = 9, Tags = ["a", "b"],
+        };
+        var id = Assert.Single(await _database.Submitter.SubmitAsync([request], CancellationToken.None));
+
+        var job = (await _database.Catalog.FindAsync(id, CancellationToken.None))!;
+        Assert.Equal((request.Prompt, "", 128, 72, 31, "euler", 4.25, long.MinValue), (job.Recipe.Prompt, job.Recipe.NegativePrompt, job.Recipe.WidthPixels,
+            job.Recipe.HeightPixels, job.Recipe.Steps, job.Recipe.Sampler, job.Recipe.GuidanceScale, job.Recipe.Seed));
+        Assert.Equal("Demo|Ink@0.75:0.5[" + string.Join(',', Enumerable.Repeat("0.5", 17)) + "]", job.Recipe.Signature.ToString());
+        Assert.Equal((ImageFormat.WebP, 2, -7, "night 1", 9, request.RunAt), (job.Recipe.Format, job.Recipe.ClipSkip, job.Priority, job.Campaign, job.MaxAttempts, job.RunAt));
+        Assert.Equal(["a", "b"], (await _database.SqlAsync<string[]>("select tags from job_recipes where job_id = $1", id))!);
+    }
+
+    [Fact]
+    public async Task A_start_time_in_the_past_counts_as_now()
+    {
+        var id = Assert.Single(await SubmitAsync("""[{"run_at": "2001-01-01T00:00:00Z"}]"""));
+
+        Assert.True(await _database.SqlAsync<bool>("select run_at > now() - interval '1 minute' and shelf = 'ready' from jobs where id = $1", id));
+    }
+
+    [Fact]
+    public async Task Without_a_model_the_only_one_is_used_and_several_must_be_named()
+    {
+        await SubmitAsync("[{}]");
+        await _database.AddModelAsync("other");
+
+        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync("[{}]"));
+        Assert.Equal("jobs[0].model: several models are registered, name one: Demo, other.", refused.Message);
+    }
+
+    [Fact]
+    public async Task The_same_key_gives_the_same_id_also_within_one_call()
+    {
+        var first = await SubmitAsync("""[{"idempotency_key": "a"}, {"idempotency_key": "b"}, {"idempotency_key": "a"}]""");
+        var second = await SubmitAsync("""[{"idempotency_key": "b"}, {"prompt": "new"}, {"idempotency_key": "a", "prompt": "differs"}]""");
+
+        Assert.Equal(first[0], first[2]);
+        Assert.Equal([first[1], first[0]], [second[0], second[2]]);
+        Assert.Equal(3L, await _database.SqlAsync<long>("select count(*) from jobs"));
+        Assert.Equal(3, (await _database.Catalog.CountAsync(null, CancellationToken.None)).Queued);
+    }
+
+    [Fact]
+    public async Task Keys_of_different_tenants_do_not_meet()
+    {
+        await _database.SqlAsync("insert into tenants (name) values ('Studio')");
+        var ours = await _database.Submitter.SubmitJsonAsync("""[{"idempotency_key": "a"}]""", null, CancellationToken.None);
+        var theirs = await _database.Submitter.SubmitJsonAsync("""[{"idempotency_key": "a"}]""", "studio", CancellationToken.None);
+
+        Assert.NotEqual(ours, theirs);
+        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => _database.Submitter.SubmitJsonAsync("[{}]", "studios", CancellationToken.None));
+        Assert.Equal("tenant: there is no tenant 'studios'. Did you mean 'Studio'?", refused.Message);
+    }
+
+    [Fact]
+    public async Task The_same_key_submitted_by_many_at_once_gives_one_job()
+    {
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i =>
+            SubmitAsync($$"""[{"idempotency_key": "k{{i % 2}}"}, {"idempotency_key": "k{{(i + 1) % 2}}"}]""")));
+
+        Assert.Equal(2, answers.SelectMany(ids => ids).Distinct().Count());
+        Assert.All(answers.Where((_, i) => i % 2 == 0), ids => Assert.Equal(answers[0], ids));
+        Assert.Equal(2L, await _database.SqlAsync<long>("select count(*) from jobs"));
+    }
+
+    [Fact]
+    public async Task A_submit_is_part_of_the_producers_own_transaction()
+    {
+        await using var connection = await _database.ConnectAsync();
+        await using (var transaction = await connection.BeginTransactionAsync())
+        {
+            await using var command = new Npgsql.NpgsqlCommand("select submit_job('{\"prompt\": \"x\"}')", connection, transaction);
+            Assert.IsType<long>(await command.ExecuteScalarAsync());
+            await transaction.RollbackAsync();
+        }
+
+        Assert.Equal(0L, await _database.SqlAsync<long>("select count(*) from jobs"));
+        Assert.Equal(0, (await _database.Catalog.CountAsync(null, CancellationToken.None)).Total);
+    }
+
+    [Fact]
+    public async Task Nothing_submitted_gives_no_ids() => Assert.Empty(await SubmitAsync("[]"));
+
+    private Task<IReadOnlyList<long>> SubmitAsync(string json) => _database.Submitter.SubmitJsonAsync(json, null, CancellationToken.None);
+}

@@ -1,0 +1,90 @@
+using BatchGen.Core.Adapters;
+using BatchGen.Core.Failures;
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Registry;
+using BatchGen.Core.Rendering;
+
+namespace BatchGen.DatabaseTests.Worker;
+
+/// <summary>A renderer without torch: draws grey pictures and does what a test tells it to.</summary>
+internal sealed class FakeRenderer : IBatchRenderer
+{
+    private const string Good = "00000000000000000000000000000001";
+    private const string Bad = "00000000000000000000000000000002";
+
+    /// <summary>Called before a group is drawn; may throw or block.</summary>
+    public Action<IReadOnlyList<ClaimedJob>, CancellationToken> OnRender { get; set; } = static (_, _) => { };
+
+    /// <summary>Called before adapters are fused; may throw.</summary>
+    public Action<AdapterSignature> OnFuse { get; set; } = static _ => { };
+
+    /// <summary>Called before a model is loaded; may throw.</summary>
+    public Action<ModelRecord> OnLoad { get; set; } = static _ => { };
+
+    /// <summary>Names of damaged tensors; a reload removes them unless <see cref="Incurable"/>.</summary>
+    public List<string> Damaged { get; } = [];
+
+    public bool Incurable { get; set; }
+
+    /// <summary>Everything asked of the renderer, in order.</summary>
+    public List<string> Calls { get; } = [];
+
+    public DeviceInfo Device { get; } = new("fake", "a fake device", "float32");
+
+    public string? LoadedModel { get; private set; }
+
+    public ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken)
+    {
+        Note($"load {model.Name}");
+        OnLoad(model);
+        LoadedModel = model.Name;
+        return new ModelLoadReport(3, 300, Good, 1);
+    }
+
+    public FuseReport Fuse(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken)
+    {
+        OnFuse(signature);
+        Note($"fuse {signature}");
+        return new FuseReport(adapters.Count, 2, 200, [], 1);
+    }
+
+    public void Prefetch(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken) => Note($"prefetch {signature}");
+
+    public IReadOnlyList<RenderedImage> Render(IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
+    {
+        Note($"render {jobs.Count}");
+        OnRender(jobs, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        progress.Report(new StepProgress(1, 1));
+        return [.. jobs.Select(job => new RenderedImage(job.JobId, job.Recipe.WidthPixels, job.Recipe.HeightPixels, Grey(job)))];
+    }
+
+    public void Unload() => Note("unload");
+
+    public WeightCheck VerifyWeights(CancellationToken cancellationToken)
+    {
+        Note("verify");
+        return new WeightCheck(Damaged.Count == 0, Good, Damaged.Count == 0 ? Good : Bad, 3, 300, [.. Damaged], 1);
+    }
+
+    public ReloadReport ReloadFromMaster(IReadOnlyList<string> tensorNames, CancellationToken cancellationToken)
+    {
+        Note($"reload {string.Join(',', tensorNames)}");
+        if (!Incurable) Damaged.Clear();
+        return new ReloadReport(tensorNames.Count, 100, 1);
+    }
+
+    public void Dispose() => Note("dispose");
+
+    private static byte[] Grey(ClaimedJob job)
+    {
+        var pixels = new byte[job.Recipe.WidthPixels * job.Recipe.HeightPixels * 3];
+        Array.Fill(pixels, (byte)job.Recipe.Seed);
+        return pixels;
+    }
+
+    private void Note(string call)
+    {
+        lock (Calls) Calls.Add(call);
+    }
+}

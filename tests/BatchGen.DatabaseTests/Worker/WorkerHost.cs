@@ -1,0 +1,77 @@
+using BatchGen.Core.Jobs;
+using BatchGen.Queue;
+using BatchGen.Testing;
+using BatchGen.Worker.Devices;
+using BatchGen.Worker.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Xunit;
+
+namespace BatchGen.DatabaseTests.Worker;
+
+/// <summary>A real worker on a test's database, with a fake renderer; pictures go to a folder of its own.</summary>
+internal sealed class WorkerHost : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private readonly IHost _host;
+    private readonly string _folder;
+
+    private WorkerHost(IHost host, string folder)
+    {
+        _host = host;
+        _folder = folder;
+    }
+
+    public WorkerOutcome Outcome => _host.Services.GetRequiredService<WorkerOutcome>();
+
+    /// <summary>Starts a worker; by default it ends when nothing is left to do.</summary>
+    public static async Task<WorkerHost> StartAsync(TestDatabase database, FakeRenderer renderer, Action<WorkerOptions>? configure = null, string? imageFolder = null)
+    {
+        var folder = Directory.CreateTempSubdirectory("batchgen-worker-").FullName;
+        var options = new WorkerOptions
+        {
+            HeartbeatInterval = TimeSpan.FromMilliseconds(100), OutputRetryInterval = TimeSpan.FromMilliseconds(50), ExitWhenIdle = true,
+        };
+        configure?.Invoke(options);
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Logging.SetMinimumLevel(LogLevel.None);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Limit);
+        builder.Services.AddQueue(database.ConnectionString, database.Queue.Options);
+        builder.Services.AddSingleton<RendererFactory>(() => renderer);
+        builder.Services.AddWorker(options, imageFolder ?? folder);
+        var host = builder.Build();
+        await host.StartAsync();
+        return new WorkerHost(host, folder);
+    }
+
+    /// <summary>Runs a worker until nothing is left to do.</summary>
+    public static async Task<WorkerOutcome> RunAsync(TestDatabase database, FakeRenderer renderer, Action<WorkerOptions>? configure = null)
+    {
+        await using var worker = await StartAsync(database, renderer, configure);
+        await worker.WaitForEndAsync();
+        return worker.Outcome;
+    }
+
+    /// <summary>Asks the worker to stop, as Ctrl-C does, and waits until it has.</summary>
+    public Task StopAsync() => _host.StopAsync();
+
+    /// <summary>Waits until the worker ends by itself.</summary>
+    public async Task WaitForEndAsync()
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(Limit);
+        await _host.WaitForShutdownAsync(limit.Token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>A state's jobs.</summary>
+    public static async Task<long[]> InStateAsync(TestDatabase database, JobState state) =>
+        [.. (await database.Catalog.ListAsync(new JobFilter(state, Limit: 1000), CancellationToken.None)).Select(job => job.JobId).Order()];
+}

@@ -1,0 +1,156 @@
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Registry;
+using BatchGen.Core.Rendering;
+using BatchGen.Queue;
+using BatchGen.Queue.Checkpoints;
+using BatchGen.Queue.Claims;
+using BatchGen.Queue.Jobs;
+using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Registry;
+using BatchGen.Queue.Workers;
+using Npgsql;
+
+namespace BatchGen.Testing;
+
+/// <summary>A migrated schema of one test, with every part of the queue on it.</summary>
+public sealed class TestDatabase : IAsyncDisposable
+{
+    private TestDatabase(string connectionString, QueueOptions options)
+    {
+        ConnectionString = connectionString;
+        Queue = QueueDatabase.Open(connectionString, options);
+        Submitter = new(Queue);
+        Catalog = new(Queue);
+        Claims = new(Queue);
+        Checkpoints = new(Queue);
+        Models = new(Queue);
+        Adapters = new(Queue);
+        Workers = new(Queue);
+    }
+
+    /// <summary>How to connect; the search path is not part of it.</summary>
+    public string ConnectionString { get; }
+
+    /// <summary>The pool.</summary>
+    public QueueDatabase Queue { get; }
+
+    /// <summary>Name of the schema.</summary>
+    public string Schema => Queue.Options.Schema;
+
+    public JobSubmitter Submitter { get; }
+
+    public JobCatalog Catalog { get; }
+
+    public BatchClaims Claims { get; }
+
+    public CheckpointLog Checkpoints { get; }
+
+    public ModelRegistry Models { get; }
+
+    public AdapterRegistry Adapters { get; }
+
+    public WorkerRegistry Workers { get; }
+
+    /// <summary>Makes a schema and migrates it.</summary>
+    /// <param name="options">Options of the queue; the schema's name is set here.</param>
+    public static async Task<TestDatabase> CreateAsync(QueueOptions? options = null)
+    {
+        options ??= new QueueOptions();
+        options.Schema = "test_" + Guid.NewGuid().ToString("N")[..20];
+        // Many schemas on one server: few connections each, and none kept that nobody uses.
+        var builder = new NpgsqlConnectionStringBuilder(await TestServer.GetAddressAsync()) { MaxPoolSize = 30, ConnectionIdleLifetime = 5, ConnectionPruningInterval = 2 };
+        var database = new TestDatabase(builder.ConnectionString, options);
+        await new Migrator(database.Queue).MigrateAsync(CancellationToken.None);
+        return database;
+    }
+
+    /// <summary>Opens a connection whose search path is the schema.</summary>
+    public async Task<NpgsqlConnection> ConnectAsync(string? extra = null)
+    {
+        var connection = new NpgsqlConnection(ConnectionString + $";Search Path={Schema};Pooling=false;" + extra);
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    /// <summary>Runs a statement written in a test.</summary>
+    public async Task<T?> SqlAsync<T>(string statement, params object[] values)
+    {
+        await using var connection = await ConnectAsync();
+        await using var command = new NpgsqlCommand(statement, connection);
+        foreach (var value in values) command.Parameters.AddWithValue(value);
+        var result = await command.ExecuteScalarAsync();
+        return result is null or DBNull ? default : (T)result;
+    }
+
+    /// <summary>Runs a statement written in a test.</summary>
+    public Task SqlAsync(string statement, params object[] values) => SqlAsync<object>(statement, values);
+
+    /// <summary>Registers a model.</summary>
+    public Task AddModelAsync(string name = "demo", string family = "sd15", int native = 512) => Models.AddAsync(
+        new ModelRecord(name, "/models/" + name, family, Digest(name), [new MasterFile("unet/model.safetensors", 10, Digest(name + "/unet"))], native, native),
+        replace: false, CancellationToken.None);
+
+    /// <summary>Registers adapters.</summary>
+    public async Task AddAdaptersAsync(params IEnumerable<string> names)
+    {
+        foreach (var name in names)
+            await Adapters.AddAsync(new AdapterRecord(name, "/adapters/" + name, Digest(name), 1000, "kohya", "lora", "sd15", 4, 4, 10, []), replace: false, CancellationToken.None);
+    }
+
+    /// <summary>Registers a worker.</summary>
+    public async Task<Guid> AddWorkerAsync(string name = "test worker")
+    {
+        var worker = Guid.NewGuid();
+        await Workers.StartAsync(worker, name, Device, CancellationToken.None);
+        return worker;
+    }
+
+    /// <summary>Submits one job per adapter list, each like <c>ink@0.8+wash</c>; empty renders the plain model.</summary>
+    public async Task<IReadOnlyList<long>> SubmitAsync(params IEnumerable<string> adapters) =>
+        await Submitter.SubmitAsync(adapters.Select(list => new JobRequest { Prompt = "a red cube", Adapters = Uses(list) }).ToArray(), CancellationToken.None);
+
+    /// <summary>Claims for a worker.</summary>
+    public Task<ClaimedBatch?> ClaimAsync(Guid worker, int maxJobs = 32, IReadOnlyList<string>? models = null) =>
+        Claims.ClaimAsync(new ClaimRequest(worker, models, maxJobs), CancellationToken.None);
+
+    /// <summary>Completes jobs of a batch; all of them when none are named.</summary>
+    public Task CompleteAsync(ClaimedBatch batch, params IEnumerable<long> jobIds)
+    {
+        var chosen = jobIds.ToHashSet();
+        return Claims.CompleteAsync(batch, batch.Jobs.Where(job => chosen.Count == 0 || chosen.Contains(job.JobId)).Select(Finish).ToArray(), CancellationToken.None);
+    }
+
+    /// <summary>Completes and closes a batch.</summary>
+    public async Task FinishAsync(ClaimedBatch batch)
+    {
+        await CompleteAsync(batch);
+        await Claims.CloseAsync(batch, CancellationToken.None);
+    }
+
+    /// <summary>Records a checkpoint.</summary>
+    public Task<CheckpointOutcome> CheckpointAsync(Guid worker, CheckpointVerdict verdict, ClaimedBatch? batch = null) => Checkpoints.RecordAsync(
+        new WeightCheckpoint(worker, batch?.BatchId, batch?.Epoch, "demo", Device,
+            new WeightCheck(verdict == CheckpointVerdict.Passed, "aa", verdict == CheckpointVerdict.Passed ? "aa" : "bb", 10, 1000,
+                verdict == CheckpointVerdict.Passed ? [] : ["unet/conv_in.weight"], 1.5), verdict, null), CancellationToken.None);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await Queue.DisposeAsync();
+        await SqlAsync($"drop schema {Schema} cascade");
+    }
+
+    private static DeviceInfo Device { get; } = new("cpu", "test processor", "float32");
+
+    private static CompletedJob Finish(ClaimedJob job) => new(
+        job.JobId, $"2026/{job.JobId}.png", 100, Digest(job.JobId.ToString(System.Globalization.CultureInfo.InvariantCulture)), job.Recipe.WidthPixels, job.Recipe.HeightPixels, job.Recipe.Seed,
+        $$"""{"job_id": {{job.JobId}}}""");
+
+    private static JobRequestAdapter[] Uses(string list) => list.Split('+', StringSplitOptions.RemoveEmptyEntries).Select(spelling =>
+    {
+        var parts = spelling.Split('@');
+        return new JobRequestAdapter(parts[0], parts.Length > 1 ? decimal.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture) : null);
+    }).ToArray();
+
+    private static string Digest(string text) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)));
+}

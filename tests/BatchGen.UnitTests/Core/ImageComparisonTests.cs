@@ -1,0 +1,52 @@
+using BatchGen.Core.Imaging;
+using Xunit;
+
+namespace BatchGen.UnitTests.Core;
+
+public sealed class ImageComparisonTests
+{
+    private const int Size = 16;
+
+    [Fact]
+    public void Equal_pictures_have_infinite_psnr_and_ssim_one()
+    {
+        var picture = Noise(1);
+        var comparison = ImageComparison.Of(picture, picture, Size, Size);
+        Assert.Equal(double.PositiveInfinity, comparison.Psnr);
+        Assert.Equal(1, comparison.Ssim, 12);
+        Assert.Equal(0, comparison.DifferingPixels);
+    }
+
+    [Fact]
+    public void One_step_everywhere_is_48_dB()
+    {
+        var picture = Noise(2).Select(value => (byte)Math.Min(value, (byte)254)).ToArray();
+        var other = picture.Select(value => (byte)(value + 1)).ToArray();
+        // 20 log10(255) = 48.1308 dB by definition.
+        Assert.Equal(48.1308, ImageComparison.Of(picture, other, Size, Size).Psnr, 3);
+    }
+
+    [Fact]
+    public void Independent_noise_is_hardly_similar() =>
+        Assert.InRange(ImageComparison.Of(Noise(3), Noise(4), Size, Size).Ssim, -0.2, 0.2);
+
+    [Fact]
+    public void One_changed_pixel_is_counted()
+    {
+        var picture = Noise(5);
+        var other = (byte[])picture.Clone();
+        other[100] ^= 1;
+        Assert.Equal(1, ImageComparison.Of(picture, other, Size, Size).DifferingPixels);
+    }
+
+    [Fact]
+    public void A_wrong_length_is_refused() =>
+        Assert.Throws<ArgumentException>(() => ImageComparison.Of(new byte[3], new byte[3], Size, Size));
+
+    private static byte[] Noise(int seed)
+    {
+        var bytes = new byte[Size * Size * 3];
+        new Random(seed).NextBytes(bytes);
+        return bytes;
+    }
+}

@@ -1,0 +1,151 @@
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Submitting;
+using Microsoft.Extensions.Time.Testing;
+
+namespace BatchGen.UnitTests.Core.Submitting;
+
+public class JobFileTests
+{
+    private static readonly FakeTimeProvider Clock = MakeClock();
+
+    [Fact]
+    public void Csv_takes_quotes_line_ends_and_a_byte_order_mark()
+    {
+        var jobs = JobFile.ReadCsv(
+            "\uFEFFprompt,seed,adapters,guidance_scale\r\n"
+            + "\"a \"\"big\"\", red circle\",7,demo-neon@0.7+demo-pixel@0.8:0.5,4.5\r\n"
+            + "\r\n"
+            + "\"two\nlines\",,,\r\n", Clock);
+        Assert.Equal(2, jobs.Count);
+        Assert.Equal("a \"big\", red circle", jobs[0].Prompt);
+        Assert.Equal((7L, 4.5), (jobs[0].Seed, jobs[0].GuidanceScale));
+        Assert.Equal([new("demo-neon", 0.7m), new("demo-pixel", 0.8m, 0.5m)], jobs[0].Adapters);
+        Assert.Equal("two\nlines", jobs[1].Prompt);
+        Assert.Null(jobs[1].Seed);
+        Assert.Null(jobs[1].Adapters);
+    }
+
+    [Theory]
+    [InlineData("prompt;seed\na red circle, big;3")]
+    [InlineData("prompt\tseed\na red circle, big\t3")]
+    [InlineData("Prompt,SEED\n\"a red circle, big\",3\n")]
+    public void Csv_takes_the_separators_that_spreadsheets_write(string text)
+    {
+        var job = Assert.Single(JobFile.ReadCsv(text, Clock));
+        Assert.Equal(("a red circle, big", 3L), (job.Prompt, job.Seed));
+    }
+
+    [Fact]
+    public void An_unknown_column_is_named_with_the_nearest_one()
+    {
+        var failure = Assert.Throws<JobFileException>(() => JobFile.ReadCsv("promt,seed,colour,seed\nx,1,2,3", Clock));
+        Assert.Equal(3, failure.Problems.Count);
+        Assert.Equal("Header: there is no field 'promt'. Did you mean 'prompt'?", failure.Problems[0]);
+        Assert.StartsWith("Header: there is no field 'colour'. Known: prompt, negative_prompt", failure.Problems[1], StringComparison.Ordinal);
+        Assert.Equal("Header: the field 'seed' is named twice.", failure.Problems[2]);
+    }
+
+    [Fact]
+    public void Every_problem_is_reported_with_its_row()
+    {
+        var failure = Assert.Throws<JobFileException>(() => JobFile.ReadCsv("prompt,seed,steps,adapters\na,1,20,\n\"b\nc\",x,1.5,style@NaN\nd,1\ne,1,2,x@0.5:1:2", Clock));
+        Assert.Equal(
+        [
+            "Row 3, seed: expected a whole number, found 'x'.",
+            "Row 3, steps: expected a whole number, found '1.5'.",
+            "Row 3, adapters: 'style@NaN': 'NaN' is not a number.",
+            "Row 5: has 2 fields, the header has 4; put fields that hold a separator into quotes.",
+            "Row 6, adapters: 'x@0.5:1:2' has more than two strengths; write name@unet or name@unet:text_encoder.",
+        ], failure.Problems);
+    }
+
+    [Theory]
+    [InlineData("prompt\n\"open", "Line 2: a quote is opened and never closed.")]
+    [InlineData("prompt\n\"a\"b", "Line 2: text follows a closing quote")]
+    [InlineData("prompt\na \"b\"", "Line 2: a quote stands inside a field")]
+    [InlineData("", "The file is empty")]
+    [InlineData("prompt\n", "The file holds no jobs.")]
+    public void Broken_csv_is_one_clear_error(string text, string expected) =>
+        Assert.StartsWith(expected, Assert.Throws<JobFileException>(() => JobFile.ReadCsv(text, Clock)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Json_takes_every_field()
+    {
+        var job = Assert.Single(JobFile.Read("""
+            [{"prompt":"p","negative_prompt":"n","model":"m","adapters":[{"name":"a","strength":0.8,"text_encoder_strength":0,"block_strengths":[1,0.5]},"b@-1"],
+              "width":64,"height":72,"steps":3,"sampler":"euler","guidance_scale":1,"seed":-5,"format":"webp","clip_skip":1,"priority":-2,
+              "run_at":"2026-05-01T10:00:00+02:00","deadline":null,"campaign":"c","max_attempts":9,"tags":["x","y"],"idempotency_key":"k"}]
+            """, "jobs.json", Clock));
+        Assert.Equal([0.8m, -1m], job.Adapters!.Select(adapter => adapter.Strength!.Value));
+        Assert.Equal([1m, 0.5m], job.Adapters![0].BlockStrengths!);
+        Assert.Equal(new DateTimeOffset(2026, 5, 1, 8, 0, 0, TimeSpan.Zero), job.RunAt);
+        Assert.Null(job.Deadline);
+        Assert.Equal(["x", "y"], job.Tags!);
+        Assert.Equivalent(new JobRequest
+        {
+            Prompt = "p", NegativePrompt = "n", Model = "m", Width = 64, Height = 72, Steps = 3, Sampler = "euler", GuidanceScale = 1, Seed = -5, Format = "webp",
+            ClipSkip = 1, Priority = -2, Campaign = "c", MaxAttempts = 9, IdempotencyKey = "k", Adapters = job.Adapters, RunAt = job.RunAt, Tags = job.Tags,
+        }, job);
+    }
+
+    [Fact]
+    public void Json_problems_name_the_element_and_the_field()
+    {
+        var failure = Assert.Throws<JobFileException>(() => JobFile.ReadJson(
+            """[{"prompt":1},{"stepz":3},7,{"adapters":[{"nme":"a"}]},{"adapters":[{"strength":1}]},{"seed":1.5}]""", Clock));
+        Assert.Equal(
+        [
+            "Job 1, prompt: expected text, found 1.",
+            "Job 2: there is no field 'stepz'. Did you mean 'steps'?",
+            "Job 3: expected an object such as {\"prompt\":\"a red circle\"}, found number.",
+            "Job 4, adapters: an adapter has no field 'nme'. Did you mean 'name'?",
+            "Job 5, adapters: an adapter has no name.",
+            "Job 6, seed: expected a whole number, found 1.5.",
+        ], failure.Problems);
+    }
+
+    [Fact]
+    public void Json_lines_problems_name_the_line()
+    {
+        var failure = Assert.Throws<JobFileException>(() => JobFile.Read("{\"prompt\":\"a\"}\n\n{\"prompt\":\n{\"prompt\":\"b\",\"x\":1}", "-", Clock));
+        Assert.StartsWith("Line 3: is not JSON", failure.Problems[0], StringComparison.Ordinal);
+        Assert.StartsWith("Line 4: there is no field 'x'.", failure.Problems[1], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}", 2)]
+    [InlineData(" [{\"prompt\":\"a\"}]", 1)]
+    [InlineData("{\n  \"prompt\": \"a\",\n  \"count\": 3\n}", 3)]
+    [InlineData("prompt\na\nb\nc\nd", 4)]
+    public void Without_a_file_name_the_first_character_tells_the_form(string text, int count) => Assert.Equal(count, JobFile.Read(text, "-", Clock).Count);
+
+    [Fact]
+    public void Count_repeats_a_row_with_successive_seeds()
+    {
+        var jobs = JobFile.ReadCsv("prompt,count,seed,idempotency_key\na,3,10,k\nb,2,,", Clock);
+        Assert.Equal([10L, 11L, 12L, null, null], jobs.Select(job => job.Seed));
+        Assert.Equal(["k/1", "k/2", "k/3", null, null], jobs.Select(job => job.IdempotencyKey));
+        Assert.Contains("Row 2, count: expected 1 to 1000000.",
+            Assert.Throws<JobFileException>(() => JobFile.ReadCsv("prompt,count\na,0", Clock)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("22:00", "2026-03-28T21:00Z")]
+    [InlineData("08:00", "2026-03-29T06:00Z")] // The next day is on summer time.
+    [InlineData("02:30", "2026-03-29T01:30Z")] // That hour is skipped there: an hour later.
+    [InlineData("2026-10-25T02:30", "2026-10-25T00:30Z")] // That hour comes twice: the first.
+    [InlineData("2026-01-31T22:00", "2026-01-31T21:00Z")]
+    [InlineData("2026-01-31T22:00Z", "2026-01-31T22:00Z")]
+    public void Times_are_read_in_local_time(string text, string expected) =>
+        Assert.Equal(DateTimeOffset.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), JobTimes.Parse(text, Clock));
+
+    [Fact]
+    public void A_word_is_no_time() => Assert.Contains("is not a time", Assert.Throws<FormatException>(() => JobTimes.Parse("tonight", Clock)).Message, StringComparison.Ordinal);
+
+    private static FakeTimeProvider MakeClock()
+    {
+        var clock = new FakeTimeProvider(new DateTimeOffset(2026, 3, 28, 12, 0, 0, TimeSpan.Zero));
+        clock.SetLocalTimeZone(TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin"));
+        return clock;
+    }
+}

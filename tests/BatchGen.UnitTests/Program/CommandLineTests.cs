@@ -1,0 +1,124 @@
+using System.CommandLine;
+using BatchGen.Composition;
+using BatchGen.Core.Jobs;
+using BatchGen.Imaging;
+using BatchGen.UnitTests.Imaging;
+
+namespace BatchGen.UnitTests.Program;
+
+public class CommandLineTests
+{
+    [Theory]
+    [InlineData("submt", "Unrecognized command or argument 'submt'.")]
+    [InlineData("submit --steps x", "Cannot parse argument 'x' for option '--steps': expected a whole number.")]
+    [InlineData("submit --guidance x", "Cannot parse argument 'x' for option '--guidance': expected a number.")]
+    [InlineData("submit", "Nothing to submit")]
+    [InlineData("submit --prompt a jobs.csv", "Give --prompt or a FILE, not both.")]
+    [InlineData("submit /no/such/file.csv", "'/no/such/file.csv' cannot be read")]
+    [InlineData("submit --prompt a --adapter x@y", "'x@y': 'y' is not a number.")]
+    [InlineData("submit --prompt a --adapter x/y", "'x/y' is not an adapter")]
+    [InlineData("submit --prompt a --run-at tonight", "'tonight' is not a time")]
+    [InlineData("submit --prompt a --count 0", "--count 0: expected 1 to 1000000.")]
+    [InlineData("jobs --state done", "Must be one of: 'queued' 'running'")]
+    [InlineData("jobs cancel 1-x", "'1-x' is not a job id or a range")]
+    [InlineData("jobs --limit 0", "--limit 0: expected 1 to 10000.")]
+    [InlineData("models add models/demo --name a|b", "'a|b' cannot be a name: Names have 1 to 100 characters")]
+    public async Task Bad_input_is_one_line_and_exit_code_2(string line, string expected)
+    {
+        var run = await ProgramRun.RunAsync(line.Split(' '));
+        Assert.Equal(ExitCodes.BadInput, run.ExitCode);
+        Assert.Contains(expected, run.Error, StringComparison.Ordinal);
+        Assert.StartsWith("batchgen: ", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+        Assert.Empty(run.Output);
+    }
+
+    [Theory]
+    [InlineData("submit --prompt a")]
+    [InlineData("jobs")]
+    [InlineData("watch")]
+    [InlineData("migrate")]
+    public async Task A_database_that_does_not_answer_is_exit_code_3(string line)
+    {
+        var run = await ProgramRun.RunAsync(line.Split(' '));
+        Assert.Equal(ExitCodes.NoDatabase, run.ExitCode);
+        Assert.DoesNotContain("secret", run.Error, StringComparison.Ordinal);
+        Assert.Single(run.Error.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public async Task Verbose_adds_the_stack_trace()
+    {
+        var run = await ProgramRun.RunAsync(["show", "/no/such/file.png", "--verbose"]);
+        Assert.Equal(ExitCodes.Failed, run.ExitCode);
+        Assert.Contains("   at ", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Unknown_settings_and_wrong_values_are_reported_at_once()
+    {
+        var run = await ProgramRun.RunAsync(["migrate"], settings: new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["BatchGen:Quue:Schema"] = "x",
+            ["BatchGen:Queue:Shema"] = "x",
+            ["BatchGen:Queue:PollInterval"] = "soon",
+            ["BatchGen:Queue:MaxBatchesPerSignature"] = "0",
+            ["BatchGen:Queue:LeaseDuration"] = "00:00:01",
+            ["BatchGen:DataFolder"] = "",
+        });
+        Assert.Equal(ExitCodes.BadInput, run.ExitCode);
+        Assert.Contains("BatchGen:Quue: there is no such setting. Did you mean 'Queue'?", run.Error, StringComparison.Ordinal);
+        Assert.Contains("BatchGen:Queue:Shema: there is no such setting. Did you mean 'Schema'?", run.Error, StringComparison.Ordinal);
+        Assert.Contains("BatchGen:Queue:PollInterval: 'soon' is not a time span such as 00:00:30.", run.Error, StringComparison.Ordinal);
+        Assert.Contains("BatchGen:Queue:MaxBatchesPerSignature: ", run.Error, StringComparison.Ordinal);
+        Assert.Contains("BatchGen:Queue:LeaseDuration: ", run.Error, StringComparison.Ordinal);
+        Assert.Contains("BatchGen:DataFolder: ", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_command_has_a_description_and_examples()
+    {
+        var root = CommandLine.Build(new ProgramContext
+        {
+            Input = TextReader.Null, Output = TextWriter.Null, Error = TextWriter.Null, Console = Spectre.Console.AnsiConsole.Console, IsTerminal = false,
+            Clock = TimeProvider.System, HomeFolder = "/",
+        });
+        foreach (var command in Descendants(root).Skip(1))
+        {
+            Assert.False(string.IsNullOrEmpty(command.Description), command.Name);
+            Assert.True(HelpWithExamples.Has(command), $"'{command.Name}' has no examples");
+            Assert.All(command.Options.Where(option => option.Name != "--help"), option => Assert.False(string.IsNullOrEmpty(option.Description), option.Name));
+        }
+    }
+
+    [Fact]
+    public async Task Help_ends_with_examples()
+    {
+        var run = await ProgramRun.RunAsync(["submit", "--help"]);
+        Assert.Equal(ExitCodes.Success, run.ExitCode);
+        Assert.Contains("Examples:\n  batchgen submit --prompt", run.Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Show_prints_the_recipe_of_a_picture()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllBytesAsync(
+                file, ImageEncoder.Encode(SampleRecipe.Noise(), ImageFormat.WebP, SampleRecipe.Make("two\nlines \u001b[31m")), TestContext.Current.CancellationToken);
+            var run = await ProgramRun.RunAsync(["show", file]);
+            Assert.Equal(ExitCodes.Success, run.ExitCode);
+            Assert.Contains("prompt          two\n                lines  [31m\n", run.Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+            Assert.Contains("adapter         demo-pixel, strength 0.8, text encoder 0.5, blocks 1 0 0.25", run.Output, StringComparison.Ordinal);
+            var json = await ProgramRun.RunAsync(["show", file, "--json"]);
+            Assert.Contains("\"seed\": -7000000000", json.Output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private static IEnumerable<Command> Descendants(Command command) => command.Subcommands.SelectMany(Descendants).Prepend(command);
+}

@@ -1,0 +1,33 @@
+using System.Collections;
+using System.ComponentModel;
+using System.Reflection;
+using BatchGen.Composition;
+using BatchGen.Testing;
+using Microsoft.Extensions.Configuration;
+
+namespace BatchGen.UnitTests.Program;
+
+public class SettingsFileTests
+{
+    [Fact]
+    public void The_settings_file_shows_every_key_with_its_default()
+    {
+        var file = new ConfigurationBuilder().AddJsonFile(Path.Combine(RepositoryPaths.Root, "appsettings.json")).Build();
+        var shown = file.GetSection("BatchGen").AsEnumerable(makePathsRelative: true).Where(pair => pair.Value is not null).ToDictionary(pair => pair.Key, pair => pair.Value!, StringComparer.Ordinal);
+        var defaults = new Dictionary<string, string>(StringComparer.Ordinal);
+        Collect(new BatchGenOptions(), "", defaults);
+        Assert.Equal(defaults.Keys.Order(StringComparer.Ordinal), shown.Keys.Order(StringComparer.Ordinal));
+        Assert.All(defaults, pair => Assert.Equal(pair.Value, shown[pair.Key], ignoreCase: true)); // JSON's true is .NET's True.
+    }
+
+    private static void Collect(object options, string prefix, Dictionary<string, string> values)
+    {
+        foreach (var property in options.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance))
+        {
+            var value = property.GetValue(options);
+            if (OptionsReader.IsSection(property)) Collect(value!, $"{prefix}{property.Name}:", values);
+            else if (value is IList list) values[prefix + property.Name] = string.Join(",", list.Cast<object>()); // An empty list is "".
+            else values[prefix + property.Name] = TypeDescriptor.GetConverter(property.PropertyType).ConvertToInvariantString(value) ?? "";
+        }
+    }
+}
