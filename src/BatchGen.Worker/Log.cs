@@ -17,15 +17,6 @@ internal static partial class Log
     [LoggerMessage(4003, LogLevel.Warning, "The worker could not be signed off: {Message}")]
     public static partial void LeaveFailed(this ILogger log, string message);
 
-    [LoggerMessage(4010, LogLevel.Information, "Loaded model {Model}: {Tensors} tensors, {SizeBytes} bytes, baseline {Digest}, in {ElapsedMs:0} ms")]
-    public static partial void LoadedModel(this ILogger log, string model, int tensors, long sizeBytes, string digest, double elapsedMs);
-
-    [LoggerMessage(4011, LogLevel.Information, "Fused {AdapterCount} adapters for {Signature} into {Tensors} tensors in {ElapsedMs:0.0} ms")]
-    public static partial void FusedAdapters(this ILogger log, int adapterCount, string signature, int tensors, double elapsedMs);
-
-    [LoggerMessage(4012, LogLevel.Warning, "{Count} adapter keys of {Signature} match nothing in the model, for example {Key}")]
-    public static partial void AdapterKeysUnmatched(this ILogger log, int count, string signature, string key);
-
     [LoggerMessage(4013, LogLevel.Error, "Batch {BatchId}: {Signature} cannot be rendered: {Message}")]
     public static partial void SignatureFailed(this ILogger log, long batchId, string signature, string message);
 

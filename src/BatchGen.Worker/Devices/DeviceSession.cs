@@ -75,8 +75,6 @@ internal sealed class DeviceSession : IAsyncDisposable
         Adapters = records;
         Fused = signature;
         WorkerMetrics.Fused(report.ElapsedMs);
-        _log.FusedAdapters(report.Adapters, signature.ToString(), report.Tensors, report.ElapsedMs);
-        if (report.UnmatchedKeys.Count > 0) _log.AdapterKeysUnmatched(report.UnmatchedKeys.Count, signature.ToString(), report.UnmatchedKeys[0]);
     }
 
     /// <summary>Reads the adapter files of a coming signature while the device renders.</summary>
@@ -131,9 +129,8 @@ internal sealed class DeviceSession : IAsyncDisposable
             ?? throw new ModelException($"Model '{name}' is not registered any more. Add it with 'batchgen models add'.");
         if (Model is { } loaded && loaded.Name == record.Name && loaded.Sha256 == record.Sha256) return;
         Model = null;
-        var report = await _thread.RunAsync(() => _renderer.LoadModel(record, cancellationToken));
+        await _thread.RunAsync(() => _renderer.LoadModel(record, cancellationToken));
         Model = record;
-        _log.LoadedModel(record.Name, report.Tensors, report.SizeBytes, report.BaselineDigest, report.ElapsedMs);
     }
 }
 

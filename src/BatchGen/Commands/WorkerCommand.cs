@@ -34,8 +34,10 @@ internal static class WorkerCommand
 
             OptionsReader.Check("command line", options);
             using var host = WorkerHost.Build(context, session.Settings, session.ConnectionString, LogLevel.Information);
+            // Running a host to its end disposes it.
+            var outcome = host.Services.GetRequiredService<WorkerOutcome>();
             await host.RunAsync(cancellationToken);
-            if (host.Services.GetRequiredService<WorkerOutcome>().Failure is { } failure) throw CommandException.Failed(failure);
+            if (outcome.Failure is { } failure) throw CommandException.Failed(failure);
             return cancellationToken.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Success;
         });
         HelpWithExamples.Add(
