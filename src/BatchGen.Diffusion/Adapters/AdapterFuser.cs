@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Hashing;
 using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
@@ -23,7 +24,9 @@ internal sealed class AdapterFuser : IDisposable
     private readonly ModuleMap _modules;
     private readonly OverlayBuffers _buffers;
     private readonly List<Weight> _fused = [];
-    private readonly OriginalBytes? _originals;
+    private readonly List<TensorReading> _readings = [];
+    private readonly List<UInt128> _digests = [];
+    private OriginalBytes? _originals;
 
     /// <param name="model">The model on the device.</param>
     /// <param name="cache">Where adapters are read from.</param>
@@ -34,11 +37,22 @@ internal sealed class AdapterFuser : IDisposable
         _cache = cache;
         _buffers = new OverlayBuffers(mode == FuseMode.Overlay ? maxBufferBytes : 0);
         _modules = new ModuleMap(model);
-        _originals = mode == FuseMode.Overlay ? null : new OriginalBytes(mode);
+        Use(mode);
     }
+
+    /// <summary>Where fused weights are kept.</summary>
+    public FuseMode Mode { get; private set; }
 
     /// <summary>Weights that have an overlay now.</summary>
     public IReadOnlyList<Weight> Fused => _fused;
+
+    /// <summary>Changes the mode; unloads first.</summary>
+    public void Use(FuseMode mode)
+    {
+        Unload();
+        Mode = mode;
+        _originals = mode == FuseMode.Overlay ? null : new OriginalBytes(mode);
+    }
 
     /// <summary>Fuses all adapters of a signature; what was fused before is dropped first.</summary>
     /// <param name="signature">Adapters and strengths, in the order they are summed.</param>
@@ -67,6 +81,7 @@ internal sealed class AdapterFuser : IDisposable
             }
 
             var bytes = _originals is null ? Overlay(plan, cancellationToken) : WriteInPlace(plan, _originals, cancellationToken);
+            Digest();
             return new FuseReport(signature.Adapters.Count, _fused.Count, bytes, unmatched, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
         catch (Exception error) when (error is System.Runtime.InteropServices.ExternalException)
@@ -83,9 +98,25 @@ internal sealed class AdapterFuser : IDisposable
         }
     }
 
+    /// <summary>Names of fused tensors whose bytes are not what they were when they were fused; empty when nothing is fused.</summary>
+    /// <remarks>The base has its own checksum. What is looked at here is what the layers computed with while adapters were on.</remarks>
+    public IReadOnlyList<string> FindDamaged()
+    {
+        var hash = new XxHash128();
+        var damaged = new List<string>();
+        for (var i = 0; i < _fused.Count; i++)
+        {
+            if (!ReferenceEquals(_readings[i].Tensor, _fused[i].Value) || _readings[i].Hash(hash) != _digests[i]) damaged.Add(_fused[i].Name);
+        }
+
+        return damaged;
+    }
+
     /// <summary>Drops every overlay, or copies the original bytes back. No arithmetic; harmless when nothing is fused.</summary>
     public void Unload()
     {
+        _readings.Clear();
+        _digests.Clear();
         if (_originals is not null)
         {
             _originals.Restore();
@@ -106,6 +137,17 @@ internal sealed class AdapterFuser : IDisposable
     {
         Unload();
         _buffers.Dispose();
+    }
+
+    private void Digest()
+    {
+        var hash = new XxHash128();
+        foreach (var weight in _fused)
+        {
+            var reading = new TensorReading(weight.Value);
+            _readings.Add(reading);
+            _digests.Add(reading.Hash(hash));
+        }
     }
 
     /// <returns>Bytes the overlays hold.</returns>
