@@ -40,6 +40,9 @@ internal sealed class DeviceSession : IAsyncDisposable
     /// <summary>The signature the device is ready for; null after an unload.</summary>
     public AdapterSignature? Fused { get; private set; }
 
+    /// <summary>True when the base can be checksummed only after an unload.</summary>
+    public bool WritesBaseWhileFused { get; private set; }
+
     /// <summary>Starts the thread and makes the renderer on it.</summary>
     public static async Task<DeviceSession> StartAsync(RendererFactory create, ModelRegistry models, AdapterRegistry adapters, ILogger log)
     {
@@ -71,10 +74,14 @@ internal sealed class DeviceSession : IAsyncDisposable
         }
 
         var records = await FindAdaptersAsync(signature, cancellationToken);
-        var report = await _thread.RunAsync(() => _renderer.Fuse(signature, records, cancellationToken));
+        WritesBaseWhileFused = await _thread.RunAsync(() =>
+        {
+            var report = _renderer.Fuse(signature, records, cancellationToken);
+            WorkerMetrics.Fused(report.ElapsedMs);
+            return _renderer.WritesBaseWhileFused;
+        });
         Adapters = records;
         Fused = signature;
-        WorkerMetrics.Fused(report.ElapsedMs);
     }
 
     /// <summary>Reads the adapter files of a coming signature while the device renders.</summary>
@@ -104,6 +111,7 @@ internal sealed class DeviceSession : IAsyncDisposable
         if (Fused is null) return;
         await _thread.RunAsync(_renderer.Unload);
         Fused = null;
+        WritesBaseWhileFused = false;
         Adapters = [];
     }
 

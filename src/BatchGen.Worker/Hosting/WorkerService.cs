@@ -116,7 +116,7 @@ internal sealed class WorkerService(
         {
             await RunAsync(run, held, () => ahead = ClaimAheadAsync(device, source, stoppingToken), stoppingToken);
             next = await NextAsync(ahead, source, stoppingToken);
-            if (!batch.Signature.Equals(next?.Batch.Signature)) await device.UnloadAsync();
+            if (device.WritesBaseWhileFused || !batch.Signature.Equals(next?.Batch.Signature)) await device.UnloadAsync();
             // Nothing from here on is cut short by a stop: the weights are proven first, then the lease is settled.
             using var limit = new CancellationTokenSource(options.StopTimeout, clock);
             await guard.CheckAsync(batch, limit.Token);

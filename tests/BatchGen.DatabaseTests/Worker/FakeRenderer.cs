@@ -33,6 +33,8 @@ internal sealed class FakeRenderer : IBatchRenderer
 
     public string? LoadedModel { get; private set; }
 
+    public bool WritesBaseWhileFused { get; init; }
+
     public ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken)
     {
         Note($"load {model.Name}");
