@@ -60,6 +60,28 @@ table campaigns (
   constraint campaigns_name_valid CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200)))
 );
 
+-- Canary renders and how they compare with the first one of the same model, device, compute type and recipe.
+table canaries (
+  id bigint generated always as identity not null,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  worker_id uuid not null,
+  batch_id bigint,
+  model text not null,
+  model_sha256 text not null,
+  device text not null,
+  compute_type text not null,
+  recipe text not null,
+  verdict text not null,
+  digest text not null,
+  psnr double precision,
+  ssim double precision,
+  elapsed_ms double precision not null,
+  picture bytea not null,
+  constraint canaries_pkey PRIMARY KEY (id),
+  constraint canaries_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES workers(id),
+  constraint canaries_verdict_known CHECK ((verdict = ANY (ARRAY['first'::text, 'equal'::text, 'close'::text, 'differs'::text])))
+);
+
 -- When jobs may be claimed. A lane to which enabled windows apply is open while one of them is; a lane without any is always open.
 table dispatch_windows (
   id integer generated always as identity not null,
@@ -309,6 +331,12 @@ CREATE INDEX batches_open ON batches USING btree (lease_expires_at) WHERE (state
 
 -- record_checkpoint, rescue_expired: batches with images no checkpoint has judged
 CREATE INDEX batches_unsettled ON batches USING btree (worker_id) WHERE (settled_parts < parts);
+
+-- list_canaries: what a worker drew
+CREATE INDEX canaries_by_worker ON canaries USING btree (worker_id, id);
+
+-- find_canary: the picture to compare with
+CREATE INDEX canaries_first ON canaries USING btree (model_sha256, device, compute_type, recipe, id) WHERE (verdict = 'first'::text);
 
 -- archive_jobs: keys of jobs that leave
 CREATE INDEX idempotency_keys_by_job ON idempotency_keys USING btree (job_id);

@@ -1,3 +1,4 @@
+using BatchGen.Queue.Canaries;
 using BatchGen.Queue.Checkpoints;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Jobs;
@@ -20,6 +21,7 @@ public static class QueueServices
         .AddSingleton<JobCatalog>()
         .AddSingleton<BatchClaims>()
         .AddSingleton<CheckpointLog>()
+        .AddSingleton<CanaryLog>()
         .AddSingleton<ModelRegistry>()
         .AddSingleton<AdapterRegistry>()
         .AddSingleton<WorkerRegistry>()

@@ -64,4 +64,16 @@ internal static partial class Log
 
     [LoggerMessage(4051, LogLevel.Error, "Nothing is claimed because pictures could not be written: {Message} Looking again in {Interval}")]
     public static partial void OutputBlocked(this ILogger log, string message, TimeSpan interval);
+
+    [LoggerMessage(4060, LogLevel.Information, "Canary of model {Model}: {Verdict}, in {ElapsedMs:0} ms")]
+    public static partial void CanaryDrawn(this ILogger log, string model, string verdict, double elapsedMs);
+
+    [LoggerMessage(4061, LogLevel.Error, "The canary of model {Model} differs from the first one; all weights are reloaded from the master")]
+    public static partial void CanaryDiffers(this ILogger log, string model);
+
+    [LoggerMessage(4062, LogLevel.Error, "The canary of model {Model} still differs after a reload: the worker paused itself. Look at both pictures, test device and memory, then resume it")]
+    public static partial void CanaryIncurable(this ILogger log, string model);
+
+    [LoggerMessage(4063, LogLevel.Error, "The canary of model {Model} could not be drawn: {Message}")]
+    public static partial void CanaryFailed(this ILogger log, string model, string message);
 }

@@ -41,7 +41,7 @@ public interface IBatchRenderer : IDisposable
     /// <remarks>A fused tensor that changed while it was in use is reported as <c>fused component/key</c>, also after it was dropped.</remarks>
     WeightCheck VerifyWeights(CancellationToken cancellationToken);
 
-    /// <summary>Copies the named tensors from the master again, after re-hashing the master file. Names of fused tensors need only the unload.</summary>
+    /// <summary>Copies the named tensors from the master again, after re-hashing the master file. Names of fused tensors need only the unload; no names at all means every tensor.</summary>
     /// <exception cref="Failures.ModelException">The master on disk is not what was registered.</exception>
     ReloadReport ReloadFromMaster(IReadOnlyList<string> tensorNames, CancellationToken cancellationToken);
 }

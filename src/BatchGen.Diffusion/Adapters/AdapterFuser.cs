@@ -81,7 +81,6 @@ internal sealed class AdapterFuser : IDisposable
             }
 
             var bytes = _originals is null ? Overlay(plan, cancellationToken) : WriteInPlace(plan, _originals, cancellationToken);
-            Digest();
             return new FuseReport(signature.Adapters.Count, _fused.Count, bytes, unmatched, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
         catch (Exception error) when (error is System.Runtime.InteropServices.ExternalException)
@@ -98,13 +97,25 @@ internal sealed class AdapterFuser : IDisposable
         }
     }
 
-    /// <summary>Names of fused tensors whose bytes are not what they were when they were fused; empty when nothing is fused.</summary>
+    /// <summary>Digests what was just fused, for <see cref="FindDamaged"/>.</summary>
+    public void TakeDigests()
+    {
+        var hash = new XxHash128();
+        foreach (var weight in _fused)
+        {
+            var reading = new TensorReading(weight.Value);
+            _readings.Add(reading);
+            _digests.Add(reading.Hash(hash));
+        }
+    }
+
+    /// <summary>Names of fused tensors whose bytes are not what they were when their digests were taken; empty when none were.</summary>
     /// <remarks>The base has its own checksum. What is looked at here is what the layers computed with while adapters were on.</remarks>
     public IReadOnlyList<string> FindDamaged()
     {
         var hash = new XxHash128();
         var damaged = new List<string>();
-        for (var i = 0; i < _fused.Count; i++)
+        for (var i = 0; i < _readings.Count; i++)
         {
             if (!ReferenceEquals(_readings[i].Tensor, _fused[i].Value) || _readings[i].Hash(hash) != _digests[i]) damaged.Add(_fused[i].Name);
         }
@@ -137,17 +148,6 @@ internal sealed class AdapterFuser : IDisposable
     {
         Unload();
         _buffers.Dispose();
-    }
-
-    private void Digest()
-    {
-        var hash = new XxHash128();
-        foreach (var weight in _fused)
-        {
-            var reading = new TensorReading(weight.Value);
-            _readings.Add(reading);
-            _digests.Add(reading.Hash(hash));
-        }
     }
 
     /// <returns>Bytes the overlays hold.</returns>

@@ -100,6 +100,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         if (signature.Model != model.Record.Name) throw new InvalidOperationException($"Signature '{signature}' is for another model than '{model.Record.Name}', which is loaded.");
         Unload();
         var report = FuseWhereThereIsRoom(signature, adapters, cancellationToken);
+        if (_options.ChecksumFused) _fuser!.TakeDigests();
         if (ReadsText(_fuser!.Fused)) _prompts!.Forget();
         _fused = signature;
         _logger.AdaptersFused(report.Adapters, report.Tensors, report.ElapsedMs);
@@ -184,6 +185,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         Unload();
         _damaged = [];
         string[] ofBase = [.. tensorNames.Where(name => !name.StartsWith(FusedPrefix, StringComparison.Ordinal))];
+        if (ofBase.Length == 0 && tensorNames.Count > 0) return new ReloadReport(0, 0, 0);
         var report = WeightReloader.Reload(model.Weights, model.Record, ofBase, cancellationToken);
         // Prompts may have been encoded with the damaged weights.
         _prompts!.Forget();

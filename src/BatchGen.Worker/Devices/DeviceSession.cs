@@ -64,7 +64,6 @@ internal sealed class DeviceSession : IAsyncDisposable
     public async Task PrepareAsync(AdapterSignature signature, CancellationToken cancellationToken)
     {
         if (signature.Equals(Fused)) return;
-        await UnloadAsync();
         await LoadModelAsync(signature.Model, cancellationToken);
         if (signature.Adapters.Count == 0)
         {
@@ -82,6 +81,19 @@ internal sealed class DeviceSession : IAsyncDisposable
         });
         Adapters = records;
         Fused = signature;
+    }
+
+    /// <summary>Puts a model on the device with nothing fused, unless that is how things stand already.</summary>
+    /// <exception cref="ModelException">The model is not registered, or its files cannot be trusted.</exception>
+    public async Task LoadModelAsync(string name, CancellationToken cancellationToken)
+    {
+        await UnloadAsync();
+        var record = await _models.FindAsync(name, cancellationToken)
+            ?? throw new ModelException($"Model '{name}' is not registered any more. Add it with 'batchgen models add'.");
+        if (Model is { } loaded && loaded.Name == record.Name && loaded.Sha256 == record.Sha256) return;
+        Model = null;
+        await _thread.RunAsync(() => _renderer.LoadModel(record, cancellationToken));
+        Model = record;
     }
 
     /// <summary>Reads the adapter files of a coming signature while the device renders.</summary>
@@ -131,15 +143,7 @@ internal sealed class DeviceSession : IAsyncDisposable
     private Task<IReadOnlyList<AdapterRecord>> FindAdaptersAsync(AdapterSignature signature, CancellationToken cancellationToken) =>
         _adapters.FindAsync([.. signature.Adapters.Select(adapter => adapter.Name)], cancellationToken);
 
-    private async Task LoadModelAsync(string name, CancellationToken cancellationToken)
-    {
-        var record = await _models.FindAsync(name, cancellationToken)
-            ?? throw new ModelException($"Model '{name}' is not registered any more. Add it with 'batchgen models add'.");
-        if (Model is { } loaded && loaded.Name == record.Name && loaded.Sha256 == record.Sha256) return;
-        Model = null;
-        await _thread.RunAsync(() => _renderer.LoadModel(record, cancellationToken));
-        Model = record;
-    }
+
 }
 
 /// <summary>Makes the renderer of a worker; called once, on the device thread.</summary>

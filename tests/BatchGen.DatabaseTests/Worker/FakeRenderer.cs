@@ -78,10 +78,13 @@ internal sealed class FakeRenderer : IBatchRenderer
 
     public void Dispose() => Note("dispose");
 
-    private static byte[] Grey(ClaimedJob job)
+    /// <summary>Added to every pixel: a device that computes something else.</summary>
+    public byte Fault { get; set; }
+
+    private byte[] Grey(ClaimedJob job)
     {
         var pixels = new byte[job.Recipe.WidthPixels * job.Recipe.HeightPixels * 3];
-        Array.Fill(pixels, (byte)job.Recipe.Seed);
+        Array.Fill(pixels, (byte)(job.Recipe.Seed + Fault));
         return pixels;
     }
 

@@ -27,6 +27,7 @@ public sealed class FuseModeTests
         using var overlaid = Load(type);
         using var overlay = new AdapterFuser(overlaid.Weights, cache);
         overlay.Fuse(Pair, DemoModel.Adapters, CancellationToken.None);
+        overlay.TakeDigests();
 
         using var model = Load(type);
         using var fuser = new AdapterFuser(model.Weights, cache, mode);
@@ -79,6 +80,7 @@ public sealed class FuseModeTests
         using var model = Load(ScalarType.Float32);
         using var fuser = new AdapterFuser(model.Weights, cache);
         fuser.Fuse(Pair, DemoModel.Adapters, CancellationToken.None);
+        fuser.TakeDigests();
         Assert.Empty(fuser.FindDamaged());
         WeightFault.FlipBit(fuser.Fused[3].Value, 5);
         Assert.Equal([fuser.Fused[3].Name], fuser.FindDamaged());

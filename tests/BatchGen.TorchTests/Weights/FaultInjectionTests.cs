@@ -24,6 +24,7 @@ public sealed class FaultInjectionTests
         var checksum = BaseChecksum.Take(model.Weights);
         var weights = model.Weights.All.Where(weight => weight.Base is not null).ToArray();
         fuser.Fuse(DemoModel.Signature(("demo-outline", 1m), ("demo-neon", 1m)), DemoModel.Adapters, CancellationToken.None);
+        fuser.TakeDigests();
         var record = DemoModel.Adapters[0];
         var missed = 0;
         for (var trial = 0; trial < Trials; trial++)
