@@ -3,6 +3,8 @@ using System.Threading.RateLimiting;
 using BatchGen.Dashboard.Assets;
 using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Pages;
+using BatchGen.Dashboard.Pages.Gallery;
+using BatchGen.Dashboard.Pages.Jobs;
 using BatchGen.Dashboard.Pages.Tonight;
 using BatchGen.Dashboard.Security;
 using Microsoft.AspNetCore.Authentication;
@@ -77,6 +79,9 @@ public static class DashboardServices
         LoginEndpoints.Map(app);
         LiveEndpoints.Map(app);
         TonightEndpoints.Map(app);
+        JobsEndpoints.Map(app);
+        GalleryEndpoints.Map(app);
+        ImageEndpoints.Map(app);
     }
 
     private static void AddAccess(IServiceCollection services, DashboardOptions options)
