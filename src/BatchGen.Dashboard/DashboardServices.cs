@@ -3,6 +3,7 @@ using System.Threading.RateLimiting;
 using BatchGen.Dashboard.Assets;
 using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Pages;
+using BatchGen.Dashboard.Pages.Enqueue;
 using BatchGen.Dashboard.Pages.Gallery;
 using BatchGen.Dashboard.Pages.Jobs;
 using BatchGen.Dashboard.Pages.Tonight;
@@ -37,7 +38,10 @@ public static class DashboardServices
             .AddSingleton<LiveHub>()
             .AddSingleton(provider => new Show(ZoneOf(options), provider.GetRequiredService<TimeProvider>()))
             .AddHostedService(provider => provider.GetRequiredService<LiveHub>());
+        services.AddSingleton<EnqueueEndpoints>();
         services.AddRazorComponents();
+        // A list of jobs pasted into a form may be long.
+        services.Configure<Microsoft.AspNetCore.Http.Features.FormOptions>(form => (form.ValueLengthLimit, form.MultipartBodyLengthLimit) = (64 << 20, 64L << 20));
         services.AddAntiforgery(antiforgery =>
         {
             antiforgery.Cookie.Name = "batchgen-form";
@@ -80,6 +84,7 @@ public static class DashboardServices
         LiveEndpoints.Map(app);
         TonightEndpoints.Map(app);
         JobsEndpoints.Map(app);
+        EnqueueEndpoints.Map(app);
         GalleryEndpoints.Map(app);
         ImageEndpoints.Map(app);
     }

@@ -34,5 +34,6 @@ public static class QueueServices
         .AddSingleton<CheckpointHistory>()
         .AddSingleton<AccessStore>()
         .AddSingleton<ScheduleStore>()
-        .AddSingleton<WindowStore>();
+        .AddSingleton<WindowStore>()
+        .AddSingleton<JobChecker>();
 }
