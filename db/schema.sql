@@ -240,6 +240,32 @@ table schema_migrations (
   constraint schema_migrations_pkey PRIMARY KEY (name)
 );
 
+-- Rows on their way into the queue: filled by COPY, emptied by submit_staged. Unlogged: a crash of the server loses what was not submitted yet.
+table staged_jobs (
+  job_id bigint default nextval('jobs_id_seq'::regclass) not null,
+  staged_by name default SESSION_USER not null,
+  load text default ''::text not null,
+  prompt text,
+  negative_prompt text,
+  model text,
+  adapters text,
+  width integer,
+  height integer,
+  steps integer,
+  sampler text,
+  guidance_scale double precision,
+  seed bigint,
+  format text,
+  clip_skip integer,
+  priority integer,
+  run_at timestamp with time zone,
+  deadline timestamp with time zone,
+  campaign text,
+  max_attempts integer,
+  tags text[],
+  idempotency_key text
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=50000 unlogged);
+
 -- Who jobs belong to; tenants share the workers by weight.
 table tenants (
   id integer generated always as identity not null,
@@ -326,7 +352,7 @@ CREATE INDEX job_recipes_by_campaign ON job_recipes USING btree (campaign_id, jo
 CREATE INDEX job_recipes_by_tag ON job_recipes USING gin (tags) WHERE (tags IS NOT NULL);
 
 -- claim_batch: whether a lane has work and who waits longest; submit_jobs: whether a notification is due
-CREATE INDEX jobs_by_age ON jobs USING btree (lane_id, run_at, id) WHERE (shelf = 'ready'::text);
+CREATE INDEX jobs_by_age ON jobs USING btree (lane_id, run_at) WHERE (shelf = 'ready'::text);
 
 -- claim_batch: jobs of a signature, and the next signature in text order
 CREATE INDEX jobs_by_signature ON jobs USING btree (lane_id, signature, id) WHERE (shelf = 'ready'::text);
@@ -345,6 +371,9 @@ CREATE INDEX jobs_waiting ON jobs USING btree (id) WHERE (shelf = ANY (ARRAY['re
 
 -- advance_clock: waiting jobs whose deadline passed
 CREATE INDEX jobs_with_deadline ON jobs USING btree (deadline) WHERE ((deadline IS NOT NULL) AND (shelf = ANY (ARRAY['ready'::text, 'scheduled'::text])));
+
+-- submit_staged: the rows of a load
+CREATE INDEX staged_jobs_by_load ON staged_jobs USING btree (load, staged_by, job_id);
 
 -- list_checkpoints of one worker
 CREATE INDEX weight_checkpoints_by_worker ON weight_checkpoints USING btree (worker_id, id);
@@ -472,6 +501,8 @@ function shown(value jsonb) returns text;
 
 function spelled_adapter(spelling text, place text) returns jsonb;
 
+function staged_job_json(staged staged_jobs) returns jsonb;
+
 function strength_text(strength numeric) returns text;
 
 -- Submits one job; returns its id.
@@ -479,6 +510,9 @@ function submit_job(job jsonb, tenant text DEFAULT NULL::text) returns bigint --
 
 -- Submits all jobs or none; one id per element, in order. Fields: docs/sql-api.md.
 function submit_jobs(jobs jsonb, tenant text DEFAULT NULL::text) returns SETOF bigint -- security definer;
+
+-- Submits the rows that this role staged under a load name, all or none; returns how many jobs are new. Rows whose idempotency key is known are left out.
+function submit_staged(load text DEFAULT ''::text, tenant text DEFAULT NULL::text) returns bigint -- security definer;
 
 -- Whether a dispatch window is open at an instant.
 function window_is_open(time_zone text, opens time without time zone, closes time without time zone, weekdays integer[], instant timestamp with time zone) returns boolean;

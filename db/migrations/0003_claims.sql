@@ -184,7 +184,7 @@ begin
       select j.run_at, j.signature into head
       from jobs j
       where j.shelf = 'ready' and j.lane_id = lane.id and j.run_at >= floor_at
-      order by j.lane_id, j.run_at, j.id limit 1;
+      order by j.lane_id, j.run_at limit 1;
       if found then
         band := lane.priority;
         lane_ids := lane_ids || lane.id;
