@@ -12,6 +12,9 @@ need_postgres
 need_chromium
 need_pgbouncer
 
+# Tests share the cores with PostgreSQL and chromium; spinning threads would take their time (ThreadWaiting.cs).
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-PASSIVE}"
+
 results="$root/out/test-results"
 rm -rf "$results"
 mkdir -p "$results"

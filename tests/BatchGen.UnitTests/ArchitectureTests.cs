@@ -42,5 +42,5 @@ public class ArchitectureTests
 
     // System.IO.Hashing is a package of its own; the other System assemblies come with .NET.
     private static bool IsBaseLibrary(string name) =>
-        name is "netstandard" or "mscorlib" || (name.StartsWith("System", StringComparison.Ordinal) && name != "System.IO.Hashing");
+        name is "netstandard" or "mscorlib" or "Microsoft.Win32.Primitives" || (name.StartsWith("System", StringComparison.Ordinal) && name != "System.IO.Hashing");
 }

@@ -1,5 +1,7 @@
 using System.ComponentModel.DataAnnotations;
+using BatchGen.Diffusion.Rendering;
 using BatchGen.Queue;
+using BatchGen.Worker.Hosting;
 
 namespace BatchGen.Composition;
 
@@ -12,4 +14,10 @@ public sealed class BatchGenOptions
 
     /// <summary>How jobs are claimed and leased.</summary>
     public QueueOptions Queue { get; } = new();
+
+    /// <summary>How one worker works.</summary>
+    public WorkerOptions Worker { get; } = new();
+
+    /// <summary>Device, compute type and caches of the renderer.</summary>
+    public DiffusionOptions Diffusion { get; } = new();
 }

@@ -64,6 +64,8 @@ internal static class CommandLine
             ModelsCommand.Create(context),
             AdaptersCommand.Create(context),
             ShowCommand.Create(context),
+            WorkerCommand.Create(context),
+            DemoCommand.Create(context),
             MigrateCommand.Create(context),
             DriftCommand.Create(context),
         };

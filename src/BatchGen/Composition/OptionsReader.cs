@@ -17,7 +17,16 @@ internal static class OptionsReader
     {
         var problems = new List<string>();
         Fill(section, options, problems);
-        Validate(section.Path, options, problems);
+        Check(section.Path, options, problems);
+    }
+
+    /// <summary>Checks the rules of options that were changed since they were read.</summary>
+    /// <exception cref="CommandException">One line for each broken rule.</exception>
+    public static void Check(string where, object options) => Check(where, options, []);
+
+    private static void Check(string path, object options, List<string> problems)
+    {
+        Validate(path, options, problems);
         if (problems.Count > 0)
             throw CommandException.BadInput("The settings cannot be used:\n" + string.Join('\n', problems.Select(problem => "  " + problem)));
     }

@@ -1,0 +1,48 @@
+using System.CommandLine;
+using BatchGen.Composition;
+using BatchGen.Worker.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace BatchGen.Commands;
+
+/// <summary><c>batchgen worker</c>: one worker on one device, until it is stopped.</summary>
+internal static class WorkerCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create(ProgramContext context)
+    {
+        var name = new Option<string?>("--name") { Description = "What people call the worker; default: host name and device." };
+        var device = new Option<string?>("--device") { Description = "auto, cpu, cuda or cuda:N; default: BatchGen:Diffusion:Device." };
+        var models = new Option<string[]>("--model", "-m") { Description = "Serve only this model; may be given several times." };
+        var idle = new Option<bool>("--exit-when-idle") { Description = "End when nothing is left to do." };
+        var command = new Command("worker", "Render jobs on one device until stopped: claim, fuse, render, save, unload, verify.") { name, device, models, idle };
+        command.SetAction(async (arguments, cancellationToken) =>
+        {
+            RenderSupport.Require();
+            await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
+            var options = session.Settings.Options;
+            if (arguments.GetValue(name) is { } given) options.Worker.Name = given;
+            if (arguments.GetValue(device) is { } where) options.Diffusion.Device = where;
+            if (arguments.GetValue(idle)) options.Worker.ExitWhenIdle = true;
+            if (arguments.GetValue(models) is { Length: > 0 } only)
+            {
+                options.Worker.Models.Clear();
+                foreach (var model in only) options.Worker.Models.Add(model);
+            }
+
+            OptionsReader.Check("command line", options);
+            using var host = WorkerHost.Build(context, session.Settings, session.ConnectionString, LogLevel.Information);
+            await host.RunAsync(cancellationToken);
+            if (host.Services.GetRequiredService<WorkerOutcome>().Failure is { } failure) throw CommandException.Failed(failure);
+            return cancellationToken.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Success;
+        });
+        HelpWithExamples.Add(
+            command,
+            "batchgen worker",
+            "batchgen worker --device cuda:1 --name gpu-1",
+            "ConnectionStrings__BatchGen='Host=db;...' batchgen worker --exit-when-idle");
+        return command;
+    }
+}

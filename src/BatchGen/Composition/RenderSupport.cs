@@ -1,0 +1,23 @@
+using System.Reflection;
+
+namespace BatchGen.Composition;
+
+/// <summary>Tells whether this build can render; build switch <c>TorchBackend</c>.</summary>
+internal static class RenderSupport
+{
+    /// <summary>The switch's value.</summary>
+    public static string TorchBackend { get; } =
+        typeof(RenderSupport).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(attribute => attribute.Key == "TorchBackend").Value ?? "none";
+
+    /// <summary>Ends the command where this build cannot render.</summary>
+    /// <exception cref="CommandException">Built without native torch.</exception>
+    public static void Require()
+    {
+        if (TorchBackend == "none")
+        {
+            throw CommandException.Failed(
+                "This batchgen was built without native torch (TorchBackend=none): it enqueues, watches and serves the dashboard, but cannot render. "
+                + "Build one with -p:TorchBackend=cpu or -p:TorchBackend=cuda-linux, or run 'batchgen worker' on a machine that has it.");
+        }
+    }
+}

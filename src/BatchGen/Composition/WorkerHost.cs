@@ -1,0 +1,48 @@
+using BatchGen.Diffusion.Rendering;
+using BatchGen.Queue;
+using BatchGen.Worker.Devices;
+using BatchGen.Worker.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace BatchGen.Composition;
+
+/// <summary>A worker hosted in this process.</summary>
+internal static class WorkerHost
+{
+    // For closing connections and flushing logs, after the worker itself has left.
+    private static readonly TimeSpan ShutdownMargin = TimeSpan.FromSeconds(30);
+
+    /// <summary>Builds the host: queue, renderer, worker.</summary>
+    /// <param name="context">The program's streams and clock.</param>
+    /// <param name="settings">Settings.</param>
+    /// <param name="connectionString">The database.</param>
+    /// <param name="level">Lowest level of log lines shown.</param>
+    public static IHost Build(ProgramContext context, Settings settings, string connectionString, LogLevel level)
+    {
+        RenderSupport.Require();
+        var options = settings.Options;
+        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, ContentRootPath = AppContext.BaseDirectory });
+        ProgramLogging.Configure(builder.Logging, context, level);
+        builder.Services
+            .Configure<HostOptions>(host => host.ShutdownTimeout = options.Worker.StopTimeout + ShutdownMargin)
+            .AddSingleton<IHostLifetime, CommandLifetime>()
+            .AddSingleton(context.Clock)
+            .AddQueue(connectionString, options.Queue)
+            .AddSingleton<RendererFactory>(provider => () => new DiffusionRenderer(options.Diffusion, provider.GetRequiredService<ILogger<DiffusionRenderer>>()))
+            .AddWorker(options.Worker, ImageFolder(settings));
+        return builder.Build();
+    }
+
+    /// <summary>Absolute path of the image folder.</summary>
+    public static string ImageFolder(Settings settings) => Path.GetFullPath(settings.Options.Worker.ImageFolder, settings.DataFolder);
+
+    /// <summary>The command line owns Ctrl-C; the host is stopped by the command's token.</summary>
+    private sealed class CommandLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
