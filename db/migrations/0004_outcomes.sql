@@ -186,6 +186,8 @@ end $$;
 create function rescue_expired() returns int
 language plpgsql security definer set search_path from current as $$
 declare
+  -- A variable, because the volatile clock_timestamp() cannot bound an index scan.
+  started constant timestamptz := clock_timestamp();
   dead batches;
   unfinished bigint[];
   finals bigint[];
@@ -194,14 +196,14 @@ declare
 begin
   -- 1. Leases that ran out
   for dead in
-    select * from batches b where b.state = 'open' and b.lease_expires_at <= clock_timestamp() order by b.lease_expires_at for update skip locked
+    select * from batches b where b.state = 'open' and b.lease_expires_at <= started order by b.lease_expires_at for update skip locked
   loop
     select w.name into name from workers w where w.id = dead.worker_id;
     -- A raised epoch: whatever the old owner still sends is refused.
     update batches b set state = 'lost', epoch = b.epoch + 1, ended_at = clock_timestamp() where b.id = dead.id;
     -- Nor does it still hold a signature by a batch that it just ended.
     update batches b set lease_expires_at = clock_timestamp()
-    where b.signature = dead.signature and b.lease_expires_at > clock_timestamp() and b.worker_id = dead.worker_id and b.state = 'ended';
+    where b.signature = dead.signature and b.lease_expires_at > started and b.worker_id = dead.worker_id and b.state = 'ended';
     select array_agg(j.id) into unfinished
     from unnest(dead.job_ids) u(id) join jobs j on j.id = u.id
     where j.batch_id = dead.id and j.state = 'running';
@@ -234,7 +236,7 @@ begin
   -- 2. Ended batches whose worker is gone: no checkpoint will ever judge their pictures.
   for dead in
     select b.* from workers w join batches b on b.worker_id = w.id and b.settled_parts < b.parts
-    where b.state = 'ended' and (w.stopped_at is not null or w.heartbeat_at < clock_timestamp() - interval '10 minutes')
+    where b.state = 'ended' and (w.stopped_at is not null or w.heartbeat_at < started - interval '10 minutes')
     for update of b skip locked
   loop
     perform discard_unsettled(dead, 'worker_lost', 'The worker went away before a checkpoint had vouched for the picture.');
