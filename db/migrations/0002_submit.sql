@@ -367,6 +367,35 @@ begin
   return found_tenant;
 end $$;
 
+create function caller_tenant(wanted text) returns int
+language plpgsql stable security definer set search_path from current as $$
+-- Whose jobs the session may act on: a role bound to a tenant on that tenant's; members of the owner (and readers and workers) on everybody's, which is null.
+declare
+  bound text;
+begin
+  if to_regclass('tenant_roles') is not null then
+    select t.name into bound from tenant_roles r join tenants t on t.id = r.tenant_id where r.role_name = session_user;
+  end if;
+  if bound is null and exists (
+    -- Inside a function of the owner, current_user is the owner.
+    select from pg_roles r
+    where r.rolname in (current_user, 'batchgen_reader', 'batchgen_worker') and pg_has_role(session_user, r.oid, 'member'))
+  then
+    return case when wanted is not null then (find_tenant(wanted)).id end;
+  end if;
+  bound := coalesce(bound, 'default');
+  if wanted is not null and lower(wanted) <> lower(bound) then
+    perform refuse('tenant', null, format('role ''%s'' acts for tenant ''%s'' only; leave the tenant out.', session_user, bound));
+  end if;
+  return (find_tenant(bound)).id;
+end $$;
+comment on function caller_tenant is 'The tenant this session acts for; null means all.';
+
+create function owner_of_submit(wanted text) returns tenants
+language sql stable as $$
+  select t from tenants t where t.id = coalesce(caller_tenant(wanted), (find_tenant(null)).id)
+$$;
+
 create function notify_work(ready_lanes int[], always boolean) returns void
 language plpgsql as $$
 -- NOTIFY takes a lock that every committing notifier waits for, so a stream of single submits tells only when it may matter:
@@ -500,7 +529,7 @@ begin
   if jobs is null or jsonb_typeof(jobs) <> 'array' then
     perform refuse('jobs', null, format('expected a JSON array of job objects, got %s; put [ ] around a single job, or call submit_job.', coalesce(shown(jobs), 'null')));
   end if;
-  owner := find_tenant(tenant);
+  owner := owner_of_submit(tenant);
   select array_agg(c order by n) into checked
   from jsonb_array_elements(jobs) with ordinality e(element, n)
   cross join lateral check_job(e.element, 'jobs[' || n - 1 || ']') c;

@@ -317,7 +317,7 @@ comment on function record_checkpoint is 'Writes a checkpoint with its consequen
 create function cancel_jobs(job_ids bigint[], tenant text default null) returns setof bigint
 language plpgsql security definer set search_path from current as $$
 declare
-  owner int := case when tenant is not null then (find_tenant(tenant)).id end;
+  owner constant int := caller_tenant(tenant);
   ended bigint[];
 begin
   -- In id order, so that two cancels of the same jobs cannot wait for each other.
@@ -347,7 +347,7 @@ comment on function cancel_jobs is 'Cancels jobs that have not ended; returns th
 create function retry_jobs(job_ids bigint[], tenant text default null) returns setof bigint
 language plpgsql security definer set search_path from current as $$
 declare
-  owner int := case when tenant is not null then (find_tenant(tenant)).id end;
+  owner constant int := caller_tenant(tenant);
   returned bigint[];
 begin
   with wanted as (
@@ -375,7 +375,7 @@ begin
 end $$;
 comment on function retry_jobs is 'Puts failed or cancelled jobs back with fresh attempts; returns their ids.';
 
-create view results as
+create view results with (security_barrier) as
 select j.id as job_id, t.name as tenant, c.name as campaign, j.state, j.signature, i.path, i.size_bytes, encode(i.sha256, 'hex') as sha256, i.width, i.height,
   i.seed, i.recipe, j.finished_at,
   case when i.part <= b.settled_parts then b.verified_at end as verified_at,
@@ -389,17 +389,20 @@ left join images i on i.job_id = j.id
 left join batches b on b.id = i.batch_id
 left join lateral (
   select outcome, message from job_attempts where job_id = j.id and j.state in ('failed', 'cancelled') order by id desc limit 1) a on true
-where j.state in ('succeeded', 'failed', 'cancelled');
-comment on view results is 'Ended jobs with their picture, whether it is verified, or why there is none.';
+where j.state in ('succeeded', 'failed', 'cancelled')
+  and ((select caller_tenant(null)) is null or l.tenant_id = (select caller_tenant(null)));
+comment on view results is 'Ended jobs of the tenants this session may see, with their picture, whether it is verified, or why there is none.';
 
 create function job_status(job_ids bigint[])
 returns table (job_id bigint, state text, attempts smallint, max_attempts smallint, run_at timestamptz, finished_at timestamptz, path text,
   verified_at timestamptz, failure_code text, failure_message text)
 language sql stable security definer set search_path from current as $$
+  -- Jobs of other tenants are left out like unknown ones.
   select j.id, j.state, j.attempts, j.max_attempts, j.run_at, j.finished_at, i.path,
     case when i.part <= b.settled_parts then b.verified_at end, a.outcome, a.message
   from unnest(job_ids) with ordinality u(id, n)
   join jobs j on j.id = u.id
+  join lanes l on l.id = j.lane_id and ((select caller_tenant(null)) is null or l.tenant_id = (select caller_tenant(null)))
   left join images i on i.job_id = j.id
   left join batches b on b.id = i.batch_id
   left join lateral (select outcome, message from job_attempts where job_id = j.id order by id desc limit 1) a on true

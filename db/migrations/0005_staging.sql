@@ -48,7 +48,7 @@ as $$
 #variable_conflict use_column
 declare
   of_load constant text := submit_staged.load;
-  owner tenants := find_tenant(submit_staged.tenant);
+  owner tenants := owner_of_submit(submit_staged.tenant);
   now_at constant timestamptz := clock_timestamp();
   bad staged_jobs;
   line bigint;
