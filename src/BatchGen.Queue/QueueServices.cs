@@ -1,4 +1,5 @@
 using BatchGen.Queue.Access;
+using BatchGen.Queue.Canaries;
 using BatchGen.Queue.Checkpoints;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Jobs;
@@ -23,6 +24,7 @@ public static class QueueServices
         .AddSingleton<JobCatalog>()
         .AddSingleton<BatchClaims>()
         .AddSingleton<CheckpointLog>()
+        .AddSingleton<CanaryLog>()
         .AddSingleton<ModelRegistry>()
         .AddSingleton<AdapterRegistry>()
         .AddSingleton<WorkerRegistry>()
