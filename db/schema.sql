@@ -1,5 +1,19 @@
 -- What the migrations add up to, written by a test for people to read. Change it by a new migration, then see SchemaFileTests.
 
+-- People who may log in to the dashboard.
+table accounts (
+  id integer generated always as identity not null,
+  name text not null,
+  name_key text generated always as (lower(name)) stored,
+  password_hash text not null,
+  role text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint accounts_name_key_unique UNIQUE (name_key),
+  constraint accounts_pkey PRIMARY KEY (id),
+  constraint accounts_name_valid CHECK ((name ~ '^[[:alnum:]._@-]{1,100}$'::text)),
+  constraint accounts_role_known CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text])))
+);
+
 -- Adapter files that jobs may name.
 table adapters (
   id integer generated always as identity not null,
@@ -19,6 +33,36 @@ table adapters (
   constraint adapters_name_key_unique UNIQUE (name_key),
   constraint adapters_pkey PRIMARY KEY (id),
   constraint adapters_name_valid CHECK ((name ~ '^[[:alnum:]._-]([[:alnum:]._ -]{0,98}[[:alnum:]._-])?$'::text))
+);
+
+-- Keys of the HTTP API, by SHA-256: the key itself is shown once and kept nowhere.
+table api_keys (
+  id integer generated always as identity not null,
+  name text not null,
+  hash bytea not null,
+  role text not null,
+  tenant_id integer,
+  created_at timestamp with time zone default now() not null,
+  revoked_at timestamp with time zone,
+  constraint api_keys_hash_unique UNIQUE (hash),
+  constraint api_keys_name_unique UNIQUE (name),
+  constraint api_keys_pkey PRIMARY KEY (id),
+  constraint api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint api_keys_hash_length CHECK ((octet_length(hash) = 32)),
+  constraint api_keys_role_known CHECK ((role = ANY (ARRAY['viewer'::text, 'submitter'::text, 'operator'::text]))),
+  constraint api_keys_submitter_has_tenant CHECK (((role <> 'submitter'::text) OR (tenant_id IS NOT NULL)))
+);
+
+-- Ended jobs past their retention: recipe, picture, attempts as JSON, out of the way of the queue.
+table archived_jobs (
+  job_id bigint not null,
+  tenant text not null,
+  campaign text,
+  state text not null,
+  signature text collate "C" not null,
+  finished_at timestamp with time zone not null,
+  job jsonb not null,
+  constraint archived_jobs_pkey PRIMARY KEY (job_id)
 );
 
 -- Jobs of one signature leased to one worker. The lease, its fencing epoch and the verdict of the checkpoint live here, so that a heartbeat or a checkpoint writes one row, not one per job.
@@ -47,6 +91,23 @@ table batches (
   constraint batches_parts_order CHECK (((settled_parts >= 0) AND (settled_parts <= parts))),
   constraint batches_state_known CHECK ((state = ANY (ARRAY['open'::text, 'ended'::text, 'lost'::text])))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.05);
+
+-- Campaigns that are submitted again and again; each run is a campaign of its own, named after schedule and time.
+table campaign_schedules (
+  id integer generated always as identity not null,
+  name text not null,
+  cron text not null,
+  time_zone text default 'UTC'::text not null,
+  jobs jsonb not null,
+  enabled boolean default true not null,
+  last_run_at timestamp with time zone,
+  last_result text,
+  created_at timestamp with time zone default now() not null,
+  constraint campaign_schedules_name_unique UNIQUE (name),
+  constraint campaign_schedules_pkey PRIMARY KEY (id),
+  constraint campaign_schedules_jobs_list CHECK ((jsonb_typeof(jobs) = 'array'::text)),
+  constraint campaign_schedules_name_valid CHECK (((char_length(name) >= 1) AND (char_length(name) <= 150)))
+);
 
 -- Named bulk requests; made when a job first names one.
 table campaigns (
@@ -262,6 +323,40 @@ table schema_migrations (
   constraint schema_migrations_pkey PRIMARY KEY (name)
 );
 
+-- Rows on their way into the queue: filled by COPY, emptied by submit_staged. Unlogged: a crash of the server loses what was not submitted yet.
+table staged_jobs (
+  job_id bigint default nextval('jobs_id_seq'::regclass) not null,
+  staged_by name default SESSION_USER not null,
+  load text default ''::text not null,
+  prompt text,
+  negative_prompt text,
+  model text,
+  adapters text,
+  width integer,
+  height integer,
+  steps integer,
+  sampler text,
+  guidance_scale double precision,
+  seed bigint,
+  format text,
+  clip_skip integer,
+  priority integer,
+  run_at timestamp with time zone,
+  deadline timestamp with time zone,
+  campaign text,
+  max_attempts integer,
+  tags text[],
+  idempotency_key text
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=50000 unlogged);
+
+-- Database roles that act for one tenant; a role not listed acts for the default tenant.
+table tenant_roles (
+  role_name name not null,
+  tenant_id integer not null,
+  constraint tenant_roles_pkey PRIMARY KEY (role_name),
+  constraint tenant_roles_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
 -- Who jobs belong to; tenants share the workers by weight.
 table tenants (
   id integer generated always as identity not null,
@@ -320,8 +415,17 @@ table workers (
   constraint workers_pkey PRIMARY KEY (id)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=100);
 
+-- for people: what became of a campaign
+CREATE INDEX archived_jobs_by_campaign ON archived_jobs USING btree (campaign, job_id) WHERE (campaign IS NOT NULL);
+
+-- prune_archive: rows past their retention
+CREATE INDEX archived_jobs_by_end ON archived_jobs USING btree (finished_at);
+
 -- claim_batch: whether another live worker holds the signature
 CREATE INDEX batches_by_signature ON batches USING btree (signature, lease_expires_at);
+
+-- list_gallery of a day, list_throughput
+CREATE INDEX batches_by_time ON batches USING btree (claimed_at);
 
 -- list_workers: the newest batch of a worker
 CREATE INDEX batches_by_worker ON batches USING btree (worker_id, id);
@@ -354,7 +458,7 @@ CREATE INDEX job_recipes_by_campaign ON job_recipes USING btree (campaign_id, jo
 CREATE INDEX job_recipes_by_tag ON job_recipes USING gin (tags) WHERE (tags IS NOT NULL);
 
 -- claim_batch: whether a lane has work and who waits longest; submit_jobs: whether a notification is due
-CREATE INDEX jobs_by_age ON jobs USING btree (lane_id, run_at, id) WHERE (shelf = 'ready'::text);
+CREATE INDEX jobs_by_age ON jobs USING btree (lane_id, run_at) WHERE (shelf = 'ready'::text);
 
 -- claim_batch: jobs of a signature, and the next signature in text order
 CREATE INDEX jobs_by_signature ON jobs USING btree (lane_id, signature, id) WHERE (shelf = 'ready'::text);
@@ -374,10 +478,61 @@ CREATE INDEX jobs_waiting ON jobs USING btree (id) WHERE (shelf = ANY (ARRAY['re
 -- advance_clock: waiting jobs whose deadline passed
 CREATE INDEX jobs_with_deadline ON jobs USING btree (deadline) WHERE ((deadline IS NOT NULL) AND (shelf = ANY (ARRAY['ready'::text, 'scheduled'::text])));
 
+-- submit_staged: the rows of a load
+CREATE INDEX staged_jobs_by_load ON staged_jobs USING btree (load, staged_by, job_id);
+
 -- list_checkpoints of one worker
 CREATE INDEX weight_checkpoints_by_worker ON weight_checkpoints USING btree (worker_id, id);
 
--- Ended jobs with their picture, whether it is verified, or why there is none.
+-- list_faults
+CREATE INDEX weight_checkpoints_with_faults ON weight_checkpoints USING btree (id) WHERE (verdict <> 'passed'::text);
+
+-- Adapters that jobs may name, without where they lie.
+view available_adapters as
+SELECT a.name,
+    a.family,
+    a.algorithm,
+    a.trigger_words
+   FROM adapters a;
+
+-- Models that jobs may name, without where they lie.
+view available_models as
+SELECT m.name,
+    m.family,
+    m.native_width,
+    m.native_height,
+    m.paused
+   FROM models m;
+
+-- Every ended attempt of each job; for a success the message is the picture's path.
+view job_history as
+SELECT a.job_id,
+    a.attempt,
+    a.counted,
+    a.outcome,
+    a.message,
+    w.name AS worker,
+    a.batch_id,
+    a.started_at,
+    a.ended_at
+   FROM job_attempts a
+     LEFT JOIN workers w ON w.id = a.worker_id
+UNION ALL
+ SELECT i.job_id,
+    j.attempts AS attempt,
+    true AS counted,
+    'succeeded'::text AS outcome,
+    i.path AS message,
+    w.name AS worker,
+    i.batch_id,
+    b.claimed_at AS started_at,
+    i.created_at AS ended_at
+   FROM images i
+     JOIN jobs j ON j.id = i.job_id
+     LEFT JOIN batches b ON b.id = i.batch_id
+     LEFT JOIN workers w ON w.id = b.worker_id;
+
+-- Ended jobs of the tenants this session may see, with their picture, whether it is verified, or why there is none.
 view results as
 SELECT j.id AS job_id,
     t.name AS tenant,
@@ -414,13 +569,25 @@ SELECT j.id AS job_id,
           WHERE job_attempts.job_id = j.id AND (j.state = ANY (ARRAY['failed'::text, 'cancelled'::text]))
           ORDER BY job_attempts.id DESC
          LIMIT 1) a ON true
-  WHERE j.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text]);
+  WHERE (j.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])) AND ((( SELECT caller_tenant(NULL::text) AS caller_tenant)) IS NULL OR l.tenant_id = (( SELECT caller_tenant(NULL::text) AS caller_tenant))) -- security_barrier=true;
 
 -- Makes due jobs ready and fails those past their deadline.
 function advance_clock(at_most integer DEFAULT 5000) returns integer;
 
+-- Grants each role what it needs and takes from everybody what they get by default.
+function apply_grants() returns ;
+
+-- Moves ended jobs past their retention to archived_jobs; returns how many. Their pictures' files stay.
+function archive_jobs(older_than interval, at_most integer DEFAULT 5000) returns integer -- security definer;
+
+-- The tenant this session acts for; null means all.
+function caller_tenant(wanted text) returns integer -- security definer;
+
 -- Cancels jobs that have not ended; returns the ids cancelled now.
 function cancel_jobs(job_ids bigint[], tenant text DEFAULT NULL::text) returns SETOF bigint -- security definer;
+
+-- Cancels waiting jobs of a campaign or signature; returns how many.
+function cancel_waiting(of_campaign text DEFAULT NULL::text, of_signature text DEFAULT NULL::text, at_most integer DEFAULT 10000) returns integer -- security definer;
 
 -- The signature text of a model and adapters in any spelling and order.
 function canonical_signature(model text, model_family text, adapters jsonb, place text) returns text;
@@ -446,6 +613,9 @@ function end_batch(of_batch bigint, with_epoch bigint, quiet interval, why text)
 
 -- Writes checked jobs; returns one id each, that of the first job of its idempotency key.
 function enqueue_jobs(checked checked_job[], tenant_id integer, max_priority smallint) returns SETOF bigint;
+
+-- Creates the three roles where they are missing.
+function ensure_roles() returns ;
 
 -- Records failed attempts of a batch: retried later, or failed for good.
 function fail_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], kinds text[], messages text[], retry_delay interval, max_retry_delay interval) returns integer -- security definer;
@@ -482,7 +652,18 @@ function notify_done(job_ids bigint[], state text) returns void;
 -- Wakes idle workers: channel SCHEMA_jobs.
 function notify_work(ready_lanes integer[], always boolean) returns void;
 
+function owner_of_submit(wanted text) returns tenants;
+
+-- Deletes archived jobs past their retention; returns how many.
+function prune_archive(older_than interval, at_most integer DEFAULT 50000) returns integer -- security definer;
+
+-- Deletes batches, checkpoints and workers past their retention that no job refers to; returns how many rows.
+function prune_history(older_than interval, at_most integer DEFAULT 5000) returns integer -- security definer;
+
 function put_back(of_batch bigint, these bigint[], from_state text, why text, said text, counts boolean, new_limit smallint DEFAULT NULL::smallint) returns integer;
+
+-- Gives waiting jobs of a signature another priority; returns how many changed.
+function raise_waiting(model_name text, wanted_signature text, from_priority integer, to_priority integer, at_most integer) returns integer -- security definer;
 
 -- Writes a checkpoint with its consequence: passed verifies the worker's unverified pictures, anything else puts their jobs back.
 function record_checkpoint(of_worker uuid, of_batch bigint, with_epoch bigint, on_model text, on_device text, compute_type text, judged text, expected text, actual text, tensors integer, size_bytes bigint, drifted text[], elapsed_ms double precision, reloaded_tensors integer, reloaded_bytes bigint, reload_ms double precision) returns TABLE(checkpoint_id bigint, images_verified integer, jobs_requeued integer) -- security definer;
@@ -493,12 +674,23 @@ function refuse(place text, field text, problem text) returns void;
 -- Takes back leases that ran out; returns how many batches were rescued.
 function rescue_expired() returns integer -- security definer;
 
+-- Puts failed jobs back by campaign, failure code or signature; returns how many.
+function retry_failed(of_campaign text DEFAULT NULL::text, with_code text DEFAULT NULL::text, of_signature text DEFAULT NULL::text, at_most integer DEFAULT 10000) returns integer -- security definer;
+
 -- Puts failed or cancelled jobs back with fresh attempts; returns their ids.
 function retry_jobs(job_ids bigint[], tenant text DEFAULT NULL::text) returns SETOF bigint -- security definer;
 
+-- Moves waiting jobs to another priority; returns how many moved.
+function set_priority(job_ids bigint[], new_priority integer) returns integer -- security definer;
+
 function shown(value jsonb) returns text;
 
+-- Signatures with ready jobs in text order after a given one; waiting is exact below count_limit per lane.
+function signature_backlog(after_signature text DEFAULT ''::text, at_most integer DEFAULT 50, count_limit integer DEFAULT 1000) returns TABLE(signature text, waiting bigint, oldest timestamp with time zone) -- security definer;
+
 function spelled_adapter(spelling text, place text) returns jsonb;
+
+function staged_job_json(staged staged_jobs) returns jsonb;
 
 function strength_text(strength numeric) returns text;
 
@@ -507,6 +699,9 @@ function submit_job(job jsonb, tenant text DEFAULT NULL::text) returns bigint --
 
 -- Submits all jobs or none; one id per element, in order. Fields: docs/sql-api.md.
 function submit_jobs(jobs jsonb, tenant text DEFAULT NULL::text) returns SETOF bigint -- security definer;
+
+-- Submits the rows that this role staged under a load name, all or none; returns how many jobs are new. Rows whose idempotency key is known are left out.
+function submit_staged(load text DEFAULT ''::text, tenant text DEFAULT NULL::text) returns bigint -- security definer;
 
 -- Whether a dispatch window is open at an instant.
 function window_is_open(time_zone text, opens time without time zone, closes time without time zone, weekdays integer[], instant timestamp with time zone) returns boolean;
