@@ -3,10 +3,16 @@ using System.Threading.RateLimiting;
 using BatchGen.Dashboard.Assets;
 using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Pages;
+using BatchGen.Dashboard.Pages.Campaigns;
 using BatchGen.Dashboard.Pages.Enqueue;
 using BatchGen.Dashboard.Pages.Gallery;
 using BatchGen.Dashboard.Pages.Jobs;
+using BatchGen.Dashboard.Pages.Queue;
+using BatchGen.Dashboard.Pages.Registry;
 using BatchGen.Dashboard.Pages.Tonight;
+using BatchGen.Dashboard.Pages.Weights;
+using BatchGen.Dashboard.Pages.Workers;
+using BatchGen.Dashboard.Scheduling;
 using BatchGen.Dashboard.Security;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
@@ -27,7 +33,8 @@ public static class DashboardServices
     /// <param name="services">The host's services.</param>
     /// <param name="options">Settings.</param>
     /// <param name="folders">Where pictures and other files lie.</param>
-    public static IServiceCollection AddDashboard(this IServiceCollection services, DashboardOptions options, DashboardFolders folders)
+    /// <param name="connectionString">The queue's database, for Hangfire.</param>
+    public static IServiceCollection AddDashboard(this IServiceCollection services, DashboardOptions options, DashboardFolders folders, string connectionString)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(folders);
@@ -50,6 +57,7 @@ public static class DashboardServices
         services.AddDataProtection().PersistKeysToFileSystem(Directory.CreateDirectory(folders.Keys)).SetApplicationName("BatchGen");
         services.AddProblemDetails();
         AddAccess(services, options);
+        SchedulingServices.Add(services, connectionString);
         services.Configure<ForwardedHeadersOptions>(forwarded =>
         {
             forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost;
@@ -85,6 +93,12 @@ public static class DashboardServices
         TonightEndpoints.Map(app);
         JobsEndpoints.Map(app);
         EnqueueEndpoints.Map(app);
+        QueueEndpoints.Map(app);
+        CampaignsEndpoints.Map(app);
+        WeightsEndpoints.Map(app);
+        WorkersEndpoints.Map(app);
+        RegistryEndpoints.Map(app);
+        SchedulingServices.Map(app);
         GalleryEndpoints.Map(app);
         ImageEndpoints.Map(app);
     }

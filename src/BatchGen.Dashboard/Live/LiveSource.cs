@@ -30,6 +30,9 @@ internal sealed class LiveSource(
     private (FusionComparison Fusions, IReadOnlyList<ThroughputSlice> Throughput, WindowState Window)? _slow;
     private long _slowTime;
 
+    /// <summary>The last snapshot taken, however old, or null.</summary>
+    public LiveSnapshot? Last => _last;
+
     /// <summary>The snapshot of this second.</summary>
     public async Task<LiveSnapshot> GetAsync(CancellationToken cancellationToken)
     {

@@ -28,6 +28,9 @@ internal sealed record WindowState(bool HasWindows, bool IsOpen, DateTimeOffset?
         return new WindowState(true, open, null);
     }
 
+    /// <summary>Whether a window is open at an instant.</summary>
+    public static bool IsOpenNow(DispatchWindow window, DateTimeOffset instant) => Covers(window, Zone(window.TimeZone), instant);
+
     /// <summary>The same rule as the database's <c>window_is_open</c>: local clock time, a window across midnight belongs to the day it opened.</summary>
     internal static bool Covers(DispatchWindow window, TimeZoneInfo zone, DateTimeOffset instant)
     {

@@ -13,6 +13,10 @@ public sealed class CampaignCatalog(QueueDatabase database)
     public async Task<CampaignSummary?> FindAsync(string name, CancellationToken cancellationToken) =>
         (await database.QueryAsync<CampaignSummary>("list_campaigns", new { before = int.MaxValue, limit = 1, name }, cancellationToken)).SingleOrDefault();
 
+    /// <summary>When and how a campaign's pictures were drawn, from its newest 20,000 jobs.</summary>
+    public async Task<CampaignSpan> FindSpanAsync(string campaign, CancellationToken cancellationToken) =>
+        (await database.QueryAsync<CampaignSpan>("list_campaign_span", new { campaign }, cancellationToken)).Single();
+
     /// <summary>Why jobs failed, most frequent first; null counts all campaigns.</summary>
     public async Task<IReadOnlyList<FailureReason>> ListFailureReasonsAsync(string? campaign, CancellationToken cancellationToken) =>
         await database.QueryAsync<FailureReason>("list_failure_reasons", new { campaign }, cancellationToken);
@@ -69,4 +73,26 @@ public sealed class FailureReason
 
     /// <summary>Its message.</summary>
     public string Example { get; init; } = "";
+}
+
+/// <summary>When and how a campaign's pictures were drawn.</summary>
+public sealed class CampaignSpan
+{
+    /// <summary>Pictures looked at.</summary>
+    public long Images { get; init; }
+
+    /// <summary>When the first was saved.</summary>
+    public DateTimeOffset? FirstAt { get; init; }
+
+    /// <summary>When the last was saved.</summary>
+    public DateTimeOffset? LastAt { get; init; }
+
+    /// <summary>Batches that drew them.</summary>
+    public long Batches { get; init; }
+
+    /// <summary>Signatures they have.</summary>
+    public long Signatures { get; init; }
+
+    /// <summary>Bytes on disk.</summary>
+    public long? SizeBytes { get; init; }
 }

@@ -30,6 +30,10 @@ public sealed class PictureCatalog(QueueDatabase database)
     public async Task<PictureLocation?> FindAsync(long jobId, CancellationToken cancellationToken) =>
         (await database.QueryAsync<PictureLocation>("find_image", new { job_id = jobId }, cancellationToken)).SingleOrDefault();
 
+    /// <summary>The picture of a canary as its worker stored it, or null.</summary>
+    public async Task<byte[]?> FindCanaryAsync(long canaryId, CancellationToken cancellationToken) =>
+        (await database.QueryAsync<byte[]>("find_canary_picture", new { id = canaryId }, cancellationToken)).SingleOrDefault();
+
     /// <summary>A finished job of each signature that starts with one of the prefixes.</summary>
     public async Task<IReadOnlyDictionary<string, long>> FindSamplesAsync(IReadOnlyList<string> prefixes, CancellationToken cancellationToken)
     {
