@@ -132,7 +132,8 @@ comment on column jobs.campaign_id is '0 when the job belongs to no campaign.';
 
 create index jobs_by_signature on jobs (lane_id, signature, id) where shelf = 'ready';
 comment on index jobs_by_signature is 'claim_batch: jobs of a signature, and the next signature in text order';
-create index jobs_by_age on jobs (lane_id, run_at, id) where shelf = 'ready';
+-- Without the id: a bulk submit gives all its jobs one run_at, and equal keys cost a quarter of the space and the time.
+create index jobs_by_age on jobs (lane_id, run_at) where shelf = 'ready';
 comment on index jobs_by_age is 'claim_batch: whether a lane has work and who waits longest; submit_jobs: whether a notification is due';
 create index jobs_scheduled on jobs (run_at) where shelf = 'scheduled';
 comment on index jobs_scheduled is 'advance_clock: jobs whose start time or retry has come';

@@ -249,6 +249,25 @@ begin
 end $$;
 comment on function canonical_signature is 'The signature text of a model and adapters in any spelling and order.';
 
+create function split_prompt(prompt text, out rest text, out adapters text)
+language sql immutable as $$
+-- Adapters written into the prompt as other tools do: <lora:name>, <lora:name:0.8>, <lora:name:0.8:0.5> (UNet, text encoder), <lora:name:te=0.5:unet=0.8>,
+-- <lora:name:0.8:lbw=1,0,0.5> (per block). They come back spelled as in a signature, the prompt without them.
+  select btrim(regexp_replace(prompt, '\s*<lora:[^<>]*>', '', 'g')),
+    (select string_agg(
+        parts[1]
+        || '@' || coalesce(substr(named_unet, 6), placed[1], '1')
+        || coalesce(':' || coalesce(substr(named_text, 4), placed[2]), '')
+        || coalesce('[' || substr(named_blocks, 5) || ']', ''), '+' order by n)
+      from regexp_matches(prompt, '<lora:([^<>]*)>', 'g') with ordinality found(groups, n)
+      cross join lateral string_to_array(groups[1], ':') parts
+      cross join lateral (
+        select array_agg(p order by i) filter (where p not like '%=%') as placed,
+          max(p) filter (where p like 'unet=%') as named_unet, max(p) filter (where p like 'te=%') as named_text, max(p) filter (where p like 'lbw=%') as named_blocks
+        from unnest(parts[2:]) with ordinality u(p, i)) split)
+$$;
+comment on function split_prompt is 'Takes <lora:name:unet:text_encoder> out of a prompt.';
+
 create function check_job(element jsonb, place text) returns checked_job
 language plpgsql volatile as $$
 declare
@@ -258,6 +277,7 @@ declare
   wanted text;
   number numeric;
   job checked_job;
+  adapters jsonb := element -> 'adapters';
 begin
   if jsonb_typeof(element) <> 'object' then
     perform refuse(place, null, format('expected a job object such as {"prompt": "a red cube"}, got %s.', shown(element)));
@@ -270,6 +290,15 @@ begin
   -- 1. What to draw
   job.prompt := coalesce(json_text(element, 'prompt', place, 0, 20000), '');
   job.negative_prompt := json_text(element, 'negative_prompt', place, 0, 20000);
+  if strpos(job.prompt, '<lora:') > 0 then
+    select p.rest, p.adapters into job.prompt, wanted from split_prompt(job.prompt) p;
+    if wanted is not null then
+      if coalesce(adapters, 'null') in ('null', '""') then adapters := '[]'; end if;
+      if jsonb_typeof(adapters) = 'string' then adapters := to_jsonb(string_to_array(adapters #>> '{}', '+')); end if;
+      -- Anything but a list is refused below, where adapters are checked.
+      if jsonb_typeof(adapters) = 'array' then adapters := adapters || to_jsonb(string_to_array(wanted, '+')); end if;
+    end if;
+  end if;
 
   -- 2. With what
   wanted := json_text(element, 'model', place, 1, 100);
@@ -290,7 +319,7 @@ begin
     end if;
   end if;
   job.model_id := known.id;
-  job.signature := canonical_signature(known.name, known.family, element -> 'adapters', place);
+  job.signature := canonical_signature(known.name, known.family, adapters, place);
 
   job.width := coalesce(json_whole(element, 'width', place, 64, 2048), known.native_width);
   job.height := coalesce(json_whole(element, 'height', place, 64, 2048), known.native_height);
@@ -367,16 +396,48 @@ begin
   return found_tenant;
 end $$;
 
+create function caller_tenant(wanted text) returns int
+language plpgsql stable security definer set search_path from current as $$
+-- Whose jobs the session may act on: a role bound to a tenant on that tenant's; members of the owner (and readers and workers) on everybody's, which is null.
+declare
+  bound text;
+begin
+  if to_regclass('tenant_roles') is not null then
+    select t.name into bound from tenant_roles r join tenants t on t.id = r.tenant_id where r.role_name = session_user;
+  end if;
+  if bound is null and exists (
+    -- Inside a function of the owner, current_user is the owner.
+    select from pg_roles r
+    where r.rolname in (current_user, 'batchgen_reader', 'batchgen_worker') and pg_has_role(session_user, r.oid, 'member'))
+  then
+    return case when wanted is not null then (find_tenant(wanted)).id end;
+  end if;
+  bound := coalesce(bound, 'default');
+  if wanted is not null and lower(wanted) <> lower(bound) then
+    perform refuse('tenant', null, format('role ''%s'' acts for tenant ''%s'' only; leave the tenant out.', session_user, bound));
+  end if;
+  return (find_tenant(bound)).id;
+end $$;
+comment on function caller_tenant is 'The tenant this session acts for; null means all.';
+
+create function owner_of_submit(wanted text) returns tenants
+language sql stable as $$
+  select t from tenants t where t.id = coalesce(caller_tenant(wanted), (find_tenant(null)).id)
+$$;
+
 create function notify_work(ready_lanes int[], always boolean) returns void
 language plpgsql as $$
 -- NOTIFY takes a lock that every committing notifier waits for, so a stream of single submits tells only when it may matter:
 -- while another job of the lane that is just as new still waits, its submitter has told already. Polling covers the rare race.
+declare
+  -- A variable, because the volatile clock_timestamp() cannot bound an index scan.
+  since constant timestamptz := clock_timestamp() - interval '200 ms';
 begin
   if always or exists (
     select from unnest(ready_lanes) l(id)
     where not exists (
       select from jobs j
-      where j.shelf = 'ready' and j.lane_id = l.id and j.run_at > clock_timestamp() - interval '200 ms'
+      where j.shelf = 'ready' and j.lane_id = l.id and j.run_at > since
       order by j.run_at desc limit 1))
   then
     perform pg_notify(current_schema() || '_jobs', '');
@@ -385,94 +446,104 @@ end $$;
 comment on function notify_work is 'Wakes idle workers: channel SCHEMA_jobs.';
 
 create function enqueue_jobs(checked checked_job[], tenant_id int, max_priority smallint) returns setof bigint
-language plpgsql as $$
+language plpgsql
+-- One plan for any number of jobs: the arrays are zipped, never joined, and every look-up goes through a key.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
 #variable_conflict use_column
 declare
-  for_tenant int := enqueue_jobs.tenant_id;
+  for_tenant constant int := enqueue_jobs.tenant_id;
+  submitted_at constant timestamptz := clock_timestamp();
   fresh bigint[];
   final bigint[];
   lanes_of int[];
   campaigns_of int[];
-  submitted_at timestamptz := clock_timestamp();
+  has_keys boolean;
+  has_campaigns boolean;
   ready_lanes int[];
 begin
-  -- 1. Campaigns and lanes that are new
-  insert into campaigns (tenant_id, name)
-  select distinct for_tenant, c.campaign from unnest(checked) c
-  where c.campaign is not null
-    and not exists (select from campaigns k where k.tenant_id = for_tenant and k.name = c.campaign)
-  on conflict do nothing;
-  insert into lanes (model_id, priority, tenant_id)
-  select distinct c.model_id, least(c.priority, max_priority), for_tenant from unnest(checked) c
-  where not exists (select from lanes l where l.model_id = c.model_id and l.priority = least(c.priority, max_priority) and l.tenant_id = for_tenant)
-  on conflict do nothing;
-  select array_agg(l.id order by c.n), array_agg(coalesce(k.id, 0) order by c.n), array_agg(nextval('jobs_id_seq') order by c.n)
-  into lanes_of, campaigns_of, fresh
-  from (select model_id, least(priority, max_priority) as priority, campaign, n
-    from unnest(checked) with ordinality as u(
+  -- 1. Ids, and the lane of each job; lanes that are new are made
+  select array_agg(nextval('jobs_id_seq')), coalesce(bool_or(c.idempotency_key is not null), false), coalesce(bool_or(c.campaign is not null), false)
+  into fresh, has_keys, has_campaigns
+  from unnest(checked) c;
+  loop
+    select array_agg((select l.id from lanes l where l.model_id = c.model_id and l.priority = least(c.priority, max_priority) and l.tenant_id = for_tenant) order by c.n)
+    into lanes_of
+    from (select u.model_id, u.priority, u.n from unnest(checked) with ordinality as u(
       model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
-      sampler, prompt, negative_prompt, tags, idempotency_key, n)
-    order by n) c
-  join lanes l on l.model_id = c.model_id and l.priority = c.priority and l.tenant_id = for_tenant
-  left join campaigns k on k.tenant_id = for_tenant and k.name = c.campaign;
-  final := fresh;
+      sampler, prompt, negative_prompt, tags, idempotency_key, n)) c;
+    exit when array_position(lanes_of, null) is null;
+    insert into lanes (model_id, priority, tenant_id)
+    select distinct c.model_id, least(c.priority, max_priority), for_tenant from unnest(checked) c
+    order by 1, 2
+    on conflict do nothing;
+  end loop;
 
-  -- 2. Keys: the first submit of a key wins, also against one that has not committed yet (the insert waits for it).
-  -- In key order, so that two bulk submits cannot wait for each other.
-  if exists (select from unnest(checked) c where c.idempotency_key is not null) then
-    insert into idempotency_keys (tenant_id, key, job_id)
-    select distinct on (c.idempotency_key collate "C") for_tenant, c.idempotency_key, f.id
-    from unnest(checked) with ordinality as c(
+  -- 2. Campaigns that are new
+  if has_campaigns then
+    insert into campaigns (tenant_id, name)
+    select distinct for_tenant, c.campaign from unnest(checked) c
+    where c.campaign is not null and not exists (select from campaigns k where k.tenant_id = for_tenant and k.name = c.campaign)
+    order by 2
+    on conflict do nothing;
+    select array_agg(coalesce((select k.id from campaigns k where k.tenant_id = for_tenant and k.name = c.campaign), 0) order by c.n)
+    into campaigns_of
+    from (select u.campaign, u.n from unnest(checked) with ordinality as u(
       model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
-      sampler, prompt, negative_prompt, tags, idempotency_key, n)
-    join unnest(fresh) with ordinality f(id, n) using (n)
+      sampler, prompt, negative_prompt, tags, idempotency_key, n)) c;
+  end if;
+
+  -- 3. Keys: the first submit of a key wins, also against one that has not committed yet (the insert waits for it).
+  -- In key order, so that two bulk submits cannot wait for each other.
+  final := fresh;
+  if has_keys then
+    insert into idempotency_keys (tenant_id, key, job_id)
+    select distinct on (c.idempotency_key collate "C") for_tenant, c.idempotency_key, c.id
+    from rows from (unnest(checked), unnest(fresh)) with ordinality as c(
+      model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
+      sampler, prompt, negative_prompt, tags, idempotency_key, id, n)
     where c.idempotency_key is not null
     order by c.idempotency_key collate "C", n
     on conflict do nothing;
-    select array_agg(coalesce(k.job_id, f.id) order by n) into final
-    from unnest(checked) with ordinality as c(
+    select array_agg(coalesce((select k.job_id from idempotency_keys k where k.tenant_id = for_tenant and k.key = c.idempotency_key), c.id) order by n)
+    into final
+    from rows from (unnest(checked), unnest(fresh)) with ordinality as c(
       model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
-      sampler, prompt, negative_prompt, tags, idempotency_key, n)
-    join unnest(fresh) with ordinality f(id, n) using (n)
-    left join idempotency_keys k on k.tenant_id = for_tenant and k.key = c.idempotency_key;
+      sampler, prompt, negative_prompt, tags, idempotency_key, id, n);
   end if;
 
-  -- 3. Whom to wake, decided before the new rows are there
-  select array_agg(distinct u.lane) into ready_lanes
-  from unnest(checked) with ordinality as c(
+  -- 4. Whom to wake, decided before the new rows are there
+  select array_agg(distinct c.lane) into ready_lanes
+  from rows from (unnest(checked), unnest(lanes_of)) as c(
     model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
-    sampler, prompt, negative_prompt, tags, idempotency_key, n)
-  join unnest(lanes_of) with ordinality u(lane, n) using (n)
+    sampler, prompt, negative_prompt, tags, idempotency_key, lane)
   where c.run_at is null or c.run_at <= submitted_at;
-  if ready_lanes is not null then
-    perform notify_work(ready_lanes, cardinality(checked) > 1);
-  end if;
+  if ready_lanes is not null then perform notify_work(ready_lanes, cardinality(checked) > 1); end if;
 
-  -- 4. The jobs. A start time in the past counts as now: it must not let a job overtake those that waited.
+  -- 5. The jobs, neighbours of one signature side by side. A start time in the past counts as now: it must not let a job overtake those that waited.
   with fresh_jobs as (
     insert into jobs (id, run_at, deadline, lane_id, campaign_id, max_attempts, shelf, signature)
     overriding system value
-    select f.id, greatest(c.run_at, submitted_at), c.deadline, u.lane, u.campaign, c.max_attempts,
+    select c.id, greatest(c.run_at, submitted_at), c.deadline, c.lane, coalesce(c.campaign_id, 0), c.max_attempts,
       case when c.run_at > submitted_at then 'scheduled' else 'ready' end, c.signature
-    from unnest(checked) with ordinality as c(
+    from rows from (unnest(checked), unnest(fresh, final, lanes_of, campaigns_of)) as c(
       model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
-      sampler, prompt, negative_prompt, tags, idempotency_key, n)
-    join unnest(fresh, final, lanes_of, campaigns_of) with ordinality u(id, final_id, lane, campaign, n) using (n)
-    join lateral (select u.id) f on true
-    where u.id = u.final_id
-    order by n
-    returning id, lane_id, campaign_id),
+      sampler, prompt, negative_prompt, tags, idempotency_key, id, final_id, lane, campaign_id)
+    where c.id = c.final_id
+    order by c.lane, c.signature collate "C", c.id
+    returning lane_id, campaign_id),
   counted as (
     insert into job_count_changes (lane_id, campaign_id, state, change)
     select lane_id, campaign_id, 'queued', count(*) from fresh_jobs group by lane_id, campaign_id)
   insert into job_recipes (job_id, created_at, seed, guidance_scale, campaign_id, width, height, steps, clip_skip, format, sampler, prompt, negative_prompt, tags)
-  select u.id, submitted_at, c.seed, c.guidance_scale, u.campaign, c.width, c.height, c.steps, c.clip_skip, c.format, c.sampler, c.prompt, c.negative_prompt, c.tags
-  from unnest(checked) with ordinality as c(
+  select c.id, submitted_at, c.seed, c.guidance_scale, coalesce(c.campaign_id, 0), c.width, c.height, c.steps, c.clip_skip, c.format, c.sampler, c.prompt, c.negative_prompt, c.tags
+  from rows from (unnest(checked), unnest(fresh, final, campaigns_of)) as c(
     model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
-    sampler, prompt, negative_prompt, tags, idempotency_key, n)
-  join unnest(fresh, final, campaigns_of) with ordinality u(id, final_id, campaign, n) using (n)
-  where u.id = u.final_id
-  order by n;
+    sampler, prompt, negative_prompt, tags, idempotency_key, id, final_id, campaign_id)
+  where c.id = c.final_id
+  order by c.signature collate "C", c.id;
 
   return query select unnest(final);
 end $$;
@@ -487,7 +558,7 @@ begin
   if jobs is null or jsonb_typeof(jobs) <> 'array' then
     perform refuse('jobs', null, format('expected a JSON array of job objects, got %s; put [ ] around a single job, or call submit_job.', coalesce(shown(jobs), 'null')));
   end if;
-  owner := find_tenant(tenant);
+  owner := owner_of_submit(tenant);
   select array_agg(c order by n) into checked
   from jsonb_array_elements(jobs) with ordinality e(element, n)
   cross join lateral check_job(e.element, 'jobs[' || n - 1 || ']') c;
@@ -497,7 +568,8 @@ end $$;
 comment on function submit_jobs is 'Submits all jobs or none; one id per element, in order. Fields: docs/sql-api.md.';
 
 create function submit_job(job jsonb, tenant text default null) returns bigint
-language sql security definer set search_path from current as $$
-  select submit_jobs(jsonb_build_array(job), tenant)
-$$;
+language plpgsql security definer set search_path from current as $$
+begin
+  return (select submit_jobs(jsonb_build_array(job), tenant));
+end $$;
 comment on function submit_job is 'Submits one job; returns its id.';

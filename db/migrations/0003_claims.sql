@@ -25,13 +25,15 @@ create function advance_clock(at_most int default 5000) returns int
 language plpgsql as $$
 -- Moves jobs whose time has come to the ready shelf, and fails waiting jobs whose deadline passed. Two index probes when there are none.
 declare
+  -- A variable, because the volatile clock_timestamp() cannot bound an index scan.
+  started constant timestamptz := clock_timestamp();
   changed int := 0;
   affected int;
 begin
-  if exists (select from jobs where shelf = 'scheduled' and run_at <= clock_timestamp() order by run_at limit 1) then
+  if exists (select from jobs where shelf = 'scheduled' and run_at <= started order by run_at limit 1) then
     -- Skips what a neighbour moves at this moment: a neighbour that waits for us would move nothing more.
     with due as (
-      select id from jobs where shelf = 'scheduled' and run_at <= clock_timestamp()
+      select id from jobs where shelf = 'scheduled' and run_at <= started
       order by run_at limit at_most for update skip locked)
     update jobs j set shelf = 'ready' from due where j.id = due.id;
     get diagnostics affected = row_count;
@@ -40,9 +42,9 @@ begin
     perform nextval('requeues');
   end if;
 
-  if exists (select from jobs where deadline is not null and shelf in ('ready', 'scheduled') and deadline <= clock_timestamp() order by deadline limit 1) then
+  if exists (select from jobs where deadline is not null and shelf in ('ready', 'scheduled') and deadline <= started order by deadline limit 1) then
     with late as (
-      select id from jobs where deadline is not null and shelf in ('ready', 'scheduled') and deadline <= clock_timestamp()
+      select id from jobs where deadline is not null and shelf in ('ready', 'scheduled') and deadline <= started
       order by deadline limit at_most for update skip locked),
     failed as (
       update jobs j set state = 'failed', shelf = 'failed', finished_at = clock_timestamp()
@@ -67,14 +69,18 @@ create function is_taken(wanted text, lane int, by_worker uuid, batch_size int) 
 language plpgsql as $$
 -- Whether to leave a signature to the workers that have it fused: true while what waits would not fill one batch for each of them and one for us.
 declare
+  -- A variable, because the volatile clock_timestamp() cannot bound an index scan.
+  started constant timestamptz := clock_timestamp();
   holders int;
   waiting int;
 begin
   -- Two workers that choose at the same moment must not choose the same: the first to choose holds this lock until its batch is written.
   if not pg_try_advisory_xact_lock(hashtextextended(current_schema() || '|' || wanted, 7)) then return true; end if;
+  -- A worker that stopped holds nothing, however lately it did.
   select count(distinct b.worker_id) into holders
   from batches b
-  where b.signature = wanted and b.lease_expires_at > clock_timestamp() and b.worker_id <> by_worker and b.state <> 'lost';
+  where b.signature = wanted and b.lease_expires_at > started and b.worker_id <> by_worker and b.state <> 'lost'
+    and exists (select from workers w where w.id = b.worker_id and w.stopped_at is null);
   if holders = 0 then return false; end if;
   select count(*) into waiting from (
     select from jobs j where j.shelf = 'ready' and j.lane_id = lane and j.signature = wanted
@@ -184,7 +190,7 @@ begin
       select j.run_at, j.signature into head
       from jobs j
       where j.shelf = 'ready' and j.lane_id = lane.id and j.run_at >= floor_at
-      order by j.lane_id, j.run_at, j.id limit 1;
+      order by j.lane_id, j.run_at limit 1;
       if found then
         band := lane.priority;
         lane_ids := lane_ids || lane.id;

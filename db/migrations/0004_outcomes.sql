@@ -186,6 +186,8 @@ end $$;
 create function rescue_expired() returns int
 language plpgsql security definer set search_path from current as $$
 declare
+  -- A variable, because the volatile clock_timestamp() cannot bound an index scan.
+  started constant timestamptz := clock_timestamp();
   dead batches;
   unfinished bigint[];
   finals bigint[];
@@ -194,14 +196,14 @@ declare
 begin
   -- 1. Leases that ran out
   for dead in
-    select * from batches b where b.state = 'open' and b.lease_expires_at <= clock_timestamp() order by b.lease_expires_at for update skip locked
+    select * from batches b where b.state = 'open' and b.lease_expires_at <= started order by b.lease_expires_at for update skip locked
   loop
     select w.name into name from workers w where w.id = dead.worker_id;
     -- A raised epoch: whatever the old owner still sends is refused.
     update batches b set state = 'lost', epoch = b.epoch + 1, ended_at = clock_timestamp() where b.id = dead.id;
     -- Nor does it still hold a signature by a batch that it just ended.
     update batches b set lease_expires_at = clock_timestamp()
-    where b.signature = dead.signature and b.lease_expires_at > clock_timestamp() and b.worker_id = dead.worker_id and b.state = 'ended';
+    where b.signature = dead.signature and b.lease_expires_at > started and b.worker_id = dead.worker_id and b.state = 'ended';
     select array_agg(j.id) into unfinished
     from unnest(dead.job_ids) u(id) join jobs j on j.id = u.id
     where j.batch_id = dead.id and j.state = 'running';
@@ -234,7 +236,7 @@ begin
   -- 2. Ended batches whose worker is gone: no checkpoint will ever judge their pictures.
   for dead in
     select b.* from workers w join batches b on b.worker_id = w.id and b.settled_parts < b.parts
-    where b.state = 'ended' and (w.stopped_at is not null or w.heartbeat_at < clock_timestamp() - interval '10 minutes')
+    where b.state = 'ended' and (w.stopped_at is not null or w.heartbeat_at < started - interval '10 minutes')
     for update of b skip locked
   loop
     perform discard_unsettled(dead, 'worker_lost', 'The worker went away before a checkpoint had vouched for the picture.');
@@ -315,7 +317,7 @@ comment on function record_checkpoint is 'Writes a checkpoint with its consequen
 create function cancel_jobs(job_ids bigint[], tenant text default null) returns setof bigint
 language plpgsql security definer set search_path from current as $$
 declare
-  owner int := case when tenant is not null then (find_tenant(tenant)).id end;
+  owner constant int := caller_tenant(tenant);
   ended bigint[];
 begin
   -- In id order, so that two cancels of the same jobs cannot wait for each other.
@@ -345,7 +347,7 @@ comment on function cancel_jobs is 'Cancels jobs that have not ended; returns th
 create function retry_jobs(job_ids bigint[], tenant text default null) returns setof bigint
 language plpgsql security definer set search_path from current as $$
 declare
-  owner int := case when tenant is not null then (find_tenant(tenant)).id end;
+  owner constant int := caller_tenant(tenant);
   returned bigint[];
 begin
   with wanted as (
@@ -373,7 +375,7 @@ begin
 end $$;
 comment on function retry_jobs is 'Puts failed or cancelled jobs back with fresh attempts; returns their ids.';
 
-create view results as
+create view results with (security_barrier) as
 select j.id as job_id, t.name as tenant, c.name as campaign, j.state, j.signature, i.path, i.size_bytes, encode(i.sha256, 'hex') as sha256, i.width, i.height,
   i.seed, i.recipe, j.finished_at,
   case when i.part <= b.settled_parts then b.verified_at end as verified_at,
@@ -387,17 +389,20 @@ left join images i on i.job_id = j.id
 left join batches b on b.id = i.batch_id
 left join lateral (
   select outcome, message from job_attempts where job_id = j.id and j.state in ('failed', 'cancelled') order by id desc limit 1) a on true
-where j.state in ('succeeded', 'failed', 'cancelled');
-comment on view results is 'Ended jobs with their picture, whether it is verified, or why there is none.';
+where j.state in ('succeeded', 'failed', 'cancelled')
+  and ((select caller_tenant(null)) is null or l.tenant_id = (select caller_tenant(null)));
+comment on view results is 'Ended jobs of the tenants this session may see, with their picture, whether it is verified, or why there is none.';
 
 create function job_status(job_ids bigint[])
 returns table (job_id bigint, state text, attempts smallint, max_attempts smallint, run_at timestamptz, finished_at timestamptz, path text,
   verified_at timestamptz, failure_code text, failure_message text)
 language sql stable security definer set search_path from current as $$
+  -- Jobs of other tenants are left out like unknown ones.
   select j.id, j.state, j.attempts, j.max_attempts, j.run_at, j.finished_at, i.path,
     case when i.part <= b.settled_parts then b.verified_at end, a.outcome, a.message
   from unnest(job_ids) with ordinality u(id, n)
   join jobs j on j.id = u.id
+  join lanes l on l.id = j.lane_id and ((select caller_tenant(null)) is null or l.tenant_id = (select caller_tenant(null)))
   left join images i on i.job_id = j.id
   left join batches b on b.id = i.batch_id
   left join lateral (select outcome, message from job_attempts where job_id = j.id order by id desc limit 1) a on true

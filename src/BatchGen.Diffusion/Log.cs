@@ -28,4 +28,7 @@ internal static partial class Log
 
     [LoggerMessage(2007, LogLevel.Warning, "The prompt of job {JobId} has {Tokens} tokens; the text encoder takes {Limit}, so its end was cut off")]
     public static partial void PromptCut(this ILogger logger, long jobId, int tokens, int limit);
+
+    [LoggerMessage(2008, LogLevel.Warning, "The device has no room for fused weights beside the base; they are written over it from now on and the saved bytes put back: {Reason}")]
+    public static partial void FusingInPlace(this ILogger logger, string reason);
 }

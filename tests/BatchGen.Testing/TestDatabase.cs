@@ -58,7 +58,7 @@ public sealed class TestDatabase : IAsyncDisposable
         options ??= new QueueOptions();
         options.Schema = "test_" + Guid.NewGuid().ToString("N")[..20];
         // Many schemas on one server: few connections each, and none kept that nobody uses.
-        var builder = new NpgsqlConnectionStringBuilder(await TestServer.GetAddressAsync()) { MaxPoolSize = 30, ConnectionIdleLifetime = 5, ConnectionPruningInterval = 2 };
+        var builder = new NpgsqlConnectionStringBuilder(await TestServer.GetAddressAsync()) { ApplicationName = options.Schema, MaxPoolSize = 30, ConnectionIdleLifetime = 5, ConnectionPruningInterval = 2 };
         var database = new TestDatabase(builder.ConnectionString, options);
         await new Migrator(database.Queue).MigrateAsync(CancellationToken.None);
         return database;
@@ -67,7 +67,7 @@ public sealed class TestDatabase : IAsyncDisposable
     /// <summary>Opens a connection whose search path is the schema.</summary>
     public async Task<NpgsqlConnection> ConnectAsync(string? extra = null)
     {
-        var connection = new NpgsqlConnection(ConnectionString + $";Search Path={Schema};Pooling=false;" + extra);
+        var connection = new NpgsqlConnection(ConnectionString + $";Search Path={Schema};Application Name={Schema} test;Pooling=false;" + extra);
         await connection.OpenAsync();
         return connection;
     }

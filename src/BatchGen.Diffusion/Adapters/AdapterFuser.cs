@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Hashing;
 using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
@@ -23,7 +24,9 @@ internal sealed class AdapterFuser : IDisposable
     private readonly ModuleMap _modules;
     private readonly OverlayBuffers _buffers;
     private readonly List<Weight> _fused = [];
-    private readonly OriginalBytes? _originals;
+    private readonly List<TensorReading> _readings = [];
+    private readonly List<UInt128> _digests = [];
+    private OriginalBytes? _originals;
 
     /// <param name="model">The model on the device.</param>
     /// <param name="cache">Where adapters are read from.</param>
@@ -34,11 +37,22 @@ internal sealed class AdapterFuser : IDisposable
         _cache = cache;
         _buffers = new OverlayBuffers(mode == FuseMode.Overlay ? maxBufferBytes : 0);
         _modules = new ModuleMap(model);
-        _originals = mode == FuseMode.Overlay ? null : new OriginalBytes(mode);
+        Use(mode);
     }
+
+    /// <summary>Where fused weights are kept.</summary>
+    public FuseMode Mode { get; private set; }
 
     /// <summary>Weights that have an overlay now.</summary>
     public IReadOnlyList<Weight> Fused => _fused;
+
+    /// <summary>Changes the mode; unloads first.</summary>
+    public void Use(FuseMode mode)
+    {
+        Unload();
+        Mode = mode;
+        _originals = mode == FuseMode.Overlay ? null : new OriginalBytes(mode);
+    }
 
     /// <summary>Fuses all adapters of a signature; what was fused before is dropped first.</summary>
     /// <param name="signature">Adapters and strengths, in the order they are summed.</param>
@@ -83,9 +97,37 @@ internal sealed class AdapterFuser : IDisposable
         }
     }
 
+    /// <summary>Digests what was just fused, for <see cref="FindDamaged"/>.</summary>
+    public void TakeDigests()
+    {
+        var hash = new XxHash128();
+        foreach (var weight in _fused)
+        {
+            var reading = new TensorReading(weight.Value);
+            _readings.Add(reading);
+            _digests.Add(reading.Hash(hash));
+        }
+    }
+
+    /// <summary>Names of fused tensors whose bytes are not what they were when their digests were taken; empty when none were.</summary>
+    /// <remarks>The base has its own checksum. What is looked at here is what the layers computed with while adapters were on.</remarks>
+    public IReadOnlyList<string> FindDamaged()
+    {
+        var hash = new XxHash128();
+        var damaged = new List<string>();
+        for (var i = 0; i < _readings.Count; i++)
+        {
+            if (!ReferenceEquals(_readings[i].Tensor, _fused[i].Value) || _readings[i].Hash(hash) != _digests[i]) damaged.Add(_fused[i].Name);
+        }
+
+        return damaged;
+    }
+
     /// <summary>Drops every overlay, or copies the original bytes back. No arithmetic; harmless when nothing is fused.</summary>
     public void Unload()
     {
+        _readings.Clear();
+        _digests.Clear();
         if (_originals is not null)
         {
             _originals.Restore();

@@ -1,5 +1,8 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
 using BatchGen.Core.Failures;
 using BatchGen.Diffusion.Adapters.Deltas;
+using BatchGen.Diffusion.Weights;
 using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Adapters;
@@ -13,6 +16,9 @@ internal sealed record LoadedModule(AdapterModule Module, ModuleDelta? Weight, M
 /// <summary>An adapter with all factors decoded to float32 on the host and checked to be finite: what the cache keeps.</summary>
 internal sealed class LoadedAdapter : IDisposable
 {
+    private readonly TensorReading[] _readings;
+    private readonly UInt128 _digest;
+
     private LoadedAdapter(string path, string sha256, IReadOnlyList<LoadedModule> modules, IReadOnlyList<string> otherKeys)
     {
         Path = path;
@@ -20,6 +26,8 @@ internal sealed class LoadedAdapter : IDisposable
         Modules = modules;
         OtherKeys = otherKeys;
         SizeBytes = Factors.Sum(factor => factor.numel() * sizeof(float));
+        _readings = [.. Factors.Select(factor => new TensorReading(factor))];
+        _digest = Digest();
     }
 
     public string Path { get; }
@@ -36,6 +44,9 @@ internal sealed class LoadedAdapter : IDisposable
 
     /// <summary>Where the cache keeps it; null outside a cache.</summary>
     public AdapterCache.Slot? Slot { get; set; }
+
+    /// <summary>True when every factor still has the bytes it was decoded to.</summary>
+    public bool IsIntact() => Digest() == _digest;
 
     /// <summary>Every decoded factor, in file order.</summary>
     public IEnumerable<Tensor> Factors => Modules.SelectMany(module => (module.Weight?.Factors ?? []).Concat(module.Bias?.Factors ?? []));
@@ -76,6 +87,20 @@ internal sealed class LoadedAdapter : IDisposable
     public void Dispose()
     {
         foreach (var module in Modules) Release(module);
+    }
+
+    private UInt128 Digest()
+    {
+        var all = new XxHash128();
+        var one = new XxHash128();
+        Span<byte> bytes = stackalloc byte[16];
+        foreach (var reading in _readings)
+        {
+            BinaryPrimitives.WriteUInt128LittleEndian(bytes, reading.Hash(one));
+            all.Append(bytes);
+        }
+
+        return all.GetCurrentHashAsUInt128();
     }
 
     private static void Release(LoadedModule module)

@@ -23,7 +23,8 @@ public static class ModelInspector
         // Built without tensors: config and weights must agree before anything is registered.
         foreach (var component in source.Components) CheckShapes(source, component);
         var files = Hash(full, source.Files);
-        return new ModelRecord(name, full, source.Family, Combine(files), files);
+        var native = NativeEdge(source);
+        return new ModelRecord(name, full, source.Family, Combine(files), files, native, native);
     }
 
     /// <summary>SHA-256 over the sorted list of relative path and file hash: the model's identity.</summary>
@@ -54,6 +55,15 @@ public static class ModelInspector
         }
 
         return files;
+    }
+
+    // The UNet's config names the size of the latents it was trained on; where it does not, the size the family was published with.
+    private static int NativeEdge(ModelSource source)
+    {
+        var latents = source.Components.First(component => component.Name == "unet").Config.Integer("sample_size", source.Family == "sdxl" ? 128 : 64);
+        var blocks = source.Components.First(component => component.Name == "vae").Config.Integers("block_out_channels").Length;
+        // Jobs are 64 to 2048 pixels wide; a config outside of that says nothing useful.
+        return (int)Math.Clamp(latents << (blocks - 1), 64, 2048) / 8 * 8;
     }
 
     private static void CheckShapes(ModelSource source, SourceComponent component)

@@ -15,6 +15,7 @@ internal sealed record ComputeDevice(Device Device, ScalarType Type, DeviceInfo 
     /// <exception cref="InvalidOperationException">Torch cannot be loaded, the device is not there, or the type is not for it; the message says what to do.</exception>
     public static ComputeDevice Choose(DiffusionOptions options)
     {
+        ThreadWaiting.PreferSleeping();
         try
         {
             return ChooseLoaded(options);

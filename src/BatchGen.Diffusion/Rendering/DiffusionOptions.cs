@@ -17,6 +17,19 @@ public sealed class DiffusionOptions
     [RegularExpression("auto|float32|bfloat16|float16", ErrorMessage = "ComputeType must be auto, float32, bfloat16 or float16.")]
     public string ComputeType { get; set; } = "auto";
 
+    /// <summary>Where fused weights are kept.</summary>
+    /// <value>
+    /// <c>overlay</c> (new tensors beside the base), <c>in-place</c> (over the base, whose bytes are saved on the host and copied back at unload),
+    /// <c>in-place-master</c> (the same, read from the master files again), or <c>auto</c>: overlay, and in place once the device had no room for one; default <c>auto</c>.
+    /// </value>
+    [Required]
+    [RegularExpression("auto|overlay|in-place|in-place-master", ErrorMessage = "FuseMode must be auto, overlay, in-place or in-place-master.")]
+    public string FuseMode { get; set; } = "auto";
+
+    /// <summary>Whether fused tensors are checksummed too, at fuse and before they are dropped.</summary>
+    /// <value>Default true; costs reading them once more a switch.</value>
+    public bool ChecksumFused { get; set; } = true;
+
     /// <summary>Host memory for decoded adapter files, least recently used first to go.</summary>
     /// <value>Bytes; default 2 GiB.</value>
     [Range(0, long.MaxValue)]

@@ -23,6 +23,7 @@ namespace BatchGen.Diffusion.Rendering;
 /// </remarks>
 public sealed class DiffusionRenderer : IBatchRenderer
 {
+    private const string FusedPrefix = "fused ";
     private readonly DiffusionOptions _options;
     private readonly ILogger _logger;
     private readonly ComputeDevice _compute;
@@ -32,6 +33,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
     private AdapterFuser? _fuser;
     private PromptEncoder? _prompts;
     private AdapterSignature? _fused;
+    private IReadOnlyList<string> _damaged = [];
 
     /// <summary>Settles on a device; loads native torch.</summary>
     /// <param name="options">Device, compute type and memory bounds.</param>
@@ -52,6 +54,9 @@ public sealed class DiffusionRenderer : IBatchRenderer
     /// <inheritdoc/>
     public string? LoadedModel => _model?.Record.Name;
 
+    /// <inheritdoc/>
+    public bool WritesBaseWhileFused => _fuser is { Mode: not FuseMode.Overlay, Fused.Count: > 0 };
+
     /// <summary>The live weights, for tests that damage them.</summary>
     internal ModelWeights? Weights => _model?.Weights;
 
@@ -71,7 +76,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         {
             _model = DiffusionModel.Load(model, _compute.Type, _compute.Device, cancellationToken);
             _checksum = BaseChecksum.Take(_model.Weights, _options.ChecksumThreads);
-            _fuser = new AdapterFuser(_model.Weights, _adapters, maxBufferBytes: _options.OverlayBufferBytes);
+            _fuser = new AdapterFuser(_model.Weights, _adapters, ModeOf(_options.FuseMode), _options.OverlayBufferBytes);
             _prompts = new PromptEncoder(_model, _options.PromptCacheBytes);
         }
         catch (Exception error)
@@ -94,8 +99,9 @@ public sealed class DiffusionRenderer : IBatchRenderer
         var model = Loaded();
         if (signature.Model != model.Record.Name) throw new InvalidOperationException($"Signature '{signature}' is for another model than '{model.Record.Name}', which is loaded.");
         Unload();
-        var report = _fuser!.Fuse(signature, adapters, cancellationToken);
-        if (ReadsText(_fuser.Fused)) _prompts!.Forget();
+        var report = FuseWhereThereIsRoom(signature, adapters, cancellationToken);
+        if (_options.ChecksumFused) _fuser!.TakeDigests();
+        if (ReadsText(_fuser!.Fused)) _prompts!.Forget();
         _fused = signature;
         _logger.AdaptersFused(report.Adapters, report.Tensors, report.ElapsedMs);
         if (report.UnmatchedKeys.Count > 0) _logger.KeysUnmatched(report.UnmatchedKeys.Count, signature.ToString(), report.UnmatchedKeys[0]);
@@ -151,6 +157,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         if (_fuser is null) return;
         var readsText = ReadsText(_fuser.Fused);
+        // What the layers computed with is looked at before it is gone; the next check reports it.
+        if (_options.ChecksumFused) _damaged = [.. _damaged, .. _fuser.FindDamaged()];
         _fuser.Unload();
         _fused = null;
         if (readsText) _prompts!.Forget();
@@ -161,6 +169,9 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         _ = Loaded();
         var check = _checksum!.Verify(cancellationToken);
+        string[] damaged = _options.ChecksumFused ? [.. _damaged.Concat(_fuser!.FindDamaged()).Distinct().Select(name => FusedPrefix + name)] : [];
+        _damaged = [];
+        if (damaged.Length > 0) check = check with { Passed = false, DriftedTensors = [.. check.DriftedTensors, .. damaged] };
         if (!check.Passed) _logger.WeightsDiffer(check.DriftedTensors.Count, check.DriftedTensors[0]);
         return check;
     }
@@ -170,7 +181,12 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         ArgumentNullException.ThrowIfNull(tensorNames);
         var model = Loaded();
-        var report = WeightReloader.Reload(model.Weights, model.Record, tensorNames, cancellationToken);
+        // What was fused was made from the damaged base, or is damaged itself.
+        Unload();
+        _damaged = [];
+        string[] ofBase = [.. tensorNames.Where(name => !name.StartsWith(FusedPrefix, StringComparison.Ordinal))];
+        if (ofBase.Length == 0 && tensorNames.Count > 0) return new ReloadReport(0, 0, 0);
+        var report = WeightReloader.Reload(model.Weights, model.Record, ofBase, cancellationToken);
         // Prompts may have been encoded with the damaged weights.
         _prompts!.Forget();
         _logger.Reloaded(report.Tensors, model.Record.Name, report.ElapsedMs);
@@ -182,6 +198,28 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         DropModel();
         _adapters.Dispose();
+    }
+
+    private static FuseMode ModeOf(string option) => option switch
+    {
+        "auto" or "overlay" => FuseMode.Overlay,
+        "in-place" => FuseMode.InPlaceSaved,
+        "in-place-master" => FuseMode.InPlaceMaster,
+        _ => throw new InvalidOperationException($"Fuse mode '{option}' is not known; use auto, overlay, in-place or in-place-master."),
+    };
+
+    private FuseReport FuseWhereThereIsRoom(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return _fuser!.Fuse(signature, adapters, cancellationToken);
+        }
+        catch (GenerationException error) when (error.OutOfMemory && _options.FuseMode == "auto" && _fuser!.Mode == FuseMode.Overlay)
+        {
+            _logger.FusingInPlace(error.Message);
+            _fuser.Use(FuseMode.InPlaceSaved);
+            return _fuser.Fuse(signature, adapters, cancellationToken);
+        }
     }
 
     private static bool ReadsText(IReadOnlyList<Weight> fused) => fused.Any(weight => weight.Component.StartsWith("text_encoder", StringComparison.Ordinal));

@@ -7,7 +7,7 @@ namespace BatchGen.Imaging.Sheets;
 public static class LinePlot
 {
     private const int Left = 84;
-    private const int Right = 24;
+    private const int Right = 40;
     private const int Top = 48;
     private const int Bottom = 52;
     private const int LegendLine = LabelFont.CellHeightPixels + 4;
@@ -23,7 +23,7 @@ public static class LinePlot
     /// <param name="title">Line at the top.</param>
     /// <param name="yLabel">What the vertical axis shows, with its unit.</param>
     /// <param name="series">The lines; points with a horizontal value below 1 are left out.</param>
-    /// <param name="logarithmic">Vertical axis in powers of ten; values of zero or less are drawn on the bottom edge.</param>
+    /// <param name="logarithmic">Vertical axis in powers of ten; values of zero or less are drawn on the bottom edge, which is labelled 0.</param>
     /// <param name="widthPixels">Width of the picture.</param>
     /// <param name="heightPixels">Height of the plot without its legend.</param>
     /// <returns>A PNG file.</returns>
@@ -64,7 +64,7 @@ public static class LinePlot
         {
             var at = Top + axes.Place((1, y)).Y;
             Line(picture, Left, at, picture.WidthPixels - Right, at, Grid, thick: false);
-            LabelFont.Draw(picture, 8, (int)at - 8, Label(y), Ink);
+            LabelFont.Draw(picture, 8, (int)at - 8, axes.Logarithmic && y == axes.YMin ? "0" : Label(y), Ink);
         }
 
         LabelFont.Draw(picture, Left, heightPixels - 24, "cycles (logarithmic)", Ink);

@@ -193,10 +193,9 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         var said = await ReadFromAsync(log, logged, cancellationToken);
         if (said.Contains("is already in use", StringComparison.Ordinal) || said.Contains("another postmaster", StringComparison.Ordinal) || said.Contains("could not create lock file", StringComparison.Ordinal))
             throw new QueueException($"The socket {cluster.SocketFile(Port)} is taken by another server, or cannot be made there: {Reason(said)}. Stop that server, or remove the file if none runs.");
-        if (said.Contains("incompatible with server", StringComparison.Ordinal))
-            throw new QueueException($"The database in {cluster.Data} was made by another version of PostgreSQL: {Reason(said)}. Install that version, or move {cluster.Folder} away to start with an empty database.");
-        if (said.Contains("invalid", StringComparison.Ordinal) || said.Contains("could not open", StringComparison.Ordinal) || said.Contains("could not read", StringComparison.Ordinal)
-            || said.Contains("PANIC", StringComparison.Ordinal) || said.Contains("corrupt", StringComparison.Ordinal) || said.Contains("could not locate", StringComparison.Ordinal))
+        // The programs are of the version that PG_VERSION names, so files they cannot read are damaged, not old.
+        string[] damage = ["incompatible with server", "invalid", "could not open", "could not read", "could not locate", "corrupt", "PANIC"];
+        if (damage.Any(sign => said.Contains(sign, StringComparison.Ordinal)))
             throw new QueueException($"The database in {cluster.Data} is damaged: {Reason(said)}. Restore the folder from a backup, or move {cluster.Folder} away to start with an empty database. The server's log is {log}.");
         throw new QueueException($"PostgreSQL did not start in {cluster.Data}: {Reason(said.Length > 0 ? said : result?.Error ?? "no server program")}. The server's log is {log}.");
     }

@@ -55,6 +55,22 @@ public sealed class JobSubmitter(QueueDatabase database)
         }
     }
 
+    /// <summary>Submits any number of jobs through COPY and <c>submit_staged</c>: the fast way for thousands and more.</summary>
+    /// <param name="requests">The jobs; read once.</param>
+    /// <param name="tenant">Whose jobs; null means the default tenant.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>How many jobs are new: those whose idempotency key is known are left out.</returns>
+    /// <exception cref="SubmitRefusedException">A request breaks a rule, named by its line; nothing was submitted.</exception>
+    public Task<long> SubmitManyAsync(IEnumerable<JobRequest> requests, string? tenant, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        return database.RunAsync(connection => StagedJobs.SubmitAsync(connection, requests.Select((request, i) =>
+        {
+            RefuseNul(request, i);
+            return request;
+        }), tenant, cancellationToken), cancellationToken);
+    }
+
     // The database can only say that some text holds a NUL; here the element and field are still known.
     private static void RefuseNul(JobRequest request, int index)
     {

@@ -43,6 +43,7 @@ public sealed class Migrator(QueueDatabase database)
     {
         await ScalarAsync<object>(connection, "set_schema_setting", new { schema = database.Options.Schema }, cancellationToken);
         await ExecuteAsync(connection, "ensure_schema", null, cancellationToken);
+        await ScalarAsync<object>(connection, "pin_search_path", new { schema = database.Options.Schema }, cancellationToken);
         await ExecuteAsync(connection, "ensure_migrations_table", null, cancellationToken);
         var known = SqlFiles.ListMigrations();
         var applied = (await connection.QueryAsync<(string Name, string Sha256)>(
@@ -55,8 +56,13 @@ public sealed class Migrator(QueueDatabase database)
             names.Add(migration.Name);
         }
 
-        // Composite types made just now are unknown to connections that are open already.
-        if (names.Count > 0) await database.DataSource.ReloadTypesAsync(cancellationToken);
+        if (names.Count > 0)
+        {
+            await ExecuteAsync(connection, "apply_grants", null, cancellationToken);
+            // Composite types made just now are unknown to connections that are open already.
+            await database.DataSource.ReloadTypesAsync(cancellationToken);
+        }
+
         return names;
     }
 

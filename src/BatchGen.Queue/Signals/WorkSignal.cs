@@ -72,7 +72,7 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
 
     private async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
     {
-        var connection = await database.DataSource.OpenConnectionAsync(cancellationToken);
+        var connection = await database.OpenAloneAsync(cancellationToken);
         try
         {
             await using var command = new NpgsqlCommand(Sql.SqlFiles.Query("listen_jobs"), connection);

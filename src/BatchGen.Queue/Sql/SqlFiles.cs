@@ -13,6 +13,10 @@ internal static class SqlFiles
     /// <summary>Text of <c>db/queries/NAME.sql</c>.</summary>
     public static string Query(string name) => Queries.GetOrAdd(name, static key => Read($"db/queries/{key}.sql"));
 
+    /// <summary>The same without its comment, for COPY, which the driver recognises by its first word.</summary>
+    public static string Statement(string name) =>
+        string.Join('\n', Query(name).Split('\n').SkipWhile(line => line.StartsWith("--", StringComparison.Ordinal)));
+
     /// <summary>The migrations in order.</summary>
     public static IReadOnlyList<Migration> ListMigrations() => typeof(SqlFiles).Assembly.GetManifestResourceNames()
         .Select(name => name.Replace('\\', '/'))

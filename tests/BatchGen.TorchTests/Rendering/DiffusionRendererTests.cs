@@ -1,3 +1,4 @@
+using BatchGen.Testing;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Rendering;
 using BatchGen.Diffusion.Rendering;

@@ -1,7 +1,7 @@
-namespace BatchGen.TorchTests;
+namespace BatchGen.Testing;
 
 /// <summary>A model folder of a test's own, to be damaged.</summary>
-internal sealed class ModelCopy : IDisposable
+public sealed class ModelCopy : IDisposable
 {
     public ModelCopy(string source)
     {

@@ -1,0 +1,63 @@
+-- Least privilege. Roles belong to the whole server, so they are made only where they are missing and this user may; grants are made to those that exist.
+
+create table tenant_roles (
+  role_name name primary key,
+  tenant_id int not null references tenants
+);
+comment on table tenant_roles is 'Database roles that act for one tenant; a role not listed acts for the default tenant.';
+
+create procedure ensure_roles()
+language plpgsql as $$
+declare
+  wanted text;
+begin
+  foreach wanted in array array['batchgen_submitter', 'batchgen_worker', 'batchgen_reader'] loop
+    if not exists (select from pg_roles where rolname = wanted) then
+      begin
+        execute format('create role %I nologin', wanted);
+      exception
+        when insufficient_privilege then
+          raise warning 'Role % is missing and this user may not create it; see docs/queue.md, "Roles".', wanted;
+        when duplicate_object or unique_violation then
+          null; -- Another migration made it at the same moment.
+      end;
+    end if;
+  end loop;
+end $$;
+comment on procedure ensure_roles is 'Creates the three roles where they are missing.';
+
+create procedure apply_grants()
+language plpgsql as $$
+-- Run after every migration: functions start out executable by everybody.
+declare
+  home constant text := current_schema();
+  role name;
+begin
+  execute format('revoke all on schema %I from public', home);
+  execute format('revoke execute on all functions in schema %I from public', home);
+  execute format('revoke execute on all procedures in schema %I from public', home);
+  for role in select rolname from pg_roles where rolname in ('batchgen_submitter', 'batchgen_worker', 'batchgen_reader') loop
+    execute format('grant usage on schema %I to %I', home, role);
+    execute format('grant select on samplers, available_models, available_adapters, results to %I', role);
+    execute format('grant execute on function job_status(bigint[]), caller_tenant(text) to %I', role);
+    if role = 'batchgen_submitter' then
+      execute format('grant execute on function submit_job(jsonb, text), submit_jobs(jsonb, text), submit_staged(text, text), cancel_jobs(bigint[], text), retry_jobs(bigint[], text), retry_failed(text, text, text, int), cancel_waiting(text, text, int), set_priority(bigint[], int) to %I', role);
+      -- Not job_id and staged_by: neither numbers nor identities are the producer's to choose.
+      execute format('grant insert (load, prompt, negative_prompt, model, adapters, width, height, steps, sampler, guidance_scale, seed, format, clip_skip, priority, run_at, deadline, campaign, max_attempts, tags, idempotency_key) on staged_jobs to %I', role);
+      execute format('grant usage on sequence jobs_id_seq to %I', role);
+    else
+      execute format('grant select on all tables in schema %I to %I', home, role);
+      execute format('revoke select on tenant_roles, staged_jobs from %I', role);
+      execute format('grant select on sequence requeues to %I', role);
+      execute format('grant execute on function signature_backlog(text, int, int) to %I', role);
+    end if;
+    if role = 'batchgen_worker' then
+      execute format('grant insert, update on workers to %I', role);
+      execute format('grant execute on function claim_batch(uuid, text[], int, interval, interval, int, jsonb, bigint), heartbeat_batch(bigint, bigint, interval, int, int, int), complete_jobs(bigint, bigint, bigint[], text[], bigint[], text[], int[], int[], bigint[], text[]), fail_jobs(bigint, bigint, bigint[], text[], text[], interval, interval), end_batch(bigint, bigint, interval, text), rescue_expired(), fold_counts() to %I', role);
+      execute format('grant execute on function record_checkpoint(uuid, bigint, bigint, text, text, text, text, text, text, int, bigint, text[], double precision, int, bigint, double precision) to %I', role);
+    end if;
+  end loop;
+end $$;
+comment on procedure apply_grants is 'Grants each role what it needs and takes from everybody what they get by default.';
+
+call ensure_roles();

@@ -1,0 +1,2 @@
+-- Grants each role what it needs.
+call apply_grants()

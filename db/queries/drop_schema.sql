@@ -1,0 +1,5 @@
+-- Drops the schema of a benchmark. The name comes in the setting batchgen.schema, since an identifier cannot be a parameter.
+do $$
+begin
+  execute format('drop schema if exists %I cascade', current_setting('batchgen.schema'));
+end $$

@@ -1,0 +1,289 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Rendering;
+using BatchGen.Queue.Claims;
+using BatchGen.Queue.Jobs;
+using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Signals;
+using BatchGen.Queue.Sql;
+using BatchGen.Queue.Workers;
+using Npgsql;
+
+namespace BatchGen.Queue.Benchmarking;
+
+/// <summary>Measures the queue on a real server, in a schema of its own that is dropped afterwards; nothing is rendered.</summary>
+public sealed class QueueBenchmark : IAsyncDisposable
+{
+    private readonly QueueDatabase _database;
+    private readonly QueueBenchmarkOptions _options;
+    private readonly Action<BenchmarkLine> _report;
+    private ServerMeter _meter = null!;
+
+    private QueueBenchmark(QueueDatabase database, QueueBenchmarkOptions options, Action<BenchmarkLine> report) =>
+        (_database, _options, _report) = (database, options, report);
+
+    /// <summary>Runs every measurement.</summary>
+    /// <param name="connectionString">The server; the user must be allowed to create a schema.</param>
+    /// <param name="options">Sizes.</param>
+    /// <param name="report">Called with each result as it is known.</param>
+    /// <param name="cancellationToken">Stops between measurements.</param>
+    public static async Task RunAsync(string connectionString, QueueBenchmarkOptions options, Action<BenchmarkLine> report, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(report);
+        var settings = new NpgsqlConnectionStringBuilder(connectionString) { MaxPoolSize = options.Workers * 2 + 20, CommandTimeout = 0 };
+        var database = QueueDatabase.Open(settings.ConnectionString, new QueueOptions
+        {
+            Schema = "batchgen_bench",
+            LeaseDuration = TimeSpan.FromHours(1),
+            // Nothing is overdue: what is measured is the order by signature.
+            MaxWait = TimeSpan.FromDays(1),
+            MaxBatchesPerSignature = 100_000,
+        });
+        await using var benchmark = new QueueBenchmark(database, options, report);
+        await benchmark.PrepareAsync(cancellationToken);
+        await benchmark.MeasureSingleSubmitsAsync(cancellationToken);
+        await benchmark.MeasureStartLatencyAsync(cancellationToken);
+        await benchmark.MeasureDrainAsync(cancellationToken);
+        await benchmark.MeasureBacklogAsync(cancellationToken);
+    }
+
+    /// <summary>Drops the schema.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await DropAsync(CancellationToken.None);
+        await _database.DisposeAsync();
+    }
+
+    private async Task PrepareAsync(CancellationToken cancellationToken)
+    {
+        await DropAsync(cancellationToken);
+        await new Migrator(_database).MigrateAsync(cancellationToken);
+        await _database.ExecuteAsync("bench_register", new { adapters = _options.Signatures }, cancellationToken);
+        _meter = ServerMeter.Of(await _database.ScalarAsync<int>("bench_server_process", null, cancellationToken));
+    }
+
+    private Task<int> DropAsync(CancellationToken cancellationToken) => _database.RunAsync(async connection =>
+    {
+        await using (var setting = new NpgsqlCommand(SqlFiles.Query("set_schema_setting"), connection))
+        {
+            setting.Parameters.AddWithValue("schema", _database.Options.Schema);
+            await setting.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await using var drop = new NpgsqlCommand(SqlFiles.Query("drop_schema"), connection);
+        return await drop.ExecuteNonQueryAsync(cancellationToken);
+    }, cancellationToken);
+
+    private async Task MeasureSingleSubmitsAsync(CancellationToken cancellationToken)
+    {
+        var submitter = new JobSubmitter(_database);
+        var jobs = Jobs(_options.SingleSubmits, _options.Signatures).ToArray();
+        await Task.WhenAll(Enumerable.Range(0, _options.Workers).Select(i => submitter.SubmitAsync([jobs[i % jobs.Length]], cancellationToken)));
+        var next = -1;
+        await MeasureAsync($"submit one by one, {_options.Workers} connections", jobs.Length, () => Task.WhenAll(Enumerable.Range(0, _options.Workers).Select(async _ =>
+        {
+            for (var i = Interlocked.Increment(ref next); i < jobs.Length; i = Interlocked.Increment(ref next)) await submitter.SubmitAsync([jobs[i]], cancellationToken);
+        })));
+        await ResetAsync(cancellationToken);
+    }
+
+    private async Task MeasureStartLatencyAsync(CancellationToken cancellationToken)
+    {
+        var (worker, claims, submitter) = (await StartWorkerAsync(cancellationToken), new BatchClaims(_database), new JobSubmitter(_database));
+        await using var signal = new WorkSignal(_database);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var started = new ConcurrentDictionary<long, TaskCompletionSource<long>>();
+        var loop = Task.Run(async () =>
+        {
+            while (true)
+            {
+                if (await claims.ClaimAsync(new ClaimRequest(worker, null, 32), stop.Token) is { } batch)
+                {
+                    var at = Stopwatch.GetTimestamp();
+                    foreach (var job in batch.Jobs) started.GetOrAdd(job.JobId, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult(at);
+                    await claims.CompleteAsync(batch, batch.Jobs.Select(Finish).ToArray(), stop.Token);
+                    await claims.CloseAsync(batch, stop.Token);
+                }
+                else
+                {
+                    await signal.WaitAsync(stop.Token);
+                }
+            }
+        }, cancellationToken);
+        var times = new List<double>();
+        foreach (var job in Jobs(_options.LatencySamples, 1))
+        {
+            var submitted = Stopwatch.GetTimestamp();
+            var id = (await submitter.SubmitAsync([job with { Priority = 100 }], cancellationToken))[0];
+            var at = await started.GetOrAdd(id, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            times.Add(Stopwatch.GetElapsedTime(submitted, at).TotalMilliseconds);
+            await Task.Delay(5, cancellationToken); // Lets the worker go idle again.
+        }
+
+        await stop.CancelAsync();
+        await loop.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        _report(BenchmarkLine.OfTimes("urgent job on an idle queue: submit to claimed", times));
+        await ResetAsync(cancellationToken);
+    }
+
+    private async Task MeasureDrainAsync(CancellationToken cancellationToken)
+    {
+        var count = _options.DrainJobs;
+        await new JobSubmitter(_database).SubmitManyAsync(Jobs(count, _options.DrainSignatures), null, cancellationToken);
+        await MeasureAsync($"claim, complete and close trivial jobs: {_options.Workers} workers, batches of {_options.DrainBatch}, {_options.DrainSignatures} signatures", count,
+            () => DrainAsync(_options.Workers, _options.DrainBatch, count, null, cancellationToken));
+        await ResetAsync(cancellationToken);
+    }
+
+    private async Task MeasureBacklogAsync(CancellationToken cancellationToken)
+    {
+        // 1. The backlog, by as many loads at once as there are processors
+        var (count, loads) = (_options.Jobs, Math.Max(1, Math.Min(2, Environment.ProcessorCount)));
+        await MeasureAsync($"submit in bulk (COPY and submit_staged), {loads} connections, {_options.Signatures} skewed signatures", count, () => Task.WhenAll(Enumerable.Range(0, loads).Select(i =>
+            Task.Run(() => new JobSubmitter(_database).SubmitManyAsync(Jobs(count / loads, _options.Signatures, seed: i + 1), null, cancellationToken), cancellationToken))));
+
+        // 2. Claims, fresh
+        await MeasureClaimsAsync("1 worker", 1, cancellationToken);
+        await MeasureClaimsAsync("8 workers at once", 8, cancellationToken);
+
+        // 3. After many completions, while a session holds a snapshot from before them
+        await using (var old = await _database.DataSource.OpenConnectionAsync(cancellationToken))
+        {
+            await using var transaction = await old.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
+            await using (var hold = new NpgsqlCommand(SqlFiles.Query("bench_hold_snapshot"), old, transaction)) await hold.ExecuteScalarAsync(cancellationToken);
+            var finish = Math.Min(_options.Jobs / 2, _options.Jobs - 20_000);
+            await MeasureAsync("the same backlog, batches of 32, 8 workers, snapshot held", finish, () => DrainAsync(8, 32, finish, null, cancellationToken));
+            await MeasureClaimsAsync("1 worker, after half was completed, snapshot held", 1, cancellationToken);
+            await MeasureClaimsAsync("8 workers at once, after half was completed, snapshot held", 8, cancellationToken);
+        }
+
+        // 4. To the end, counting fusions
+        var left = (await new JobCatalog(_database).CountAsync(null, cancellationToken)).Queued;
+        await MeasureAsync("the rest of the backlog, batches of 32, 8 workers", (int)left, () => DrainAsync(8, 32, (int)left, null, cancellationToken));
+        var fusions = await new JobCatalog(_database).CountFusionsAsync(null, cancellationToken);
+        _report(new BenchmarkLine($"fusions for the whole backlog (in arrival order {fusions.InArrivalOrder})", fusions.Done, null, null, null));
+        await ResetAsync(cancellationToken);
+    }
+
+    private async Task MeasureClaimsAsync(string how, int workers, CancellationToken cancellationToken)
+    {
+        var times = new ConcurrentBag<double>();
+        await DrainAsync(workers, 32, _options.Claims * 32, times, cancellationToken);
+        _report(BenchmarkLine.OfTimes($"claim of 32 with one signature, {how}", [.. times]));
+    }
+
+    // Workers claim, complete and close until so many jobs are done or nothing waits.
+    private async Task DrainAsync(int workers, int batchSize, int jobs, ConcurrentBag<double>? claimTimes, CancellationToken cancellationToken)
+    {
+        var left = jobs;
+        await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(async () =>
+        {
+            var (worker, claims, warm, empty) = (await StartWorkerAsync(cancellationToken), new BatchClaims(_database), 0, 0);
+            while (Volatile.Read(ref left) > 0 && empty < 3)
+            {
+                var started = Stopwatch.GetTimestamp();
+                var batch = await claims.ClaimAsync(new ClaimRequest(worker, null, batchSize), cancellationToken);
+                // The first claims of a connection plan and warm up; a worker makes them once a night.
+                if (warm++ >= 5) claimTimes?.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+                if (batch is null)
+                {
+                    empty++;
+                    await Task.Delay(20, cancellationToken);
+                    continue;
+                }
+
+                empty = 0;
+                await claims.CompleteAsync(batch, batch.Jobs.Select(Finish).ToArray(), cancellationToken);
+                await claims.CloseAsync(batch, cancellationToken);
+                Interlocked.Add(ref left, -batch.Jobs.Count);
+            }
+
+            await new WorkerRegistry(_database).StopAsync(worker, "benchmark done", cancellationToken);
+        }, cancellationToken)));
+    }
+
+    private async Task MeasureAsync(string what, int jobs, Func<Task> work)
+    {
+        var (started, cpu) = (Stopwatch.GetTimestamp(), _meter.Seconds());
+        await work();
+        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        _report(new BenchmarkLine(what, jobs, jobs / seconds, _meter.Seconds() - cpu is { } used ? used * 1000 / jobs : null, null));
+    }
+
+    private async Task<Guid> StartWorkerAsync(CancellationToken cancellationToken)
+    {
+        var worker = Guid.NewGuid();
+        await new WorkerRegistry(_database).StartAsync(worker, "benchmark", new DeviceInfo("none", "benchmark", "none"), cancellationToken);
+        return worker;
+    }
+
+    private Task<int> ResetAsync(CancellationToken cancellationToken) => _database.ExecuteAsync("bench_reset", null, cancellationToken);
+
+    private static CompletedJob Finish(ClaimedJob job) =>
+        new(job.JobId, $"bench/{job.JobId}.png", 1, Digest, job.Recipe.WidthPixels, job.Recipe.HeightPixels, job.Recipe.Seed, "{}");
+
+    // A few popular signatures and a long tail, as in a real backlog: the cube of a uniform draw.
+    private static IEnumerable<JobRequest> Jobs(int count, int signatures, int seed = 1)
+    {
+#pragma warning disable CA5394 // A skewed sample, not a secret.
+        var random = new Random(seed);
+        for (var i = 0; i < count; i++)
+            yield return new JobRequest { Prompt = $"a photo of a cat, number {i}", Adapters = [new($"style{1 + (int)(signatures * Math.Pow(random.NextDouble(), 3))}", 0.8m)] };
+#pragma warning restore CA5394
+    }
+
+    private static string Digest { get; } = new('0', 64);
+}
+
+/// <summary>Sizes of a benchmark.</summary>
+public sealed class QueueBenchmarkOptions
+{
+    /// <value>Jobs in the backlog; 1,000,000.</value>
+    public int Jobs { get; set; } = 1_000_000;
+
+    /// <value>Signatures they are spread over; 12,000.</value>
+    public int Signatures { get; set; } = 12_000;
+
+    /// <value>Claims measured each time; 3,000.</value>
+    public int Claims { get; set; } = 3_000;
+
+    /// <value>Workers of the drain and connections of single submits; 10.</value>
+    public int Workers { get; set; } = 10;
+
+    /// <value>Jobs submitted one by one; 20,000.</value>
+    public int SingleSubmits { get; set; } = 20_000;
+
+    /// <value>Urgent jobs whose start is timed; 500.</value>
+    public int LatencySamples { get; set; } = 500;
+
+    /// <value>Jobs of the drain; 200,000.</value>
+    public int DrainJobs { get; set; } = 200_000;
+
+    /// <value>Signatures of the drain; 100.</value>
+    public int DrainSignatures { get; set; } = 100;
+
+    /// <value>Batch size of the drain; 500.</value>
+    public int DrainBatch { get; set; } = 500;
+}
+
+/// <summary>One result.</summary>
+/// <param name="What">What was measured.</param>
+/// <param name="Count">Jobs, or samples.</param>
+/// <param name="PerSecond">Rate, or null.</param>
+/// <param name="ServerMsPerJob">Processor milliseconds of the server per job, or null where they cannot be seen.</param>
+/// <param name="Times">Distribution of single times, or null.</param>
+public sealed record BenchmarkLine(string What, long Count, double? PerSecond, double? ServerMsPerJob, BenchmarkTimes? Times)
+{
+    internal static BenchmarkLine OfTimes(string what, IReadOnlyCollection<double> times)
+    {
+        var sorted = times.Order().ToArray();
+        return new(what, sorted.Length, null, null, sorted.Length == 0 ? null : new BenchmarkTimes(At(0.5), At(0.95), At(0.99), sorted[^1]));
+
+        double At(double share) => sorted[Math.Min(sorted.Length - 1, (int)(share * sorted.Length))];
+    }
+}
+
+/// <summary>Quantiles in milliseconds.</summary>
+public sealed record BenchmarkTimes(double P50Ms, double P95Ms, double P99Ms, double MaxMs);

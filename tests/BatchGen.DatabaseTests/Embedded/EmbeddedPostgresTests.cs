@@ -1,0 +1,195 @@
+using System.Diagnostics;
+using BatchGen.Queue;
+using BatchGen.Queue.Embedded;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Xunit;
+
+namespace BatchGen.DatabaseTests.Embedded;
+
+/// <summary>A complete, stopped cluster that tests copy, because making one takes seconds.</summary>
+public sealed class ClusterTemplate : IAsyncLifetime
+{
+    public string Folder { get; } = Path.Combine(Path.GetTempPath(), "batchgen-template-" + Guid.NewGuid().ToString("N")[..8]);
+
+    public async ValueTask InitializeAsync()
+    {
+        await BatchGen.Testing.TestServer.GetAddressAsync(); // Skips without server programs.
+        await (await EmbeddedPostgres.StartAsync(Folder, new EmbeddedPostgresOptions { Fsync = false }, NullLogger.Instance, CancellationToken.None)).DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync() => await EmbeddedPostgres.RemoveAsync(Folder, NullLogger.Instance, CancellationToken.None);
+}
+
+public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixture<ClusterTemplate>, IAsyncLifetime
+{
+    private static readonly EmbeddedPostgresOptions Fast = new() { Fsync = false };
+    private readonly string _folder = Path.Combine(Path.GetTempPath(), "batchgen-embedded-" + Guid.NewGuid().ToString("N")[..8]);
+
+    public async ValueTask InitializeAsync()
+    {
+        using var copy = Process.Start("cp", ["-a", template.Folder, _folder]);
+        await copy.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync() => await EmbeddedPostgres.RemoveAsync(_folder, NullLogger.Instance, CancellationToken.None);
+
+    [Fact]
+    public async Task What_was_written_is_there_after_a_restart()
+    {
+        string address;
+        await using (var first = await StartAsync())
+        {
+            address = first.ConnectionString;
+            await ExecuteAsync(first.ConnectionString, "create table kept (x int); insert into kept values (7)");
+        }
+
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => ExecuteAsync(address, "select 1"));
+        await using var second = await StartAsync();
+        Assert.Equal(address, second.ConnectionString);
+        Assert.Equal(7, await ExecuteAsync(second.ConnectionString, "select x from kept"));
+        Assert.Equal(false, await ExecuteAsync(second.ConnectionString, "select rolsuper from pg_roles where rolname = current_user"));
+    }
+
+    [Fact]
+    public async Task The_last_to_leave_stops_the_server()
+    {
+        var first = await StartAsync();
+        var second = await StartAsync();
+        Assert.Equal(first.ServerProcessId, second.ServerProcessId);
+
+        await first.DisposeAsync();
+        Assert.Equal(1, await ExecuteAsync(second.ConnectionString, "select 1"));
+        await second.DisposeAsync();
+        Assert.Null(second.ServerProcessId);
+    }
+
+    [Fact]
+    public async Task Many_may_start_it_at_once()
+    {
+        var all = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => StartAsync()));
+
+        Assert.Single(all.Select(one => one.ServerProcessId).Distinct());
+        foreach (var one in all) await one.DisposeAsync();
+        Assert.Null(all[0].ServerProcessId);
+    }
+
+    [Fact]
+    public async Task A_server_that_was_killed_leaves_a_stale_pid_file_that_does_no_harm()
+    {
+        var first = await EmbeddedPostgres.StartAsync(_folder, NullLogger.Instance, CancellationToken.None);
+        await ExecuteAsync(first.ConnectionString, "create table kept (x int); insert into kept values (7)");
+        KillHard(first.ServerProcessId!.Value);
+        NpgsqlConnection.ClearAllPools();
+        // The number in the file belongs to a living process that is no server of ours: this one.
+        var pidFile = Path.Combine(_folder, "server", "data", "postmaster.pid");
+        var lines = await File.ReadAllLinesAsync(pidFile);
+        lines[0] = Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        await File.WriteAllLinesAsync(pidFile, lines);
+
+        await using var second = await StartAsync();
+        Assert.Equal(7, await ExecuteAsync(second.ConnectionString, "select x from kept"));
+        await first.DisposeAsync();
+        Assert.Equal(7, await ExecuteAsync(second.ConnectionString, "select x from kept"));
+    }
+
+    [Fact]
+    public async Task A_creation_that_was_interrupted_is_done_again()
+    {
+        File.Delete(Path.Combine(_folder, "complete"));
+        File.Delete(Path.Combine(_folder, "server", "data", "PG_VERSION"));
+
+        await using var again = await StartAsync();
+        Assert.Equal(1, await ExecuteAsync(again.ConnectionString, "select 1"));
+    }
+
+    [Fact]
+    public async Task A_cluster_of_another_version_is_named_with_the_way_out()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "server", "data", "PG_VERSION"), "13\n");
+
+        var error = await Assert.ThrowsAsync<QueueException>(StartAsync);
+        Assert.Contains("was made by PostgreSQL 13", error.Message, StringComparison.Ordinal);
+        Assert.Contains("postgresql-13", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_damaged_cluster_is_named()
+    {
+        await File.WriteAllBytesAsync(Path.Combine(_folder, "server", "data", "global", "pg_control"), new byte[8192]);
+
+        var error = await Assert.ThrowsAsync<QueueException>(StartAsync);
+        Assert.Contains("is damaged", error.Message, StringComparison.Ordinal);
+        Assert.Contains("move", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_lost_password_is_named()
+    {
+        File.Delete(Path.Combine(_folder, "password"));
+
+        Assert.Contains("password", (await Assert.ThrowsAsync<QueueException>(StartAsync)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_socket_that_another_server_holds_is_named()
+    {
+        // The lock file of a living server of the same name.
+        var holder = (await BatchGen.Testing.TestServer.GetAddressAsync()) is { } address && new NpgsqlConnectionStringBuilder(address).Host is { } host && host.StartsWith('/')
+            ? (await File.ReadAllLinesAsync(Path.Combine(host, ".s.PGSQL.5432.lock")))[0]
+            : null;
+        Assert.SkipWhen(holder is null, "The test server is not an embedded one.");
+        await File.WriteAllTextAsync(Path.Combine(_folder, "server", ".s.PGSQL.5432.lock"), $"{holder}\n/elsewhere\n0\n5432\n/elsewhere\n\n");
+
+        var error = await Assert.ThrowsAsync<QueueException>(StartAsync);
+        Assert.Contains("The socket", error.Message, StringComparison.Ordinal);
+        File.Delete(Path.Combine(_folder, "server", ".s.PGSQL.5432.lock"));
+    }
+
+    [Fact]
+    public async Task A_folder_with_a_long_path_works()
+    {
+        var folder = Path.Combine(_folder, string.Join('/', Enumerable.Repeat("a folder with a long name", 6)));
+        await using (var server = await EmbeddedPostgres.StartAsync(folder, Fast, NullLogger.Instance, CancellationToken.None))
+            Assert.Equal(1, await ExecuteAsync(server.ConnectionString, "select 1"));
+        await EmbeddedPostgres.RemoveAsync(folder, NullLogger.Instance, CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task A_folder_that_the_servers_user_cannot_enter_is_kept_elsewhere()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "Only root runs the server as another user.");
+        var closed = Path.Combine(_folder, "closed");
+        Directory.CreateDirectory(closed);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(closed, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var folder = Path.Combine(closed, "postgres");
+
+        for (var round = 0; round < 2; round++)
+        {
+            await using var server = await EmbeddedPostgres.StartAsync(folder, Fast, NullLogger.Instance, CancellationToken.None);
+            Assert.Equal(1, await ExecuteAsync(server.ConnectionString, "select 1"));
+        }
+
+        var home = (await File.ReadAllTextAsync(Path.Combine(folder, "LOCATION"))).Trim();
+        Assert.True(Directory.Exists(home));
+        await EmbeddedPostgres.RemoveAsync(folder, NullLogger.Instance, CancellationToken.None);
+        Assert.False(Directory.Exists(home));
+    }
+
+    private Task<EmbeddedPostgres> StartAsync() => EmbeddedPostgres.StartAsync(_folder, Fast, NullLogger.Instance, CancellationToken.None);
+
+    private static void KillHard(int process)
+    {
+        using var server = Process.GetProcessById(process);
+        server.Kill();
+        server.WaitForExit();
+    }
+
+    private static async Task<object?> ExecuteAsync(string connectionString, string statement)
+    {
+        await using var connection = new NpgsqlConnection(connectionString + ";Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(statement, connection);
+        return await command.ExecuteScalarAsync();
+    }
+}

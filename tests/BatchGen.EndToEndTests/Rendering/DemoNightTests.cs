@@ -1,0 +1,143 @@
+using System.Security.Cryptography;
+using BatchGen.Core.Jobs;
+using BatchGen.Imaging;
+using BatchGen.Imaging.Recipes;
+using BatchGen.Testing;
+using Xunit;
+
+namespace BatchGen.EndToEndTests.Rendering;
+
+public sealed class DemoNightTests
+{
+    private const string Prompt = "a big red circle on a blue background";
+
+    [Fact]
+    public async Task Every_job_ends_in_a_verified_picture_with_its_recipe_inside()
+    {
+        await using var night = await DemoNight.CreateAsync();
+        var ids = await night.SubmitAsync(
+            (Prompt, "demo-neon", 1), (Prompt, "", 2), ("a yellow star on a purple background", "demo-striped", 3), ("", "demo-neon", 4), (Prompt, "", 5));
+        var outcome = await night.WorkAsync();
+        Assert.Null(outcome.Failure);
+        foreach (var id in ids)
+        {
+            var job = await night.JobAsync(id);
+            Assert.Equal(JobState.Succeeded, job.State);
+            Assert.NotNull(job.Image!.VerifiedAt);
+            var path = Path.Combine(night.ImageFolder, job.Image.RelativePath);
+            var bytes = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
+            Assert.Equal((job.Image.Sha256, job.Image.SizeBytes), (Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes.LongLength));
+            var recipe = RecipeReader.Read(path);
+            Assert.Equal((id, job.Recipe.Prompt, job.Recipe.Seed, job.Recipe.Signature.ToString()), (recipe.JobId, recipe.Prompt, recipe.Seed, recipe.Signature));
+            Assert.Equal(job.Recipe.Signature.Adapters.Select(adapter => adapter.Name), recipe.Adapters.Select(adapter => adapter.Name));
+            Assert.All(recipe.Adapters, adapter => Assert.Equal(64, adapter.Sha256.Length));
+            Assert.True(ImageEncoder.Decode(bytes).Rgb.Distinct().Count() > 20, "the picture is one colour");
+        }
+
+        Assert.Equal((3, 0), await CheckpointsAsync(night));
+    }
+
+    [Fact]
+    public async Task A_picture_does_not_depend_on_its_neighbours_or_on_what_was_fused_before()
+    {
+        await using var crowd = await DemoNight.CreateAsync();
+        var among = await crowd.SubmitAsync((Prompt, "demo-pixel", 9), (Prompt, "demo-neon", 1), ("a green tree on a meadow", "demo-neon", 2), (Prompt, "demo-neon", 7));
+        await crowd.WorkAsync();
+        await using var solo = await DemoNight.CreateAsync();
+        var alone = await solo.SubmitAsync((Prompt, "demo-neon", 7));
+        await solo.WorkAsync();
+        // A batch of three and one of one: the arithmetic of one picture is the same to the last 8-bit step.
+        var left = ImageEncoder.Decode(await File.ReadAllBytesAsync(await crowd.PathOfAsync(among[3]), TestContext.Current.CancellationToken));
+        var right = ImageEncoder.Decode(await File.ReadAllBytesAsync(await solo.PathOfAsync(alone[0]), TestContext.Current.CancellationToken));
+        // Matrix products may sum in another order at another batch size: one step of 255 where a value lies on the edge between two.
+        Assert.All(left.Rgb.Zip(right.Rgb), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
+    }
+
+    [Theory]
+    [InlineData("webp", ".webp")]
+    [InlineData("jpeg", ".jpg")]
+    public async Task Other_formats_carry_the_recipe_too(string format, string extension)
+    {
+        await using var night = await DemoNight.CreateAsync();
+        var ids = await night.Database.Submitter.SubmitAsync([DemoNight.Request(Prompt, "", 1) with { Format = format }], TestContext.Current.CancellationToken);
+        await night.WorkAsync();
+        var path = await night.PathOfAsync(ids[0]);
+        Assert.Equal(extension, Path.GetExtension(path));
+        Assert.Equal(Prompt, RecipeReader.Read(path).Prompt);
+    }
+
+    [Fact]
+    public async Task A_flipped_bit_in_a_live_base_tensor_is_found_named_reloaded_and_its_pictures_rendered_again()
+    {
+        (string, string, long)[] jobs = [(Prompt, "", 1), (Prompt, "", 2), (Prompt, "demo-neon", 3)];
+        await using var clean = await DemoNight.CreateAsync();
+        var expected = await clean.SubmitAsync(jobs);
+        await clean.WorkAsync();
+
+        await using var night = await DemoNight.CreateAsync();
+        var ids = await night.SubmitAsync(jobs);
+        const string Damaged = "unet/mid_block.resnets.0.conv1.weight";
+        var outcome = await night.WorkAsync(renderer => new BitFlippingRenderer(renderer, Damaged));
+        Assert.Null(outcome.Failure);
+        var checkpoints = await night.Database.Checkpoints.ListAsync(10, TestContext.Current.CancellationToken);
+        Assert.Equal(["drifted", "restored"], checkpoints.Reverse().Take(2).Select(checkpoint => checkpoint.Verdict));
+        Assert.Equal([Damaged], checkpoints[^1].DriftedTensors);
+        Assert.NotEqual(checkpoints[^1].ExpectedDigest, checkpoints[^1].ActualDigest);
+        Assert.Equal(checkpoints[0].ExpectedDigest, checkpoints[0].ActualDigest);
+        for (var i = 0; i < ids.Count; i++)
+        {
+            var job = await night.JobAsync(ids[i]);
+            Assert.Equal((JobState.Succeeded, 1), (job.State, job.Attempts));
+            Assert.NotNull(job.Image!.VerifiedAt);
+            Assert.Equal(await PixelsAsync(clean, expected[i]), await PixelsAsync(night, ids[i]));
+        }
+    }
+
+    [Fact]
+    public async Task A_master_file_that_changed_on_disk_is_refused_and_other_models_go_on()
+    {
+        using var copy = new ModelCopy(Path.Combine(RepositoryPaths.Models, "demo"));
+        await using var night = await DemoNight.CreateAsync();
+        await night.AddModelAsync(copy.Path, "copy");
+        var good = await night.SubmitAsync((Prompt, "", 1));
+        var bad = await night.Database.Submitter.SubmitAsync([DemoNight.Request(Prompt, "", 1) with { Model = "copy" }], TestContext.Current.CancellationToken);
+        await FlipLastByteAsync(copy.Combine("unet", "diffusion_pytorch_model.safetensors"));
+        Assert.Null((await night.WorkAsync()).Failure);
+        var failed = await night.JobAsync(bad[0]);
+        Assert.Equal((JobState.Failed, "model"), (failed.State, failed.FailureCode));
+        Assert.Contains("changed since it was registered", failed.FailureMessage, StringComparison.Ordinal);
+        Assert.Equal(JobState.Succeeded, (await night.JobAsync(good[0])).State);
+    }
+
+    [Fact]
+    public async Task An_adapter_cut_short_after_it_was_registered_fails_its_jobs_and_the_others_go_on()
+    {
+        using var adapters = new ModelCopy(Path.Combine(RepositoryPaths.Models, "demo-adapters"));
+        await using var night = await DemoNight.CreateAsync(adapters: Directory.EnumerateFiles(adapters.Path, "*.safetensors"));
+        var ids = await night.SubmitAsync((Prompt, "demo-neon", 1), (Prompt, "demo-pixel", 1));
+        await using (var file = File.Open(adapters.Combine("demo-neon.safetensors"), FileMode.Open)) file.SetLength(file.Length / 2);
+        Assert.Null((await night.WorkAsync()).Failure);
+        var failed = await night.JobAsync(ids[0]);
+        Assert.Equal((JobState.Failed, "adapter"), (failed.State, failed.FailureCode));
+        Assert.Contains("demo-neon.safetensors", failed.FailureMessage, StringComparison.Ordinal);
+        Assert.Equal(JobState.Succeeded, (await night.JobAsync(ids[1])).State);
+    }
+
+    private static async Task<byte[]> PixelsAsync(DemoNight night, long id) =>
+        ImageEncoder.Decode(await File.ReadAllBytesAsync(await night.PathOfAsync(id), TestContext.Current.CancellationToken)).Rgb;
+
+    private static async Task FlipLastByteAsync(string path)
+    {
+        await using var file = File.Open(path, FileMode.Open);
+        file.Position = file.Length - 1;
+        var last = file.ReadByte();
+        file.Position = file.Length - 1;
+        file.WriteByte((byte)(last ^ 1));
+    }
+
+    private static async Task<(long Passed, long Drifted)> CheckpointsAsync(DemoNight night)
+    {
+        var counts = await night.Database.Checkpoints.CountAsync(TestContext.Current.CancellationToken);
+        return (counts.Passed, counts.Drifted);
+    }
+}

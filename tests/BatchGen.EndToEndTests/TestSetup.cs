@@ -1,0 +1,2 @@
+// Every test renders on all cores: one after another.
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
