@@ -25,7 +25,7 @@ join models m on m.id = l.model_id
 join tenants t on t.id = l.tenant_id
 cross join lateral (
   select count(*) as waiting
-  from (select 1 from jobs j where j.shelf = 'ready' and j.lane_id = p.lane_id and j.signature = p.signature limit 5000) some) c
+  from (select 1 from jobs j where j.shelf = 'ready' and j.lane_id = p.lane_id and j.signature = p.signature limit 5000) capped) c
 cross join lateral (
   select j.run_at as oldest_at from jobs j where j.shelf = 'ready' and j.lane_id = p.lane_id and j.signature = p.signature order by j.id limit 1) f
 order by p.priority desc, p.signature, p.lane_id

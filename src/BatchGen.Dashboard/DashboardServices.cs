@@ -1,5 +1,6 @@
 using System.Net;
 using System.Threading.RateLimiting;
+using BatchGen.Dashboard.Api;
 using BatchGen.Dashboard.Assets;
 using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Pages;
@@ -58,6 +59,7 @@ public static class DashboardServices
         services.AddProblemDetails();
         AddAccess(services, options);
         SchedulingServices.Add(services, connectionString);
+        ApiEndpoints.Add(services);
         services.Configure<ForwardedHeadersOptions>(forwarded =>
         {
             forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost;
@@ -81,6 +83,7 @@ public static class DashboardServices
         // Without configured proxies nobody's forwarded headers are believed.
         if (options.TrustedProxies.Count > 0) app.UseForwardedHeaders();
         SecurityHeaders.Use(app, door);
+        FailurePages.Use(app);
         app.UseStatusCodePages(StatusPageAsync);
         app.UseRouting();
         app.UseRateLimiter();
@@ -99,6 +102,7 @@ public static class DashboardServices
         WorkersEndpoints.Map(app);
         RegistryEndpoints.Map(app);
         SchedulingServices.Map(app);
+        ApiEndpoints.Map(app);
         GalleryEndpoints.Map(app);
         ImageEndpoints.Map(app);
     }

@@ -28,7 +28,9 @@ internal sealed class AccessAuthentication(
         var header = Request.Headers.Authorization.ToString();
         if (header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)) return await ByKeyAsync(header[Bearer.Length..].Trim());
         var cookie = await Context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme);
-        if (cookie.Succeeded) return AuthenticateResult.Success(new AuthenticationTicket(cookie.Principal, SchemeName));
+        // Looked up each time: who was removed is out at once, and a changed role counts from the next click.
+        if (cookie.Succeeded && cookie.Principal.Identity?.Name is { } name && await store.FindAccountAsync(name, Context.RequestAborted) is { } account)
+            return Success(account.Name, account.Role, null);
         return await door.IsOpenAsync(Context.RequestAborted) ? Success(LocalName, Roles.Operator, null) : AuthenticateResult.NoResult();
     }
 

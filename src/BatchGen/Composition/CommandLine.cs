@@ -68,6 +68,8 @@ internal static class CommandLine
             UpCommand.Create(context),
             WorkerCommand.Create(context),
             DemoCommand.Create(context),
+            AccessCommands.CreateUsers(context),
+            AccessCommands.CreateKeys(context),
             MigrateCommand.Create(context),
             DriftCommand.Create(context),
         };
