@@ -690,6 +690,9 @@ function signature_backlog(after_signature text DEFAULT ''::text, at_most intege
 
 function spelled_adapter(spelling text, place text) returns jsonb;
 
+-- Takes <lora:name:unet:text_encoder> out of a prompt.
+function split_prompt(prompt text, OUT rest text, OUT adapters text) returns record;
+
 function staged_job_json(staged staged_jobs) returns jsonb;
 
 function strength_text(strength numeric) returns text;

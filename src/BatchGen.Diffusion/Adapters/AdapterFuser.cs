@@ -11,6 +11,12 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Adapters;
 
+/// <summary>A learned word that came with a fused adapter.</summary>
+/// <param name="Adapter">Name of the adapter.</param>
+/// <param name="Key">What the file says of it.</param>
+/// <param name="Vectors">[v, D] float32.</param>
+internal sealed record FusedEmbedding(string Adapter, EmbeddingKey Key, Tensor Vectors);
+
 /// <summary>Fuses the adapters of a signature into overlays of a model's weights, and drops them again.</summary>
 /// <remarks>
 /// Each touched weight gets one new tensor, <c>cast(float32(base) + sum of strength * delta)</c>, summed in float32 in signature order and
@@ -24,6 +30,7 @@ internal sealed class AdapterFuser : IDisposable
     private readonly ModuleMap _modules;
     private readonly OverlayBuffers _buffers;
     private readonly List<Weight> _fused = [];
+    private readonly List<FusedEmbedding> _embeddings = [];
     private readonly List<TensorReading> _readings = [];
     private readonly List<UInt128> _digests = [];
     private OriginalBytes? _originals;
@@ -42,6 +49,9 @@ internal sealed class AdapterFuser : IDisposable
 
     /// <summary>Where fused weights are kept.</summary>
     public FuseMode Mode { get; private set; }
+
+    /// <summary>Learned words of the fused adapters: copies of what the cache keeps.</summary>
+    public IReadOnlyList<FusedEmbedding> Embeddings => _embeddings;
 
     /// <summary>Weights that have an overlay now.</summary>
     public IReadOnlyList<Weight> Fused => _fused;
@@ -80,6 +90,8 @@ internal sealed class AdapterFuser : IDisposable
                 unmatched.AddRange(plan.Add(use, adapter).Select(key => $"{use.Name}: {key}"));
             }
 
+            foreach (var (use, adapter) in signature.Adapters.Zip(rented))
+                _embeddings.AddRange(adapter.Embeddings.Select(embedding => new FusedEmbedding(use.Name, embedding.Key, embedding.Vectors.clone().DetachFromDisposeScope())));
             var bytes = _originals is null ? Overlay(plan, cancellationToken) : WriteInPlace(plan, _originals, cancellationToken);
             return new FuseReport(signature.Adapters.Count, _fused.Count, bytes, unmatched, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
@@ -128,6 +140,8 @@ internal sealed class AdapterFuser : IDisposable
     {
         _readings.Clear();
         _digests.Clear();
+        foreach (var embedding in _embeddings) embedding.Vectors.Dispose();
+        _embeddings.Clear();
         if (_originals is not null)
         {
             _originals.Restore();

@@ -77,7 +77,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
             _model = DiffusionModel.Load(model, _compute.Type, _compute.Device, cancellationToken);
             _checksum = BaseChecksum.Take(_model.Weights, _options.ChecksumThreads);
             _fuser = new AdapterFuser(_model.Weights, _adapters, ModeOf(_options.FuseMode), _options.OverlayBufferBytes);
-            _prompts = new PromptEncoder(_model, _options.PromptCacheBytes);
+            _prompts = new PromptEncoder(_model, _options.PromptCacheBytes, isPlain: _options.PromptSyntax == "plain");
         }
         catch (Exception error)
         {
@@ -100,8 +100,19 @@ public sealed class DiffusionRenderer : IBatchRenderer
         if (signature.Model != model.Record.Name) throw new InvalidOperationException($"Signature '{signature}' is for another model than '{model.Record.Name}', which is loaded.");
         Unload();
         var report = FuseWhereThereIsRoom(signature, adapters, cancellationToken);
-        if (_options.ChecksumFused) _fuser!.TakeDigests();
-        if (ReadsText(_fuser!.Fused)) _prompts!.Forget();
+        try
+        {
+            _prompts!.Use(LearnedWords.For(model, _fuser!.Embeddings));
+        }
+        catch
+        {
+            // A set of adapters is applied whole or not at all.
+            _fuser!.Unload();
+            throw;
+        }
+
+        if (_options.ChecksumFused) _fuser.TakeDigests();
+        if (ReadsText(_fuser.Fused)) _prompts.Forget();
         _fused = signature;
         _logger.AdaptersFused(report.Adapters, report.Tensors, report.ElapsedMs);
         if (report.UnmatchedKeys.Count > 0) _logger.KeysUnmatched(report.UnmatchedKeys.Count, signature.ToString(), report.UnmatchedKeys[0]);
@@ -141,7 +152,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         {
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            var images = Draw(model, jobs, progress, cancellationToken);
+            var images = DrawByLength(model, jobs, progress, cancellationToken);
             var first = jobs[0].Recipe;
             _logger.Rendered(jobs.Count, first.WidthPixels, first.HeightPixels, first.Steps, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
             return images;
@@ -162,6 +173,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         _fuser.Unload();
         _fused = null;
         if (readsText) _prompts!.Forget();
+        _prompts!.Use([]);
     }
 
     /// <inheritdoc/>
@@ -274,6 +286,22 @@ public sealed class DiffusionRenderer : IBatchRenderer
         if (!double.IsFinite(shape.GuidanceScale)) throw new InvalidJobException($"Guidance scale {shape.GuidanceScale} is not a finite number.");
     }
 
+    // Prompts of different length do not fit into one tensor. Filling up the shorter ones would change their pictures, so each length is drawn by itself.
+    private IReadOnlyList<RenderedImage> DrawByLength(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
+    {
+        var groups = jobs.GroupBy(Chunks).ToArray();
+        if (groups.Length == 1) return Draw(model, jobs, progress, cancellationToken);
+        var images = groups.SelectMany(group =>
+        {
+            using var scope = NewDisposeScope();
+            return Draw(model, [.. group], progress, cancellationToken);
+        }).ToDictionary(image => image.JobId);
+        return jobs.Select(job => images[job.JobId]).ToArray();
+    }
+
+    private int Chunks(ClaimedJob job) => Math.Max(
+        _prompts!.ChunksOf(job.Recipe.Prompt, null), job.Recipe.GuidanceScale > 1 && job.Recipe.NegativePrompt is { } negative ? _prompts.ChunksOf(negative, null) : 1);
+
     private List<RenderedImage> Draw(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
         var recipe = jobs[0].Recipe;
@@ -305,16 +333,17 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         using var scope = NewDisposeScope();
         var guided = jobs[0].Recipe.GuidanceScale > 1;
+        var chunks = Chunks(jobs[0]);
         var (contexts, pooled) = (new List<Tensor>(), new List<Tensor>());
         var (negativeContexts, negativePooled) = (new List<Tensor>(), new List<Tensor>());
         foreach (var job in jobs)
         {
             var recipe = job.Recipe;
-            var prompt = _prompts!.Encode(recipe.Prompt, null, recipe.ClipSkip);
+            var prompt = _prompts!.Encode(recipe.Prompt, null, recipe.ClipSkip, chunks);
             // Aliases keep the numbers alive when the cache drops the prompt.
             contexts.Add(prompt.Context.alias());
             if (prompt.Pooled is not null) pooled.Add(prompt.Pooled.alias());
-            WarnIfCut(model, job);
+            if (_prompts.TokensCutOff(recipe.Prompt) is > 0 and var cut) _logger.PromptCut(job.JobId, cut);
             if (!guided) continue;
             if (recipe.NegativePrompt is null && model.ZeroesEmptyNegative)
             {
@@ -324,7 +353,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
             else
             {
                 // As in diffusers, clip_skip is for the prompt only.
-                var negative = _prompts.Encode(recipe.NegativePrompt ?? "", null, 0);
+                var negative = _prompts.Encode(recipe.NegativePrompt ?? "", null, 0, chunks);
                 negativeContexts.Add(negative.Context.alias());
                 if (negative.Pooled is not null) negativePooled.Add(negative.Pooled.alias());
             }
@@ -336,13 +365,6 @@ public sealed class DiffusionRenderer : IBatchRenderer
         return new Conditions(
             Join(contexts)!, Join(negativeContexts), Join(pooled), Join(negativePooled),
             model.UNet.PooledWidth == 0 ? null : tensor(sizes, device: _compute.Device).unsqueeze(0).repeat(jobs.Count, 1).MoveToOuterDisposeScope());
-    }
-
-    private void WarnIfCut(DiffusionModel model, ClaimedJob job)
-    {
-        var tokenizer = model.TextEncoders[0].Tokenizer;
-        var tokens = tokenizer.Encode(job.Recipe.Prompt).Count + 2;
-        if (tokens > tokenizer.MaxLength) _logger.PromptCut(job.JobId, tokens, tokenizer.MaxLength);
     }
 
     private List<RenderedImage> Decode(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, Tensor latents, CancellationToken cancellationToken)
