@@ -1,5 +1,19 @@
 -- What the migrations add up to, written by a test for people to read. Change it by a new migration, then see SchemaFileTests.
 
+-- People who may log in to the dashboard.
+table accounts (
+  id integer generated always as identity not null,
+  name text not null,
+  name_key text generated always as (lower(name)) stored,
+  password_hash text not null,
+  role text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint accounts_name_key_unique UNIQUE (name_key),
+  constraint accounts_pkey PRIMARY KEY (id),
+  constraint accounts_name_valid CHECK ((name ~ '^[[:alnum:]._@-]{1,100}$'::text)),
+  constraint accounts_role_known CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text])))
+);
+
 -- Adapter files that jobs may name.
 table adapters (
   id integer generated always as identity not null,
@@ -19,6 +33,24 @@ table adapters (
   constraint adapters_name_key_unique UNIQUE (name_key),
   constraint adapters_pkey PRIMARY KEY (id),
   constraint adapters_name_valid CHECK ((name ~ '^[[:alnum:]._-]([[:alnum:]._ -]{0,98}[[:alnum:]._-])?$'::text))
+);
+
+-- Keys of the HTTP API, by SHA-256: the key itself is shown once and kept nowhere.
+table api_keys (
+  id integer generated always as identity not null,
+  name text not null,
+  hash bytea not null,
+  role text not null,
+  tenant_id integer,
+  created_at timestamp with time zone default now() not null,
+  revoked_at timestamp with time zone,
+  constraint api_keys_hash_unique UNIQUE (hash),
+  constraint api_keys_name_unique UNIQUE (name),
+  constraint api_keys_pkey PRIMARY KEY (id),
+  constraint api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint api_keys_hash_length CHECK ((octet_length(hash) = 32)),
+  constraint api_keys_role_known CHECK ((role = ANY (ARRAY['viewer'::text, 'submitter'::text, 'operator'::text]))),
+  constraint api_keys_submitter_has_tenant CHECK (((role <> 'submitter'::text) OR (tenant_id IS NOT NULL)))
 );
 
 -- Ended jobs past their retention: recipe, picture, attempts as JSON, out of the way of the queue.
@@ -60,6 +92,23 @@ table batches (
   constraint batches_state_known CHECK ((state = ANY (ARRAY['open'::text, 'ended'::text, 'lost'::text])))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.05);
 
+-- Campaigns that are submitted again and again; each run is a campaign of its own, named after schedule and time.
+table campaign_schedules (
+  id integer generated always as identity not null,
+  name text not null,
+  cron text not null,
+  time_zone text default 'UTC'::text not null,
+  jobs jsonb not null,
+  enabled boolean default true not null,
+  last_run_at timestamp with time zone,
+  last_result text,
+  created_at timestamp with time zone default now() not null,
+  constraint campaign_schedules_name_unique UNIQUE (name),
+  constraint campaign_schedules_pkey PRIMARY KEY (id),
+  constraint campaign_schedules_jobs_list CHECK ((jsonb_typeof(jobs) = 'array'::text)),
+  constraint campaign_schedules_name_valid CHECK (((char_length(name) >= 1) AND (char_length(name) <= 150)))
+);
+
 -- Named bulk requests; made when a job first names one.
 table campaigns (
   id integer generated always as identity not null,
@@ -70,6 +119,28 @@ table campaigns (
   constraint campaigns_pkey PRIMARY KEY (id),
   constraint campaigns_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint campaigns_name_valid CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200)))
+);
+
+-- Canary renders and how they compare with the first one of the same model, device, compute type and recipe.
+table canaries (
+  id bigint generated always as identity not null,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  worker_id uuid not null,
+  batch_id bigint,
+  model text not null,
+  model_sha256 text not null,
+  device text not null,
+  compute_type text not null,
+  recipe text not null,
+  verdict text not null,
+  digest text not null,
+  psnr double precision,
+  ssim double precision,
+  elapsed_ms double precision not null,
+  picture bytea not null,
+  constraint canaries_pkey PRIMARY KEY (id),
+  constraint canaries_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES workers(id),
+  constraint canaries_verdict_known CHECK ((verdict = ANY (ARRAY['first'::text, 'equal'::text, 'close'::text, 'differs'::text])))
 );
 
 -- When jobs may be claimed. A lane to which enabled windows apply is open while one of them is; a lane without any is always open.
@@ -353,6 +424,9 @@ CREATE INDEX archived_jobs_by_end ON archived_jobs USING btree (finished_at);
 -- claim_batch: whether another live worker holds the signature
 CREATE INDEX batches_by_signature ON batches USING btree (signature, lease_expires_at);
 
+-- list_gallery of a day, list_throughput
+CREATE INDEX batches_by_time ON batches USING btree (claimed_at);
+
 -- list_workers: the newest batch of a worker
 CREATE INDEX batches_by_worker ON batches USING btree (worker_id, id);
 
@@ -361,6 +435,12 @@ CREATE INDEX batches_open ON batches USING btree (lease_expires_at) WHERE (state
 
 -- record_checkpoint, rescue_expired: batches with images no checkpoint has judged
 CREATE INDEX batches_unsettled ON batches USING btree (worker_id) WHERE (settled_parts < parts);
+
+-- list_canaries: what a worker drew
+CREATE INDEX canaries_by_worker ON canaries USING btree (worker_id, id);
+
+-- find_canary: the picture to compare with
+CREATE INDEX canaries_first ON canaries USING btree (model_sha256, device, compute_type, recipe, id) WHERE (verdict = 'first'::text);
 
 -- archive_jobs: keys of jobs that leave
 CREATE INDEX idempotency_keys_by_job ON idempotency_keys USING btree (job_id);
@@ -403,6 +483,9 @@ CREATE INDEX staged_jobs_by_load ON staged_jobs USING btree (load, staged_by, jo
 
 -- list_checkpoints of one worker
 CREATE INDEX weight_checkpoints_by_worker ON weight_checkpoints USING btree (worker_id, id);
+
+-- list_faults
+CREATE INDEX weight_checkpoints_with_faults ON weight_checkpoints USING btree (id) WHERE (verdict <> 'passed'::text);
 
 -- Adapters that jobs may name, without where they lie.
 view available_adapters as
@@ -579,6 +662,9 @@ function prune_history(older_than interval, at_most integer DEFAULT 5000) return
 
 function put_back(of_batch bigint, these bigint[], from_state text, why text, said text, counts boolean, new_limit smallint DEFAULT NULL::smallint) returns integer;
 
+-- Gives waiting jobs of a signature another priority; returns how many changed.
+function raise_waiting(model_name text, wanted_signature text, from_priority integer, to_priority integer, at_most integer) returns integer -- security definer;
+
 -- Writes a checkpoint with its consequence: passed verifies the worker's unverified pictures, anything else puts their jobs back.
 function record_checkpoint(of_worker uuid, of_batch bigint, with_epoch bigint, on_model text, on_device text, compute_type text, judged text, expected text, actual text, tensors integer, size_bytes bigint, drifted text[], elapsed_ms double precision, reloaded_tensors integer, reloaded_bytes bigint, reload_ms double precision) returns TABLE(checkpoint_id bigint, images_verified integer, jobs_requeued integer) -- security definer;
 
@@ -603,6 +689,9 @@ function shown(value jsonb) returns text;
 function signature_backlog(after_signature text DEFAULT ''::text, at_most integer DEFAULT 50, count_limit integer DEFAULT 1000) returns TABLE(signature text, waiting bigint, oldest timestamp with time zone) -- security definer;
 
 function spelled_adapter(spelling text, place text) returns jsonb;
+
+-- Takes <lora:name:unet:text_encoder> out of a prompt.
+function split_prompt(prompt text, OUT rest text, OUT adapters text) returns record;
 
 function staged_job_json(staged staged_jobs) returns jsonb;
 

@@ -249,6 +249,25 @@ begin
 end $$;
 comment on function canonical_signature is 'The signature text of a model and adapters in any spelling and order.';
 
+create function split_prompt(prompt text, out rest text, out adapters text)
+language sql immutable as $$
+-- Adapters written into the prompt as other tools do: <lora:name>, <lora:name:0.8>, <lora:name:0.8:0.5> (UNet, text encoder), <lora:name:te=0.5:unet=0.8>,
+-- <lora:name:0.8:lbw=1,0,0.5> (per block). They come back spelled as in a signature, the prompt without them.
+  select btrim(regexp_replace(prompt, '\s*<lora:[^<>]*>', '', 'g')),
+    (select string_agg(
+        parts[1]
+        || '@' || coalesce(substr(named_unet, 6), placed[1], '1')
+        || coalesce(':' || coalesce(substr(named_text, 4), placed[2]), '')
+        || coalesce('[' || substr(named_blocks, 5) || ']', ''), '+' order by n)
+      from regexp_matches(prompt, '<lora:([^<>]*)>', 'g') with ordinality found(groups, n)
+      cross join lateral string_to_array(groups[1], ':') parts
+      cross join lateral (
+        select array_agg(p order by i) filter (where p not like '%=%') as placed,
+          max(p) filter (where p like 'unet=%') as named_unet, max(p) filter (where p like 'te=%') as named_text, max(p) filter (where p like 'lbw=%') as named_blocks
+        from unnest(parts[2:]) with ordinality u(p, i)) split)
+$$;
+comment on function split_prompt is 'Takes <lora:name:unet:text_encoder> out of a prompt.';
+
 create function check_job(element jsonb, place text) returns checked_job
 language plpgsql volatile as $$
 declare
@@ -258,6 +277,7 @@ declare
   wanted text;
   number numeric;
   job checked_job;
+  adapters jsonb := element -> 'adapters';
 begin
   if jsonb_typeof(element) <> 'object' then
     perform refuse(place, null, format('expected a job object such as {"prompt": "a red cube"}, got %s.', shown(element)));
@@ -270,6 +290,15 @@ begin
   -- 1. What to draw
   job.prompt := coalesce(json_text(element, 'prompt', place, 0, 20000), '');
   job.negative_prompt := json_text(element, 'negative_prompt', place, 0, 20000);
+  if strpos(job.prompt, '<lora:') > 0 then
+    select p.rest, p.adapters into job.prompt, wanted from split_prompt(job.prompt) p;
+    if wanted is not null then
+      if coalesce(adapters, 'null') in ('null', '""') then adapters := '[]'; end if;
+      if jsonb_typeof(adapters) = 'string' then adapters := to_jsonb(string_to_array(adapters #>> '{}', '+')); end if;
+      -- Anything but a list is refused below, where adapters are checked.
+      if jsonb_typeof(adapters) = 'array' then adapters := adapters || to_jsonb(string_to_array(wanted, '+')); end if;
+    end if;
+  end if;
 
   -- 2. With what
   wanted := json_text(element, 'model', place, 1, 100);
@@ -290,7 +319,7 @@ begin
     end if;
   end if;
   job.model_id := known.id;
-  job.signature := canonical_signature(known.name, known.family, element -> 'adapters', place);
+  job.signature := canonical_signature(known.name, known.family, adapters, place);
 
   job.width := coalesce(json_whole(element, 'width', place, 64, 2048), known.native_width);
   job.height := coalesce(json_whole(element, 'height', place, 64, 2048), known.native_height);

@@ -76,9 +76,11 @@ declare
 begin
   -- Two workers that choose at the same moment must not choose the same: the first to choose holds this lock until its batch is written.
   if not pg_try_advisory_xact_lock(hashtextextended(current_schema() || '|' || wanted, 7)) then return true; end if;
+  -- A worker that stopped holds nothing, however lately it did.
   select count(distinct b.worker_id) into holders
   from batches b
-  where b.signature = wanted and b.lease_expires_at > started and b.worker_id <> by_worker and b.state <> 'lost';
+  where b.signature = wanted and b.lease_expires_at > started and b.worker_id <> by_worker and b.state <> 'lost'
+    and exists (select from workers w where w.id = b.worker_id and w.stopped_at is null);
   if holders = 0 then return false; end if;
   select count(*) into waiting from (
     select from jobs j where j.shelf = 'ready' and j.lane_id = lane and j.signature = wanted

@@ -62,7 +62,9 @@ declare
   repeated bigint[] := '{}';
   submitted bigint;
 begin
-  -- 1. Each spelling of model and adapters once, however many rows share it
+  -- 1. Adapters written into prompts; then each spelling of model and adapters once, however many rows share it
+  update staged_jobs s set (prompt, adapters) = (select p.rest, concat_ws('+', nullif(s.adapters, ''), p.adapters) from split_prompt(s.prompt) p)
+  where s.load = of_load and s.staged_by = session_user and strpos(s.prompt, '<lora:') > 0;
   for pair in
     select coalesce(s.model, '') as model, coalesce(s.adapters, '') as adapters, coalesce(s.priority, 0) as priority, min(s.job_id) as first
     from staged_jobs s where s.load = of_load and s.staged_by = session_user

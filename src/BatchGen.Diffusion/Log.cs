@@ -26,6 +26,9 @@ internal static partial class Log
     [LoggerMessage(2006, LogLevel.Debug, "Reading adapter {Adapter} ahead of time failed; its jobs will say why: {Reason}")]
     public static partial void PrefetchFailed(this ILogger logger, string adapter, string reason);
 
-    [LoggerMessage(2007, LogLevel.Warning, "The prompt of job {JobId} has {Tokens} tokens; the text encoder takes {Limit}, so its end was cut off")]
-    public static partial void PromptCut(this ILogger logger, long jobId, int tokens, int limit);
+    [LoggerMessage(2007, LogLevel.Warning, "The last {Tokens} tokens of the prompt of job {JobId} were cut off, as plain prompt syntax has it")]
+    public static partial void PromptCut(this ILogger logger, long jobId, int tokens);
+
+    [LoggerMessage(2008, LogLevel.Warning, "The device has no room for fused weights beside the base; they are written over it from now on and the saved bytes put back: {Reason}")]
+    public static partial void FusingInPlace(this ILogger logger, string reason);
 }

@@ -1,8 +1,12 @@
+using BatchGen.Queue.Access;
+using BatchGen.Queue.Canaries;
 using BatchGen.Queue.Checkpoints;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Migrations;
 using BatchGen.Queue.Registry;
+using BatchGen.Queue.Reports;
+using BatchGen.Queue.Schedules;
 using BatchGen.Queue.Signals;
 using BatchGen.Queue.Workers;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,8 +24,18 @@ public static class QueueServices
         .AddSingleton<JobCatalog>()
         .AddSingleton<BatchClaims>()
         .AddSingleton<CheckpointLog>()
+        .AddSingleton<CanaryLog>()
         .AddSingleton<ModelRegistry>()
         .AddSingleton<AdapterRegistry>()
         .AddSingleton<WorkerRegistry>()
-        .AddSingleton<WorkSignal>();
+        .AddSingleton<WorkSignal>()
+        .AddSingleton<PictureCatalog>()
+        .AddSingleton<QueueOverview>()
+        .AddSingleton<CampaignCatalog>()
+        .AddSingleton<JobHistory>()
+        .AddSingleton<CheckpointHistory>()
+        .AddSingleton<AccessStore>()
+        .AddSingleton<ScheduleStore>()
+        .AddSingleton<WindowStore>()
+        .AddSingleton<JobChecker>();
 }

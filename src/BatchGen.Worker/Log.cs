@@ -17,15 +17,6 @@ internal static partial class Log
     [LoggerMessage(4003, LogLevel.Warning, "The worker could not be signed off: {Message}")]
     public static partial void LeaveFailed(this ILogger log, string message);
 
-    [LoggerMessage(4010, LogLevel.Information, "Loaded model {Model}: {Tensors} tensors, {SizeBytes} bytes, baseline {Digest}, in {ElapsedMs:0} ms")]
-    public static partial void LoadedModel(this ILogger log, string model, int tensors, long sizeBytes, string digest, double elapsedMs);
-
-    [LoggerMessage(4011, LogLevel.Information, "Fused {AdapterCount} adapters for {Signature} into {Tensors} tensors in {ElapsedMs:0.0} ms")]
-    public static partial void FusedAdapters(this ILogger log, int adapterCount, string signature, int tensors, double elapsedMs);
-
-    [LoggerMessage(4012, LogLevel.Warning, "{Count} adapter keys of {Signature} match nothing in the model, for example {Key}")]
-    public static partial void AdapterKeysUnmatched(this ILogger log, int count, string signature, string key);
-
     [LoggerMessage(4013, LogLevel.Error, "Batch {BatchId}: {Signature} cannot be rendered: {Message}")]
     public static partial void SignatureFailed(this ILogger log, long batchId, string signature, string message);
 
@@ -73,4 +64,16 @@ internal static partial class Log
 
     [LoggerMessage(4051, LogLevel.Error, "Nothing is claimed because pictures could not be written: {Message} Looking again in {Interval}")]
     public static partial void OutputBlocked(this ILogger log, string message, TimeSpan interval);
+
+    [LoggerMessage(4060, LogLevel.Information, "Canary of model {Model}: {Verdict}, in {ElapsedMs:0} ms")]
+    public static partial void CanaryDrawn(this ILogger log, string model, string verdict, double elapsedMs);
+
+    [LoggerMessage(4061, LogLevel.Error, "The canary of model {Model} differs from the first one; all weights are reloaded from the master")]
+    public static partial void CanaryDiffers(this ILogger log, string model);
+
+    [LoggerMessage(4062, LogLevel.Error, "The canary of model {Model} still differs after a reload: the worker paused itself. Look at both pictures, test device and memory, then resume it")]
+    public static partial void CanaryIncurable(this ILogger log, string model);
+
+    [LoggerMessage(4063, LogLevel.Error, "The canary of model {Model} could not be drawn: {Message}")]
+    public static partial void CanaryFailed(this ILogger log, string model, string message);
 }

@@ -14,6 +14,9 @@ public interface IBatchRenderer : IDisposable
     /// <summary>Name of the model on the device, or null.</summary>
     string? LoadedModel { get; }
 
+    /// <summary>True while fused numbers stand in the base tensors' own memory: <see cref="VerifyWeights"/> means something only after <see cref="Unload"/> then.</summary>
+    bool WritesBaseWhileFused { get; }
+
     /// <summary>Puts a model on the device (dropping another), after checking the master files against the registry.</summary>
     /// <exception cref="Failures.ModelException">Files missing, changed, corrupt or of an unknown kind.</exception>
     ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken);
@@ -31,13 +34,14 @@ public interface IBatchRenderer : IDisposable
     /// <exception cref="Failures.GenerationException">The attempt failed.</exception>
     IReadOnlyList<RenderedImage> Render(IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken);
 
-    /// <summary>Drops the overlay. No arithmetic, cannot fail half-way; harmless when nothing is fused.</summary>
+    /// <summary>Drops the overlay, or copies the original bytes back. No arithmetic; harmless when nothing is fused.</summary>
     void Unload();
 
-    /// <summary>Checksums the base weights against the baseline taken at load.</summary>
+    /// <summary>Checksums the base weights against the baseline taken at load, and fused tensors against what they were when they were fused.</summary>
+    /// <remarks>A fused tensor that changed while it was in use is reported as <c>fused component/key</c>, also after it was dropped.</remarks>
     WeightCheck VerifyWeights(CancellationToken cancellationToken);
 
-    /// <summary>Copies the named tensors from the master again, after re-hashing the master file.</summary>
+    /// <summary>Copies the named tensors from the master again, after re-hashing the master file. Names of fused tensors need only the unload; no names at all means every tensor.</summary>
     /// <exception cref="Failures.ModelException">The master on disk is not what was registered.</exception>
     ReloadReport ReloadFromMaster(IReadOnlyList<string> tensorNames, CancellationToken cancellationToken);
 }

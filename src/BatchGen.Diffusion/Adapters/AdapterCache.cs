@@ -16,12 +16,16 @@ internal sealed class AdapterCache(long maxBytes) : IDisposable
     private long _bytes;
     private long _hits;
     private long _misses;
+    private long _repairs;
 
     /// <summary>Times an adapter was there already.</summary>
     public long Hits => Interlocked.Read(ref _hits);
 
     /// <summary>Times an adapter had to be read.</summary>
     public long Misses => Interlocked.Read(ref _misses);
+
+    /// <summary>Times an adapter kept here was found damaged in memory and read again.</summary>
+    public long Repairs => Interlocked.Read(ref _repairs);
 
     /// <summary>Bytes kept now.</summary>
     public long SizeBytes
@@ -33,8 +37,40 @@ internal sealed class AdapterCache(long maxBytes) : IDisposable
     }
 
     /// <summary>The decoded adapter of a registry entry, read if it is not here; give it back with <see cref="Return"/>.</summary>
+    /// <remarks>What is here is checksummed before it is handed out: factors that a bad memory changed are read from the file again.</remarks>
     /// <exception cref="AdapterException">Missing, changed since it was registered, corrupt, or not finite.</exception>
     public LoadedAdapter Rent(AdapterRecord record)
+    {
+        var adapter = RentUnchecked(record);
+        if (adapter.IsIntact()) return adapter;
+        Interlocked.Increment(ref _repairs);
+        lock (_lock) Drop(adapter.Slot!);
+        Return(adapter);
+        return RentUnchecked(record);
+    }
+
+    /// <summary>Gives a rented adapter back.</summary>
+    public void Return(LoadedAdapter adapter)
+    {
+        lock (_lock)
+        {
+            var slot = adapter.Slot ?? throw new InvalidOperationException("The adapter was not rented here.");
+            slot.Users--;
+            if (slot is { Users: 0, Dropped: true }) adapter.Dispose();
+            Trim();
+        }
+    }
+
+    /// <summary>Forgets everything that nobody uses.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (var slot in _order.ToArray()) Drop(slot);
+        }
+    }
+
+    private LoadedAdapter RentUnchecked(AdapterRecord record)
     {
         var key = (record.Path, record.Sha256);
         Slot slot;
@@ -75,27 +111,6 @@ internal sealed class AdapterCache(long maxBytes) : IDisposable
             }
 
             throw;
-        }
-    }
-
-    /// <summary>Gives a rented adapter back.</summary>
-    public void Return(LoadedAdapter adapter)
-    {
-        lock (_lock)
-        {
-            var slot = adapter.Slot ?? throw new InvalidOperationException("The adapter was not rented here.");
-            slot.Users--;
-            if (slot is { Users: 0, Dropped: true }) adapter.Dispose();
-            Trim();
-        }
-    }
-
-    /// <summary>Forgets everything that nobody uses.</summary>
-    public void Dispose()
-    {
-        lock (_lock)
-        {
-            foreach (var slot in _order.ToArray()) Drop(slot);
         }
     }
 

@@ -31,8 +31,8 @@ internal sealed class AdapterFile : IDisposable
     /// <summary>The modules, in order of first appearance in the file.</summary>
     public IReadOnlyList<AdapterModule> Modules { get; }
 
-    /// <summary>Keys of bundled textual inversions.</summary>
-    public IReadOnlyList<string> Embeddings { get; }
+    /// <summary>Learned words, bundled or the file's only content.</summary>
+    public IReadOnlyList<EmbeddingKey> Embeddings { get; }
 
     /// <summary>Keys that belong to no known adapter format.</summary>
     public IReadOnlyList<string> UnknownKeys { get; }
@@ -85,17 +85,17 @@ internal sealed class AdapterFile : IDisposable
             + (pickle ? "; its adapter_model.bin is a Python pickle, which can run code and is not read. Save it again with safe_serialization=True." : "."));
     }
 
-    private static (List<AdapterModule> Modules, List<string> Embeddings, List<string> Unknown) Group(SafetensorsFile tensors)
+    private static (List<AdapterModule> Modules, List<EmbeddingKey> Embeddings, List<string> Unknown) Group(SafetensorsFile tensors)
     {
         var order = new List<(string Component, string Module)>();
         var groups = new Dictionary<(string Component, string Module), (KeySpelling Spelling, Dictionary<string, SafetensorsEntry> Leaves)>();
-        var embeddings = new List<string>();
+        var embeddings = new List<EmbeddingKey>();
         var unknown = new List<string>();
         foreach (var entry in tensors.Entries)
         {
-            if (entry.Name.StartsWith("bundle_emb.", StringComparison.Ordinal) || tensors.Metadata.GetValueOrDefault(entry.Name) == "<embed>")
+            if (EmbeddingKey.Of(entry, tensors) is { } embedding)
             {
-                embeddings.Add(entry.Name);
+                embeddings.Add(embedding);
                 continue;
             }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Hashing;
 using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
@@ -9,6 +10,12 @@ using TorchSharp;
 using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Adapters;
+
+/// <summary>A learned word that came with a fused adapter.</summary>
+/// <param name="Adapter">Name of the adapter.</param>
+/// <param name="Key">What the file says of it.</param>
+/// <param name="Vectors">[v, D] float32.</param>
+internal sealed record FusedEmbedding(string Adapter, EmbeddingKey Key, Tensor Vectors);
 
 /// <summary>Fuses the adapters of a signature into overlays of a model's weights, and drops them again.</summary>
 /// <remarks>
@@ -23,7 +30,10 @@ internal sealed class AdapterFuser : IDisposable
     private readonly ModuleMap _modules;
     private readonly OverlayBuffers _buffers;
     private readonly List<Weight> _fused = [];
-    private readonly OriginalBytes? _originals;
+    private readonly List<FusedEmbedding> _embeddings = [];
+    private readonly List<TensorReading> _readings = [];
+    private readonly List<UInt128> _digests = [];
+    private OriginalBytes? _originals;
 
     /// <param name="model">The model on the device.</param>
     /// <param name="cache">Where adapters are read from.</param>
@@ -34,11 +44,25 @@ internal sealed class AdapterFuser : IDisposable
         _cache = cache;
         _buffers = new OverlayBuffers(mode == FuseMode.Overlay ? maxBufferBytes : 0);
         _modules = new ModuleMap(model);
-        _originals = mode == FuseMode.Overlay ? null : new OriginalBytes(mode);
+        Use(mode);
     }
+
+    /// <summary>Where fused weights are kept.</summary>
+    public FuseMode Mode { get; private set; }
+
+    /// <summary>Learned words of the fused adapters: copies of what the cache keeps.</summary>
+    public IReadOnlyList<FusedEmbedding> Embeddings => _embeddings;
 
     /// <summary>Weights that have an overlay now.</summary>
     public IReadOnlyList<Weight> Fused => _fused;
+
+    /// <summary>Changes the mode; unloads first.</summary>
+    public void Use(FuseMode mode)
+    {
+        Unload();
+        Mode = mode;
+        _originals = mode == FuseMode.Overlay ? null : new OriginalBytes(mode);
+    }
 
     /// <summary>Fuses all adapters of a signature; what was fused before is dropped first.</summary>
     /// <param name="signature">Adapters and strengths, in the order they are summed.</param>
@@ -66,6 +90,8 @@ internal sealed class AdapterFuser : IDisposable
                 unmatched.AddRange(plan.Add(use, adapter).Select(key => $"{use.Name}: {key}"));
             }
 
+            foreach (var (use, adapter) in signature.Adapters.Zip(rented))
+                _embeddings.AddRange(adapter.Embeddings.Select(embedding => new FusedEmbedding(use.Name, embedding.Key, embedding.Vectors.clone().DetachFromDisposeScope())));
             var bytes = _originals is null ? Overlay(plan, cancellationToken) : WriteInPlace(plan, _originals, cancellationToken);
             return new FuseReport(signature.Adapters.Count, _fused.Count, bytes, unmatched, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
@@ -83,9 +109,39 @@ internal sealed class AdapterFuser : IDisposable
         }
     }
 
+    /// <summary>Digests what was just fused, for <see cref="FindDamaged"/>.</summary>
+    public void TakeDigests()
+    {
+        var hash = new XxHash128();
+        foreach (var weight in _fused)
+        {
+            var reading = new TensorReading(weight.Value);
+            _readings.Add(reading);
+            _digests.Add(reading.Hash(hash));
+        }
+    }
+
+    /// <summary>Names of fused tensors whose bytes are not what they were when their digests were taken; empty when none were.</summary>
+    /// <remarks>The base has its own checksum. What is looked at here is what the layers computed with while adapters were on.</remarks>
+    public IReadOnlyList<string> FindDamaged()
+    {
+        var hash = new XxHash128();
+        var damaged = new List<string>();
+        for (var i = 0; i < _readings.Count; i++)
+        {
+            if (!ReferenceEquals(_readings[i].Tensor, _fused[i].Value) || _readings[i].Hash(hash) != _digests[i]) damaged.Add(_fused[i].Name);
+        }
+
+        return damaged;
+    }
+
     /// <summary>Drops every overlay, or copies the original bytes back. No arithmetic; harmless when nothing is fused.</summary>
     public void Unload()
     {
+        _readings.Clear();
+        _digests.Clear();
+        foreach (var embedding in _embeddings) embedding.Vectors.Dispose();
+        _embeddings.Clear();
         if (_originals is not null)
         {
             _originals.Restore();

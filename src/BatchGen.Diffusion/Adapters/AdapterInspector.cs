@@ -23,14 +23,14 @@ public static class AdapterInspector
             file.Tensors.SizeBytes,
             FormatOf(file),
             AlgorithmOf(file),
-            FamilyOf(context, file.Tensors.Metadata),
+            context == 0 && file.Modules.Count == 0 ? FamilyOf(file.Embeddings) : FamilyOf(context, file.Tensors.Metadata),
             context,
             ranks.Length == 0 ? 0 : ranks.Min(),
             ranks.Length == 0 ? 0 : ranks.Max(),
             file.Modules.GroupBy(module => module.Component).ToDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal),
             file.Tensors.Entries.Select(entry => entry.Type.ToName()).Distinct().Order(StringComparer.Ordinal).ToArray(),
-            TriggerWordsOf(file.Tensors.Metadata),
-            file.Embeddings,
+            TriggerWordsOf(file),
+            file.Embeddings.Select(embedding => embedding.Entry.Name).ToArray(),
             file.UnknownKeys,
             WarningsOf(file),
             file.Tensors.Metadata);
@@ -54,6 +54,7 @@ public static class AdapterInspector
 
     private static string AlgorithmOf(AdapterFile file)
     {
+        if (file.Modules.Count == 0) return "textual_inversion";
         var names = file.Modules.Select(module => module.Algorithm).Distinct().Order(StringComparer.Ordinal).ToArray();
         var convolves = file.Modules.Any(module => module.Leaves.TryGetValue("down", out var down) && down.Shape is [_, _, > 1, _] or [_, _, _, > 1]
             || module.Has("mid"));
@@ -77,9 +78,16 @@ public static class AdapterInspector
             : "";
     }
 
-    private static List<string> TriggerWordsOf(IReadOnlyDictionary<string, string> metadata)
+    private static string FamilyOf(IReadOnlyList<EmbeddingKey> embeddings)
     {
-        var words = new List<string>();
+        var widths = embeddings.Select(embedding => embedding.Width).ToHashSet();
+        return widths.Contains(1280) ? "sdxl" : widths.Contains(1024) ? "sd21" : widths.Contains(768) ? "sd15" : "";
+    }
+
+    private static List<string> TriggerWordsOf(AdapterFile file)
+    {
+        var metadata = file.Tensors.Metadata;
+        var words = file.Embeddings.Select(embedding => embedding.Trigger).Where(trigger => trigger.Length > 0).ToList();
         if (metadata.TryGetValue("modelspec.trigger_phrase", out var phrase))
             words.AddRange(phrase.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
         if (words.Count == 0 && metadata.TryGetValue("ss_tag_frequency", out var tags)) words.AddRange(MostFrequent(tags));
@@ -117,7 +125,8 @@ public static class AdapterInspector
         var sgm = file.Modules.Count(module => module.HasSgmName);
         if (sgm > 0 && file.Modules.Any(module => module.Component == "unet" && !module.HasSgmName))
             warnings.Add("The UNet's modules come in two spellings; where both name one module, the diffusers one is used.");
-        if (file.Embeddings.Count > 0) warnings.Add($"{file.Embeddings.Count} tensors are textual inversions, which change no weights.");
+        if (file.Embeddings.Count > 0) warnings.Add($"{file.Embeddings.Count} tensors are learned words (textual inversions): prompts use them by "
+            + string.Join(", ", file.Embeddings.Select(embedding => embedding.Trigger.Length > 0 ? $"'{embedding.Trigger}'" : "the adapter's name").Distinct()) + ".");
         if (file.UnknownKeys.Count > 0) warnings.Add($"{file.UnknownKeys.Count} keys have no known form, for example '{file.UnknownKeys[0]}'.");
         if (file.Modules.Any(module => module.Has("bias_indices"))) warnings.Add("Sparse bias corrections of an old extraction script are left out.");
         return warnings;

@@ -42,7 +42,7 @@ internal sealed class FusePlan(ModuleMap modules)
             Add(use, adapter, target, target.Bias, module.Bias, strength);
         }
 
-        if (matched.Count == 0)
+        if (matched.Count == 0 && adapter.Embeddings.Count == 0)
         {
             throw new AdapterException(
                 $"Adapter '{use.Name}' ('{adapter.Path}') fits nothing in this model: none of its {adapter.Modules.Count} modules is a layer of it"

@@ -1,5 +1,9 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
 using BatchGen.Core.Failures;
 using BatchGen.Diffusion.Adapters.Deltas;
+using BatchGen.Diffusion.Safetensors;
+using BatchGen.Diffusion.Weights;
 using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Adapters;
@@ -10,16 +14,27 @@ namespace BatchGen.Diffusion.Adapters;
 /// <param name="Bias">What it adds to the layer's bias.</param>
 internal sealed record LoadedModule(AdapterModule Module, ModuleDelta? Weight, ModuleDelta? Bias);
 
+/// <summary>One tensor of a learned word, decoded.</summary>
+/// <param name="Key">Its key.</param>
+/// <param name="Vectors">[v, D] float32.</param>
+internal sealed record LoadedEmbedding(EmbeddingKey Key, Tensor Vectors);
+
 /// <summary>An adapter with all factors decoded to float32 on the host and checked to be finite: what the cache keeps.</summary>
 internal sealed class LoadedAdapter : IDisposable
 {
-    private LoadedAdapter(string path, string sha256, IReadOnlyList<LoadedModule> modules, IReadOnlyList<string> otherKeys)
+    private readonly TensorReading[] _readings;
+    private readonly UInt128 _digest;
+
+    private LoadedAdapter(string path, string sha256, IReadOnlyList<LoadedModule> modules, IReadOnlyList<LoadedEmbedding> embeddings, IReadOnlyList<string> otherKeys)
     {
         Path = path;
         Sha256 = sha256;
         Modules = modules;
+        Embeddings = embeddings;
         OtherKeys = otherKeys;
         SizeBytes = Factors.Sum(factor => factor.numel() * sizeof(float));
+        _readings = [.. Factors.Select(factor => new TensorReading(factor))];
+        _digest = Digest();
     }
 
     public string Path { get; }
@@ -28,7 +43,10 @@ internal sealed class LoadedAdapter : IDisposable
 
     public IReadOnlyList<LoadedModule> Modules { get; }
 
-    /// <summary>Keys that change no weight: unknown ones and bundled textual inversions.</summary>
+    /// <summary>Learned words.</summary>
+    public IReadOnlyList<LoadedEmbedding> Embeddings { get; }
+
+    /// <summary>Keys of no known form.</summary>
     public IReadOnlyList<string> OtherKeys { get; }
 
     /// <summary>Host memory the factors take.</summary>
@@ -37,8 +55,12 @@ internal sealed class LoadedAdapter : IDisposable
     /// <summary>Where the cache keeps it; null outside a cache.</summary>
     public AdapterCache.Slot? Slot { get; set; }
 
+    /// <summary>True when every factor still has the bytes it was decoded to.</summary>
+    public bool IsIntact() => Digest() == _digest;
+
     /// <summary>Every decoded factor, in file order.</summary>
-    public IEnumerable<Tensor> Factors => Modules.SelectMany(module => (module.Weight?.Factors ?? []).Concat(module.Bias?.Factors ?? []));
+    public IEnumerable<Tensor> Factors => Modules.SelectMany(module => (module.Weight?.Factors ?? []).Concat(module.Bias?.Factors ?? []))
+        .Concat(Embeddings.Select(embedding => embedding.Vectors));
 
     /// <summary>Reads and decodes a file or PEFT folder.</summary>
     /// <param name="path">The file or folder.</param>
@@ -55,6 +77,7 @@ internal sealed class LoadedAdapter : IDisposable
         }
 
         var modules = new List<LoadedModule>(file.Modules.Count);
+        var embeddings = new List<LoadedEmbedding>();
         try
         {
             using var noGrad = no_grad();
@@ -64,11 +87,13 @@ internal sealed class LoadedAdapter : IDisposable
                 modules.Add(new LoadedModule(module, weight, bias));
             }
 
-            return new LoadedAdapter(path, file.Sha256, modules, [.. file.UnknownKeys, .. file.Embeddings]);
+            foreach (var key in file.Embeddings) embeddings.Add(new LoadedEmbedding(key, ReadVectors(file, key)));
+            return new LoadedAdapter(path, file.Sha256, modules, embeddings, file.UnknownKeys);
         }
         catch
         {
             foreach (var module in modules) Release(module);
+            foreach (var embedding in embeddings) embedding.Vectors.Dispose();
             throw;
         }
     }
@@ -76,6 +101,30 @@ internal sealed class LoadedAdapter : IDisposable
     public void Dispose()
     {
         foreach (var module in Modules) Release(module);
+        foreach (var embedding in Embeddings) embedding.Vectors.Dispose();
+    }
+
+    private static Tensor ReadVectors(AdapterFile file, EmbeddingKey key)
+    {
+        using var scope = NewDisposeScope();
+        var vectors = file.Tensors.ReadTensor(key.Entry, ScalarType.Float32).view(-1, key.Width);
+        if (!vectors.isfinite().all().item<bool>())
+            throw new AdapterException($"'{file.Path}' holds numbers that are not finite in '{key.Entry.Name}'. It is damaged; get it again.");
+        return vectors.DetachFromDisposeScope();
+    }
+
+    private UInt128 Digest()
+    {
+        var all = new XxHash128();
+        var one = new XxHash128();
+        Span<byte> bytes = stackalloc byte[16];
+        foreach (var reading in _readings)
+        {
+            BinaryPrimitives.WriteUInt128LittleEndian(bytes, reading.Hash(one));
+            all.Append(bytes);
+        }
+
+        return all.GetCurrentHashAsUInt128();
     }
 
     private static void Release(LoadedModule module)

@@ -19,7 +19,13 @@ namespace BatchGen.Diffusion.Drift;
 /// </remarks>
 public static class DriftLaboratory
 {
-    /// <summary>Runs every procedure.</summary>
+    private static readonly IDriftProcedure[] Usual = [new FuseEachSubtractSum(), new FuseEachUnfuseEach(), new FuseTogether(), new AddSubtractHalf()];
+    private static readonly (string Key, FuseMode Mode)[] Ours = [("overlay", FuseMode.Overlay), ("in-place", FuseMode.InPlaceSaved)];
+
+    /// <summary>Names of all procedures: the usual ones, then BatchGen's.</summary>
+    public static IReadOnlyList<string> Procedures { get; } = [.. Usual.Select(procedure => procedure.Key), .. Ours.Select(item => item.Key)];
+
+    /// <summary>Runs the procedures asked for.</summary>
     /// <param name="plan">What to measure.</param>
     /// <param name="progress">Told now and then.</param>
     /// <param name="cancellationToken">Checked between cycles.</param>
@@ -40,8 +46,8 @@ public static class DriftLaboratory
         using var artist = plan.Pictures.Count == 0 ? null : new Artist(plan, cancellationToken);
         using var flat = Collect(plan, type, cancellationToken);
         var originals = artist?.Draw(flat.Original, flat) ?? [];
-        IDriftProcedure[] usual = plan.OnlyOurs ? [] : [new FuseEachSubtractSum(), new FuseEachUnfuseEach(), new FuseTogether(), new AddSubtractHalf()];
-        FuseMode[] ours = [FuseMode.Overlay, FuseMode.InPlaceSaved];
+        var usual = Usual.Where(procedure => plan.Procedures.Contains(procedure.Key)).ToArray();
+        var ours = Ours.Where(item => plan.Procedures.Contains(item.Key)).Select(item => item.Mode).ToArray();
         var count = usual.Length + ours.Length;
         var series = new List<DriftSeries>();
         foreach (var procedure in usual)

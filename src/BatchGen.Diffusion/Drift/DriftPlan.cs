@@ -13,9 +13,10 @@ namespace BatchGen.Diffusion.Drift;
 /// <param name="Cycles">How often adapters are put on and taken off.</param>
 /// <param name="WeightType">16-bit type the weights are held in: <c>float16</c> or <c>bfloat16</c>.</param>
 /// <param name="Pictures">Jobs drawn with the plain model after some cycles, always the same seeds; empty measures weights only.</param>
-/// <param name="OnlyOurs">Leaves the procedures that drift out, for long runs.</param>
+/// <param name="Procedures">Which to run (<see cref="DriftLaboratory.Procedures"/>).</param>
 public sealed record DriftPlan(
-    ModelRecord Model, AdapterSignature Signature, IReadOnlyList<AdapterRecord> Adapters, int Cycles, string WeightType, IReadOnlyList<ClaimedJob> Pictures, bool OnlyOurs)
+    ModelRecord Model, AdapterSignature Signature, IReadOnlyList<AdapterRecord> Adapters, int Cycles, string WeightType, IReadOnlyList<ClaimedJob> Pictures,
+    IReadOnlyList<string> Procedures)
 {
     /// <summary>The cycles after which things are measured: 1, 2, 5, 10, 20, 50, ... and the last.</summary>
     public IReadOnlyList<int> SampleCycles

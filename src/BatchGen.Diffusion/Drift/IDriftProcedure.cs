@@ -6,6 +6,9 @@ namespace BatchGen.Diffusion.Drift;
 /// <summary>One way of putting adapters on weights and taking them off again, done over and over.</summary>
 internal interface IDriftProcedure
 {
+    /// <summary>Name on the command line.</summary>
+    string Key { get; }
+
     /// <summary>Short name, as reports show it.</summary>
     string Name { get; }
 
@@ -24,6 +27,8 @@ internal interface IDriftProcedure
 /// </summary>
 internal sealed class FuseEachSubtractSum : IDriftProcedure
 {
+    public string Key => "subtract-sum";
+
     public string Name => "fuse each, subtract the rounded sum";
 
     public string Description =>
@@ -42,6 +47,8 @@ internal sealed class FuseEachSubtractSum : IDriftProcedure
 /// <summary>Each adapter is loaded, fused and later unfused by itself, in the order they were fused.</summary>
 internal sealed class FuseEachUnfuseEach : IDriftProcedure
 {
+    public string Key => "unfuse-each";
+
     public string Name => "fuse each, unfuse each";
 
     public string Description => "Adds each adapter in float32 and rounds to 16 bit, one after another; then subtracts each in float32 and rounds, in the same order.";
@@ -57,6 +64,8 @@ internal sealed class FuseEachUnfuseEach : IDriftProcedure
 /// <summary>The published advice: load all adapters, fuse them once together, take them off together.</summary>
 internal sealed class FuseTogether : IDriftProcedure
 {
+    public string Key => "together";
+
     public string Name => "load all, fuse once, delete all";
 
     public string Description => "Adds the sum of all adapters in float32 and rounds to 16 bit once; later subtracts the same sum in float32 and rounds.";
@@ -74,6 +83,8 @@ internal sealed class FuseTogether : IDriftProcedure
 /// <summary>The plain loop in 16-bit arithmetic: add the rounded deltas one by one, subtract them one by one in reverse.</summary>
 internal sealed class AddSubtractHalf : IDriftProcedure
 {
+    public string Key => "half";
+
     public string Name => "add and subtract in 16 bit";
 
     public string Description => "Rounds each delta to 16 bit, adds them one by one in 16-bit arithmetic, and subtracts them one by one in reverse order.";

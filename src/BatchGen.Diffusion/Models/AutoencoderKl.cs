@@ -114,7 +114,7 @@ internal sealed class AutoencoderKl
         public Tensor Forward(Tensor pictures)
         {
             using var scope = NewDisposeScope();
-            var x = conv_in.Forward(pictures);
+            var x = MemoryLayout.Suit(conv_in.Forward(pictures));
             foreach (var (resnets, downsampler) in down_blocks)
             {
                 foreach (var resnet in resnets) x = Replace(x, resnet.Forward(x));
@@ -163,13 +163,13 @@ internal sealed class AutoencoderKl
         public Tensor Forward(Tensor latents)
         {
             using var scope = NewDisposeScope();
-            var x = conv_in.Forward(latents);
+            var x = MemoryLayout.Suit(conv_in.Forward(latents));
             x = Replace(x, mid_block.Forward(x));
             foreach (var (resnets, upsampler) in up_blocks)
             {
                 foreach (var resnet in resnets) x = Replace(x, resnet.Forward(x));
                 if (upsampler is null) continue;
-                using var larger = F.interpolate(x, [x.shape[2] * 2, x.shape[3] * 2], mode: InterpolationMode.Nearest);
+                using var larger = MemoryLayout.Suit(F.interpolate(x, [x.shape[2] * 2, x.shape[3] * 2], mode: InterpolationMode.Nearest));
                 x = Replace(x, upsampler.Forward(larger));
             }
 
@@ -237,10 +237,10 @@ internal sealed class AutoencoderKl
             using var scope = NewDisposeScope();
             var (batch, channels, height, width) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3]);
             var normed = group_norm.Forward(x).permute(0, 2, 3, 1).reshape(batch, height * width, channels); // [B, L, C]
-            var attended = F.scaled_dot_product_attention(
+            var attended = ScaledAttention.Forward(
                 to_q.Forward(normed).unsqueeze(1), to_k.Forward(normed).unsqueeze(1), to_v.Forward(normed).unsqueeze(1)).squeeze(1); // [B, L, C]
             var y = to_out.Forward(attended).reshape(batch, height, width, channels).permute(0, 3, 1, 2);
-            return (y + x).MoveToOuterDisposeScope();
+            return (x + y).MoveToOuterDisposeScope();
         }
     }
 }

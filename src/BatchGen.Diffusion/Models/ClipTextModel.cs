@@ -1,7 +1,6 @@
 using BatchGen.Core.Failures;
 using BatchGen.Diffusion.Weights;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace BatchGen.Diffusion.Models;
 
@@ -140,8 +139,8 @@ internal sealed class ClipTextModel
         {
             using var scope = NewDisposeScope();
             var normed = layer_norm1.Forward(x);
-            var attended = F.scaled_dot_product_attention(
-                Heads(q_proj.Forward(normed)), Heads(k_proj.Forward(normed)), Heads(v_proj.Forward(normed)), is_casual: true); // [B, h, T, d]
+            var attended = ScaledAttention.Forward(
+                Heads(q_proj.Forward(normed)), Heads(k_proj.Forward(normed)), Heads(v_proj.Forward(normed)), isCausal: true); // [B, h, T, d]
             var y = out_proj.Forward(attended.transpose(1, 2).reshape(x.shape)).add_(x);
             var inner = fc1.Forward(layer_norm2.Forward(y)); // [B, T, inner]
             var active = _quick ? inner * inner.mul(1.702).sigmoid_() : inner.gelu();

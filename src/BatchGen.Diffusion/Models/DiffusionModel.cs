@@ -60,32 +60,33 @@ internal sealed class DiffusionModel : IDisposable
     /// <exception cref="ModelException">A part is missing, corrupt, or does not fit its config.</exception>
     public static DiffusionModel Load(ModelRecord record, ScalarType computeType, Device device, CancellationToken cancellationToken, string? vocabularyFolder = null)
     {
-        var folder = ModelFolder.Read(record.Path);
+        var source = ModelSource.Open(record.Path, vocabularyFolder);
         var loaded = new Dictionary<string, ComponentWeights>(StringComparer.Ordinal);
         try
         {
             using var noGrad = no_grad();
-            var configs = folder.Components.ToDictionary(component => component.Name, component => ConfigFile.Read(Path.Combine(record.Path, component.ConfigFile)), StringComparer.Ordinal);
-            foreach (var component in folder.Components)
+            var configs = source.Components.ToDictionary(component => component.Name, component => component.Config, StringComparer.Ordinal);
+            foreach (var component in source.Components)
             {
-                var type = component.Name == "vae" ? VaeTypeFor(configs["vae"], computeType) : computeType;
+                var type = component.Name == "vae" ? VaeTypeFor(component.Config, computeType) : computeType;
                 loaded[component.Name] = ReadComponent(record, component, type, device, cancellationToken);
             }
 
             var encoders = new List<TextEncoder>();
-            foreach (var (tokenizer, component) in folder.Tokenizers.Zip(["text_encoder", "text_encoder_2"]))
+            foreach (var (makeTokenizer, component) in source.Tokenizers.Zip(["text_encoder", "text_encoder_2"]))
             {
                 var network = new ClipTextModel(configs[component], loaded[component], hasProjection: component == "text_encoder_2");
-                encoders.Add(new TextEncoder(ReadTokenizer(record, tokenizer, network, vocabularyFolder), network));
+                var tokenizer = makeTokenizer();
+                CheckTokenizer(record, tokenizer, network);
+                encoders.Add(new TextEncoder(tokenizer, network));
             }
 
             var unet = new UNetModel(configs["unet"], loaded["unet"]);
             var vae = new AutoencoderKl(configs["vae"], loaded["vae"]);
             CheckTogether(record, unet, vae, encoders);
             foreach (var component in loaded.Values) CheckUntaken(component);
-            var scheduler = ConfigFile.Read(Path.Combine(record.Path, "scheduler", "scheduler_config.json"));
-            var weights = new ModelWeights(folder.Family, folder.Components.Select(component => loaded[component.Name]).ToArray());
-            return new DiffusionModel(record, weights, encoders, unet, vae, scheduler, folder.Index.Flag("force_zeros_for_empty_prompt", folder.Family == "sdxl"), device);
+            var weights = new ModelWeights(source.Family, source.Components.Select(component => loaded[component.Name]).ToArray());
+            return new DiffusionModel(record, weights, encoders, unet, vae, source.Scheduler, source.ZeroesEmptyNegative, device);
         }
         catch (Exception error)
         {
@@ -101,22 +102,20 @@ internal sealed class DiffusionModel : IDisposable
     private static ScalarType VaeTypeFor(ConfigFile config, ScalarType computeType) =>
         computeType == ScalarType.Float16 && !config.Flag("force_upcast", true) ? ScalarType.Float16 : ScalarType.Float32;
 
-    private static ComponentWeights ReadComponent(ModelRecord record, FolderComponent component, ScalarType type, Device device, CancellationToken cancellationToken)
+    private static ComponentWeights ReadComponent(ModelRecord record, SourceComponent component, ScalarType type, Device device, CancellationToken cancellationToken)
     {
         var weights = new List<Weight>();
         try
         {
-            foreach (var relative in component.WeightFiles)
+            foreach (var group in component.Tensors.GroupBy(tensor => tensor.File))
             {
-                using var file = SafetensorsFile.Open(Path.Combine(record.Path, relative));
-                foreach (var entry in file.Entries)
+                // Mapped, read once, and let go piece by piece: the file never stands in this process's memory beside the tensors made of it.
+                using var file = SafetensorsFile.Open(ModelSource.PathOf(record.Path, group.Key));
+                foreach (var tensor in group)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    // Positions counted from zero, which older files carry along.
-                    if (entry.Name.EndsWith(".position_ids", StringComparison.Ordinal)) continue;
-                    if (!entry.Type.IsFloat()) throw new ModelException($"'{file.Path}' holds '{entry.Name}' of type {entry.Type.ToName()}; a {component.Name} has floating-point tensors only.");
-                    var name = entry.Name;
-                    weights.Add(new Weight(component.Name, name, file.ReadTensor(entry, type, device), new WeightOrigin(relative, () => ReadAgain(record, relative, name, type, device))));
+                    weights.Add(new Weight(component.Name, tensor.Key, tensor.Read(file, type, device), new WeightOrigin(tensor.File, () => ReadAgain(record, tensor, type, device))));
+                    file.Release(file.Find(tensor.Name)!);
                 }
             }
 
@@ -125,7 +124,7 @@ internal sealed class DiffusionModel : IDisposable
         catch (ArgumentException error)
         {
             foreach (var weight in weights) weight.Dispose();
-            throw new ModelException($"Two shards of {component.Name} in '{record.Path}' hold the same tensor: {error.Message}", error);
+            throw new ModelException($"Two files of {component.Name} in '{record.Path}' hold the same tensor: {error.Message}", error);
         }
         catch
         {
@@ -134,24 +133,18 @@ internal sealed class DiffusionModel : IDisposable
         }
     }
 
-    private static Tensor ReadAgain(ModelRecord record, string relative, string name, ScalarType type, Device device)
+    private static Tensor ReadAgain(ModelRecord record, SourceTensor tensor, ScalarType type, Device device)
     {
-        using var file = SafetensorsFile.Open(Path.Combine(record.Path, relative));
-        return file.ReadTensor(name, type, device);
+        using var file = SafetensorsFile.Open(ModelSource.PathOf(record.Path, tensor.File));
+        return tensor.Read(file, type, device);
     }
 
-    private static ClipTokenizer ReadTokenizer(ModelRecord record, string name, ClipTextModel network, string? vocabularyFolder)
+    private static void CheckTokenizer(ModelRecord record, ClipTokenizer tokenizer, ClipTextModel network)
     {
-        var path = Path.Combine(record.Path, name);
-        var tokenizer = ClipTokenizer.Load(path, File.Exists(Path.Combine(path, "vocab.json")) ? null : vocabularyFolder);
-        if (tokenizer.VocabularySize > network.VocabularySize || tokenizer.MaxLength > network.MaxLength)
-        {
-            throw new ModelException(
-                $"The tokenizer in '{path}' makes {tokenizer.VocabularySize} ids and texts of {tokenizer.MaxLength}, but its text encoder takes {network.VocabularySize} and {network.MaxLength}. "
-                + "Check that they belong together.");
-        }
-
-        return tokenizer;
+        if (tokenizer.VocabularySize <= network.VocabularySize && tokenizer.MaxLength <= network.MaxLength) return;
+        throw new ModelException(
+            $"A tokenizer of '{record.Path}' makes {tokenizer.VocabularySize} ids and texts of {tokenizer.MaxLength}, but its text encoder takes {network.VocabularySize} and {network.MaxLength}. "
+            + "Check that they belong together.");
     }
 
     private static void CheckTogether(ModelRecord record, UNetModel unet, AutoencoderKl vae, List<TextEncoder> encoders)

@@ -27,7 +27,7 @@ public static class ModelCompatibility
 
     private static long ContextWidth(ModelRecord model)
     {
-        var config = ConfigFile.Read(Path.Combine(model.Path, "unet", "config.json"));
+        var config = ModelSource.Open(model.Path).Components.First(component => component.Name == "unet").Config;
         return config.IntegerPerBlock("cross_attention_dim", config.Integers("block_out_channels").Length, 1280)[0];
     }
 }

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using BatchGen.Core.Failures;
+using BatchGen.Diffusion.Safetensors;
+using BatchGen.Diffusion.Text;
 
 namespace BatchGen.Diffusion.Models;
 
@@ -70,6 +72,32 @@ internal sealed class ModelFolder
 
         _ = index.Component("scheduler") ?? throw Lacks(index, "scheduler");
         return new ModelFolder(path, index, family, components.OrderBy(component => component.Name, StringComparer.Ordinal).ToArray(), tokenizers);
+    }
+
+    /// <summary>Opens the headers: where every tensor lies.</summary>
+    /// <exception cref="ModelException">A config is missing or not JSON.</exception>
+    /// <exception cref="SafetensorsException">A weights file is missing or corrupt.</exception>
+    public ModelSource ToSource(string? vocabularyFolder = null) => new(
+        Family,
+        Path,
+        Components.Select(component => new SourceComponent(
+            component.Name, ConfigFile.Read(System.IO.Path.Combine(Path, component.ConfigFile)), component.WeightFiles.SelectMany(Tensors).ToArray())).ToArray(),
+        Tokenizers.Select(name => (Func<ClipTokenizer>)(() => Tokenizer(name, vocabularyFolder))).ToArray(),
+        ConfigFile.Read(System.IO.Path.Combine(Path, "scheduler", "scheduler_config.json")),
+        Index.Flag("force_zeros_for_empty_prompt", Family == "sdxl"),
+        Files);
+
+    private IEnumerable<SourceTensor> Tensors(string relative)
+    {
+        using var file = SafetensorsFile.Open(System.IO.Path.Combine(Path, relative));
+        // Positions counted from zero, which older files carry along, are no parameter.
+        return file.Entries.Where(entry => !entry.Name.EndsWith(".position_ids", StringComparison.Ordinal)).Select(entry => new SourceTensor(entry.Name, relative, entry.Name)).ToArray();
+    }
+
+    private ClipTokenizer Tokenizer(string name, string? vocabularyFolder)
+    {
+        var folder = System.IO.Path.Combine(Path, name);
+        return ClipTokenizer.Load(folder, File.Exists(System.IO.Path.Combine(folder, "vocab.json")) ? null : vocabularyFolder);
     }
 
     private static ConfigFile ReadIndex(string path)

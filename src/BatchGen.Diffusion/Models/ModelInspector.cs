@@ -3,6 +3,7 @@ using System.Text;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Safetensors;
+using BatchGen.Diffusion.Weights;
 
 namespace BatchGen.Diffusion.Models;
 
@@ -10,7 +11,7 @@ namespace BatchGen.Diffusion.Models;
 public static class ModelInspector
 {
     /// <summary>Reads a model's layout, checks that all its parts are there and of known kinds, and hashes every file.</summary>
-    /// <param name="path">Folder of the diffusers layout.</param>
+    /// <param name="path">Folder of the diffusers layout, or a single-file .safetensors checkpoint.</param>
     /// <param name="name">Name to register it under.</param>
     /// <exception cref="ModelException">A part is missing, corrupt, a pickle, or of an unknown kind; the message says which and what to do.</exception>
     public static ModelRecord Inspect(string path, string name)
@@ -18,10 +19,12 @@ public static class ModelInspector
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentException.ThrowIfNullOrEmpty(name);
         var full = Path.GetFullPath(path);
-        var folder = ModelFolder.Read(full);
-        foreach (var file in folder.Files.Where(file => file.EndsWith(".safetensors", StringComparison.Ordinal))) CheckHeader(Path.Combine(full, file));
-        var files = Hash(full, folder.Files);
-        return new ModelRecord(name, full, folder.Family, Combine(files), files);
+        var source = ModelSource.Open(full);
+        // Built without tensors: config and weights must agree before anything is registered.
+        foreach (var component in source.Components) CheckShapes(source, component);
+        var files = Hash(full, source.Files);
+        var native = NativeEdge(source);
+        return new ModelRecord(name, full, source.Family, Combine(files), files, native, native);
     }
 
     /// <summary>SHA-256 over the sorted list of relative path and file hash: the model's identity.</summary>
@@ -54,15 +57,52 @@ public static class ModelInspector
         return files;
     }
 
-    private static void CheckHeader(string path)
+    // The UNet's config names the size of the latents it was trained on; where it does not, the size the family was published with.
+    private static int NativeEdge(ModelSource source)
     {
-        try
+        var latents = source.Components.First(component => component.Name == "unet").Config.Integer("sample_size", source.Family == "sdxl" ? 128 : 64);
+        var blocks = source.Components.First(component => component.Name == "vae").Config.Integers("block_out_channels").Length;
+        // Jobs are 64 to 2048 pixels wide; a config outside of that says nothing useful.
+        return (int)Math.Clamp(latents << (blocks - 1), 64, 2048) / 8 * 8;
+    }
+
+    private static void CheckShapes(ModelSource source, SourceComponent component)
+    {
+        var recorder = ComponentWeights.Recorder(component.Name);
+        foreach (var key in component.Tensors.Select(tensor => tensor.Key)) recorder.Announce(key);
+        switch (component.Name)
         {
-            using var file = SafetensorsFile.Open(path);
+            case "unet":
+                _ = new UNetModel(component.Config, recorder);
+                break;
+            case "vae":
+                _ = new AutoencoderKl(component.Config, recorder);
+                break;
+            default:
+                _ = new ClipTextModel(component.Config, recorder, hasProjection: component.Name == "text_encoder_2");
+                break;
         }
-        catch (SafetensorsException error)
+
+        var wanted = recorder.Recorded.ToDictionary(item => item.Key, item => item.Shape, StringComparer.Ordinal);
+        foreach (var group in component.Tensors.GroupBy(tensor => tensor.File))
         {
-            throw new ModelException($"Model file {error.Message}", error);
+            using var file = SafetensorsFile.Open(ModelSource.PathOf(source.Root, group.Key));
+            foreach (var tensor in group)
+            {
+                if (!wanted.Remove(tensor.Key, out var shape))
+                    throw new ModelException($"The {component.Name} weights hold '{tensor.Key}', which its config.json has no place for. Check that config and weights belong together.");
+                var entry = file.Find(tensor.Name)!;
+                var count = shape.Aggregate(1L, (product, size) => product * size) * (tensor.Part is null ? 1 : 3);
+                var same = tensor.Shape is null && tensor.Part is null && !tensor.IsTransposed ? entry.Shape.AsSpan().SequenceEqual(shape) : entry.Count == count;
+                if (!same)
+                {
+                    throw new ModelException(
+                        $"{component.Name} tensor '{tensor.Key}' has shape {entry.ShapeText}, but its config.json calls for [{string.Join(", ", shape)}]. Check that config and weights belong together.");
+                }
+            }
         }
+
+        if (wanted.Count > 0)
+            throw new ModelException($"The {component.Name} weights have no tensor '{wanted.Keys.First()}', which its config.json calls for. Check that config and weights belong together.");
     }
 }

@@ -140,7 +140,7 @@ internal sealed class UNetModel
         using var scope = NewDisposeScope();
         var time = EmbedTime(sample, timesteps, pooled, sizes, guidance); // [B, E], already through the activation every resnet starts with
         var skips = new Stack<Tensor>();
-        var x = conv_in.Forward(sample);
+        var x = MemoryLayout.Suit(conv_in.Forward(sample));
         skips.Push(x);
         foreach (var block in down_blocks) x = block.Down(x, time, context, skips);
         x = mid_block.Middle(x, time, context);
@@ -252,7 +252,7 @@ internal sealed class UNetModel
             }
 
             if (sampler is null) return x;
-            x = sampler.Forward(x);
+            x = MemoryLayout.Suit(sampler.Forward(x));
             skips.Push(x);
             return x;
         }
@@ -277,7 +277,7 @@ internal sealed class UNetModel
             if (sampler is null) return x;
             // To the size of the next skip connection: twice as large, or one less where a level had an odd size.
             var size = skips.Peek().shape;
-            using var larger = F.interpolate(x, [size[2], size[3]], mode: InterpolationMode.Nearest);
+            using var larger = MemoryLayout.Suit(F.interpolate(x, [size[2], size[3]], mode: InterpolationMode.Nearest));
             return Replace(x, sampler.Forward(larger));
         }
 
@@ -314,27 +314,16 @@ internal sealed class UNetModel
     private sealed class Transformer
     {
         private readonly GroupNorm norm;
-        private readonly Linear? proj_in;
-        private readonly Linear? proj_out;
-        private readonly Convolution? conv_proj_in;
-        private readonly Convolution? conv_proj_out;
+        private readonly Linear proj_in;
+        private readonly Linear proj_out;
         private readonly TransformerLayer[] transformer_blocks;
 
         public Transformer(Settings build, string key, long channels, long heads, long depth, long contextWidth)
         {
             if (heads < 1 || channels % heads != 0) throw new ModelException($"The UNet's config.json gives {channels} channels to {heads} attention heads, which cannot share them.");
             norm = new GroupNorm(build.Weights, key + ".norm", build.Groups, channels, 1e-6);
-            if (build.LinearProjection)
-            {
-                proj_in = new Linear(build.Weights, key + ".proj_in", channels, channels);
-                proj_out = new Linear(build.Weights, key + ".proj_out", channels, channels);
-            }
-            else
-            {
-                conv_proj_in = new Convolution(build.Weights, key + ".proj_in", channels, channels, 1);
-                conv_proj_out = new Convolution(build.Weights, key + ".proj_out", channels, channels, 1);
-            }
-
+            proj_in = new Linear(build.Weights, key + ".proj_in", channels, channels, isKernel: !build.LinearProjection);
+            proj_out = new Linear(build.Weights, key + ".proj_out", channels, channels, isKernel: !build.LinearProjection);
             transformer_blocks = new TransformerLayer[depth];
             for (var i = 0; i < depth; i++) transformer_blocks[i] = new TransformerLayer(build, $"{key}.transformer_blocks.{i}", channels, heads, contextWidth);
         }
@@ -343,10 +332,7 @@ internal sealed class UNetModel
         {
             using var scope = NewDisposeScope();
             var (batch, channels, height, width) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3]);
-            var y = norm.Forward(x);
-            if (conv_proj_in is not null) y = conv_proj_in.Forward(y);
-            y = y.permute(0, 2, 3, 1).reshape(batch, height * width, channels); // [B, L, C]
-            if (proj_in is not null) y = proj_in.Forward(y);
+            var y = proj_in.Forward(norm.Forward(x).permute(0, 2, 3, 1).reshape(batch, height * width, channels)); // [B, L, C]
             foreach (var layer in transformer_blocks)
             {
                 var next = layer.Forward(y, context);
@@ -354,10 +340,9 @@ internal sealed class UNetModel
                 y = next;
             }
 
-            if (proj_out is not null) y = proj_out.Forward(y);
-            y = y.reshape(batch, height, width, channels).permute(0, 3, 1, 2); // [B, C, H, W]
-            if (conv_proj_out is not null) y = conv_proj_out.Forward(y.contiguous());
-            return (y + x).MoveToOuterDisposeScope();
+            y = proj_out.Forward(y).view(batch, height, width, channels).permute(0, 3, 1, 2); // [B, C, H, W]
+            // x first: the sum lies in memory as x does.
+            return (x + y).MoveToOuterDisposeScope();
         }
     }
 
@@ -378,9 +363,9 @@ internal sealed class UNetModel
             var normed = norm1.Forward(x);
             var y = attn1.Forward(normed, normed).add_(x); // [B, L, C]
             y.add_(attn2.Forward(norm2.Forward(y), context));
-            var halves = ff_in.Forward(norm3.Forward(y)).chunk(2, -1); // two of [B, L, 4 C]
-            // GEGLU (Shazeer 2020, arXiv:2002.05202): the second half gates the first.
-            var gated = halves[1].gelu().mul_(halves[0]);
+            normed = norm3.Forward(y);
+            // GEGLU (Shazeer 2020, arXiv:2002.05202): the second half of the outputs gates the first. Each half alone lies in one piece.
+            var gated = ff_in.Forward(normed, channels * 4, channels * 4).gelu_().mul_(ff_in.Forward(normed, 0, channels * 4)); // [B, L, 4 C]
             return ff_out.Forward(gated).add_(y).MoveToOuterDisposeScope();
         }
     }
@@ -404,7 +389,7 @@ internal sealed class UNetModel
                 (q, k, v) = (q.to(ScalarType.Float32), k.to(ScalarType.Float32), v.to(ScalarType.Float32));
             }
 
-            var attended = F.scaled_dot_product_attention(q, k, v).to(type);
+            var attended = ScaledAttention.Forward(q, k, v).to(type);
             return to_out.Forward(attended.transpose(1, 2).reshape(x.shape)).MoveToOuterDisposeScope();
         }
 

@@ -17,6 +17,19 @@ public sealed class DiffusionOptions
     [RegularExpression("auto|float32|bfloat16|float16", ErrorMessage = "ComputeType must be auto, float32, bfloat16 or float16.")]
     public string ComputeType { get; set; } = "auto";
 
+    /// <summary>Where fused weights are kept.</summary>
+    /// <value>
+    /// <c>overlay</c> (new tensors beside the base), <c>in-place</c> (over the base, whose bytes are saved on the host and copied back at unload),
+    /// <c>in-place-master</c> (the same, read from the master files again), or <c>auto</c>: overlay, and in place once the device had no room for one; default <c>auto</c>.
+    /// </value>
+    [Required]
+    [RegularExpression("auto|overlay|in-place|in-place-master", ErrorMessage = "FuseMode must be auto, overlay, in-place or in-place-master.")]
+    public string FuseMode { get; set; } = "auto";
+
+    /// <summary>Whether fused tensors are checksummed too, at fuse and before they are dropped.</summary>
+    /// <value>Default true; costs reading them once more a switch.</value>
+    public bool ChecksumFused { get; set; } = true;
+
     /// <summary>Host memory for decoded adapter files, least recently used first to go.</summary>
     /// <value>Bytes; default 2 GiB.</value>
     [Range(0, long.MaxValue)]
@@ -31,6 +44,15 @@ public sealed class DiffusionOptions
     /// <value>Bytes; default 64 MiB.</value>
     [Range(0, long.MaxValue)]
     public long PromptCacheBytes { get; set; } = 64L << 20;
+
+    /// <summary>How prompts are read.</summary>
+    /// <value>
+    /// <c>weighted</c>: brackets weigh words, BREAK and long prompts make chunks of 75 tokens, as in AUTOMATIC1111's web UI. <c>plain</c>: brackets are text and
+    /// what is beyond 75 tokens is cut off, as in diffusers. Default <c>weighted</c>; the two agree on prompts of up to 75 tokens without brackets.
+    /// </value>
+    [Required]
+    [RegularExpression("weighted|plain", ErrorMessage = "PromptSyntax must be weighted or plain.")]
+    public string PromptSyntax { get; set; } = "weighted";
 
     /// <summary>
     /// Draws noise in the compute type, as diffusers does, to repeat pictures of its float16 pipelines. Otherwise noise is float32, so that a seed means the

@@ -23,6 +23,7 @@ namespace BatchGen.Diffusion.Rendering;
 /// </remarks>
 public sealed class DiffusionRenderer : IBatchRenderer
 {
+    private const string FusedPrefix = "fused ";
     private readonly DiffusionOptions _options;
     private readonly ILogger _logger;
     private readonly ComputeDevice _compute;
@@ -32,6 +33,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
     private AdapterFuser? _fuser;
     private PromptEncoder? _prompts;
     private AdapterSignature? _fused;
+    private IReadOnlyList<string> _damaged = [];
 
     /// <summary>Settles on a device; loads native torch.</summary>
     /// <param name="options">Device, compute type and memory bounds.</param>
@@ -52,6 +54,9 @@ public sealed class DiffusionRenderer : IBatchRenderer
     /// <inheritdoc/>
     public string? LoadedModel => _model?.Record.Name;
 
+    /// <inheritdoc/>
+    public bool WritesBaseWhileFused => _fuser is { Mode: not FuseMode.Overlay, Fused.Count: > 0 };
+
     /// <summary>The live weights, for tests that damage them.</summary>
     internal ModelWeights? Weights => _model?.Weights;
 
@@ -71,8 +76,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
         {
             _model = DiffusionModel.Load(model, _compute.Type, _compute.Device, cancellationToken);
             _checksum = BaseChecksum.Take(_model.Weights, _options.ChecksumThreads);
-            _fuser = new AdapterFuser(_model.Weights, _adapters, maxBufferBytes: _options.OverlayBufferBytes);
-            _prompts = new PromptEncoder(_model, _options.PromptCacheBytes);
+            _fuser = new AdapterFuser(_model.Weights, _adapters, ModeOf(_options.FuseMode), _options.OverlayBufferBytes);
+            _prompts = new PromptEncoder(_model, _options.PromptCacheBytes, isPlain: _options.PromptSyntax == "plain");
         }
         catch (Exception error)
         {
@@ -94,8 +99,20 @@ public sealed class DiffusionRenderer : IBatchRenderer
         var model = Loaded();
         if (signature.Model != model.Record.Name) throw new InvalidOperationException($"Signature '{signature}' is for another model than '{model.Record.Name}', which is loaded.");
         Unload();
-        var report = _fuser!.Fuse(signature, adapters, cancellationToken);
-        if (ReadsText(_fuser.Fused)) _prompts!.Forget();
+        var report = FuseWhereThereIsRoom(signature, adapters, cancellationToken);
+        try
+        {
+            _prompts!.Use(LearnedWords.For(model, _fuser!.Embeddings));
+        }
+        catch
+        {
+            // A set of adapters is applied whole or not at all.
+            _fuser!.Unload();
+            throw;
+        }
+
+        if (_options.ChecksumFused) _fuser.TakeDigests();
+        if (ReadsText(_fuser.Fused)) _prompts.Forget();
         _fused = signature;
         _logger.AdaptersFused(report.Adapters, report.Tensors, report.ElapsedMs);
         if (report.UnmatchedKeys.Count > 0) _logger.KeysUnmatched(report.UnmatchedKeys.Count, signature.ToString(), report.UnmatchedKeys[0]);
@@ -135,7 +152,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         {
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            var images = Draw(model, jobs, progress, cancellationToken);
+            var images = DrawByLength(model, jobs, progress, cancellationToken);
             var first = jobs[0].Recipe;
             _logger.Rendered(jobs.Count, first.WidthPixels, first.HeightPixels, first.Steps, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
             return images;
@@ -151,9 +168,12 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         if (_fuser is null) return;
         var readsText = ReadsText(_fuser.Fused);
+        // What the layers computed with is looked at before it is gone; the next check reports it.
+        if (_options.ChecksumFused) _damaged = [.. _damaged, .. _fuser.FindDamaged()];
         _fuser.Unload();
         _fused = null;
         if (readsText) _prompts!.Forget();
+        _prompts!.Use([]);
     }
 
     /// <inheritdoc/>
@@ -161,6 +181,9 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         _ = Loaded();
         var check = _checksum!.Verify(cancellationToken);
+        string[] damaged = _options.ChecksumFused ? [.. _damaged.Concat(_fuser!.FindDamaged()).Distinct().Select(name => FusedPrefix + name)] : [];
+        _damaged = [];
+        if (damaged.Length > 0) check = check with { Passed = false, DriftedTensors = [.. check.DriftedTensors, .. damaged] };
         if (!check.Passed) _logger.WeightsDiffer(check.DriftedTensors.Count, check.DriftedTensors[0]);
         return check;
     }
@@ -170,7 +193,12 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         ArgumentNullException.ThrowIfNull(tensorNames);
         var model = Loaded();
-        var report = WeightReloader.Reload(model.Weights, model.Record, tensorNames, cancellationToken);
+        // What was fused was made from the damaged base, or is damaged itself.
+        Unload();
+        _damaged = [];
+        string[] ofBase = [.. tensorNames.Where(name => !name.StartsWith(FusedPrefix, StringComparison.Ordinal))];
+        if (ofBase.Length == 0 && tensorNames.Count > 0) return new ReloadReport(0, 0, 0);
+        var report = WeightReloader.Reload(model.Weights, model.Record, ofBase, cancellationToken);
         // Prompts may have been encoded with the damaged weights.
         _prompts!.Forget();
         _logger.Reloaded(report.Tensors, model.Record.Name, report.ElapsedMs);
@@ -182,6 +210,28 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         DropModel();
         _adapters.Dispose();
+    }
+
+    private static FuseMode ModeOf(string option) => option switch
+    {
+        "auto" or "overlay" => FuseMode.Overlay,
+        "in-place" => FuseMode.InPlaceSaved,
+        "in-place-master" => FuseMode.InPlaceMaster,
+        _ => throw new InvalidOperationException($"Fuse mode '{option}' is not known; use auto, overlay, in-place or in-place-master."),
+    };
+
+    private FuseReport FuseWhereThereIsRoom(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return _fuser!.Fuse(signature, adapters, cancellationToken);
+        }
+        catch (GenerationException error) when (error.OutOfMemory && _options.FuseMode == "auto" && _fuser!.Mode == FuseMode.Overlay)
+        {
+            _logger.FusingInPlace(error.Message);
+            _fuser.Use(FuseMode.InPlaceSaved);
+            return _fuser.Fuse(signature, adapters, cancellationToken);
+        }
     }
 
     private static bool ReadsText(IReadOnlyList<Weight> fused) => fused.Any(weight => weight.Component.StartsWith("text_encoder", StringComparison.Ordinal));
@@ -236,6 +286,22 @@ public sealed class DiffusionRenderer : IBatchRenderer
         if (!double.IsFinite(shape.GuidanceScale)) throw new InvalidJobException($"Guidance scale {shape.GuidanceScale} is not a finite number.");
     }
 
+    // Prompts of different length do not fit into one tensor. Filling up the shorter ones would change their pictures, so each length is drawn by itself.
+    private IReadOnlyList<RenderedImage> DrawByLength(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
+    {
+        var groups = jobs.GroupBy(Chunks).ToArray();
+        if (groups.Length == 1) return Draw(model, jobs, progress, cancellationToken);
+        var images = groups.SelectMany(group =>
+        {
+            using var scope = NewDisposeScope();
+            return Draw(model, [.. group], progress, cancellationToken);
+        }).ToDictionary(image => image.JobId);
+        return jobs.Select(job => images[job.JobId]).ToArray();
+    }
+
+    private int Chunks(ClaimedJob job) => Math.Max(
+        _prompts!.ChunksOf(job.Recipe.Prompt, null), job.Recipe.GuidanceScale > 1 && job.Recipe.NegativePrompt is { } negative ? _prompts.ChunksOf(negative, null) : 1);
+
     private List<RenderedImage> Draw(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
         var recipe = jobs[0].Recipe;
@@ -267,16 +333,17 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         using var scope = NewDisposeScope();
         var guided = jobs[0].Recipe.GuidanceScale > 1;
+        var chunks = Chunks(jobs[0]);
         var (contexts, pooled) = (new List<Tensor>(), new List<Tensor>());
         var (negativeContexts, negativePooled) = (new List<Tensor>(), new List<Tensor>());
         foreach (var job in jobs)
         {
             var recipe = job.Recipe;
-            var prompt = _prompts!.Encode(recipe.Prompt, null, recipe.ClipSkip);
+            var prompt = _prompts!.Encode(recipe.Prompt, null, recipe.ClipSkip, chunks);
             // Aliases keep the numbers alive when the cache drops the prompt.
             contexts.Add(prompt.Context.alias());
             if (prompt.Pooled is not null) pooled.Add(prompt.Pooled.alias());
-            WarnIfCut(model, job);
+            if (_prompts.TokensCutOff(recipe.Prompt) is > 0 and var cut) _logger.PromptCut(job.JobId, cut);
             if (!guided) continue;
             if (recipe.NegativePrompt is null && model.ZeroesEmptyNegative)
             {
@@ -286,7 +353,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
             else
             {
                 // As in diffusers, clip_skip is for the prompt only.
-                var negative = _prompts.Encode(recipe.NegativePrompt ?? "", null, 0);
+                var negative = _prompts.Encode(recipe.NegativePrompt ?? "", null, 0, chunks);
                 negativeContexts.Add(negative.Context.alias());
                 if (negative.Pooled is not null) negativePooled.Add(negative.Pooled.alias());
             }
@@ -298,13 +365,6 @@ public sealed class DiffusionRenderer : IBatchRenderer
         return new Conditions(
             Join(contexts)!, Join(negativeContexts), Join(pooled), Join(negativePooled),
             model.UNet.PooledWidth == 0 ? null : tensor(sizes, device: _compute.Device).unsqueeze(0).repeat(jobs.Count, 1).MoveToOuterDisposeScope());
-    }
-
-    private void WarnIfCut(DiffusionModel model, ClaimedJob job)
-    {
-        var tokenizer = model.TextEncoders[0].Tokenizer;
-        var tokens = tokenizer.Encode(job.Recipe.Prompt).Count + 2;
-        if (tokens > tokenizer.MaxLength) _logger.PromptCut(job.JobId, tokens, tokenizer.MaxLength);
     }
 
     private List<RenderedImage> Decode(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, Tensor latents, CancellationToken cancellationToken)

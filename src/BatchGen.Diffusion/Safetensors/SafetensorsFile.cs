@@ -11,9 +11,12 @@ namespace BatchGen.Diffusion.Safetensors;
 /// memory once and hashes the very bytes it keeps, for adapters: what was checked is what is used, and a file that someone cuts
 /// short while it is in use cannot end the process. Needs no native torch; SafetensorsTensors makes tensors.
 /// </remarks>
-internal sealed unsafe class SafetensorsFile : IDisposable
+internal sealed unsafe partial class SafetensorsFile : IDisposable
 {
     private const int ChunkBytes = 1 << 20;
+
+    // MADV_DONTNEED of Linux.
+    private const int DontNeed = 4;
     private readonly Dictionary<string, SafetensorsEntry> _byName;
     private readonly MemoryMappedViewAccessor? _view;
     private byte* _bytes;
@@ -125,6 +128,18 @@ internal sealed unsafe class SafetensorsFile : IDisposable
         return new ReadOnlySpan<byte>(_bytes + entry.Offset + start, length);
     }
 
+    /// <summary>Tells the system that the bytes of a tensor are not needed again soon, so that a mapped file does not count as this process's memory.</summary>
+    public void Release(SafetensorsEntry entry)
+    {
+        ObjectDisposedException.ThrowIf(_bytes is null, this);
+        if (_view is null || !OperatingSystem.IsLinux()) return;
+        // Whole pages inside the tensor; they come back from the file when they are read again.
+        var page = (nuint)Environment.SystemPageSize;
+        var from = ((nuint)(_bytes + entry.Offset) + page - 1) / page * page;
+        var to = (nuint)(_bytes + entry.Offset + entry.LengthBytes) / page * page;
+        if (to > from) _ = Advise((void*)from, to - from, DontNeed);
+    }
+
     public void Dispose()
     {
         if (_bytes is null) return;
@@ -140,6 +155,10 @@ internal sealed unsafe class SafetensorsFile : IDisposable
 
         _bytes = null;
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Advise(void* address, nuint length, int advice);
 
     private static T Reading<T>(string path, Func<FileStream, T> read, bool allowShort = false)
     {

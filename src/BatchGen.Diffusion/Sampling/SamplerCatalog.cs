@@ -7,17 +7,53 @@ namespace BatchGen.Diffusion.Sampling;
 /// <summary>Makes samplers: by the name a job gives, or by the class name of the diffusers library.</summary>
 internal static class SamplerCatalog
 {
+    private const string Karras = """{"use_karras_sigmas": true}""";
+
     private static readonly Dictionary<string, Func<ConfigFile, int, ISampler>> Classes = new(StringComparer.Ordinal)
     {
         ["DDIMScheduler"] = (config, steps) => new DdimSampler(config, steps),
+        ["DDPMScheduler"] = (config, steps) => new DdpmSampler(config, steps),
+        ["DEISMultistepScheduler"] = (config, steps) => new DeisSampler(config, steps),
+        ["DPMSolverMultistepScheduler"] = (config, steps) => new DpmMultistepSampler(config, steps),
+        ["DPMSolverSinglestepScheduler"] = (config, steps) => new DpmSinglestepSampler(config, steps),
+        ["EulerAncestralDiscreteScheduler"] = (config, steps) => new EulerAncestralSampler(config, steps),
         ["EulerDiscreteScheduler"] = (config, steps) => new EulerSampler(config, steps),
+        ["HeunDiscreteScheduler"] = (config, steps) => new HeunSampler(config, steps),
+        ["KDPM2AncestralDiscreteScheduler"] = (config, steps) => new Kdpm2Sampler(config, steps, ancestral: true),
+        ["KDPM2DiscreteScheduler"] = (config, steps) => new Kdpm2Sampler(config, steps, ancestral: false),
+        ["LCMScheduler"] = (config, steps) => new LcmSampler(config, steps),
+        ["LMSDiscreteScheduler"] = (config, steps) => new LmsSampler(config, steps),
+        ["PNDMScheduler"] = (config, steps) => new PndmSampler(config, steps),
+        ["UniPCMultistepScheduler"] = (config, steps) => new UniPcSampler(config, steps),
     };
 
     // What a job's sampler name stands for: a diffusers class, and settings put over those of the model's scheduler_config.json.
     private static readonly Dictionary<string, (string Class, string Overrides)> Names = new(StringComparer.Ordinal)
     {
         ["ddim"] = ("DDIMScheduler", "{}"),
+        ["pndm"] = ("PNDMScheduler", """{"skip_prk_steps": true}"""),
         ["euler"] = ("EulerDiscreteScheduler", "{}"),
+        ["euler_karras"] = ("EulerDiscreteScheduler", Karras),
+        ["euler_a"] = ("EulerAncestralDiscreteScheduler", "{}"),
+        ["heun"] = ("HeunDiscreteScheduler", "{}"),
+        ["heun_karras"] = ("HeunDiscreteScheduler", Karras),
+        ["dpmpp_2m"] = ("DPMSolverMultistepScheduler", """{"algorithm_type": "dpmsolver++", "solver_order": 2}"""),
+        ["dpmpp_2m_karras"] = ("DPMSolverMultistepScheduler", """{"algorithm_type": "dpmsolver++", "solver_order": 2, "use_karras_sigmas": true}"""),
+        ["dpmpp_2m_sde"] = ("DPMSolverMultistepScheduler", """{"algorithm_type": "sde-dpmsolver++", "solver_order": 2}"""),
+        ["dpmpp_2m_sde_karras"] = ("DPMSolverMultistepScheduler", """{"algorithm_type": "sde-dpmsolver++", "solver_order": 2, "use_karras_sigmas": true}"""),
+        ["dpmpp_2s"] = ("DPMSolverSinglestepScheduler", """{"algorithm_type": "dpmsolver++", "solver_order": 2}"""),
+        ["dpmpp_2s_karras"] = ("DPMSolverSinglestepScheduler", """{"algorithm_type": "dpmsolver++", "solver_order": 2, "use_karras_sigmas": true}"""),
+        ["kdpm2"] = ("KDPM2DiscreteScheduler", "{}"),
+        ["kdpm2_karras"] = ("KDPM2DiscreteScheduler", Karras),
+        ["kdpm2_a"] = ("KDPM2AncestralDiscreteScheduler", "{}"),
+        ["kdpm2_a_karras"] = ("KDPM2AncestralDiscreteScheduler", Karras),
+        ["lms"] = ("LMSDiscreteScheduler", "{}"),
+        ["lms_karras"] = ("LMSDiscreteScheduler", Karras),
+        ["unipc"] = ("UniPCMultistepScheduler", "{}"),
+        ["unipc_karras"] = ("UniPCMultistepScheduler", Karras),
+        ["deis"] = ("DEISMultistepScheduler", "{}"),
+        ["ddpm"] = ("DDPMScheduler", "{}"),
+        ["lcm"] = ("LCMScheduler", "{}"),
     };
 
     /// <summary>The sampler of a job for a model.</summary>

@@ -18,8 +18,7 @@ internal sealed record SigmaPath(double[] Times, double[] Sigmas, double Initial
     /// <param name="schedule">Noise levels in training.</param>
     /// <param name="steps">Steps wanted.</param>
     /// <param name="withFinalSetting">Whether the diffusers class has <c>final_sigmas_type</c>; the others end at zero.</param>
-    /// <param name="karrasTimes">Whether the diffusers class gives the times of Karras levels; one class (LMS before 0.26) kept the spaced ones.</param>
-    public static SigmaPath Create(ConfigFile config, NoiseSchedule schedule, int steps, bool withFinalSetting = false, bool karrasTimes = true)
+    public static SigmaPath Create(ConfigFile config, NoiseSchedule schedule, int steps, bool withFinalSetting = false)
     {
         var trained = schedule.Sigmas();
         var times = Timesteps.Spaced(config, schedule.TrainSteps, steps, round: false);
@@ -28,7 +27,7 @@ internal sealed record SigmaPath(double[] Times, double[] Sigmas, double Initial
         {
             var logs = trained.Select(sigma => Math.Log(sigma)).ToArray();
             sigmas = Timesteps.KarrasSigmas(config.Number("sigma_min", sigmas[^1]), config.Number("sigma_max", sigmas[0]), steps);
-            if (karrasTimes) times = sigmas.Select(sigma => Timesteps.TimeOfSigma(logs, sigma)).ToArray();
+            times = sigmas.Select(sigma => Timesteps.TimeOfSigma(logs, sigma)).ToArray();
         }
 
         var final = (withFinalSetting ? config.Text("final_sigmas_type", "zero") : "zero") switch

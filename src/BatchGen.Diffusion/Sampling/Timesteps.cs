@@ -31,6 +31,7 @@ internal static class Timesteps
                 break;
             case "leading":
                 var stride = trainSteps / (steps + extra);
+                if (stride == 0) throw new InvalidJobException($"{steps} steps are too many for this sampler, which needs fewer than the {trainSteps} the model was trained with.");
                 for (var i = 0; i < steps; i++) times[i] = (double)stride * (steps + extra - 1 - i) + config.Integer("steps_offset", 0);
                 break;
             case "trailing":

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using BatchGen.Core.Failures;
@@ -77,6 +78,35 @@ internal sealed class ClipTokenizer
         }
     }
 
+    /// <summary>The vocabulary all published models share, for files that come without one.</summary>
+    /// <param name="padWithZero">True for the second encoder of SDXL and for SD 2.x, which pad with the id 0.</param>
+    public static ClipTokenizer Published(bool padWithZero)
+    {
+        var merges = PublishedMerges();
+        var vocabulary = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var token in PublishedVocabulary(merges)) vocabulary.Add(token, vocabulary.Count);
+        var ranks = new Dictionary<(string Left, string Right), int>();
+        foreach (var line in merges.Skip(1))
+        {
+            var space = line.IndexOf(' ', StringComparison.Ordinal);
+            ranks.Add((line[..space], line[(space + 1)..]), ranks.Count);
+        }
+
+        return new ClipTokenizer(vocabulary, ranks, padWithZero ? "!" : EndOfText, 77);
+    }
+
+    /// <summary>Writes the published vocabulary as a tokenizer folder of the diffusers layout.</summary>
+    public static void WritePublished(string folder, bool padWithZero)
+    {
+        Directory.CreateDirectory(folder);
+        var merges = PublishedMerges();
+        File.WriteAllText(Path.Combine(folder, "merges.txt"), string.Join('\n', merges) + "\n");
+        File.WriteAllText(Path.Combine(folder, "vocab.json"), JsonSerializer.Serialize(PublishedVocabulary(merges).Select((token, id) => (token, id)).ToDictionary(item => item.token, item => item.id)));
+        File.WriteAllText(
+            Path.Combine(folder, "tokenizer_config.json"),
+            JsonSerializer.Serialize(new { tokenizer_class = "CLIPTokenizer", model_max_length = 77, bos_token = StartOfText, eos_token = EndOfText, unk_token = EndOfText, pad_token = padWithZero ? "!" : EndOfText }));
+    }
+
     /// <summary>Ids of a text, without start, end and padding.</summary>
     public List<int> Encode(string text)
     {
@@ -104,6 +134,22 @@ internal sealed class ClipTokenizer
         for (var i = 0; i < count; i++) padded[i + 1] = ids[i];
         padded[count + 1] = EndId;
         return padded;
+    }
+
+    private static string[] PublishedMerges()
+    {
+        using var stream = typeof(ClipTokenizer).Assembly.GetManifestResourceStream("clip-merges.txt.gz") ?? throw new InvalidOperationException("clip-merges.txt.gz is not embedded.");
+        using var unpacked = new GZipStream(stream, CompressionMode.Decompress);
+        using var reader = new StreamReader(unpacked);
+        return reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    // The bytes in the order of simple_tokenizer.py, the same at a word's end, the merges, and the two special tokens.
+    private static IEnumerable<string> PublishedVocabulary(string[] merges)
+    {
+        var letters = ByteLetters.OrderBy(letter => letter[0]).ToArray();
+        return letters.Concat(letters.Select(letter => letter + EndOfWord))
+            .Concat(merges.Skip(1).Select(line => line.Replace(" ", "", StringComparison.Ordinal))).Append(StartOfText).Append(EndOfText);
     }
 
     private static (string PadToken, int MaxLength) ReadSettings(string folder)

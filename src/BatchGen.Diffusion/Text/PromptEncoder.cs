@@ -5,8 +5,10 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Text;
 
+// Letters in shapes: T tokens of a chunk (77), D width of one text encoder, X of all together, P of pooled texts, n chunks.
+
 /// <summary>A prompt as the UNet reads it.</summary>
-/// <param name="Context">[1, T, X].</param>
+/// <param name="Context">[1, n T, X].</param>
 /// <param name="Pooled">[1, P] for SDXL, else null.</param>
 internal sealed record EncodedPrompt(Tensor Context, Tensor? Pooled) : IDisposable
 {
@@ -24,26 +26,46 @@ internal sealed record EncodedPrompt(Tensor Context, Tensor? Pooled) : IDisposab
 
 /// <summary>Encodes prompts with a model's text encoders, each prompt alone, so that the result does not depend on the others of a batch.</summary>
 /// <remarks>
-/// Results are kept (least recently used first to go) until <see cref="Forget"/>, which must follow every change of the text encoders' weights.
-/// What <see cref="Encode"/> returns belongs to the encoder and stays valid until the next call of any member.
+/// Weighted prompts of any length are read in chunks (<see cref="PromptSyntax"/>, <see cref="PromptChunks"/>); a prompt without brackets of at most 75 tokens
+/// gives exactly what diffusers gives. Results are kept (least recently used first to go) until <see cref="Forget"/>, which must follow every
+/// change of the text encoders' weights. What <see cref="Encode"/> returns belongs to the encoder and stays valid
+/// until the next call of any member.
 /// </remarks>
-internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 64L << 20) : IDisposable
+/// <param name="model">The model.</param>
+/// <param name="maxCacheBytes">Memory for results.</param>
+/// <param name="isPlain">True to take brackets as they stand and cut long prompts, as diffusers does.</param>
+internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 64L << 20, bool isPlain = false) : IDisposable
 {
     private readonly Dictionary<Key, LinkedListNode<(Key Key, EncodedPrompt Value)>> _cache = [];
     private readonly LinkedList<(Key Key, EncodedPrompt Value)> _order = [];
     private long _bytes;
 
+    /// <summary>Learned words that prompts may use.</summary>
+    public IReadOnlyList<TextEmbedding> Embeddings { get; private set; } = [];
+
     /// <summary>Times a prompt was there already.</summary>
     public long Hits { get; private set; }
 
+    /// <summary>How many chunks a prompt takes; a negative prompt must have as many as its prompt.</summary>
+    public int ChunksOf(string prompt, string? secondPrompt) => isPlain ? 1 : new[] { prompt, secondPrompt }.OfType<string>()
+        .Max(text => PromptChunks.Cut(model.TextEncoders[0].Tokenizer, PromptSyntax.Parse(text), Embeddings).Count);
+
+    /// <summary>Tokens of a prompt that a plain reading cuts off.</summary>
+    public int TokensCutOff(string prompt)
+    {
+        var tokenizer = model.TextEncoders[0].Tokenizer;
+        return isPlain ? Math.Max(0, tokenizer.Encode(prompt).Count + 2 - tokenizer.MaxLength) : 0;
+    }
+
     /// <summary>Encodes a prompt.</summary>
-    /// <param name="prompt">The text; longer ones than the model takes are cut, as diffusers does.</param>
+    /// <param name="prompt">The text.</param>
     /// <param name="secondPrompt">Text for the second encoder of SDXL; null is the same.</param>
     /// <param name="clipSkip">Layers left out at the end.</param>
+    /// <param name="chunks">Chunks to fill with empty ones at least.</param>
     /// <exception cref="InvalidJobException">More layers are to be left out than there are.</exception>
-    public EncodedPrompt Encode(string prompt, string? secondPrompt, int clipSkip)
+    public EncodedPrompt Encode(string prompt, string? secondPrompt, int clipSkip, int chunks = 1)
     {
-        var key = new Key(prompt, secondPrompt == prompt ? null : secondPrompt, clipSkip);
+        var key = new Key(prompt, secondPrompt == prompt ? null : secondPrompt, clipSkip, chunks);
         if (_cache.TryGetValue(key, out var node))
         {
             Hits++;
@@ -60,13 +82,26 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
         return encoded;
     }
 
+    /// <summary>Changes the learned words (owned from now on); what was encoded with or without them is dropped.</summary>
+    public void Use(IReadOnlyList<TextEmbedding> embeddings)
+    {
+        if (embeddings.Count == 0 && Embeddings.Count == 0) return;
+        foreach (var word in Embeddings) word.Dispose();
+        Embeddings = embeddings;
+        Forget();
+    }
+
     /// <summary>Drops everything kept.</summary>
     public void Forget()
     {
         while (_order.First is { } first) Drop(first);
     }
 
-    public void Dispose() => Forget();
+    public void Dispose()
+    {
+        Use([]);
+        Forget();
+    }
 
     private void Drop(LinkedListNode<(Key Key, EncodedPrompt Value)> node)
     {
@@ -80,24 +115,69 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        var count = Math.Max(key.Chunks, ChunksOf(key.Prompt, key.SecondPrompt));
         var contexts = new List<Tensor>();
         Tensor? pooled = null;
         for (var i = 0; i < model.TextEncoders.Count; i++)
         {
-            var (tokenizer, network) = model.TextEncoders[i];
-            var ids = tensor(tokenizer.EncodePadded(i == 0 ? key.Prompt : key.SecondPrompt ?? key.Prompt), device: model.Device).unsqueeze(0); // [1, T] i64
-            var layers = network.LayerCount;
-            // SDXL was trained on the last layer but one, without the final norm (arXiv:2307.01952, section 2.1).
-            var used = layers - key.ClipSkip - (model.TextEncoders.Count > 1 ? 1 : 0);
-            if (used < 1) throw new InvalidJobException($"clip_skip {key.ClipSkip} leaves no layer of the text encoder, which has {layers}.");
-            var state = network.Run(network.Start(network.Rows(ids)), 0, used); // [1, T, D]
-            contexts.Add(model.TextEncoders.Count > 1 ? state : network.FinalNorm(state));
-            if (network.ProjectionWidth > 0) pooled = network.Project(network.AtEnd(network.FinalNorm(network.Run(state, used, layers)), ids)); // [1, P]
+            var (context, own) = EncodeWith(i, i == 0 ? key.Prompt : key.SecondPrompt ?? key.Prompt, key.ClipSkip, count);
+            contexts.Add(context);
+            pooled = own ?? pooled;
         }
 
-        var context = contexts.Count == 1 ? contexts[0] : cat(contexts, -1); // [1, T, X]
-        return new EncodedPrompt(context.DetachFromDisposeScope(), pooled?.DetachFromDisposeScope());
+        var joined = contexts.Count == 1 ? contexts[0] : cat(contexts, -1); // [1, n T, X]
+        return new EncodedPrompt(joined.DetachFromDisposeScope(), pooled?.DetachFromDisposeScope());
     }
 
-    private sealed record Key(string Prompt, string? SecondPrompt, int ClipSkip);
+    private (Tensor Context, Tensor? Pooled) EncodeWith(int encoder, string text, int clipSkip, int count)
+    {
+        var (tokenizer, network) = model.TextEncoders[encoder];
+        var parts = isPlain ? [new PromptPart(text, 1)] : PromptSyntax.Parse(text);
+        var chunks = PromptChunks.Cut(tokenizer, parts, Embeddings);
+        if (isPlain) chunks.RemoveRange(1, chunks.Count - 1);
+        while (chunks.Count < count) chunks.Add([]);
+        var layers = network.LayerCount;
+        // SDXL was trained on the last layer but one, without the final norm (arXiv:2307.01952, section 2.1).
+        var isXl = model.TextEncoders.Count > 1;
+        var used = layers - clipSkip - (isXl ? 1 : 0);
+        if (used < 1) throw new InvalidJobException($"clip_skip {clipSkip} leaves no layer of the text encoder, which has {layers}.");
+        var states = new List<Tensor>();
+        Tensor? pooled = null;
+        foreach (var chunk in chunks)
+        {
+            var ids = tensor(tokenizer.Pad(chunk.Select(token => token.Id).ToArray()), device: model.Device).unsqueeze(0); // [1, T] i64
+            var state = network.Run(network.Start(WithEmbeddings(network.Rows(ids), chunk, encoder)), 0, used); // [1, T, D]
+            // The pooled text is that of the first chunk; weights do not change it.
+            if (network.ProjectionWidth > 0) pooled ??= network.Project(network.AtEnd(network.FinalNorm(network.Run(state, used, layers)), ids)); // [1, P]
+            states.Add(Weighted(isXl ? state : network.FinalNorm(state), chunk));
+        }
+
+        return (states.Count == 1 ? states[0] : cat(states, 1), pooled);
+    }
+
+    private static Tensor WithEmbeddings(Tensor rows, List<ChunkToken> chunk, int encoder)
+    {
+        for (var i = 0; i < chunk.Count; i++)
+        {
+            // A word without vectors for this encoder, or with fewer than for the other, leaves the end token there.
+            if (chunk[i].Embedding?.Vectors[encoder] is not { } vectors || chunk[i].Row >= vectors.shape[0]) continue;
+            rows.select(1, i + 1).copy_(vectors[chunk[i].Row]);
+        }
+
+        return rows;
+    }
+
+    // Each token's state is multiplied; then all are scaled so that their mean is what it was (modules/sd_emphasis.py, EmphasisOriginal).
+    private Tensor Weighted(Tensor state, List<ChunkToken> chunk)
+    {
+        if (chunk.TrueForAll(token => token.Weight == 1)) return state;
+        var factors = new float[state.shape[1]];
+        Array.Fill(factors, 1);
+        for (var i = 0; i < chunk.Count; i++) factors[i + 1] = (float)chunk[i].Weight;
+        var full = state.to(ScalarType.Float32);
+        var weighted = full * tensor(factors, device: model.Device).view(1, -1, 1);
+        return (weighted * (full.mean() / weighted.mean())).to(state.dtype);
+    }
+
+    private sealed record Key(string Prompt, string? SecondPrompt, int ClipSkip, int Chunks);
 }

@@ -12,13 +12,14 @@ internal static class WeightReloader
     /// <summary>Reads the named tensors again, after checking that their master files are still what was registered.</summary>
     /// <param name="model">The model on the device.</param>
     /// <param name="record">Its registry entry, with the SHA-256 of each master file.</param>
-    /// <param name="names">Tensors as <c>component/key</c>.</param>
+    /// <param name="names">Tensors as <c>component/key</c>; none means every one.</param>
     /// <param name="cancellationToken">Checked between files and tensors.</param>
     /// <exception cref="ModelException">A master file is missing or changed; nothing was replaced.</exception>
     public static ReloadReport Reload(ModelWeights model, ModelRecord record, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
         var byName = model.All.ToDictionary(weight => weight.Name, StringComparer.Ordinal);
+        if (names.Count == 0) names = [.. byName.Values.Where(weight => weight.Origin is not null).Select(weight => weight.Name)];
         var weights = names.Distinct(StringComparer.Ordinal).Select(name => byName.GetValueOrDefault(name) is { Origin: not null } weight ? weight
             : throw new ModelException($"Model '{record.Name}' has no tensor '{name}' that could be read from its files again.")).ToArray();
         foreach (var path in weights.Select(weight => weight.Origin!.RelativePath).Distinct(StringComparer.Ordinal))

@@ -40,6 +40,9 @@ internal sealed class DeviceSession : IAsyncDisposable
     /// <summary>The signature the device is ready for; null after an unload.</summary>
     public AdapterSignature? Fused { get; private set; }
 
+    /// <summary>True when the base can be checksummed only after an unload.</summary>
+    public bool WritesBaseWhileFused { get; private set; }
+
     /// <summary>Starts the thread and makes the renderer on it.</summary>
     public static async Task<DeviceSession> StartAsync(RendererFactory create, ModelRegistry models, AdapterRegistry adapters, ILogger log)
     {
@@ -61,7 +64,6 @@ internal sealed class DeviceSession : IAsyncDisposable
     public async Task PrepareAsync(AdapterSignature signature, CancellationToken cancellationToken)
     {
         if (signature.Equals(Fused)) return;
-        await UnloadAsync();
         await LoadModelAsync(signature.Model, cancellationToken);
         if (signature.Adapters.Count == 0)
         {
@@ -71,12 +73,27 @@ internal sealed class DeviceSession : IAsyncDisposable
         }
 
         var records = await FindAdaptersAsync(signature, cancellationToken);
-        var report = await _thread.RunAsync(() => _renderer.Fuse(signature, records, cancellationToken));
+        WritesBaseWhileFused = await _thread.RunAsync(() =>
+        {
+            var report = _renderer.Fuse(signature, records, cancellationToken);
+            WorkerMetrics.Fused(report.ElapsedMs);
+            return _renderer.WritesBaseWhileFused;
+        });
         Adapters = records;
         Fused = signature;
-        WorkerMetrics.Fused(report.ElapsedMs);
-        _log.FusedAdapters(report.Adapters, signature.ToString(), report.Tensors, report.ElapsedMs);
-        if (report.UnmatchedKeys.Count > 0) _log.AdapterKeysUnmatched(report.UnmatchedKeys.Count, signature.ToString(), report.UnmatchedKeys[0]);
+    }
+
+    /// <summary>Puts a model on the device with nothing fused, unless that is how things stand already.</summary>
+    /// <exception cref="ModelException">The model is not registered, or its files cannot be trusted.</exception>
+    public async Task LoadModelAsync(string name, CancellationToken cancellationToken)
+    {
+        await UnloadAsync();
+        var record = await _models.FindAsync(name, cancellationToken)
+            ?? throw new ModelException($"Model '{name}' is not registered any more. Add it with 'batchgen models add'.");
+        if (Model is { } loaded && loaded.Name == record.Name && loaded.Sha256 == record.Sha256) return;
+        Model = null;
+        await _thread.RunAsync(() => _renderer.LoadModel(record, cancellationToken));
+        Model = record;
     }
 
     /// <summary>Reads the adapter files of a coming signature while the device renders.</summary>
@@ -106,6 +123,7 @@ internal sealed class DeviceSession : IAsyncDisposable
         if (Fused is null) return;
         await _thread.RunAsync(_renderer.Unload);
         Fused = null;
+        WritesBaseWhileFused = false;
         Adapters = [];
     }
 
@@ -125,16 +143,7 @@ internal sealed class DeviceSession : IAsyncDisposable
     private Task<IReadOnlyList<AdapterRecord>> FindAdaptersAsync(AdapterSignature signature, CancellationToken cancellationToken) =>
         _adapters.FindAsync([.. signature.Adapters.Select(adapter => adapter.Name)], cancellationToken);
 
-    private async Task LoadModelAsync(string name, CancellationToken cancellationToken)
-    {
-        var record = await _models.FindAsync(name, cancellationToken)
-            ?? throw new ModelException($"Model '{name}' is not registered any more. Add it with 'batchgen models add'.");
-        if (Model is { } loaded && loaded.Name == record.Name && loaded.Sha256 == record.Sha256) return;
-        Model = null;
-        var report = await _thread.RunAsync(() => _renderer.LoadModel(record, cancellationToken));
-        Model = record;
-        _log.LoadedModel(record.Name, report.Tensors, report.SizeBytes, report.BaselineDigest, report.ElapsedMs);
-    }
+
 }
 
 /// <summary>Makes the renderer of a worker; called once, on the device thread.</summary>

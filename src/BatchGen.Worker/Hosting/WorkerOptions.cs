@@ -36,6 +36,18 @@ public sealed class WorkerOptions
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan OutputRetryInterval { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <value>Batches between two canary renders, which also come at start and at the end; 0 draws none; 50.</value>
+    [Range(0, 1_000_000)]
+    public int CanaryEveryBatches { get; set; } = 50;
+
+    /// <value>What canaries draw; another prompt starts a new comparison; <c>a red house on a green hill</c>.</value>
+    [Required]
+    public string CanaryPrompt { get; set; } = "a red house on a green hill";
+
+    /// <value>Denoising steps of a canary; 8.</value>
+    [Range(1, 100)]
+    public int CanarySteps { get; set; } = 8;
+
     /// <value>End when nothing is left to do instead of waiting for more; false.</value>
     public bool ExitWhenIdle { get; set; }
 }

@@ -1,6 +1,7 @@
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
 using BatchGen.Queue;
+using BatchGen.Queue.Canaries;
 using BatchGen.Queue.Checkpoints;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Registry;
@@ -8,6 +9,7 @@ using BatchGen.Queue.Signals;
 using BatchGen.Queue.Workers;
 using BatchGen.Worker.Leases;
 using BatchGen.Worker.Batches;
+using BatchGen.Worker.Canaries;
 using BatchGen.Worker.Devices;
 using BatchGen.Worker.Output;
 using BatchGen.Worker.Weights;
@@ -28,6 +30,7 @@ internal sealed class WorkerService(
     QueueDatabase database,
     BatchClaims claims,
     CheckpointLog checkpoints,
+    CanaryLog canaries,
     ModelRegistry models,
     AdapterRegistry adapters,
     WorkerRegistry workers,
@@ -77,6 +80,7 @@ internal sealed class WorkerService(
     {
         var source = new BatchSource(_id, options, database, claims, workers, output, clock, log);
         var guard = new WeightGuard(device, checkpoints, _id, log);
+        var canary = new CanaryGuard(device, canaries, workers, _id, options, log);
         HeldBatch? next = null;
         try
         {
@@ -87,12 +91,17 @@ internal sealed class WorkerService(
                 if (next is { } held)
                 {
                     next = null;
-                    next = await WorkAsync(held, device, source, guard, stoppingToken);
+                    next = await WorkAsync(held, device, source, guard, canary, stoppingToken);
                     continue;
                 }
 
-                if (source.Orders.Draining) return "drained";
-                if (options.ExitWhenIdle && !source.Orders.Paused) return "nothing left to do";
+                var end = source.Orders.Draining ? "drained" : options.ExitWhenIdle && !source.Orders.Paused ? "nothing left to do" : null;
+                if (end is not null)
+                {
+                    if (options.CanaryEveryBatches > 0) await canary.CheckAsync(batchId: null, stoppingToken);
+                    return end;
+                }
+
                 await signal.WaitAsync(stoppingToken);
             }
         }
@@ -104,7 +113,8 @@ internal sealed class WorkerService(
 
     /// <summary>Works on one batch, to its checkpoint.</summary>
     /// <returns>The batch claimed meanwhile, or null.</returns>
-    private async Task<HeldBatch?> WorkAsync(HeldBatch held, DeviceSession device, BatchSource source, WeightGuard guard, CancellationToken stoppingToken)
+    private async Task<HeldBatch?> WorkAsync(
+        HeldBatch held, DeviceSession device, BatchSource source, WeightGuard guard, CanaryGuard canary, CancellationToken stoppingToken)
     {
         var batch = held.Batch;
         var started = clock.GetTimestamp();
@@ -114,9 +124,15 @@ internal sealed class WorkerService(
         HeldBatch? next = null;
         try
         {
+            if (!await LookAsync(canary, batch, device, stoppingToken))
+            {
+                await source.GiveBackAsync(held);
+                return null;
+            }
+
             await RunAsync(run, held, () => ahead = ClaimAheadAsync(device, source, stoppingToken), stoppingToken);
             next = await NextAsync(ahead, source, stoppingToken);
-            if (!batch.Signature.Equals(next?.Batch.Signature)) await device.UnloadAsync();
+            if (device.WritesBaseWhileFused || !batch.Signature.Equals(next?.Batch.Signature)) await device.UnloadAsync();
             // Nothing from here on is cut short by a stop: the weights are proven first, then the lease is settled.
             using var limit = new CancellationTokenSource(options.StopTimeout, clock);
             await guard.CheckAsync(batch, limit.Token);
@@ -130,10 +146,32 @@ internal sealed class WorkerService(
         }
 
         _limit.Recover();
+        canary.AddBatch();
         var elapsed = clock.GetElapsedTime(started);
         WorkerMetrics.BatchDone(elapsed.TotalSeconds, run.Succeeded, run.Failed);
         log.BatchDone(batch.BatchId, batch.Signature.ToString(), run.Succeeded, run.Failed, batch.Jobs.Count, elapsed.TotalMilliseconds);
         return next;
+    }
+
+    // Before a batch, because then nothing is fused, or is about to be dropped: the canary wants the plain model.
+    private static async Task<bool> LookAsync(CanaryGuard canary, ClaimedBatch batch, DeviceSession device, CancellationToken stoppingToken)
+    {
+        if (!canary.IsDue(batch.Signature.Model)) return true;
+        try
+        {
+            await device.LoadModelAsync(batch.Signature.Model, stoppingToken);
+            return await canary.CheckAsync(batch.BatchId, stoppingToken);
+        }
+        catch (ModelException)
+        {
+            // Loading it for the batch fails the same way, and is reported there.
+            return true;
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Stopped: the batch itself is about to notice, and goes back.
+            return true;
+        }
     }
 
     // Every way a batch can go wrong ends here: jobs are failed, left to go back, or someone else's.

@@ -40,6 +40,7 @@ internal static class AdaptersCommand
 
             await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
             var registry = session.Get<AdapterRegistry>();
+            var known = (await registry.ListAsync(cancellationToken)).ToList();
             var failed = 0;
             foreach (var (file, registered) in records)
             {
@@ -47,7 +48,11 @@ internal static class AdaptersCommand
                 {
                     var report = AdapterInspector.Inspect(file);
                     await registry.AddAsync(report.ToRecord(registered), arguments.GetValue(replace), cancellationToken);
-                    await context.Output.WriteLineAsync($"Registered adapter '{registered}' ({Describe(report)})");
+                    // Two names work, but jobs that use the one and the other share no fusion.
+                    var twins = known.Where(other => other.Sha256 == report.Sha256 && !string.Equals(other.Name, registered, StringComparison.OrdinalIgnoreCase)).Select(other => $"'{other.Name}'").ToArray();
+                    await context.Output.WriteLineAsync(
+                        $"Registered adapter '{registered}' ({Describe(report)}){(twins.Length > 0 ? $"; the same content as {string.Join(", ", twins)}" : "")}");
+                    known.Add(report.ToRecord(registered));
                     foreach (var warning in report.Warnings) await context.Error.WriteLineAsync($"batchgen: {Printable.Line(file)}: {Printable.Line(warning)}");
                 }
                 catch (Exception failure) when (failure is AdapterException or Queue.QueueException && records.Length > 1)

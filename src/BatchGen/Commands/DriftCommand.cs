@@ -27,7 +27,7 @@ internal sealed class DriftCommand
     private readonly Option<string[]> _prompts = new("--prompt", "-p") { Description = "What to draw at chosen cycles; default: six prompts of the demo model." };
     private readonly Option<int> _size = new("--size") { Description = "Edge of the pictures in pixels.", DefaultValueFactory = _ => 64 };
     private readonly Option<bool> _weightsOnly = new("--weights-only") { Description = "Draw nothing; for long runs." };
-    private readonly Option<bool> _oursOnly = new("--ours-only") { Description = "Leave out the procedures that drift; for very long runs." };
+    private readonly Option<string[]> _procedures = new("--procedure") { Description = $"Run only this one, may be given several times: {string.Join(", ", DriftLaboratory.Procedures)}." };
     private readonly Option<string?> _out = new("--out", "-o") { Description = "Folder for the report; default: drift-report in the data folder." };
     private readonly ProgramContext _context;
 
@@ -39,13 +39,13 @@ internal sealed class DriftCommand
         var drift = new DriftCommand(context);
         var command = new Command("drift", "Show what loading and unloading adapters does to 16-bit weights: the usual ways beside BatchGen's. Needs no database.")
         {
-            drift._model, drift._adapters, drift._cycles, drift._type, drift._prompts, drift._size, drift._weightsOnly, drift._oursOnly, drift._out,
+            drift._model, drift._adapters, drift._cycles, drift._type, drift._prompts, drift._size, drift._weightsOnly, drift._procedures, drift._out,
         };
         command.SetAction((arguments, cancellationToken) => Task.Run(() => drift.Run(arguments, cancellationToken), cancellationToken));
         HelpWithExamples.Add(
             command,
             "batchgen drift",
-            "batchgen drift --cycles 1000000 --weights-only --ours-only",
+            "batchgen drift --cycles 1000000 --weights-only --procedure overlay",
             "batchgen drift --model models/sd15 --adapter a.safetensors@0.8 --adapter b.safetensors --size 512 --cycles 200 --out report");
         return command;
     }
@@ -80,7 +80,10 @@ internal sealed class DriftCommand
         var signature = AdapterSignature.Create(model.Name, adapters.Select(adapter => adapter.Use));
         var prompts = arguments.GetValue(_weightsOnly) ? [] : arguments.GetValue(_prompts) is { Length: > 0 } own ? own : DefaultPrompts;
         var jobs = prompts.Select((prompt, i) => Job(prompt, i + 1, size, model)).ToArray();
-        return new DriftPlan(model, signature, [.. adapters.Select(adapter => adapter.Record)], cycles, type, jobs, arguments.GetValue(_oursOnly));
+        var procedures = arguments.GetValue(_procedures) is { Length: > 0 } chosen ? chosen : DriftLaboratory.Procedures;
+        if (procedures.Except(DriftLaboratory.Procedures).FirstOrDefault() is { } unknown)
+            throw CommandException.BadInput($"--procedure {unknown}: expected one of {string.Join(", ", DriftLaboratory.Procedures)}.");
+        return new DriftPlan(model, signature, [.. adapters.Select(adapter => adapter.Record)], cycles, type, jobs, procedures);
     }
 
     private static (AdapterRecord Record, AdapterUse Use) Adapter(string text)

@@ -17,7 +17,8 @@ internal static class WorkerCommand
         var device = new Option<string?>("--device") { Description = "auto, cpu, cuda or cuda:N; default: BatchGen:Diffusion:Device." };
         var models = new Option<string[]>("--model", "-m") { Description = "Serve only this model; may be given several times." };
         var idle = new Option<bool>("--exit-when-idle") { Description = "End when nothing is left to do." };
-        var command = new Command("worker", "Render jobs on one device until stopped: claim, fuse, render, save, unload, verify.") { name, device, models, idle };
+        var supervised = new Option<bool>("--supervised") { Description = "Stop when standard input ends.", Hidden = true };
+        var command = new Command("worker", "Render jobs on one device until stopped: claim, fuse, render, save, unload, verify.") { name, device, models, idle, supervised };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             RenderSupport.Require();
@@ -33,10 +34,14 @@ internal static class WorkerCommand
             }
 
             OptionsReader.Check("command line", options);
+            using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            if (arguments.GetValue(supervised)) StopWhenInputEnds(context, stopping);
             using var host = WorkerHost.Build(context, session.Settings, session.ConnectionString, LogLevel.Information);
-            await host.RunAsync(cancellationToken);
-            if (host.Services.GetRequiredService<WorkerOutcome>().Failure is { } failure) throw CommandException.Failed(failure);
-            return cancellationToken.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Success;
+            // Running a host to its end disposes it.
+            var outcome = host.Services.GetRequiredService<WorkerOutcome>();
+            await host.RunAsync(stopping.Token);
+            if (outcome.Failure is { } failure) throw CommandException.Failed(failure);
+            return stopping.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Success;
         });
         HelpWithExamples.Add(
             command,
@@ -44,5 +49,28 @@ internal static class WorkerCommand
             "batchgen worker --device cuda:1 --name gpu-1",
             "ConnectionStrings__BatchGen='Host=db;...' batchgen worker --exit-when-idle");
         return command;
+    }
+
+    // The supervisor holds the other end; it ends when the supervisor stops or dies. A thread of its own, because reading a console input blocks.
+    private static void StopWhenInputEnds(ProgramContext context, CancellationTokenSource stopping)
+    {
+        var thread = new Thread(() =>
+        {
+            while (context.Input.ReadLine() is not null)
+            {
+                // Nothing is expected on the pipe.
+            }
+
+            try
+            {
+                stopping.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The command has ended already.
+                return;
+            }
+        }) { IsBackground = true, Name = "supervisor" };
+        thread.Start();
     }
 }

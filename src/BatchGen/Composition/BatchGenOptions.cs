@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using BatchGen.Dashboard;
 using BatchGen.Diffusion.Rendering;
 using BatchGen.Queue;
 using BatchGen.Worker.Hosting;
@@ -20,4 +21,7 @@ public sealed class BatchGenOptions
 
     /// <summary>Device, compute type and caches of the renderer.</summary>
     public DiffusionOptions Diffusion { get; } = new();
+
+    /// <summary>The dashboard and the HTTP API.</summary>
+    public DashboardOptions Dashboard { get; } = new();
 }

@@ -5,6 +5,7 @@ using System.CommandLine.Parsing;
 using BatchGen.Commands;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Submitting;
+using BatchGen.Dashboard.Security;
 using BatchGen.Imaging.Recipes;
 using BatchGen.Queue;
 
@@ -64,8 +65,11 @@ internal static class CommandLine
             ModelsCommand.Create(context),
             AdaptersCommand.Create(context),
             ShowCommand.Create(context),
+            UpCommand.Create(context),
             WorkerCommand.Create(context),
             DemoCommand.Create(context),
+            AccessCommands.CreateUsers(context),
+            AccessCommands.CreateKeys(context),
             MigrateCommand.Create(context),
             DriftCommand.Create(context),
         };
@@ -78,6 +82,7 @@ internal static class CommandLine
     private static (int Code, string Message) Explain(Exception failure) => failure switch
     {
         CommandException command => (command.ExitCode, command.Message),
+        DashboardException => (ExitCodes.BadInput, failure.Message),
         SubmitRefusedException or JobFileException => (ExitCodes.BadInput, failure.Message),
         QueueException when failure.InnerException is { } inner && DatabaseErrors.IsDatabase(inner) => (ExitCodes.NoDatabase, failure.Message),
         QueueException or BatchGenException or RecipeException => (ExitCodes.Failed, failure.Message),

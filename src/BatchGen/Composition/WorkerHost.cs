@@ -37,12 +37,4 @@ internal static class WorkerHost
 
     /// <summary>Absolute path of the image folder.</summary>
     public static string ImageFolder(Settings settings) => Path.GetFullPath(settings.Options.Worker.ImageFolder, settings.DataFolder);
-
-    /// <summary>The command line owns Ctrl-C; the host is stopped by the command's token.</summary>
-    private sealed class CommandLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
 }

@@ -158,9 +158,18 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     [Fact]
     public async Task A_folder_that_the_servers_user_cannot_enter_is_kept_elsewhere()
     {
-        Assert.SkipUnless(Environment.IsPrivilegedProcess, "Only root runs the server as another user.");
         var closed = Path.Combine(_folder, "closed");
         Directory.CreateDirectory(closed);
+        if (!Environment.IsPrivilegedProcess)
+        {
+            // Only root runs the server as another user. For anyone else a folder that cannot be entered is an error that names it.
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(closed, UnixFileMode.None);
+            var error = await Assert.ThrowsAsync<QueueException>(() => EmbeddedPostgres.StartAsync(Path.Combine(closed, "postgres"), Fast, NullLogger.Instance, CancellationToken.None));
+            Assert.Contains(closed, error.Message, StringComparison.Ordinal);
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(closed, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            return;
+        }
+
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(closed, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var folder = Path.Combine(closed, "postgres");
 

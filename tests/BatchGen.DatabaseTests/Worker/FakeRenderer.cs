@@ -33,6 +33,8 @@ internal sealed class FakeRenderer : IBatchRenderer
 
     public string? LoadedModel { get; private set; }
 
+    public bool WritesBaseWhileFused { get; init; }
+
     public ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken)
     {
         Note($"load {model.Name}");
@@ -76,10 +78,13 @@ internal sealed class FakeRenderer : IBatchRenderer
 
     public void Dispose() => Note("dispose");
 
-    private static byte[] Grey(ClaimedJob job)
+    /// <summary>Added to every pixel: a device that computes something else.</summary>
+    public byte Fault { get; set; }
+
+    private byte[] Grey(ClaimedJob job)
     {
         var pixels = new byte[job.Recipe.WidthPixels * job.Recipe.HeightPixels * 3];
-        Array.Fill(pixels, (byte)job.Recipe.Seed);
+        Array.Fill(pixels, (byte)(job.Recipe.Seed + Fault));
         return pixels;
     }
 

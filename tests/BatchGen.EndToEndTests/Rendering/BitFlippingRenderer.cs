@@ -16,6 +16,8 @@ internal sealed class BitFlippingRenderer(DiffusionRenderer inner, string tensor
 
     public string? LoadedModel => inner.LoadedModel;
 
+    public bool WritesBaseWhileFused => inner.WritesBaseWhileFused;
+
     public ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken) => inner.LoadModel(model, cancellationToken);
 
     public FuseReport Fuse(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken) =>

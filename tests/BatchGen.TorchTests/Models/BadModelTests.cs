@@ -1,3 +1,4 @@
+using BatchGen.Testing;
 using System.Buffers.Binary;
 using System.Text.Json.Nodes;
 using BatchGen.Core.Failures;

@@ -1,0 +1,2 @@
+-- Removes a scheduled campaign. @id int. Returns its id.
+delete from campaign_schedules where id = @id returning id

@@ -1,0 +1,2 @@
+-- Adds appended changes to the counts. No parameters. Returns how many.
+select fold_counts()

@@ -1,0 +1,31 @@
+namespace BatchGen.Core.Rendering;
+
+/// <summary>How a canary compares with the first one of its kind.</summary>
+public enum CanaryVerdict
+{
+    /// <summary>There was none to compare with: this is the one from now on.</summary>
+    First,
+
+    /// <summary>The same pixels.</summary>
+    Equal,
+
+    /// <summary>Another process drew the first one, and this one is as good as equal; other kernels may sum in another order.</summary>
+    Close,
+
+    /// <summary>Something is wrong with the model, the device or the program.</summary>
+    Differs,
+}
+
+/// <summary>The text codes of <see cref="CanaryVerdict"/>, as the database stores them.</summary>
+public static class CanaryVerdicts
+{
+    /// <summary>The code of a verdict.</summary>
+    public static string ToCode(this CanaryVerdict verdict) => verdict switch
+    {
+        CanaryVerdict.First => "first",
+        CanaryVerdict.Equal => "equal",
+        CanaryVerdict.Close => "close",
+        CanaryVerdict.Differs => "differs",
+        _ => throw new ArgumentOutOfRangeException(nameof(verdict), verdict, "unknown verdict"),
+    };
+}

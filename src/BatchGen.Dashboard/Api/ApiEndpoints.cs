@@ -1,0 +1,170 @@
+using System.Text;
+using BatchGen.Core.Jobs;
+using BatchGen.Dashboard.Live;
+using BatchGen.Dashboard.Pages.Gallery;
+using BatchGen.Dashboard.Security;
+using BatchGen.Queue.Jobs;
+using BatchGen.Queue.Registry;
+using BatchGen.Queue.Reports;
+using BatchGen.Queue.Workers;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace BatchGen.Dashboard.Api;
+
+/// <summary>The HTTP API under <c>/api/v1</c>.</summary>
+internal static class ApiEndpoints
+{
+    private const int MaxPage = 1000;
+
+    /// <summary>Adds what it needs.</summary>
+    public static void Add(IServiceCollection services)
+    {
+        services.AddOpenApi("v1");
+        services.AddSingleton<ApiSubmit>();
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.PropertyNamingPolicy = ApiJson.Compact.PropertyNamingPolicy;
+            json.SerializerOptions.DefaultIgnoreCondition = ApiJson.Compact.DefaultIgnoreCondition;
+            json.SerializerOptions.Encoder = ApiJson.Compact.Encoder;
+        });
+    }
+
+    /// <summary>Maps it.</summary>
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapOpenApi("/openapi/{documentName}.json").RequireAuthorization(Policies.ApiRead);
+        routes.MapGet("/api", () => Pages.Page.Of<ApiPage>(new object())).RequireAuthorization(Policies.See).ExcludeFromDescription();
+
+        var api = routes.MapGroup("/api/v1").RequireAuthorization(Policies.ApiRead).DisableAntiforgery();
+        api.MapPost("/jobs", (HttpContext context, ApiSubmit submit, CancellationToken cancellationToken) => submit.SubmitAsync(context, cancellationToken))
+            .RequireAuthorization(Policies.ApiSubmit)
+            .WithMetadata(new ApiSubmit.BodyLimit())
+            .Accepts<JobRequest>("application/json", "application/x-ndjson")
+            .Produces<SubmittedView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status400BadRequest)
+            .WithTags("Jobs").WithSummary("Submit jobs")
+            .WithDescription("One job as a JSON object, several as an array (all or none), or a stream of one object a line (application/x-ndjson). "
+                + "The header Idempotency-Key makes repeating the call harmless.");
+        api.MapGet("/jobs", ListAsync).Produces<JobPageView>().WithTags("Jobs").WithSummary("List jobs, newest first")
+            .WithDescription("Filter by state, campaign or signature. The next page starts at before=next_before.");
+        api.MapGet("/jobs/{id:long}", FindAsync).Produces<JobView>().ProducesProblem(StatusCodes.Status404NotFound).WithTags("Jobs").WithSummary("One job");
+        api.MapPost("/jobs/cancel", CancelAsync).RequireAuthorization(Policies.ApiSubmit).Produces<SubmittedView>().WithTags("Jobs").WithSummary("Cancel jobs that have not ended");
+        api.MapPost("/jobs/retry", RetryAsync).RequireAuthorization(Policies.Operate).Produces<SubmittedView>().WithTags("Jobs").WithSummary("Put failed or cancelled jobs back");
+        api.MapGet("/jobs/{id:long}/image", ImageAsync).Produces(StatusCodes.Status200OK, contentType: "image/png").ProducesProblem(StatusCodes.Status404NotFound)
+            .WithTags("Results").WithSummary("The picture of a job");
+        api.MapGet("/results", ResultsAsync).Produces<JobPageView>().WithTags("Results").WithSummary("Jobs with a picture, newest first");
+        api.MapGet("/events", EventsAsync).RequireAuthorization(Policies.See).Produces(StatusCodes.Status200OK, contentType: "text/event-stream")
+            .WithTags("Results").WithSummary("Counts of jobs by state, whenever they change (server-sent events)");
+        api.MapGet("/counts", async (string? campaign, JobCatalog jobs, CancellationToken cancellationToken) => await jobs.CountAsync(campaign, cancellationToken))
+            .RequireAuthorization(Policies.See).WithTags("Queue").WithSummary("How many jobs stand where");
+        api.MapGet("/models", async (ModelRegistry models, CancellationToken cancellationToken) =>
+            (await models.ListAsync(cancellationToken)).Select(model => new ModelView(model.Name, model.Family, model.Sha256, model.Files.Sum(file => file.SizeBytes))))
+            .Produces<ModelView[]>().WithTags("Registry").WithSummary("Base models that jobs may name");
+        api.MapGet("/adapters", async (AdapterRegistry adapters, CancellationToken cancellationToken) =>
+            (await adapters.ListAsync(cancellationToken)).Select(adapter => new AdapterView(
+                adapter.Name, adapter.Format, adapter.Algorithm, adapter.Family, adapter.MinRank, adapter.MaxRank, adapter.ModuleCount, adapter.SizeBytes, adapter.Sha256, adapter.TriggerWords)))
+            .Produces<AdapterView[]>().WithTags("Registry").WithSummary("Adapters that jobs may name");
+        api.MapGet("/workers", async (WorkerRegistry workers, CancellationToken cancellationToken) => await workers.ListAsync(cancellationToken))
+            .RequireAuthorization(Policies.See).WithTags("Queue").WithSummary("Workers, running and stopped within a day");
+        api.MapGet("/campaigns", async (int? before, int? limit, CampaignCatalog campaigns, CancellationToken cancellationToken) =>
+            await campaigns.ListAsync(before, Math.Clamp(limit ?? 50, 1, MaxPage), cancellationToken)).RequireAuthorization(Policies.See).WithTags("Queue").WithSummary("Campaigns, newest first");
+        api.MapGet("/campaigns/{name}", async (string name, CampaignCatalog campaigns, CancellationToken cancellationToken) =>
+            await campaigns.FindAsync(name, cancellationToken) is { } campaign ? Results.Ok(campaign) : Missing($"There is no campaign '{name}'."))
+            .RequireAuthorization(Policies.See).Produces<CampaignSummary>().ProducesProblem(StatusCodes.Status404NotFound).WithTags("Queue").WithSummary("One campaign");
+    }
+
+    private static async Task<IResult> ListAsync(
+        HttpContext context, JobCatalog jobs, JobHistory history, string? state, string? campaign, string? signature, long? before, int? limit, CancellationToken cancellationToken)
+    {
+        if (state is not null && !JobStates.ByCode.ContainsKey(state))
+            return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: "Unknown state", detail: $"'{state}' is not a state; use {string.Join(", ", JobStates.ByCode.Keys)}.");
+        var filter = new JobFilter(state is null ? null : JobStates.Parse(state), campaign, signature, before, Math.Clamp(limit ?? 50, 1, MaxPage));
+        var list = context.User.FindFirst(Policies.TenantClaim)?.Value is { } tenant
+            ? await OwnedAsync(jobs, history, filter, tenant, cancellationToken)
+            : await jobs.ListAsync(filter, cancellationToken);
+        return Results.Ok(new JobPageView(list.Select(JobView.Of).ToArray(), list.Count == filter.Limit ? list[^1].JobId : null));
+    }
+
+    // Without other filters the tenant's own jobs are walked; else the filtered ones are looked through.
+    private static async Task<IReadOnlyList<JobDetails>> OwnedAsync(JobCatalog jobs, JobHistory history, JobFilter filter, string tenant, CancellationToken cancellationToken)
+    {
+        if (filter is { State: null, Campaign: null, Signature: null })
+            return await jobs.FindAsync(await history.ListIdsOfTenantAsync(tenant, filter.BeforeJobId, filter.Limit, cancellationToken), cancellationToken);
+        var list = await jobs.ListAsync(filter, cancellationToken);
+        var owned = (await history.ListOwnedAsync(list.Select(job => job.JobId).ToArray(), tenant, cancellationToken)).ToHashSet();
+        return list.Where(job => owned.Contains(job.JobId)).ToArray();
+    }
+
+    private static async Task<IResult> FindAsync(long id, HttpContext context, JobCatalog jobs, JobHistory history, CancellationToken cancellationToken) =>
+        await IsVisibleAsync(id, context, history, cancellationToken) && await jobs.FindAsync(id, cancellationToken) is { } job ? Results.Ok(JobView.Of(job)) : Missing($"There is no job {id}.");
+
+    private static Task<IResult> ResultsAsync(
+        HttpContext context, JobCatalog jobs, JobHistory history, string? campaign, string? signature, long? before, int? limit, CancellationToken cancellationToken) =>
+        ListAsync(context, jobs, history, "succeeded", campaign, signature, before, limit, cancellationToken);
+
+    private static async Task<IResult> ImageAsync(
+        long id, HttpContext context, JobHistory history, PictureCatalog pictures, DashboardFolders folders, CancellationToken cancellationToken)
+    {
+        if (!await IsVisibleAsync(id, context, history, cancellationToken)) return Missing($"There is no job {id}.");
+        var answer = await ImageEndpoints.ServeAsync(id, download: false, pictures, folders, context, cancellationToken);
+        return answer is IStatusCodeHttpResult { StatusCode: StatusCodes.Status404NotFound } ? Missing($"Job {id} has no picture.") : answer;
+    }
+
+    private static async Task<IResult> CancelAsync(IdsRequest request, HttpContext context, JobHistory history, CancellationToken cancellationToken) => Results.Ok(new SubmittedView(
+        await history.CancelAsync(request.JobIds, context.User.FindFirst(Policies.TenantClaim)?.Value, cancellationToken)));
+
+    private static async Task<IResult> RetryAsync(IdsRequest request, JobCatalog jobs, CancellationToken cancellationToken) =>
+        Results.Ok(new SubmittedView(await jobs.RetryAsync(request.JobIds, cancellationToken)));
+
+    private static async Task EventsAsync(HttpContext context, LiveHub hub, LiveSource source)
+    {
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        context.Response.ContentType = "text/event-stream";
+        context.Response.Headers.CacheControl = "no-store";
+        try
+        {
+            await foreach (var message in hub.SubscribeAsync(context.RequestAborted))
+            {
+                if (message.Name is not ("changed" or "ping")) continue;
+                var counts = (await source.GetAsync(context.RequestAborted)).Counts;
+                var json = System.Text.Json.JsonSerializer.Serialize(counts, ApiJson.Compact);
+                await context.Response.WriteAsync(LiveEndpoints.Format(new LiveMessage("counts", json)), Encoding.UTF8, context.RequestAborted);
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+            }
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The listener left.
+            return;
+        }
+    }
+
+    // A submitter learns nothing of other tenants' jobs, not even that they exist.
+    private static async Task<bool> IsVisibleAsync(long id, HttpContext context, JobHistory history, CancellationToken cancellationToken) =>
+        context.User.FindFirst(Policies.TenantClaim)?.Value is not { } tenant || (await history.ListOwnedAsync([id], tenant, cancellationToken)).Count == 1;
+
+    private static IResult Missing(string detail) => Results.Problem(statusCode: StatusCodes.Status404NotFound, title: "Not found", detail: detail);
+}
+
+/// <summary>Ids of jobs.</summary>
+/// <param name="JobIds">The jobs.</param>
+public sealed record IdsRequest(IReadOnlyList<long> JobIds);
+
+/// <summary>Ids of jobs that were submitted or changed.</summary>
+/// <param name="JobIds">The jobs, in order.</param>
+public sealed record SubmittedView(IReadOnlyList<long> JobIds);
+
+/// <summary>A page of jobs.</summary>
+/// <param name="Jobs">The jobs.</param>
+/// <param name="NextBefore">Where the next page starts; null at the end.</param>
+public sealed record JobPageView(IReadOnlyList<JobView> Jobs, long? NextBefore);
+
+/// <summary>A base model, without paths.</summary>
+public sealed record ModelView(string Name, string Family, string Sha256, long SizeBytes);
+
+/// <summary>An adapter, without paths.</summary>
+public sealed record AdapterView(
+    string Name, string Format, string Algorithm, string Family, int MinRank, int MaxRank, int ModuleCount, long SizeBytes, string Sha256, IReadOnlyList<string> TriggerWords);

@@ -1,0 +1,114 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using BatchGen.Dashboard.Pages.Tonight;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Web;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace BatchGen.Dashboard.Live;
+
+/// <summary>Pushes what changed to every open page: rendered once a second, however many look.</summary>
+internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, ILoggerFactory logging, TimeProvider clock) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan RetryAfterFailure = TimeSpan.FromSeconds(5);
+
+    // A viewer that does not read for this many messages misses some; the next change brings it up to date.
+    private const int Backlog = 16;
+
+    private readonly ConcurrentDictionary<Channel<LiveMessage>, byte> _viewers = new();
+    private readonly SemaphoreSlim _wake = new(0);
+    private readonly ILogger _log = logging.CreateLogger<LiveHub>();
+
+    /// <summary>Messages for one viewer, until they leave.</summary>
+    public async IAsyncEnumerable<LiveMessage> SubscribeAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var channel = Channel.CreateBounded<LiveMessage>(new BoundedChannelOptions(Backlog) { FullMode = BoundedChannelFullMode.DropOldest });
+        _viewers[channel] = 0;
+        _wake.Release();
+        try
+        {
+            await foreach (var message in channel.Reader.ReadAllAsync(cancellationToken)) yield return message;
+        }
+        finally
+        {
+            _viewers.TryRemove(channel, out _);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var sent = new Dictionary<string, string>(StringComparer.Ordinal);
+        var quietSince = clock.GetTimestamp();
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (_viewers.IsEmpty)
+                {
+                    sent.Clear(); // Whoever comes next has just loaded a fresh page.
+                    await _wake.WaitAsync(stoppingToken);
+                }
+
+                var changed = await ChangesAsync(sent, stoppingToken);
+                if (changed.Count == 0 && clock.GetElapsedTime(quietSince) > KeepAlive) changed.Add(new LiveMessage("ping", ""));
+                if (changed.Count > 0) quietSince = clock.GetTimestamp();
+                foreach (var message in changed) foreach (var viewer in _viewers.Keys) viewer.Writer.TryWrite(message);
+                await Task.Delay(Interval, clock, stoppingToken);
+            }
+            catch (Exception failure) when (failure is Npgsql.NpgsqlException or Queue.QueueException or TimeoutException)
+            {
+                // The pages stay as they are until the database answers again.
+                _log.LiveUpdateFailed(failure.Message);
+                await Task.Delay(RetryAfterFailure, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                break;
+            }
+        }
+
+        foreach (var viewer in _viewers.Keys) viewer.Writer.TryComplete();
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _wake.Dispose();
+        base.Dispose();
+    }
+
+    private async Task<List<LiveMessage>> ChangesAsync(Dictionary<string, string> sent, CancellationToken cancellationToken)
+    {
+        var snapshot = await source.GetAsync(cancellationToken);
+        using var scope = scopes.CreateScope();
+        await using var renderer = new HtmlRenderer(scope.ServiceProvider, logging);
+        var messages = new List<LiveMessage>();
+        foreach (var (name, component) in TonightFragments.All)
+        {
+            var html = await renderer.Dispatcher.InvokeAsync(async () => (await renderer.RenderComponentAsync(
+                component, ParameterView.FromDictionary(new Dictionary<string, object?>(StringComparer.Ordinal) { ["Model"] = snapshot }))).ToHtmlString());
+            AddIfChanged(name, html);
+        }
+
+        var counts = snapshot.Counts;
+        AddIfChanged("changed", $"{counts.Queued} {counts.Running} {counts.Succeeded} {counts.Failed} {counts.Cancelled} {counts.Verified}");
+        return messages;
+
+        void AddIfChanged(string name, string data)
+        {
+            if (sent.TryGetValue(name, out var before) && before == data) return;
+            sent[name] = data;
+            messages.Add(new LiveMessage(name, data));
+        }
+    }
+}
+
+/// <summary>A server-sent event.</summary>
+/// <param name="Name">Fragment it replaces, or <c>changed</c>.</param>
+/// <param name="Data">Rendered HTML.</param>
+internal readonly record struct LiveMessage(string Name, string Data);

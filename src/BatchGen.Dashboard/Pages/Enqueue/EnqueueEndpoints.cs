@@ -1,0 +1,147 @@
+using System.Text.RegularExpressions;
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Registry;
+using BatchGen.Core.Submitting;
+using BatchGen.Dashboard.Live;
+using BatchGen.Dashboard.Security;
+using BatchGen.Queue;
+using BatchGen.Queue.Jobs;
+using BatchGen.Queue.Registry;
+using BatchGen.Queue.Reports;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Routing;
+
+namespace BatchGen.Dashboard.Pages.Enqueue;
+
+/// <summary>The form, its check and its submission; and lists of jobs as CSV or JSON.</summary>
+internal sealed partial class EnqueueEndpoints(
+    ModelRegistry models, AdapterRegistry adapters, JobCatalog jobs, JobHistory history, JobChecker checker, JobSubmitter submitter, LiveSource live, TimeProvider clock)
+{
+    private const long MaxListBytes = 64L << 20;
+
+    /// <summary>Maps them.</summary>
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var pages = routes.MapGroup("/enqueue").RequireAuthorization(Policies.Operate).ExcludeFromDescription();
+        pages.MapGet("", (long? again, long? vary, EnqueueEndpoints page, CancellationToken cancellationToken) => page.ShowAsync(again, vary, cancellationToken));
+        pages.MapPost("", (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) => page.PostAsync(form, cancellationToken));
+        pages.MapPost("/list", (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) => page.PostListAsync(form, cancellationToken))
+            .WithMetadata(new BodyLimit(MaxListBytes));
+    }
+
+    private async Task<IResult> ShowAsync(long? again, long? vary, CancellationToken cancellationToken)
+    {
+        var form = new EnqueueForm();
+        if ((again ?? vary) is { } id)
+        {
+            if (await jobs.FindAsync(id, cancellationToken) is not { } job) return Page.NotFound($"There is no job {id}.");
+            form = EnqueueForm.Of(job, (await history.FindExtrasAsync(id, cancellationToken))?.Tags, vary is not null);
+        }
+
+        return Page.Of<EnqueuePage>(await ModelAsync(cancellationToken) with { Form = form });
+    }
+
+    private async Task<IResult> PostAsync(IFormCollection fields, CancellationToken cancellationToken)
+    {
+        var form = EnqueueForm.Of(fields);
+        var problems = new Dictionary<string, string>(StringComparer.Ordinal);
+        var requests = form.ToJobs(clock, problems);
+        var model = await ModelAsync(cancellationToken) with { Form = form, Problems = problems };
+        if (problems.Count > 0) return Page.Of<EnqueuePage>(model, StatusCodes.Status400BadRequest);
+        return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
+    }
+
+    private async Task<IResult> PostListAsync(IFormCollection fields, CancellationToken cancellationToken)
+    {
+        var text = fields["list"].ToString();
+        var name = "";
+        if (fields.Files.GetFile("file") is { Length: > 0 } file)
+        {
+            using var reader = new StreamReader(file.OpenReadStream());
+            text = await reader.ReadToEndAsync(cancellationToken);
+            name = file.FileName;
+        }
+
+        var model = await ModelAsync(cancellationToken) with { List = text, ListCampaign = fields["campaign"].ToString() };
+        try
+        {
+            var campaign = fields["campaign"].ToString().Trim();
+            var requests = JobFile.Read(text, name, clock).Select(job => campaign.Length > 0 && job.Campaign is null ? job with { Campaign = campaign } : job).ToArray();
+            return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
+        }
+        catch (JobFileException failure)
+        {
+            return Page.Of<EnqueuePage>(model with { ListProblem = failure.Message }, StatusCodes.Status400BadRequest);
+        }
+    }
+
+    // Checking shows what would be submitted; submitting leads to the jobs.
+    private async Task<IResult> FinishAsync(EnqueueModel model, IReadOnlyList<JobRequest> requests, bool submit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (submit)
+            {
+                var ids = await submitter.SubmitAsync(requests, cancellationToken);
+                var campaign = requests.Select(request => request.Campaign).Distinct().ToArray() is [{ } only] ? only : null;
+                var note = Uri.EscapeDataString(ids.Count == 1 ? $"Submitted job {ids[0]}." : $"Submitted {ids.Count} jobs, {ids.Min()} to {ids.Max()}.");
+                return Results.LocalRedirect(campaign is null ? $"/jobs?note={note}" : $"/jobs?campaign={Uri.EscapeDataString(campaign)}&note={note}");
+            }
+
+            var (count, signatures) = await checker.CheckAsync(requests, cancellationToken);
+            var snapshot = await live.GetAsync(cancellationToken);
+            return Page.Of<EnqueuePage>(model with
+            {
+                Preview = new EnqueuePreview(count, signatures, requests.Take(8).ToArray(), Estimate(count, snapshot), Estimate(count + snapshot.Counts.Open, snapshot)),
+            });
+        }
+        catch (SubmitRefusedException refused)
+        {
+            return Page.Of<EnqueuePage>(Place(model, refused.Message), StatusCodes.Status400BadRequest);
+        }
+    }
+
+    private static TimeSpan? Estimate(long jobs, LiveSnapshot snapshot) =>
+        snapshot.PerMinute is > 0 and var rate && jobs / rate < TimeSpan.FromDays(3650).TotalMinutes ? TimeSpan.FromMinutes(jobs / rate) : null;
+
+    // "jobs[3].width: expected ..." belongs beside the width; in a list, the element counts from one as rows do for people.
+    private static EnqueueModel Place(EnqueueModel model, string message)
+    {
+        if (model.List is not null) return model with { ListProblem = message };
+        var match = Where().Match(message);
+        var (field, text) = match.Success ? (match.Groups["field"].Value, match.Groups["text"].Value) : ("", message);
+        var place = field switch
+        {
+            "prompt" => "prompts",
+            "negative_prompt" => "negative",
+            "guidance_scale" => "guidance",
+            "seed" => "seeds",
+            "model" or "adapters" or "width" or "height" or "steps" or "sampler" or "format" or "priority" or "run_at" or "campaign" or "tags" => field,
+            _ => "form",
+        };
+        return model with { Problems = new Dictionary<string, string>(StringComparer.Ordinal) { [place] = text } };
+    }
+
+    private async Task<EnqueueModel> ModelAsync(CancellationToken cancellationToken) => new(
+        new EnqueueForm(), await models.ListAsync(cancellationToken), await adapters.ListAsync(cancellationToken), new Dictionary<string, string>(StringComparer.Ordinal), null, null, null, null);
+
+    [GeneratedRegex(@"^jobs\[\d+\]\.(?<field>[a-z_]+)(\[\d+\])?(\.[a-z_]+)?: (?<text>.*)$", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 200)]
+    private static partial Regex Where();
+
+    private sealed record BodyLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
+}
+
+/// <summary>The page: form, list, what is wrong with them, what they would submit.</summary>
+internal sealed record EnqueueModel(
+    EnqueueForm Form, IReadOnlyList<ModelRecord> Models, IReadOnlyList<AdapterRecord> Adapters, IReadOnlyDictionary<string, string> Problems, EnqueuePreview? Preview, string? List,
+    string? ListProblem, string? ListCampaign);
+
+/// <summary>What would be submitted.</summary>
+/// <param name="Jobs">How many jobs.</param>
+/// <param name="Signatures">Over how many signatures.</param>
+/// <param name="First">The first of them.</param>
+/// <param name="Alone">How long they take at the present rate.</param>
+/// <param name="WithBacklog">How long until they are done, after what waits already.</param>
+internal sealed record EnqueuePreview(long Jobs, long Signatures, IReadOnlyList<JobRequest> First, TimeSpan? Alone, TimeSpan? WithBacklog);

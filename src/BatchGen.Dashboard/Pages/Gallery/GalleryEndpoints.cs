@@ -1,0 +1,132 @@
+using System.Globalization;
+using System.IO.Compression;
+using BatchGen.Core.Jobs;
+using BatchGen.Dashboard.Pages.Jobs;
+using BatchGen.Dashboard.Security;
+using BatchGen.Queue.Jobs;
+using BatchGen.Queue.Reports;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace BatchGen.Dashboard.Pages.Gallery;
+
+/// <summary>Pictures: side by side, large, and all in one file.</summary>
+internal static class GalleryEndpoints
+{
+    private const int PageSize = 60;
+
+    // Enough for a night's campaign; a larger set is better copied from the image folder.
+    private const int ZipLimit = 20_000;
+
+    /// <summary>Maps them.</summary>
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var pages = routes.MapGroup("/gallery").RequireAuthorization(Policies.See).ExcludeFromDescription();
+        pages.MapGet("", async (string? campaign, string? signature, string? day, string? before, PictureCatalog pictures, Show show, CancellationToken cancellationToken) =>
+        {
+            if (Filter(campaign, signature, day, show.Zone) is not { } filter) return Page.Refused($"'{day}' is not a day such as 2026-01-31.");
+            var list = await pictures.ListAsync(From(filter, before) with { Limit = PageSize }, cancellationToken);
+            return Page.Of<GalleryPage>(new GalleryModel(list, campaign, signature, day, list.Count == PageSize ? Cursor(list[^1]) : null));
+        });
+        pages.MapGet("/{id:long}", ShowAsync);
+        pages.MapGet("/zip", Zip);
+    }
+
+    private static async Task<IResult> ShowAsync(
+        long id, string? campaign, string? signature, string? day, JobCatalog jobs, JobHistory history, PictureCatalog pictures, Show show, CancellationToken cancellationToken)
+    {
+        if (await jobs.FindAsync(id, cancellationToken) is not { Image: not null } job || await history.FindExtrasAsync(id, cancellationToken) is not { } extras) return Page.NotFound($"Job {id} has no picture.");
+        var (newer, older) = await NeighboursAsync(job, extras, Filter(campaign, signature, day, show.Zone) ?? new PictureFilter(), pictures, cancellationToken);
+        return Page.Of<PicturePage>(new PictureModel(new JobModel(job, extras, []), newer, older, campaign, signature, day));
+    }
+
+    // Inside a list the arrows stay in the list; the picture after this one is the first of the page that starts here.
+    private static async Task<(long? Newer, long? Older)> NeighboursAsync(
+        JobDetails job, JobExtras extras, PictureFilter filter, PictureCatalog pictures, CancellationToken cancellationToken)
+    {
+        if (filter is { Campaign: null, Signature: null, From: null })
+        {
+            var beside = await pictures.FindNeighboursAsync(job.JobId, cancellationToken);
+            return (beside.Newer, beside.Older);
+        }
+
+        var after = await pictures.ListAsync(filter with { BeforeBatch = extras.BatchId ?? long.MaxValue, BeforeJob = job.JobId, Limit = 1 }, cancellationToken);
+        return (null, after.Count > 0 ? after[0].JobId : null);
+    }
+
+    private static IResult Zip(string? campaign, string? signature, string? day, PictureCatalog pictures, DashboardFolders folders, Show show, HttpContext context)
+    {
+        if (Filter(campaign, signature, day, show.Zone) is not { } filter) return Page.Refused($"'{day}' is not a day such as 2026-01-31.");
+        return Results.Stream(output => WriteZipAsync(output, filter, pictures, folders, context.RequestAborted), "application/zip", $"{FileName(campaign ?? day ?? "pictures")}.zip");
+    }
+
+    // Pictures are stored as they are: they are compressed already, and so the stream starts at once.
+    private static async Task WriteZipAsync(Stream output, PictureFilter filter, PictureCatalog pictures, DashboardFolders folders, CancellationToken cancellationToken)
+    {
+        await using var zip = new ZipArchive(output, ZipArchiveMode.Create, leaveOpen: true);
+        var page = filter with { Limit = 500 };
+        for (var written = 0; written < ZipLimit;)
+        {
+            var list = await pictures.ListAsync(page, cancellationToken);
+            foreach (var card in list)
+            {
+                if (await pictures.FindAsync(card.JobId, cancellationToken) is not { } picture || ImageEndpoints.Locate(folders, picture.Path) is not { } path) continue;
+                var entry = zip.CreateEntry(Path.GetFileName(path), CompressionLevel.NoCompression);
+                await using var target = await entry.OpenAsync(cancellationToken);
+                await using var source = File.OpenRead(path);
+                await source.CopyToAsync(target, cancellationToken);
+                written++;
+            }
+
+            if (list.Count < page.Limit) return;
+            page = page with { BeforeBatch = list[^1].BatchId, BeforeJob = list[^1].JobId };
+        }
+    }
+
+    private static PictureFilter? Filter(string? campaign, string? signature, string? day, TimeZoneInfo zone)
+    {
+        var filter = new PictureFilter(string.IsNullOrWhiteSpace(campaign) ? null : campaign, string.IsNullOrWhiteSpace(signature) ? null : signature);
+        if (string.IsNullOrWhiteSpace(day)) return filter;
+        if (!DateOnly.TryParseExact(day, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)) return null;
+        return filter with { From = Midnight(date, zone), To = Midnight(date.AddDays(1), zone) };
+    }
+
+    private static DateTimeOffset Midnight(DateOnly date, TimeZoneInfo zone)
+    {
+        var local = date.ToDateTime(TimeOnly.MinValue);
+        while (zone.IsInvalidTime(local)) local = local.AddMinutes(30); // Some zones skip midnight itself.
+        return new DateTimeOffset(local, zone.GetUtcOffset(local)).ToUniversalTime();
+    }
+
+    private static string Cursor(PictureCard last) => string.Create(CultureInfo.InvariantCulture, $"{last.BatchId}.{last.JobId}");
+
+    private static PictureFilter From(PictureFilter filter, string? cursor)
+    {
+        var parts = (cursor ?? "").Split('.');
+        return parts.Length == 2 && long.TryParse(parts[0], CultureInfo.InvariantCulture, out var batch) && long.TryParse(parts[1], CultureInfo.InvariantCulture, out var job)
+            ? filter with { BeforeBatch = batch, BeforeJob = job }
+            : filter;
+    }
+
+    private static string FileName(string text) => new(text.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_').Take(80).ToArray());
+}
+
+/// <summary>A page of pictures.</summary>
+internal sealed record GalleryModel(IReadOnlyList<PictureCard> Pictures, string? Campaign, string? Signature, string? Day, string? Next)
+{
+    /// <summary>Query that keeps the filter.</summary>
+    public string Query(string? before = null)
+    {
+        var query = new[] { ("campaign", Campaign), ("signature", Signature), ("day", Day), ("before", before) }
+            .Where(pair => !string.IsNullOrEmpty(pair.Item2)).Select(pair => $"{pair.Item1}={Uri.EscapeDataString(pair.Item2!)}").ToArray();
+        return query.Length == 0 ? "" : "?" + string.Join('&', query);
+    }
+}
+
+/// <summary>One picture, large.</summary>
+internal sealed record PictureModel(JobModel Job, long? Newer, long? Older, string? Campaign, string? Signature, string? Day)
+{
+    /// <summary>Query that keeps the filter.</summary>
+    public string Query { get; } = new GalleryModel([], Campaign, Signature, Day, null).Query();
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using BatchGen.Dashboard.Live;
+using BatchGen.Dashboard.Security;
+using BatchGen.Queue;
+using BatchGen.Queue.Jobs;
+using BatchGen.Queue.Reports;
+using BatchGen.Queue.Schedules;
+using BatchGen.Queue.Signals;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace BatchGen.Dashboard.Pages.Queue;
+
+/// <summary>What waits, in the order of dispatch, and the hours in which it may be claimed.</summary>
+internal static class QueueEndpoints
+{
+    private const int PageSize = 50;
+    private const int MaxChanged = 100_000;
+
+    /// <summary>Maps them.</summary>
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var pages = routes.MapGroup("/queue").ExcludeFromDescription();
+        pages.MapGet("", ShowAsync).RequireAuthorization(Policies.See);
+        pages.MapPost("/cancel", CancelAsync).RequireAuthorization(Policies.Operate);
+        pages.MapPost("/raise", RaiseAsync).RequireAuthorization(Policies.Operate);
+        pages.MapPost("/pause", PauseAsync).RequireAuthorization(Policies.Operate);
+        pages.MapPost("/windows", SaveWindowAsync).RequireAuthorization(Policies.Operate);
+        pages.MapPost("/windows/delete", DeleteWindowAsync).RequireAuthorization(Policies.Operate);
+    }
+
+    private static async Task<IResult> ShowAsync(
+        QueueOverview overview, LiveSource live, WindowStore windows, int? priority, string? after, string? note, CancellationToken cancellationToken)
+    {
+        var list = await overview.ListSignaturesAsync(priority ?? 100, after ?? "", PageSize, cancellationToken);
+        return Page.Of<QueuePage>(new QueueModel(
+            list, await live.GetAsync(cancellationToken), await overview.CountScheduledAsync(cancellationToken), await overview.ListPausedAsync(cancellationToken),
+            await windows.ListAsync(cancellationToken), list.Count == PageSize, note));
+    }
+
+    private static async Task<IResult> CancelAsync(
+        QueueOverview overview, JobCatalog jobs, [FromForm] string signature, [FromForm] int priority, CancellationToken cancellationToken)
+    {
+        var ids = await overview.ListWaitingIdsAsync(signature, priority, MaxChanged, cancellationToken);
+        var cancelled = await jobs.CancelAsync(ids, cancellationToken);
+        return Back($"Cancelled {cancelled.Count} waiting jobs of {signature}.");
+    }
+
+    private static async Task<IResult> RaiseAsync(
+        QueueOverview overview, [FromForm] string model, [FromForm] string signature, [FromForm] int priority, [FromForm] int to, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var changed = await overview.RaiseAsync(model, signature, priority, to, MaxChanged, cancellationToken);
+            return Back($"Gave {changed} waiting jobs of {signature} priority {to}.");
+        }
+        catch (SubmitRefusedException refused)
+        {
+            return Page.Refused(refused.Message);
+        }
+    }
+
+    private static async Task<IResult> PauseAsync(
+        QueueOverview overview, [FromForm] string kind, [FromForm] string name, [FromForm] bool paused, CancellationToken cancellationToken)
+    {
+        var found = kind == "tenant" ? await overview.PauseTenantAsync(name, paused, cancellationToken) : await overview.PauseModelAsync(name, paused, cancellationToken);
+        return found ? Back($"{(paused ? "Paused" : "Resumed")} {(kind == "tenant" ? "tenant" : "model")} {name}.") : Page.NotFound($"There is no {kind} '{name}'.");
+    }
+
+    private static async Task<IResult> SaveWindowAsync(
+        WindowStore windows, [FromForm] string? name, [FromForm] string? zone, [FromForm] string? opens, [FromForm] string? closes, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrWhiteSpace(name)) return Page.Refused("Give the window a name.");
+        if (!TimeZoneInfo.TryFindSystemTimeZoneById(zone ?? "", out _)) return Page.Refused($"'{zone}' is not a time zone; write one such as Europe/Berlin.");
+        if (!TryTime(opens, out var from) || !TryTime(closes, out var to)) return Page.Refused("Write the hours as 22:00 and 06:00.");
+        await windows.SaveAsync(name.Trim(), zone!, from, to, cancellationToken);
+        return Back($"Jobs are claimed from {from:HH\\:mm} to {to:HH\\:mm}, {zone}.");
+    }
+
+    private static async Task<IResult> DeleteWindowAsync(WindowStore windows, [FromForm] int id, CancellationToken cancellationToken) =>
+        await windows.DeleteAsync(id, cancellationToken) ? Back("Removed the window.") : Page.NotFound("There is no such window.");
+
+    private static bool TryTime(string? text, out TimeOnly time) =>
+        TimeOnly.TryParseExact(text ?? "", ["HH:mm", "H:mm"], CultureInfo.InvariantCulture, DateTimeStyles.None, out time);
+
+    private static IResult Back(string note) => Results.LocalRedirect("/queue?note=" + Uri.EscapeDataString(note));
+}
+
+/// <summary>The queue page.</summary>
+internal sealed record QueueModel(
+    IReadOnlyList<WaitingSignature> Signatures, LiveSnapshot Live, ScheduledJobs Scheduled, IReadOnlyList<(string Kind, string Name)> Paused, IReadOnlyList<DispatchWindow> Windows,
+    bool HasMore, string? Note);

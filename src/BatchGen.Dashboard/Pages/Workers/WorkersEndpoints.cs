@@ -1,0 +1,41 @@
+using BatchGen.Dashboard.Security;
+using BatchGen.Queue.Reports;
+using BatchGen.Queue.Workers;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace BatchGen.Dashboard.Pages.Workers;
+
+/// <summary>Workers and orders to them.</summary>
+internal static class WorkersEndpoints
+{
+    /// <summary>Maps them.</summary>
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var pages = routes.MapGroup("/workers").ExcludeFromDescription();
+        pages.MapGet("", async (WorkerRegistry workers, QueueOverview overview, string? note, CancellationToken cancellationToken) => Page.Of<WorkersPage>(
+            new WorkersModel(await workers.ListAsync(cancellationToken), await overview.ListWorkerOrdersAsync(cancellationToken), note))).RequireAuthorization(Policies.See);
+        pages.MapPost("/{id:guid}/{order}", OrderAsync).RequireAuthorization(Policies.Operate);
+    }
+
+    // The unused field makes this a form, which carries a token.
+    private static async Task<IResult> OrderAsync(Guid id, string order, WorkerRegistry workers, [FromForm] string? name, CancellationToken cancellationToken)
+    {
+        (bool? Paused, bool? Draining)? wanted = order switch
+        {
+            "pause" => (true, null),
+            "resume" => (false, false),
+            "drain" => (null, true),
+            _ => null,
+        };
+        if (wanted is not { } orders) return Page.NotFound($"There is no order '{order}'.");
+        return await workers.OrderAsync(id, orders.Paused, orders.Draining, cancellationToken)
+            ? Results.LocalRedirect("/workers?note=" + Uri.EscapeDataString($"Told {name} to {order}; it hears it with its next heartbeat."))
+            : Page.NotFound("That worker does not run any more.");
+    }
+}
+
+/// <summary>The workers page.</summary>
+internal sealed record WorkersModel(IReadOnlyList<WorkerDetails> Workers, IReadOnlyDictionary<Guid, (bool Paused, bool Draining)> Orders, string? Note);

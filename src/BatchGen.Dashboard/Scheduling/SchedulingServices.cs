@@ -1,0 +1,74 @@
+using BatchGen.Dashboard.Live;
+using BatchGen.Dashboard.Pages;
+using BatchGen.Dashboard.Reports;
+using BatchGen.Dashboard.Security;
+using BatchGen.Queue.Claims;
+using BatchGen.Queue.Jobs;
+using BatchGen.Queue.Schedules;
+using Hangfire;
+using Hangfire.Dashboard;
+using Hangfire.PostgreSql;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace BatchGen.Dashboard.Scheduling;
+
+/// <summary>Hangfire: storage in the same database under its own schema, its server in this process, its pages behind our login.</summary>
+internal static class SchedulingServices
+{
+    private const string Schema = "hangfire";
+
+    // Everything it runs is short; two at a time are plenty.
+    private const int Threads = 2;
+
+    /// <summary>Adds it.</summary>
+    public static void Add(IServiceCollection services, string connectionString)
+    {
+        services.AddHangfire((provider, configuration) =>
+        {
+            configuration.SetDataCompatibilityLevel(CompatibilityLevel.Version_180).UseSimpleAssemblyNameTypeSerializer().UseRecommendedSerializerSettings()
+                .UsePostgreSqlStorage(
+                    storage => storage.UseNpgsqlConnection(connectionString),
+                    new PostgreSqlStorageOptions { SchemaName = Schema, QueuePollInterval = TimeSpan.FromSeconds(5), InvisibilityTimeout = TimeSpan.FromMinutes(30) });
+            AddMetrics(configuration, provider.GetRequiredService<LiveSource>());
+        });
+        services.AddHangfireServer(server =>
+        {
+            server.WorkerCount = Threads;
+            server.ServerName = "batchgen";
+            server.SchedulePollingInterval = TimeSpan.FromSeconds(5);
+        });
+        services.AddSingleton<ReportWriter>();
+        services.AddSingleton(provider => new RecurringWork(
+            provider.GetRequiredService<BatchClaims>(), provider.GetRequiredService<JobSubmitter>(), provider.GetRequiredService<ScheduleStore>(), provider.GetRequiredService<ReportWriter>(),
+            provider.GetRequiredService<DashboardOptions>(), provider.GetRequiredService<DashboardFolders>(), provider.GetRequiredService<Show>(),
+            provider.GetRequiredService<ILogger<RecurringWork>>()));
+        services.AddSingleton<Recurring>();
+        services.AddHostedService(provider => provider.GetRequiredService<Recurring>());
+    }
+
+    /// <summary>Maps its pages. Without a policy it would admit whatever comes from this machine, a reverse proxy included.</summary>
+    public static void Map(WebApplication app) => app.MapHangfireDashboardWithAuthorizationPolicy(Policies.See, "/hangfire", new Hangfire.DashboardOptions
+    {
+        AppPath = "/",
+        DashboardTitle = "BatchGen: recurring work",
+        DisplayStorageConnectionString = false,
+        IsReadOnlyFunc = context => !context.GetHttpContext().User.IsInRole(Roles.Operator),
+    });
+
+    private static void AddMetrics(IGlobalConfiguration configuration, LiveSource live)
+    {
+        (string Id, string Title, Func<LiveSnapshot, long> Value)[] metrics =
+        [
+            ("batchgen:waiting", "Jobs waiting", snapshot => snapshot.Counts.Queued),
+            ("batchgen:running", "Jobs running", snapshot => snapshot.Counts.Running),
+            ("batchgen:failed", "Jobs failed", snapshot => snapshot.Counts.Failed),
+        ];
+        foreach (var (id, title, value) in metrics)
+            configuration.UseDashboardMetric(new DashboardMetric(id, title, _ => live.Last is { } snapshot ? new Metric(value(snapshot)) : new Metric("–")));
+        foreach (var (text, address) in new[] { ("Tonight", "/"), ("Queue", "/queue"), ("Campaigns", "/campaigns") })
+            NavigationMenu.Items.Add(_ => new MenuItem(text, address));
+    }
+}

@@ -1,0 +1,120 @@
+using BatchGen.Core.Rendering;
+using NpgsqlTypes;
+using static BatchGen.Queue.QueueDatabase;
+
+namespace BatchGen.Queue.Canaries;
+
+/// <summary>Records canary renders, and finds the picture they are compared with.</summary>
+public sealed class CanaryLog(QueueDatabase database)
+{
+    /// <summary>The first canary of this kind, or null.</summary>
+    public async Task<FirstCanary?> FindFirstAsync(CanaryKind kind, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(kind);
+        var rows = await database.QueryAsync<FirstRow>(
+            "find_canary", new { model_sha256 = kind.ModelSha256, device = kind.Device, compute_type = kind.ComputeType, recipe = kind.Recipe }, cancellationToken);
+        return rows is [var row] ? new FirstCanary(row.WorkerId, row.Digest, row.Picture) : null;
+    }
+
+    /// <summary>Records a canary.</summary>
+    /// <returns>Its id.</returns>
+    public Task<long> RecordAsync(CanaryResult canary, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(canary);
+        return database.CommandAsync("insert_canary",
+        [
+            Parameter("worker_id", NpgsqlDbType.Uuid, canary.WorkerId),
+            Parameter("batch_id", NpgsqlDbType.Bigint, canary.BatchId),
+            Parameter("model", NpgsqlDbType.Text, canary.Kind.Model),
+            Parameter("model_sha256", NpgsqlDbType.Text, canary.Kind.ModelSha256),
+            Parameter("device", NpgsqlDbType.Text, canary.Kind.Device),
+            Parameter("compute_type", NpgsqlDbType.Text, canary.Kind.ComputeType),
+            Parameter("recipe", NpgsqlDbType.Text, canary.Kind.Recipe),
+            Parameter("verdict", NpgsqlDbType.Text, canary.Verdict.ToCode()),
+            Parameter("digest", NpgsqlDbType.Text, canary.Digest),
+            Parameter("psnr", NpgsqlDbType.Double, canary.Psnr),
+            Parameter("ssim", NpgsqlDbType.Double, canary.Ssim),
+            Parameter("elapsed_ms", NpgsqlDbType.Double, canary.ElapsedMs),
+            Parameter("picture", NpgsqlDbType.Bytea, canary.Picture),
+        ], async reader =>
+        {
+            await reader.ReadAsync(cancellationToken);
+            return reader.GetInt64(0);
+        }, cancellationToken);
+    }
+
+    /// <summary>The newest canaries.</summary>
+    /// <param name="limit">At most this many.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    public async Task<IReadOnlyList<RecordedCanary>> ListAsync(int limit, CancellationToken cancellationToken) =>
+        (await database.QueryAsync<CanaryRow>("list_canaries", new { limit }, cancellationToken)).ConvertAll(row => new RecordedCanary(
+            row.CanaryId, row.WorkerId, row.BatchId, row.Model, row.Device, row.ComputeType, row.Verdict, row.Digest, row.Psnr, row.Ssim, row.ElapsedMs, row.CreatedAt));
+
+    private sealed class FirstRow
+    {
+        public Guid WorkerId { get; set; }
+
+        public string Digest { get; set; } = "";
+
+        public byte[] Picture { get; set; } = [];
+    }
+
+    private sealed class CanaryRow
+    {
+        public long CanaryId { get; set; }
+
+        public Guid WorkerId { get; set; }
+
+        public long? BatchId { get; set; }
+
+        public string Model { get; set; } = "";
+
+        public string Device { get; set; } = "";
+
+        public string ComputeType { get; set; } = "";
+
+        public string Verdict { get; set; } = "";
+
+        public string Digest { get; set; } = "";
+
+        public double? Psnr { get; set; }
+
+        public double? Ssim { get; set; }
+
+        public double ElapsedMs { get; set; }
+
+        public DateTimeOffset CreatedAt { get; set; }
+    }
+}
+
+/// <summary>What canaries must agree on to be compared.</summary>
+/// <param name="Model">Registered name of the model.</param>
+/// <param name="ModelSha256">Its content.</param>
+/// <param name="Device">The device.</param>
+/// <param name="ComputeType">Its arithmetic.</param>
+/// <param name="Recipe">What is drawn, as one line of text.</param>
+public sealed record CanaryKind(string Model, string ModelSha256, string Device, string ComputeType, string Recipe);
+
+/// <summary>The canary that later ones are compared with.</summary>
+/// <param name="WorkerId">Who drew it.</param>
+/// <param name="Digest">SHA-256 of its pixels.</param>
+/// <param name="Picture">It, as PNG.</param>
+public sealed record FirstCanary(Guid WorkerId, string Digest, byte[] Picture);
+
+/// <summary>A canary just drawn.</summary>
+/// <param name="WorkerId">The worker.</param>
+/// <param name="BatchId">The batch it followed; null at start and end.</param>
+/// <param name="Kind">What it may be compared with.</param>
+/// <param name="Verdict">How it compares.</param>
+/// <param name="Digest">SHA-256 of its pixels.</param>
+/// <param name="Psnr">dB against the first one; null when equal or first.</param>
+/// <param name="Ssim">Against the first one; null when equal or first.</param>
+/// <param name="ElapsedMs">Milliseconds it took.</param>
+/// <param name="Picture">It, as PNG.</param>
+public sealed record CanaryResult(
+    Guid WorkerId, long? BatchId, CanaryKind Kind, CanaryVerdict Verdict, string Digest, double? Psnr, double? Ssim, double ElapsedMs, byte[] Picture);
+
+/// <summary>A canary as recorded.</summary>
+public sealed record RecordedCanary(
+    long CanaryId, Guid WorkerId, long? BatchId, string Model, string Device, string ComputeType, string Verdict, string Digest, double? Psnr, double? Ssim, double ElapsedMs,
+    DateTimeOffset CreatedAt);

@@ -1,0 +1,112 @@
+using BatchGen.Core.Jobs;
+using NpgsqlTypes;
+using static BatchGen.Queue.QueueDatabase;
+
+namespace BatchGen.Queue.Reports;
+
+/// <summary>Looks deeper into jobs than the catalog: attempts, tags, text, tenants.</summary>
+public sealed class JobHistory(QueueDatabase database)
+{
+    /// <summary>What became of a job so far, oldest first.</summary>
+    public async Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(long jobId, CancellationToken cancellationToken) =>
+        await database.QueryAsync<JobAttempt>("list_attempts", new { job_id = jobId }, cancellationToken);
+
+    /// <summary>More of a job, or null.</summary>
+    public async Task<JobExtras?> FindExtrasAsync(long jobId, CancellationToken cancellationToken) =>
+        (await database.QueryAsync<JobExtras>("find_job_extras", new { job_id = jobId }, cancellationToken)).SingleOrDefault();
+
+    /// <summary>Ids of jobs whose prompt holds a text, among the 20,000 jobs below the cursor.</summary>
+    public async Task<IReadOnlyList<long>> ListIdsWithTextAsync(string text, JobFilter filter, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(filter);
+        var pattern = "%" + text.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_") + "%";
+        return await database.ListAsync<long>("list_ids_with_text",
+        [
+            Parameter("text", NpgsqlDbType.Text, pattern), Parameter("before", NpgsqlDbType.Bigint, filter.BeforeJobId ?? long.MaxValue),
+            Parameter("campaign", NpgsqlDbType.Text, filter.Campaign), Parameter("state", NpgsqlDbType.Text, filter.State?.ToCode()), Parameter("limit", NpgsqlDbType.Integer, filter.Limit),
+        ], cancellationToken);
+    }
+
+    /// <summary>Ids of jobs with a tag.</summary>
+    public async Task<IReadOnlyList<long>> ListIdsWithTagAsync(string tag, JobFilter filter, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return await database.ListAsync<long>("list_ids_with_tag",
+        [
+            Parameter("tag", NpgsqlDbType.Text, tag), Parameter("before", NpgsqlDbType.Bigint, filter.BeforeJobId ?? long.MaxValue),
+            Parameter("state", NpgsqlDbType.Text, filter.State?.ToCode()), Parameter("limit", NpgsqlDbType.Integer, filter.Limit),
+        ], cancellationToken);
+    }
+
+    /// <summary>Which of the jobs belong to a tenant.</summary>
+    public async Task<IReadOnlyList<long>> ListOwnedAsync(IReadOnlyList<long> jobIds, string tenant, CancellationToken cancellationToken) =>
+        await database.ListAsync<long>("list_owned_ids",
+            [Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()), Parameter("tenant", NpgsqlDbType.Text, tenant)], cancellationToken);
+
+    /// <summary>Ids of jobs of a tenant, newest first.</summary>
+    public async Task<IReadOnlyList<long>> ListIdsOfTenantAsync(string tenant, long? before, int limit, CancellationToken cancellationToken) =>
+        await database.QueryAsync<long>("list_ids_of_tenant", new { tenant, before = before ?? long.MaxValue, limit }, cancellationToken);
+
+    /// <summary>Cancels jobs of one tenant.</summary>
+    /// <returns>Ids cancelled now.</returns>
+    public async Task<IReadOnlyList<long>> CancelAsync(IReadOnlyList<long> jobIds, string? tenant, CancellationToken cancellationToken) =>
+        await database.ListAsync<long>("cancel_jobs",
+            [Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()), Parameter("tenant", NpgsqlDbType.Text, tenant)], cancellationToken);
+}
+
+/// <summary>An attempt that did not end in a picture.</summary>
+public sealed class JobAttempt
+{
+    /// <summary>Its number.</summary>
+    public short Attempt { get; init; }
+
+    /// <summary>True when it counts towards the limit.</summary>
+    public bool Counted { get; init; }
+
+    /// <summary>Stable code of how it ended.</summary>
+    public string Outcome { get; init; } = "";
+
+    /// <summary>What happened.</summary>
+    public string Message { get; init; } = "";
+
+    /// <summary>The worker.</summary>
+    public string? Worker { get; init; }
+
+    /// <summary>The batch.</summary>
+    public long? BatchId { get; init; }
+
+    /// <summary>When it began.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
+    /// <summary>When it ended.</summary>
+    public DateTimeOffset EndedAt { get; init; }
+}
+
+/// <summary>More of a job.</summary>
+public sealed class JobExtras
+{
+    /// <summary>Whose job.</summary>
+    public string Tenant { get; init; } = "";
+
+    /// <summary>Words to find it by.</summary>
+    public string[]? Tags { get; init; }
+
+    /// <summary>Fails when not started by then.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>The batch that drew it.</summary>
+    public long? BatchId { get; init; }
+
+    /// <summary>The worker that drew it, or has it now.</summary>
+    public string? Worker { get; init; }
+
+    /// <summary>When its batch was claimed.</summary>
+    public DateTimeOffset? ClaimedAt { get; init; }
+
+    /// <summary>When its picture was saved.</summary>
+    public DateTimeOffset? SavedAt { get; init; }
+
+    /// <summary>The recipe inside the picture, as JSON.</summary>
+    public string? Recipe { get; init; }
+}

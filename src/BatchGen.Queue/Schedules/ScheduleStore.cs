@@ -1,0 +1,65 @@
+using NpgsqlTypes;
+using static BatchGen.Queue.QueueDatabase;
+
+namespace BatchGen.Queue.Schedules;
+
+/// <summary>Campaigns that are submitted again and again.</summary>
+public sealed class ScheduleStore(QueueDatabase database)
+{
+    /// <summary>All schedules, by name.</summary>
+    public async Task<IReadOnlyList<CampaignSchedule>> ListAsync(CancellationToken cancellationToken) =>
+        await database.QueryAsync<CampaignSchedule>("list_schedules", null, cancellationToken);
+
+    /// <summary>One schedule with its jobs, or null.</summary>
+    public async Task<CampaignSchedule?> FindAsync(int id, CancellationToken cancellationToken) =>
+        (await database.QueryAsync<CampaignSchedule>("find_schedule", new { id }, cancellationToken)).SingleOrDefault();
+
+    /// <summary>Adds or changes a schedule.</summary>
+    /// <returns>Its id.</returns>
+    public async Task<int> SaveAsync(string name, string cron, string timeZone, string jobsJson, CancellationToken cancellationToken) => (await database.ListAsync<int>("upsert_schedule",
+    [
+        Parameter("name", NpgsqlDbType.Text, name), Parameter("cron", NpgsqlDbType.Text, cron), Parameter("time_zone", NpgsqlDbType.Text, timeZone), Parameter("jobs", NpgsqlDbType.Text, jobsJson),
+    ], cancellationToken)).Single();
+
+    /// <summary>Switches a schedule on or off.</summary>
+    public async Task<bool> EnableAsync(int id, bool enabled, CancellationToken cancellationToken) =>
+        (await database.QueryAsync<int>("enable_schedule", new { id, enabled }, cancellationToken)).Count > 0;
+
+    /// <summary>Removes a schedule.</summary>
+    public async Task<bool> DeleteAsync(int id, CancellationToken cancellationToken) =>
+        (await database.QueryAsync<int>("delete_schedule", new { id }, cancellationToken)).Count > 0;
+
+    /// <summary>Notes what a run did.</summary>
+    public Task NoteRunAsync(int id, string result, CancellationToken cancellationToken) => database.ExecuteAsync("note_schedule_run", new { id, result }, cancellationToken);
+}
+
+/// <summary>A campaign that is submitted again and again.</summary>
+public sealed class CampaignSchedule
+{
+    /// <summary>Its number.</summary>
+    public int Id { get; init; }
+
+    /// <summary>Name; runs are named after it.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>Cron expression of five fields.</summary>
+    public string Cron { get; init; } = "";
+
+    /// <summary>Time zone of the expression.</summary>
+    public string TimeZone { get; init; } = "";
+
+    /// <summary>The jobs, as submit_jobs takes them; empty in lists.</summary>
+    public string Jobs { get; init; } = "";
+
+    /// <summary>How many jobs a run submits.</summary>
+    public int JobCount { get; init; }
+
+    /// <summary>False while switched off.</summary>
+    public bool Enabled { get; init; }
+
+    /// <summary>When it last ran.</summary>
+    public DateTimeOffset? LastRunAt { get; init; }
+
+    /// <summary>What that did.</summary>
+    public string? LastResult { get; init; }
+}

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace BatchGen.Composition;
+
+/// <summary>Runs one worker process per device, and starts one again when it dies.</summary>
+/// <remarks>
+/// A worker's standard input is a pipe held here. It ends when this process closes it or dies in whatever way, and the worker then stops in order:
+/// no signals, no orphans, the same on every system.
+/// </remarks>
+internal sealed class WorkerSupervisor(
+    ProgramContext context, Settings settings, string connectionString, IReadOnlyList<string?> devices, ILogger<WorkerSupervisor> log) : BackgroundService
+{
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(1);
+
+    // A worker that ran for so long was healthy; its next death is not a series.
+    private static readonly TimeSpan Healthy = TimeSpan.FromMinutes(2);
+
+    /// <inheritdoc/>
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(devices.Select((device, index) => WatchAsync(index + 1, device, stoppingToken)));
+
+    /// <summary>Time to wait before the next start: doubles with each death in a row.</summary>
+    internal static TimeSpan Delay(int deaths) => TimeSpan.FromTicks(Math.Min(LongestDelay.Ticks, FirstDelay.Ticks << Math.Clamp(deaths - 1, 0, 10)));
+
+    private async Task WatchAsync(int number, string? device, CancellationToken stoppingToken)
+    {
+        var deaths = 0;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var started = context.Clock.GetTimestamp();
+            var exitCode = await RunAsync(number, device, stoppingToken);
+            if (stoppingToken.IsCancellationRequested) return;
+            if (exitCode == ExitCodes.Success)
+            {
+                log.WorkerProcessFinished(number);
+                return;
+            }
+
+            deaths = context.Clock.GetElapsedTime(started) > Healthy ? 1 : deaths + 1;
+            var delay = Delay(deaths);
+            log.WorkerProcessEnded(number, exitCode, delay.TotalSeconds);
+            await Task.Delay(delay, context.Clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<int> RunAsync(int number, string? device, CancellationToken stoppingToken)
+    {
+        using var process = new Process { StartInfo = StartInfo(number, device) };
+        process.Start();
+        log.WorkerProcessStarted(number, process.Id);
+        var copying = Task.WhenAll(CopyAsync(process.StandardError, number), CopyAsync(process.StandardOutput, number));
+        try
+        {
+            await process.WaitForExitAsync(stoppingToken);
+        }
+        catch (OperationCanceledException)
+        {
+            process.StandardInput.Close();
+            using var patience = new CancellationTokenSource(settings.Options.Worker.StopTimeout + TimeSpan.FromSeconds(20), context.Clock);
+            try
+            {
+                await process.WaitForExitAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // Its lease runs out by itself, and its jobs come back.
+                log.WorkerProcessKilled(number);
+                process.Kill(entireProcessTree: true);
+                await process.WaitForExitAsync(CancellationToken.None);
+            }
+        }
+
+        await copying;
+        return process.ExitCode;
+    }
+
+    private ProcessStartInfo StartInfo(int number, string? device)
+    {
+        var program = Environment.ProcessPath ?? "dotnet";
+        var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
+        // Under "dotnet batchgen.dll" the process is dotnet, which needs to be told the program again.
+        if (Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase)) start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "batchgen.dll"));
+        foreach (var argument in (string[])["worker", "--supervised", "--name", $"{Environment.MachineName} {device ?? $"worker {number}"}"]) start.ArgumentList.Add(argument);
+        if (device is not null)
+        {
+            start.ArgumentList.Add("--device");
+            start.ArgumentList.Add(device);
+        }
+
+        // The private server's address holds a password: the environment of a child is seen by the same user only.
+        start.Environment["ConnectionStrings__BatchGen"] = connectionString;
+        start.Environment["BATCHGEN_HOME"] = context.HomeFolder;
+        return start;
+    }
+
+    private async Task CopyAsync(StreamReader from, int number)
+    {
+        while (await from.ReadLineAsync() is { } line)
+        {
+            await context.Error.WriteLineAsync(devices.Count > 1 ? $"[{number}] {line}" : line);
+        }
+    }
+}

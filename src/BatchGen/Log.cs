@@ -1,0 +1,18 @@
+using Microsoft.Extensions.Logging;
+
+namespace BatchGen;
+
+internal static partial class Log
+{
+    [LoggerMessage(6001, LogLevel.Information, "Worker process {Number} started as process {ProcessId}")]
+    public static partial void WorkerProcessStarted(this ILogger log, int number, int processId);
+
+    [LoggerMessage(6002, LogLevel.Warning, "Worker process {Number} died with exit code {ExitCode}; it starts again in {DelaySeconds} s")]
+    public static partial void WorkerProcessEnded(this ILogger log, int number, int exitCode, double delaySeconds);
+
+    [LoggerMessage(6003, LogLevel.Information, "Worker process {Number} was drained and ended")]
+    public static partial void WorkerProcessFinished(this ILogger log, int number);
+
+    [LoggerMessage(6004, LogLevel.Warning, "Worker process {Number} did not stop in time and was killed")]
+    public static partial void WorkerProcessKilled(this ILogger log, int number);
+}

@@ -1,0 +1,77 @@
+using BatchGen.Testing;
+using Xunit;
+
+namespace BatchGen.EndToEndTests.Commands;
+
+/// <summary>What people get wrong: one clear line, the right exit code, nothing submitted.</summary>
+public sealed class BadInputTests
+{
+    [Fact]
+    public async Task Every_wrong_submit_is_refused_with_a_line_that_names_the_field()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        await program.RunAsync("models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
+        await program.RunAsync("adapters", "add", Path.Combine(RepositoryPaths.Models, "demo-adapters", "demo-neon.safetensors"));
+        (string[] Arguments, string[] Says)[] cases =
+        [
+            (["--model", "nosuch"], ["model", "nosuch", "models add"]),
+            (["--adapter", "demo-noen"], ["demo-noen", "Did you mean 'demo-neon'?"]),
+            (["--sampler", "nosuch"], ["sampler", "nosuch", "ddim", "euler"]),
+            (["--width", "100"], ["width", "multiple of 8", "100"]),
+            (["--steps", "0"], ["steps", "1 to 1000", "0"]),
+            (["--steps", "10000"], ["steps", "1 to 1000", "10000"]),
+            (["--adapter", "demo-neon@NaN"], ["NaN"]),
+            (["--adapter", "demo-neon@99"], ["strength", "-16 to 16"]),
+        ];
+        foreach (var (arguments, says) in cases)
+        {
+            var result = await program.RunAsync(["submit", "--prompt", "a star", .. arguments]);
+            Assert.Equal((2, ""), (result.ExitCode, result.Output));
+            Assert.All(says, part => Assert.Contains(part, result.Error, StringComparison.Ordinal));
+            Assert.Single(result.Error.TrimEnd().Split('\n'));
+        }
+
+        Assert.Equal(0, (await database.Catalog.CountAsync(null, TestContext.Current.CancellationToken)).Total);
+        var empty = await program.RunAsync("submit", "--prompt", "", "--model", "demo", "--width", "64", "--height", "64");
+        Assert.Equal((0, ""), (empty.ExitCode, empty.Error));
+    }
+
+    [Fact]
+    public async Task Files_that_are_no_adapters_are_refused_and_say_why()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        var good = await File.ReadAllBytesAsync(Path.Combine(RepositoryPaths.Models, "demo-adapters", "demo-neon.safetensors"), TestContext.Current.CancellationToken);
+        (string Name, byte[] Bytes, string[] Says)[] cases =
+        [
+            ("cut.safetensors", good[..(good.Length / 2)], ["cut.safetensors"]),
+            ("huge.safetensors", [0, 0, 0, 0, 0, 0, 0, 0x80, .. good.AsSpan(8)], ["huge.safetensors", "header"]),
+            ("old.ckpt", [0x80, 2, (byte)'}', .. new byte[64]], ["pickle", "safetensors"]),
+            ("empty.safetensors", [], ["empty.safetensors"]),
+        ];
+        foreach (var (name, bytes, says) in cases)
+        {
+            var path = Path.Combine(program.DataFolder, name);
+            await File.WriteAllBytesAsync(path, bytes, TestContext.Current.CancellationToken);
+            var result = await program.RunAsync("adapters", "add", path);
+            Assert.NotEqual(0, result.ExitCode);
+            Assert.All(says, part => Assert.Contains(part, result.Error, StringComparison.Ordinal));
+            Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
+        }
+
+        Assert.Empty(await database.Adapters.ListAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_database_that_cannot_be_reached_is_one_line_and_exit_code_3()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        program.Environment["ConnectionStrings__BatchGen"] = "Host=127.0.0.1;Port=1;Username=nobody;Password=secret;Timeout=3";
+        var result = await program.RunAsync("jobs");
+        Assert.Equal(3, result.ExitCode);
+        Assert.Single(result.Error.TrimEnd().Split('\n'));
+        Assert.DoesNotContain("secret", result.Error, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,83 @@
+using BatchGen.Core.Jobs;
+using BatchGen.Queue;
+using BatchGen.Testing;
+using Xunit;
+
+namespace BatchGen.EndToEndTests.Commands;
+
+public sealed class WorkerProcessTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+
+    [Fact]
+    public async Task A_worker_killed_in_the_middle_loses_nothing()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = Program(database);
+        await RegisterAsync(program);
+        await SubmitAsync(program, jobs: 8, steps: 60);
+        var first = program.Start("worker");
+        await Until(async () => (await CountAsync(database)).Running > 0, Limit);
+        first.Kill();
+        await first.WaitAsync(Limit);
+        Assert.True((await CountAsync(database)).Open > 0, "the worker was too fast to be killed");
+
+        // Its lease of five seconds runs out, and another worker takes over.
+        var second = program.Start("worker");
+        await Until(async () => (await CountAsync(database)).Verified == 8, Limit);
+        second.Ask();
+        var ended = await second.WaitAsync(Limit);
+        Assert.Equal(130, ended.ExitCode);
+        var counts = await CountAsync(database);
+        Assert.Equal((8, 0, 0), (counts.Succeeded, counts.Failed, counts.Open));
+        Assert.Equal(8, Directory.EnumerateFiles(Path.Combine(program.DataFolder, "images"), "*.png", SearchOption.AllDirectories).Count());
+    }
+
+    [Fact]
+    public async Task A_worker_asked_to_stop_gives_its_batch_back_uncounted_and_exits_in_order()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = Program(database);
+        await RegisterAsync(program);
+        await SubmitAsync(program, jobs: 4, steps: 1000);
+        var worker = program.Start("worker");
+        await Until(async () => (await CountAsync(database)).Running > 0, Limit);
+        worker.Ask();
+        var ended = await worker.WaitAsync(Limit);
+        Assert.Equal(130, ended.ExitCode);
+        var jobs = await database.Catalog.ListAsync(new JobFilter(JobState.Queued), TestContext.Current.CancellationToken);
+        Assert.Equal([0, 0, 0, 0], jobs.Select(job => job.Attempts));
+        Assert.NotNull(Assert.Single(await database.Workers.ListAsync(TestContext.Current.CancellationToken)).StoppedAt);
+    }
+
+    private static ProgramUnderTest Program(TestDatabase database)
+    {
+        var program = new ProgramUnderTest(database);
+        program.Environment["BatchGen__Queue__LeaseDuration"] = "00:00:05";
+        program.Environment["BatchGen__Worker__HeartbeatInterval"] = "00:00:00.5";
+        program.Environment["BatchGen__Worker__TensorBatchSize"] = "2";
+        return program;
+    }
+
+    private static async Task RegisterAsync(ProgramUnderTest program)
+    {
+        var added = await program.RunAsync("models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
+        Assert.Equal((0, ""), (added.ExitCode, added.Error));
+    }
+
+    private static async Task SubmitAsync(ProgramUnderTest program, int jobs, int steps)
+    {
+        var submitted = await program.RunAsync(
+            "submit", "--prompt", "a green tree on a meadow", "--width", "64", "--height", "64", "--count", $"{jobs}", "--seed", "1", "--steps", $"{steps}");
+        Assert.Equal((0, ""), (submitted.ExitCode, submitted.Error));
+    }
+
+    private static Task<JobCounts> CountAsync(TestDatabase database) => database.Catalog.CountAsync(null, TestContext.Current.CancellationToken);
+
+    private static async Task Until(Func<Task<bool>> condition, TimeSpan limit)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        stop.CancelAfter(limit);
+        while (!await condition()) await Task.Delay(50, stop.Token);
+    }
+}

@@ -1,0 +1,299 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using BatchGen.Core.Failures;
+using BatchGen.Core.Registry;
+using BatchGen.Diffusion.Adapters;
+using BatchGen.Diffusion.Models;
+using BatchGen.Diffusion.Safetensors;
+using BatchGen.Testing;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace BatchGen.TorchTests.Models;
+
+/// <summary>Builds single-file checkpoints from folder models by the published names, and reads them back.</summary>
+public sealed partial class SingleFileTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("batchgen-single-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void The_reference_model_as_a_single_file_is_the_same_model()
+    {
+        var source = Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15");
+        // A text encoder this narrow has other heads than the published one: the file says so.
+        var path = Convert(source, "sd15", new JsonObject { ["text_encoder"] = new JsonObject { ["num_attention_heads"] = 4 } });
+        using var folder = Load(source);
+        using var file = Load(path);
+
+        Assert.Equal("sd15", ModelInspector.Inspect(path, "single").Family);
+        AssertSame(folder, file);
+    }
+
+    [Theory]
+    [InlineData("sd21")]
+    [InlineData("sdxl")]
+    public void The_other_families_are_told_apart_and_read(string family)
+    {
+        var configs = Tiny(family);
+        var source = Path.Combine(_folder, "model");
+        SyntheticModel.Write(source, configs, 5, CancellationToken.None);
+        // Heads of these widths are not those of the published models: the file says so.
+        var overrides = new JsonObject
+        {
+            ["unet"] = new JsonObject
+            {
+                ["attention_head_dim"] = configs["unet"]["attention_head_dim"]!.DeepClone(),
+                ["addition_time_embed_dim"] = configs["unet"]["addition_time_embed_dim"]?.DeepClone(),
+            },
+            ["text_encoder"] = new JsonObject { ["num_attention_heads"] = 4 },
+            ["text_encoder_2"] = new JsonObject { ["num_attention_heads"] = 4 },
+            ["scheduler"] = new JsonObject { ["prediction_type"] = configs["scheduler"]["prediction_type"]!.DeepClone() },
+        };
+        var path = Convert(source, family, overrides);
+        using var folder = Load(source);
+        using var file = Load(path);
+
+        Assert.Equal(family, ModelInspector.Inspect(path, "single").Family);
+        AssertSame(folder, file);
+        Assert.Equal(folder.TextEncoders.Select(encoder => encoder.Tokenizer.PadId), file.TextEncoders.Select(encoder => encoder.Tokenizer.PadId));
+    }
+
+    [Fact]
+    public void An_adapter_fits_a_single_file_as_it_fits_the_folder()
+    {
+        var path = Convert(Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15"), "sd15", null);
+        var record = ModelInspector.Inspect(path, "single");
+        var adapter = Path.Combine(RepositoryPaths.Reference, "lora", "tiny-sd15", "kohya_linear.safetensors");
+
+        Assert.Null(ModelCompatibility.Misfit(AdapterInspector.Inspect(adapter), record));
+    }
+
+    [Fact]
+    public void A_pickled_checkpoint_is_refused_with_a_hint()
+    {
+        var path = Path.Combine(_folder, "model.ckpt");
+        File.WriteAllText(path, "x");
+
+        Refused("pickle", path);
+    }
+
+    [Fact]
+    public void An_adapter_in_place_of_a_checkpoint_is_refused() => Refused("is an adapter", DemoModel.Adapters[0].Path);
+
+    [Fact]
+    public void A_checkpoint_of_another_family_is_refused()
+    {
+        var path = Path.Combine(_folder, "flux.safetensors");
+        SafetensorsWriter.Write(path, [new SafetensorsItem("model.diffusion_model.double_blocks.0.img_attn.qkv.weight", SafetensorsType.F16, [1], new byte[2])]);
+
+        Refused("double_blocks", path);
+    }
+
+    [Fact]
+    public void A_network_alone_a_missing_tensor_and_one_too_many_are_refused()
+    {
+        var source = Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15");
+        Refused("no autoencoder", Convert(source, "sd15", null, items => items.Where(item => !item.Name.StartsWith("first_stage_model", StringComparison.Ordinal))));
+        Refused("text encoder", Convert(source, "sd15", null, items => items.Where(item => !item.Name.StartsWith("cond_stage_model", StringComparison.Ordinal))));
+        Refused("middle_block.1.proj_out", Convert(source, "sd15", null, items => items.Where(item => item.Name != "model.diffusion_model.middle_block.1.proj_out.weight")));
+        Refused("stranger", Convert(source, "sd15", null, items => items.Append(new SafetensorsItem("model.diffusion_model.stranger", SafetensorsType.F16, [1], new byte[2]))));
+    }
+
+    [Fact]
+    public void Training_state_beside_the_networks_is_left_alone()
+    {
+        var source = Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15");
+        var path = Convert(source, "sd15", null, items => items.Append(new SafetensorsItem("model_ema.decay", SafetensorsType.F32, [], new byte[4])).Append(new SafetensorsItem("betas", SafetensorsType.F32, [1], new byte[4])));
+
+        Assert.Equal("sd15", ModelInspector.Inspect(path, "single").Family);
+    }
+
+    private static void Refused(string expected, string path)
+    {
+        var error = Assert.Throws<ModelException>(() => ModelInspector.Inspect(path, "single"));
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    private static DiffusionModel Load(string path) =>
+        DiffusionModel.Load(new ModelRecord("model", path, "", "", []), ScalarType.Float32, CPU, CancellationToken.None, Path.Combine(RepositoryPaths.Reference, "tokenizer"));
+
+    private static void AssertSame(DiffusionModel left, DiffusionModel right)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        // The VAE's attention has two spellings; compare what it computes.
+        foreach (var component in left.Weights.Components.Where(component => component.Component != "vae"))
+        {
+            var other = right.Weights.Find(component.Component)!;
+            Assert.Equal(component.All.Keys, other.All.Keys);
+            Assert.All(component.All.Values.Where(weight => weight.Base is not null), weight => Assert.True(weight.Base!.equal(other.All[weight.Key].Base!).all().item<bool>(), weight.Name));
+        }
+
+        var latents = randn([1, 4, 8, 8], generator: new Generator(1));
+        Assert.True(left.Vae.Decode(latents).equal(right.Vae.Decode(latents)).all().item<bool>());
+        Assert.True(left.Vae.Moments(latents.narrow(1, 0, 3)).equal(right.Vae.Moments(latents.narrow(1, 0, 3))).all().item<bool>());
+        Assert.Equal(left.Vae.ScalingFactor, right.Vae.ScalingFactor);
+        var context = randn([1, 77, left.UNet.ContextWidth], generator: new Generator(2));
+        var pooled = left.UNet.PooledWidth > 0 ? randn([1, left.UNet.PooledWidth], generator: new Generator(3)) : null;
+        var sizes = left.UNet.PooledWidth > 0 ? full([1, 6], 16f) : null;
+        var times = full([1], 500f);
+        Assert.True(left.UNet.Forward(latents, times, context, pooled, sizes).equal(right.UNet.Forward(latents, times, context, pooled, sizes)).all().item<bool>());
+        foreach (var (one, two) in left.TextEncoders.Zip(right.TextEncoders))
+        {
+            var ids = tensor(one.Tokenizer.EncodePadded("a photo of a cat")).unsqueeze(0);
+            var (first, second) = (one.Network.Run(one.Network.Start(one.Network.Rows(ids)), 0, one.Network.LayerCount), two.Network.Run(two.Network.Start(two.Network.Rows(ids)), 0, two.Network.LayerCount));
+            Assert.True(first.equal(second).all().item<bool>());
+        }
+
+        Assert.Equal(left.Scheduler.Text("prediction_type", "epsilon"), right.Scheduler.Text("prediction_type", "epsilon"));
+    }
+
+    private static Dictionary<string, JsonObject> Tiny(string family)
+    {
+        if (family == "sd21")
+        {
+            return new(StringComparer.Ordinal)
+            {
+                ["text_encoder"] = PublishedConfigs.TextEncoder(32, 4, 2, "gelu"),
+                ["unet"] = PublishedConfigs.UNet([32, 32, 64], [true, true, false], [2, 4, 8], [1, 1, 1], 32, linear: true),
+                ["vae"] = PublishedConfigs.Vae(0.18215, [32, 64], 1),
+                ["scheduler"] = PublishedConfigs.Scheduler("DDIMScheduler", "v_prediction"),
+            };
+        }
+
+        return new(StringComparer.Ordinal)
+        {
+            ["text_encoder"] = PublishedConfigs.TextEncoder(16, 4, 3, "quick_gelu"),
+            ["text_encoder_2"] = PublishedConfigs.TextEncoder(24, 4, 3, "gelu", projection: 24),
+            ["unet"] = PublishedConfigs.UNet([32, 32, 64], [false, true, true], [2, 4, 8], [1, 2, 3], 40, linear: true, sizeWidth: 8, pooledWidth: 24),
+            ["vae"] = PublishedConfigs.Vae(0.13025, [32, 64], 1),
+            ["scheduler"] = PublishedConfigs.Scheduler("EulerDiscreteScheduler", "epsilon", "leading"),
+        };
+    }
+
+    // The published mapping, written down a second time and the other way round: from the folder to the file.
+    private string Convert(string source, string family, JsonObject? overrides, Func<IEnumerable<SafetensorsItem>, IEnumerable<SafetensorsItem>>? change = null)
+    {
+        var items = new List<SafetensorsItem>();
+        // Up blocks with attention: all but the first in SD 1.x and 2.x, all but the last in SDXL (the models here have three).
+        HashSet<int> attentive = family == "sdxl" ? [0, 1] : [1, 2];
+        foreach (var item in Items(source, "unet")) items.Add(item with { Name = "model.diffusion_model." + UNetName(item.Name, attentive) });
+        foreach (var item in Items(source, "vae"))
+        {
+            var isProjection = Regex.IsMatch(item.Name, @"\.(query|key|value|proj_attn|to_q|to_k|to_v|to_out\.0)\.weight$");
+            items.Add(item with { Name = "first_stage_model." + VaeName(item.Name), Shape = isProjection ? [.. item.Shape, 1, 1] : item.Shape });
+        }
+
+        var text = Items(source, "text_encoder");
+        if (family == "sd21") items.AddRange(OpenClip(text, "cond_stage_model.model.", extraLayer: true));
+        else items.AddRange(text.Select(item => item with { Name = (family == "sdxl" ? "conditioner.embedders.0.transformer." : "cond_stage_model.transformer.") + item.Name }));
+        if (family == "sdxl") items.AddRange(OpenClip(Items(source, "text_encoder_2"), "conditioner.embedders.1.model.", extraLayer: false));
+        var path = Path.Combine(_folder, Guid.NewGuid().ToString("N") + ".safetensors");
+        var final = (change is null ? items : change(items)).ToArray();
+        SafetensorsWriter.Write(path, final, overrides is null ? null : new Dictionary<string, string> { ["batchgen.config"] = overrides.ToJsonString() });
+        return path;
+    }
+
+    private static IEnumerable<SafetensorsItem> OpenClip(SafetensorsItem[] items, string prefix, bool extraLayer)
+    {
+        var layers = items.Select(item => Regex.Match(item.Name, @"layers\.(\d+)\.")).Where(match => match.Success).Max(match => int.Parse(match.Groups[1].Value)) + 1;
+        foreach (var item in items.Where(item => !item.Name.Contains("self_attn.q_proj", StringComparison.Ordinal) && !item.Name.Contains("self_attn.k_proj", StringComparison.Ordinal)))
+        {
+            var name = item.Name;
+            var made = item;
+            if (name.Contains("self_attn.v_proj", StringComparison.Ordinal))
+            {
+                var parts = new[] { "q_proj", "k_proj", "v_proj" }.Select(part => items.First(candidate => candidate.Name == name.Replace("v_proj", part, StringComparison.Ordinal)));
+                made = item with { Shape = [item.Shape[0] * 3, .. item.Shape[1..]], Bytes = parts.SelectMany(part => part.Bytes.ToArray()).ToArray() };
+                name = Regex.Replace(name, @"self_attn\.v_proj\.", "attn.in_proj_");
+            }
+
+            if (name == "text_projection.weight") made = Transpose(item);
+            name = name.Replace("text_model.encoder.layers.", "transformer.resblocks.", StringComparison.Ordinal).Replace("layer_norm1", "ln_1", StringComparison.Ordinal)
+                .Replace("layer_norm2", "ln_2", StringComparison.Ordinal).Replace("self_attn.out_proj", "attn.out_proj", StringComparison.Ordinal)
+                .Replace("mlp.fc1", "mlp.c_fc", StringComparison.Ordinal).Replace("mlp.fc2", "mlp.c_proj", StringComparison.Ordinal)
+                .Replace("text_model.final_layer_norm", "ln_final", StringComparison.Ordinal).Replace("text_model.embeddings.token_embedding", "token_embedding", StringComparison.Ordinal)
+                .Replace("text_model.embeddings.position_embedding.weight", "positional_embedding", StringComparison.Ordinal).Replace("text_projection.weight", "text_projection", StringComparison.Ordinal);
+            yield return made with { Name = prefix + name };
+            if (extraLayer && name.StartsWith($"transformer.resblocks.{layers - 1}.", StringComparison.Ordinal))
+                yield return made with { Name = prefix + name.Replace($"resblocks.{layers - 1}.", $"resblocks.{layers}.", StringComparison.Ordinal) };
+        }
+
+        yield return new SafetensorsItem(prefix + "logit_scale", SafetensorsType.F32, [], new byte[4]);
+    }
+
+    private static SafetensorsItem Transpose(SafetensorsItem item)
+    {
+        var (rows, columns) = ((int)item.Shape[0], (int)item.Shape[1]);
+        var bytes = new byte[item.Bytes.Length];
+        for (var row = 0; row < rows; row++)
+        {
+            for (var column = 0; column < columns; column++) item.Bytes.Span.Slice((row * columns + column) * 2, 2).CopyTo(bytes.AsSpan((column * rows + row) * 2));
+        }
+
+        return item with { Shape = [columns, rows], Bytes = bytes };
+    }
+
+    private static SafetensorsItem[] Items(string source, string component)
+    {
+        using var file = SafetensorsFile.Open(Directory.EnumerateFiles(Path.Combine(source, component), "*.safetensors").Single());
+        return file.Entries.Select(entry => new SafetensorsItem(entry.Name, entry.Type, entry.Shape, file.Bytes(entry).ToArray())).ToArray();
+    }
+
+    private static string UNetName(string name, HashSet<int> attentive)
+    {
+        string Inside(string rest) => rest.Replace("norm1", "in_layers.0", StringComparison.Ordinal).Replace("conv1", "in_layers.2", StringComparison.Ordinal)
+            .Replace("time_emb_proj", "emb_layers.1", StringComparison.Ordinal).Replace("norm2", "out_layers.0", StringComparison.Ordinal)
+            .Replace("conv2", "out_layers.3", StringComparison.Ordinal).Replace("conv_shortcut", "skip_connection", StringComparison.Ordinal);
+        if (DownResnet().Match(name) is { Success: true } a) return $"input_blocks.{3 * N(a, 1) + N(a, 2) + 1}.0.{Inside(a.Groups[3].Value)}";
+        if (DownAttention().Match(name) is { Success: true } b) return $"input_blocks.{3 * N(b, 1) + N(b, 2) + 1}.1.{b.Groups[3].Value}";
+        if (Downsampler().Match(name) is { Success: true } c) return $"input_blocks.{3 * (N(c, 1) + 1)}.0.op.{c.Groups[2].Value}";
+        if (UpResnet().Match(name) is { Success: true } d) return $"output_blocks.{3 * N(d, 1) + N(d, 2)}.0.{Inside(d.Groups[3].Value)}";
+        if (UpAttention().Match(name) is { Success: true } e) return $"output_blocks.{3 * N(e, 1) + N(e, 2)}.1.{e.Groups[3].Value}";
+        // Block 0 of SD 1.x and 2.x has no attention, so its upsampler is the second module; elsewhere it is the third.
+        if (Upsampler().Match(name) is { Success: true } f) return $"output_blocks.{3 * N(f, 1) + 2}.{(attentive.Contains(N(f, 1)) ? 2 : 1)}.conv.{f.Groups[2].Value}";
+        if (name.StartsWith("mid_block.resnets.", StringComparison.Ordinal)) return $"middle_block.{2 * (name[18] - '0')}.{Inside(name[20..])}";
+        if (name.StartsWith("mid_block.attentions.0.", StringComparison.Ordinal)) return "middle_block.1." + name[23..];
+        return name.Replace("conv_in.", "input_blocks.0.0.", StringComparison.Ordinal).Replace("time_embedding.linear_1", "time_embed.0", StringComparison.Ordinal)
+            .Replace("time_embedding.linear_2", "time_embed.2", StringComparison.Ordinal).Replace("add_embedding.linear_1", "label_emb.0.0", StringComparison.Ordinal)
+            .Replace("add_embedding.linear_2", "label_emb.0.2", StringComparison.Ordinal).Replace("conv_norm_out", "out.0", StringComparison.Ordinal).Replace("conv_out", "out.2", StringComparison.Ordinal);
+    }
+
+    private static string VaeName(string name)
+    {
+        name = Regex.Replace(name, @"encoder\.down_blocks\.(\d)\.resnets\.(\d)\.", "encoder.down.$1.block.$2.");
+        name = Regex.Replace(name, @"encoder\.down_blocks\.(\d)\.downsamplers\.0\.", "encoder.down.$1.downsample.");
+        // Two levels: the decoder counts from the picture.
+        name = Regex.Replace(name, @"decoder\.up_blocks\.(\d)\.resnets\.(\d)\.", match => $"decoder.up.{1 - N(match, 1)}.block.{match.Groups[2].Value}.");
+        name = Regex.Replace(name, @"decoder\.up_blocks\.(\d)\.upsamplers\.0\.", match => $"decoder.up.{1 - N(match, 1)}.upsample.");
+        name = name.Replace("mid_block.resnets.0", "mid.block_1", StringComparison.Ordinal).Replace("mid_block.resnets.1", "mid.block_2", StringComparison.Ordinal)
+            .Replace("mid_block.attentions.0", "mid.attn_1", StringComparison.Ordinal).Replace("conv_shortcut", "nin_shortcut", StringComparison.Ordinal).Replace("conv_norm_out", "norm_out", StringComparison.Ordinal);
+        name = Regex.Replace(name, @"attn_1\.group_norm", "attn_1.norm");
+        name = Regex.Replace(name, @"attn_1\.(query|to_q)\.", "attn_1.q.");
+        name = Regex.Replace(name, @"attn_1\.(key|to_k)\.", "attn_1.k.");
+        name = Regex.Replace(name, @"attn_1\.(value|to_v)\.", "attn_1.v.");
+        return Regex.Replace(name, @"attn_1\.(proj_attn|to_out\.0)\.", "attn_1.proj_out.");
+    }
+
+    private static int N(Match match, int group) => int.Parse(match.Groups[group].Value);
+
+    [GeneratedRegex(@"^down_blocks\.(\d)\.resnets\.(\d)\.(.*)$")]
+    private static partial Regex DownResnet();
+
+    [GeneratedRegex(@"^down_blocks\.(\d)\.attentions\.(\d)\.(.*)$")]
+    private static partial Regex DownAttention();
+
+    [GeneratedRegex(@"^down_blocks\.(\d)\.downsamplers\.0\.conv\.(.*)$")]
+    private static partial Regex Downsampler();
+
+    [GeneratedRegex(@"^up_blocks\.(\d)\.resnets\.(\d)\.(.*)$")]
+    private static partial Regex UpResnet();
+
+    [GeneratedRegex(@"^up_blocks\.(\d)\.attentions\.(\d)\.(.*)$")]
+    private static partial Regex UpAttention();
+
+    [GeneratedRegex(@"^up_blocks\.(\d)\.upsamplers\.0\.conv\.(.*)$")]
+    private static partial Regex Upsampler();
+}

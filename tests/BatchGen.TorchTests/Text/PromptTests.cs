@@ -1,0 +1,123 @@
+using BatchGen.Core.Adapters;
+using BatchGen.Core.Failures;
+using BatchGen.Diffusion.Adapters;
+using BatchGen.Diffusion.Models;
+using BatchGen.Diffusion.Rendering;
+using BatchGen.Diffusion.Safetensors;
+using BatchGen.Diffusion.Text;
+using BatchGen.Testing;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace BatchGen.TorchTests.Text;
+
+public sealed class PromptTests : IDisposable
+{
+    private static readonly ClipTokenizer Tokenizer = ClipTokenizer.Load(Path.Combine(RepositoryPaths.Reference, "tokenizer"));
+    private readonly string _folder = Directory.CreateTempSubdirectory("batchgen-words-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    // Expectations from the documentation of the web UI's own parser (parse_prompt_attention).
+    [Theory]
+    [InlineData("normal text", "normal text:1")]
+    [InlineData("an (important) word", "an :1|important:1.1| word:1")]
+    [InlineData("(unbalanced", "unbalanced:1.1")]
+    [InlineData(@"\(literal\]", "(literal]:1")]
+    [InlineData("(unnecessary)(parens)", "unnecessaryparens:1.1")]
+    [InlineData("a (((house:1.3)) [on] a (hill:0.5), sun, (((sky)))", "a :1|house:1.573|\u0020:1.1|on:1|\u0020a :1.1|hill:0.55|, sun, :1.1|sky:1.4641")]
+    [InlineData("[less]", "less:0.9091")]
+    [InlineData("a:b and c)", "a:b and c):1")]
+    [InlineData("(a: b)", "a: b:1.1")]
+    [InlineData("one BREAK two BREAKFAST", "one:1|BREAK|two BREAKFAST:1")]
+    [InlineData("", "")]
+    public void Weights_are_read_as_in_the_web_ui(string prompt, string expected)
+    {
+        var parts = PromptSyntax.Parse(prompt).Select(part => part.IsBreak ? "BREAK" : FormattableString.Invariant($"{part.Text}:{part.Weight:0.####}"));
+
+        Assert.Equal(expected, string.Join('|', parts));
+    }
+
+    [Fact]
+    public void Long_prompts_are_cut_into_chunks_of_75_at_a_comma_near_the_end()
+    {
+        var plain = PromptChunks.Cut(Tokenizer, PromptSyntax.Parse(string.Join(' ', Enumerable.Repeat("cat", 100))), []);
+        var phrases = PromptChunks.Cut(Tokenizer, PromptSyntax.Parse(string.Join(' ', Enumerable.Repeat("cat", 65)) + ", " + string.Join(' ', Enumerable.Repeat("dog", 20))), []);
+
+        Assert.Equal([75, 25], plain.Select(chunk => chunk.Count));
+        // 65 cats and the comma stay; the dogs go on together.
+        Assert.Equal([66, 20], phrases.Select(chunk => chunk.Count));
+    }
+
+    [Fact]
+    public void An_empty_prompt_is_one_empty_chunk_and_break_begins_another()
+    {
+        Assert.Equal([0], PromptChunks.Cut(Tokenizer, PromptSyntax.Parse(""), []).Select(chunk => chunk.Count));
+        Assert.Equal([1, 1], PromptChunks.Cut(Tokenizer, PromptSyntax.Parse("cat BREAK dog"), []).Select(chunk => chunk.Count));
+    }
+
+    [Fact]
+    public void A_weighted_prompt_differs_and_a_plain_one_is_what_diffusers_makes()
+    {
+        using var model = DiffusionModel.Load(DemoModel.Record, ScalarType.Float32, CPU, CancellationToken.None);
+        using var weighted = new PromptEncoder(model);
+        using var plain = new PromptEncoder(model, isPlain: true);
+
+        Assert.True(weighted.Encode("a red circle", null, 0).Context.equal(plain.Encode("a red circle", null, 0).Context).all().item<bool>());
+        Assert.False(weighted.Encode("a (red:1.5) circle", null, 0).Context.equal(plain.Encode("a red circle", null, 0).Context).all().item<bool>());
+        Assert.Equal([1, 154, 64], weighted.Encode("a red circle BREAK a blue background", null, 0).Context.shape);
+        Assert.Equal([1, 154, 64], weighted.Encode("a red circle", null, 0, chunks: 2).Context.shape);
+        Assert.Throws<InvalidJobException>(() => weighted.Encode("a", null, 2));
+    }
+
+    [Fact]
+    public void Prompts_of_different_length_in_one_batch_give_the_pictures_they_give_alone()
+    {
+        using var renderer = DemoModel.Renderer();
+        renderer.LoadModel(DemoModel.Record, CancellationToken.None);
+        var longPrompt = "a yellow star, " + string.Join(", ", Enumerable.Repeat("on a purple background", 30));
+        var together = renderer.Draw(DemoModel.Job(1, seed: 3), DemoModel.Job(2, longPrompt, 4), DemoModel.Job(3, seed: 5));
+
+        Assert.Equal([1L, 2L, 3L], together.Select(image => image.JobId));
+        Assert.Equal(renderer.Draw(DemoModel.Job(2, longPrompt, 4))[0].Rgb, together[1].Rgb);
+    }
+
+    [Theory]
+    [InlineData("emb_params", "a zork circle")]
+    [InlineData("<zork>", "a <zork> circle")]
+    public void A_learned_word_stands_where_its_trigger_is_written(string key, string prompt)
+    {
+        using var scope = NewDisposeScope();
+        var path = Path.Combine(_folder, "word.safetensors");
+        SafetensorsWriter.Write(path, [SafetensorsTensors.ToItem(key, randn([2, 64], generator: new Generator(1)))]);
+        var record = AdapterInspector.Inspect(path).ToRecord("zork");
+        using var renderer = DemoModel.Renderer();
+        renderer.LoadModel(DemoModel.Record, CancellationToken.None);
+        var before = renderer.Draw(DemoModel.Job(1, prompt))[0];
+        var signature = AdapterSignature.Create("demo", [new AdapterUse("zork", 1m)]);
+        var report = renderer.Fuse(signature, [record], CancellationToken.None);
+        var with = renderer.Draw(DemoModel.Job(1, prompt, signature: signature))[0];
+        var other = renderer.Draw(DemoModel.Job(1, "a zorkling circle", signature: signature))[0];
+        renderer.Unload();
+
+        Assert.Equal("embedding", record.Format);
+        Assert.Equal(0, report.Tensors);
+        Assert.Empty(report.UnmatchedKeys);
+        Assert.NotEqual(before.Rgb, with.Rgb);
+        Assert.Equal(renderer.Draw(DemoModel.Job(1, "a zorkling circle"))[0].Rgb, other.Rgb);
+        Assert.Equal(before.Rgb, renderer.Draw(DemoModel.Job(1, prompt))[0].Rgb);
+    }
+
+    [Fact]
+    public void A_learned_word_for_another_family_is_refused()
+    {
+        using var scope = NewDisposeScope();
+        var path = Path.Combine(_folder, "word.safetensors");
+        SafetensorsWriter.Write(path, [SafetensorsTensors.ToItem("clip_g", zeros(1, 1280))]);
+        using var renderer = DemoModel.Renderer();
+        renderer.LoadModel(DemoModel.Record, CancellationToken.None);
+
+        Assert.Equal("sdxl", AdapterInspector.Inspect(path).Family);
+        Assert.Throws<AdapterException>(() => renderer.Fuse(DemoModel.Signature(("word", 1m)), [AdapterInspector.Inspect(path).ToRecord("word")], CancellationToken.None));
+    }
+}
