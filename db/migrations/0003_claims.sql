@@ -384,7 +384,8 @@ begin
     end if;
 
     -- 8. What to remember: charge each tenant, and where in the signature the next batch starts
-    virtual_now := lane_tags[chosen_lane];
+    -- The clock of fairness is the least tag among those who wait, so that whoever waits keeps its credit while another stays on its signature.
+    select min(u.tag) into virtual_now from unnest(lane_tags) u(tag);
     for position in select distinct u.p from unnest(some_lane_ids) u(p) loop
       taken_from := cardinality(array_positions(some_lane_ids, position));
       served := served || jsonb_build_object(lane_tenants[position]::text,

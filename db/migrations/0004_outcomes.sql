@@ -60,7 +60,13 @@ begin
 end $$;
 
 create function heartbeat_batch(of_batch bigint, with_epoch bigint, lease interval, finished_jobs int, at_step int, of_steps int) returns setof bigint
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer
+set search_path from current
+-- Planned once, by keys: a plan made while the tables were empty would read them whole later.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
 declare
   held batches;
 begin
@@ -75,7 +81,13 @@ comment on function heartbeat_batch is 'Extends a lease; returns the jobs of the
 create function complete_jobs(
   of_batch bigint, with_epoch bigint, job_ids bigint[], paths text[], sizes bigint[], sha256s text[], widths int[], heights int[], seeds bigint[], recipes text[])
 returns int
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer
+set search_path from current
+-- Planned once, by keys: a plan made while the tables were empty would read them whole later.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
 declare
   this_part int;
   done bigint[];
@@ -85,17 +97,17 @@ begin
   returning b.parts into this_part;
   if not found then perform hold_lease(of_batch, with_epoch); end if;
 
-  -- A job cancelled meanwhile is not running any more and stays cancelled.
+  -- A job cancelled meanwhile is not running any more and stays cancelled. What the picture needs travels through the update: joining it
+  -- again would compare every job with every other.
   with ended as (
     update jobs j set state = 'succeeded', finished_at = clock_timestamp()
-    from unnest(complete_jobs.job_ids) u(id)
+    from unnest(complete_jobs.job_ids, paths, sizes, sha256s, widths, heights, seeds, recipes) u(id, path, size_bytes, sha256, width, height, seed, recipe)
     where j.id = u.id and j.batch_id = of_batch and j.state = 'running'
-    returning j.id, j.lane_id, j.campaign_id),
+    returning j.id, j.lane_id, j.campaign_id, u.path, u.size_bytes, u.sha256, u.width, u.height, u.seed, u.recipe),
   pictures as (
     insert into images (job_id, batch_id, size_bytes, seed, part, width, height, sha256, path, recipe)
-    select e.id, of_batch, u.size_bytes, u.seed, this_part, u.width, u.height, decode(u.sha256, 'hex'), u.path, u.recipe::jsonb
-    from unnest(complete_jobs.job_ids, paths, sizes, sha256s, widths, heights, seeds, recipes) u(id, path, size_bytes, sha256, width, height, seed, recipe)
-    join ended e on e.id = u.id),
+    select e.id, of_batch, e.size_bytes, e.seed, this_part, e.width, e.height, decode(e.sha256, 'hex'), e.path, e.recipe::jsonb
+    from ended e),
   counted as (
     insert into job_count_changes (lane_id, campaign_id, state, change)
     select e.lane_id, e.campaign_id, s.state, s.sign * count(*)
@@ -110,7 +122,13 @@ comment on function complete_jobs is 'Records pictures of a batch; returns how m
 create function fail_jobs(
   of_batch bigint, with_epoch bigint, job_ids bigint[], kinds text[], messages text[], retry_delay interval, max_retry_delay interval)
 returns int
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer
+set search_path from current
+-- Planned once, by keys: a plan made while the tables were empty would read them whole later.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
 declare
   held batches := hold_lease(of_batch, with_epoch);
   changed int;
@@ -156,7 +174,13 @@ end $$;
 comment on function fail_jobs is 'Records failed attempts of a batch: retried later, or failed for good.';
 
 create function end_batch(of_batch bigint, with_epoch bigint, quiet interval, why text) returns int
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer
+set search_path from current
+-- Planned once, by keys: a plan made while the tables were empty would read them whole later.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
 declare
   held batches := hold_lease(of_batch, with_epoch);
   changed int;
@@ -184,7 +208,13 @@ begin
 end $$;
 
 create function rescue_expired() returns int
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer
+set search_path from current
+-- Planned once, by keys: a plan made while the tables were empty would read them whole later.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
 declare
   -- A variable, because the volatile clock_timestamp() cannot bound an index scan.
   started constant timestamptz := clock_timestamp();
@@ -272,7 +302,13 @@ create function record_checkpoint(
   of_worker uuid, of_batch bigint, with_epoch bigint, on_model text, on_device text, compute_type text, judged text, expected text, actual text,
   tensors int, size_bytes bigint, drifted text[], elapsed_ms double precision, reloaded_tensors int, reloaded_bytes bigint, reload_ms double precision)
 returns table (checkpoint_id bigint, images_verified int, jobs_requeued int)
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer
+set search_path from current
+-- Planned once, by keys: a plan made while the tables were empty would read them whole later.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
 #variable_conflict use_column
 declare
   new_id bigint;
@@ -315,7 +351,13 @@ end $$;
 comment on function record_checkpoint is 'Writes a checkpoint with its consequence: passed verifies the worker''s unverified pictures, anything else puts their jobs back.';
 
 create function cancel_jobs(job_ids bigint[], tenant text default null) returns setof bigint
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer
+set search_path from current
+-- Planned once, by keys: a plan made while the tables were empty would read them whole later.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
 declare
   owner constant int := caller_tenant(tenant);
   ended bigint[];
@@ -345,7 +387,13 @@ end $$;
 comment on function cancel_jobs is 'Cancels jobs that have not ended; returns the ids cancelled now.';
 
 create function retry_jobs(job_ids bigint[], tenant text default null) returns setof bigint
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer
+set search_path from current
+-- Planned once, by keys: a plan made while the tables were empty would read them whole later.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
 declare
   owner constant int := caller_tenant(tenant);
   returned bigint[];

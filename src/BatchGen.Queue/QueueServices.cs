@@ -8,6 +8,7 @@ using BatchGen.Queue.Registry;
 using BatchGen.Queue.Reports;
 using BatchGen.Queue.Schedules;
 using BatchGen.Queue.Signals;
+using BatchGen.Queue.Upkeep;
 using BatchGen.Queue.Workers;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -37,5 +38,6 @@ public static class QueueServices
         .AddSingleton<AccessStore>()
         .AddSingleton<ScheduleStore>()
         .AddSingleton<WindowStore>()
-        .AddSingleton<JobChecker>();
+        .AddSingleton<JobChecker>()
+        .AddSingleton<QueueUpkeep>();
 }

@@ -67,11 +67,43 @@ public sealed class JobCatalog(QueueDatabase database)
     public async Task<IReadOnlyList<long>> RetryAsync(IReadOnlyList<long> jobIds, CancellationToken cancellationToken) =>
         await database.ListAsync<long>("retry_jobs", JobIds(jobIds), cancellationToken);
 
+    /// <summary>Puts failed jobs back by what they have in common; null does not restrict.</summary>
+    /// <param name="campaign">Only this campaign.</param>
+    /// <param name="failureCode">Only jobs whose last failure has this code.</param>
+    /// <param name="signature">Only this canonical signature.</param>
+    /// <param name="limit">At most this many, oldest first.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>How many were put back.</returns>
+    public Task<int> RetryFailedAsync(string? campaign, string? failureCode, string? signature, int limit, CancellationToken cancellationToken) => CountAsync("retry_failed",
+    [
+        Parameter("campaign", NpgsqlDbType.Text, campaign), Parameter("code", NpgsqlDbType.Text, failureCode),
+        Parameter("signature", NpgsqlDbType.Text, signature), Parameter("at_most", NpgsqlDbType.Integer, limit),
+    ], cancellationToken);
+
+    /// <summary>Cancels waiting jobs of a campaign, a signature, or both; one must be named.</summary>
+    /// <returns>How many were cancelled.</returns>
+    public Task<int> CancelWaitingAsync(string? campaign, string? signature, int limit, CancellationToken cancellationToken) => CountAsync("cancel_waiting",
+    [
+        Parameter("campaign", NpgsqlDbType.Text, campaign), Parameter("signature", NpgsqlDbType.Text, signature), Parameter("at_most", NpgsqlDbType.Integer, limit),
+    ], cancellationToken);
+
+    /// <summary>Moves waiting jobs to another priority.</summary>
+    /// <returns>How many moved.</returns>
+    public Task<int> SetPriorityAsync(IReadOnlyList<long> jobIds, int priority, CancellationToken cancellationToken) => CountAsync("set_priority",
+        [Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()), Parameter("priority", NpgsqlDbType.Integer, priority)], cancellationToken);
+
     /// <summary>Fusions done so far, and the fusions that the same finished jobs would have cost in order of arrival with the same batch limit of one signature.</summary>
     /// <param name="campaign">Only this campaign; null counts all.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
     public async Task<FusionCounts> CountFusionsAsync(string? campaign, CancellationToken cancellationToken) =>
         (await database.QueryAsync<FusionCounts>("count_fusions", new { campaign }, cancellationToken)).Single();
+
+    private Task<int> CountAsync(string query, IReadOnlyList<Npgsql.NpgsqlParameter> parameters, CancellationToken cancellationToken) =>
+        database.CommandAsync(query, parameters, async reader =>
+        {
+            await reader.ReadAsync(cancellationToken);
+            return await reader.GetFieldValueAsync<int>(0, cancellationToken);
+        }, cancellationToken);
 
     private static Npgsql.NpgsqlParameter[] JobIds(IReadOnlyList<long> jobIds) =>
         [Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()), Parameter("tenant", NpgsqlDbType.Text, null)];

@@ -14,7 +14,7 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
     private TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private NpgsqlConnection? _connection;
 
-    /// <summary>Returns when jobs may have arrived, at the latest after the poll interval.</summary>
+    /// <summary>Returns when jobs may have arrived, at the latest after the poll interval; the first time at once, when it has begun to listen.</summary>
     public async Task WaitAsync(CancellationToken cancellationToken)
     {
         var arrived = Volatile.Read(ref _arrived).Task;
@@ -52,7 +52,13 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
         var started = TimeProvider.System.GetTimestamp();
         try
         {
-            _connection ??= await ConnectAsync(cancellationToken);
+            if (_connection is null)
+            {
+                // What arrived before this moment told nobody: let the caller look once more before it sleeps.
+                _connection = await ConnectAsync(cancellationToken);
+                return;
+            }
+
             await _connection.WaitAsync(limit, cancellationToken);
         }
         catch (NpgsqlException)

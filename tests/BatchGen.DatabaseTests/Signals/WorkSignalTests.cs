@@ -14,6 +14,7 @@ public sealed class WorkSignalTests
         await using var database = await TestDatabase.CreateAsync(new() { PollInterval = TimeSpan.FromMinutes(5) });
         await database.AddModelAsync();
         await using var signal = new WorkSignal(database.Queue);
+        await signal.WaitAsync(CancellationToken.None); // The first one only begins to listen.
         var waits = Enumerable.Range(0, 3).Select(_ => signal.WaitAsync(CancellationToken.None)).ToArray();
         await UntilListeningAsync(database);
 
@@ -28,6 +29,7 @@ public sealed class WorkSignalTests
         await using var database = await TestDatabase.CreateAsync(new() { PollInterval = TimeSpan.FromMinutes(5) });
         await database.AddModelAsync();
         await using var signal = new WorkSignal(database.Queue);
+        await signal.WaitAsync(CancellationToken.None); // The first one only begins to listen.
         var first = signal.WaitAsync(CancellationToken.None);
         await UntilListeningAsync(database);
         await database.SubmitAsync("");
@@ -44,6 +46,7 @@ public sealed class WorkSignalTests
     {
         await using var database = await TestDatabase.CreateAsync(new() { PollInterval = TimeSpan.FromMilliseconds(100) });
         await using var signal = new WorkSignal(database.Queue);
+        await signal.WaitAsync(CancellationToken.None); // The first one only begins to listen.
         var started = Stopwatch.GetTimestamp();
 
         await signal.WaitAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
@@ -57,12 +60,14 @@ public sealed class WorkSignalTests
         await using var database = await TestDatabase.CreateAsync(new() { PollInterval = TimeSpan.FromMinutes(5) });
         await database.AddModelAsync();
         await using var signal = new WorkSignal(database.Queue);
+        await signal.WaitAsync(CancellationToken.None); // The first one only begins to listen.
         using var stop = new CancellationTokenSource();
         var wait = signal.WaitAsync(stop.Token);
         await UntilListeningAsync(database);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => wait);
 
+        await signal.WaitAsync(CancellationToken.None);
         var next = signal.WaitAsync(CancellationToken.None);
         await UntilListeningAsync(database);
         await database.SubmitAsync("");
@@ -74,6 +79,7 @@ public sealed class WorkSignalTests
     {
         await using var database = await TestDatabase.CreateAsync(new() { PollInterval = TimeSpan.FromMilliseconds(200) });
         await using var signal = new WorkSignal(database.Queue);
+        await signal.WaitAsync(CancellationToken.None); // The first one only begins to listen.
         var wait = signal.WaitAsync(CancellationToken.None);
         await UntilListeningAsync(database);
         await database.SqlAsync("select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", database.Schema);

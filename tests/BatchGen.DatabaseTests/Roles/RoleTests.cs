@@ -1,0 +1,189 @@
+using BatchGen.Core.Jobs;
+using BatchGen.Queue;
+using BatchGen.Queue.Claims;
+using BatchGen.Queue.Jobs;
+using BatchGen.Queue.Migrations;
+using BatchGen.Testing;
+using Npgsql;
+using Xunit;
+
+namespace BatchGen.DatabaseTests.Roles;
+
+/// <summary>What each role may do; logins are made for each test and dropped after it.</summary>
+public sealed class RoleTests : IAsyncLifetime
+{
+    private readonly string _suffix = Guid.NewGuid().ToString("N")[..10];
+    private TestDatabase _database = null!;
+
+    private string Studio => "studio_" + _suffix;
+
+    private string Other => "other_" + _suffix;
+
+    private string Worker => "worker_" + _suffix;
+
+    private string Reader => "reader_" + _suffix;
+
+    public async ValueTask InitializeAsync()
+    {
+        _database = await TestDatabase.CreateAsync();
+        await _database.AddModelAsync();
+        await _database.AddAdaptersAsync("ink");
+        foreach (var (login, role) in new[] { (Studio, "batchgen_submitter"), (Other, "batchgen_submitter"), (Worker, "batchgen_worker"), (Reader, "batchgen_reader") })
+        {
+            await _database.SqlAsync($"create role {login} login password 'secret' in role {role}");
+            await _database.SqlAsync($"alter role {login} set search_path = {_database.Schema}");
+        }
+
+        await _database.SqlAsync("insert into tenants (name) values ('studio')");
+        await _database.SqlAsync("insert into tenant_roles (role_name, tenant_id) select $1::name, id from tenants where name = 'studio'", Studio);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _database.SqlAsync("delete from tenant_roles");
+        foreach (var login in new[] { Studio, Other, Worker, Reader }) await _database.SqlAsync($"drop role {login}");
+        await _database.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_submitter_submits_cancels_and_sees_its_own_jobs_only()
+    {
+        var mine = (long)(await AsAsync(Studio, """select submit_job('{"prompt": "mine", "campaign": "c", "adapters": "INK@.80"}')"""))!;
+        var theirs = (long)(await AsAsync(Other, """select submit_job('{"prompt": "theirs"}')"""))!;
+        Assert.Equal("studio", await _database.SqlAsync<string>("select t.name from jobs j join lanes l on l.id = j.lane_id join tenants t on t.id = l.tenant_id where j.id = $1", mine));
+
+        Assert.Equal(1L, await AsAsync(Studio, $"select count(*) from job_status(array[{mine}, {theirs}])"));
+        Assert.Equal(0L, await AsAsync(Studio, $"select count(*) from cancel_jobs(array[{theirs}])"));
+        Assert.Equal(1L, await AsAsync(Other, $"select count(*) from cancel_jobs(array[{theirs}])"));
+        Assert.Equal(0L, await AsAsync(Studio, "select count(*) from results"));
+        Assert.Equal("cancelled", await AsAsync(Other, "select state from results"));
+        Assert.Equal(2L, await AsAsync(Reader, "select count(*) from jobs"));
+        Assert.Equal(1L, await AsAsync(Reader, "select count(*) from results"));
+        Assert.Equal(0, await AsAsync(Studio, $"select set_priority(array[{theirs}], 5)"));
+        Assert.Equal(1, await AsAsync(Studio, "select cancel_waiting('c')"));
+    }
+
+    [Fact]
+    public async Task A_submitter_acts_for_its_own_tenant_only()
+    {
+        var error = await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Studio, "select submit_jobs('[{}]', 'default')"));
+        Assert.Equal("BG001", error.SqlState);
+        Assert.Contains("acts for tenant 'studio' only", error.MessageText, StringComparison.Ordinal);
+        Assert.NotNull(await AsAsync(Studio, "select submit_jobs('[{}]', 'Studio')"));
+    }
+
+    [Theory]
+    [InlineData("select prompt from job_recipes")]
+    [InlineData("select * from jobs")]
+    [InlineData("update jobs set state = 'cancelled'")]
+    [InlineData("delete from images")]
+    [InlineData("select path from models")]
+    [InlineData("select path from adapters")]
+    [InlineData("select * from staged_jobs")]
+    [InlineData("insert into staged_jobs (staged_by) values ('somebody')")]
+    [InlineData("insert into staged_jobs (job_id) values (1)")]
+    [InlineData("select * from claim_batch(gen_random_uuid(), null, 1, '1 min', '1 min', 1)")]
+    [InlineData("select complete_jobs(1, 1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')")]
+    [InlineData("select enqueue_jobs('{}', 1, 1::smallint)")]
+    [InlineData("select archive_jobs('0 s')")]
+    [InlineData("insert into tenant_roles values (current_user, 1)")]
+    [InlineData("create table extra (x int)")]
+    [InlineData("select * from tenants")]
+    public async Task A_submitter_may_not(string statement)
+    {
+        var error = await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Studio, statement));
+        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, error.SqlState);
+    }
+
+    [Theory]
+    [InlineData("select prompt from job_recipes", true)]
+    [InlineData("select * from results", true)]
+    [InlineData("update jobs set state = 'cancelled'", false)]
+    [InlineData("select submit_jobs('[{}]')", false)]
+    [InlineData("select rescue_expired()", false)]
+    public async Task A_reader_only_reads(string statement, bool allowed)
+    {
+        if (allowed) await AsAsync(Reader, statement);
+        else Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, (await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Reader, statement))).SqlState);
+    }
+
+    [Fact]
+    public async Task A_submitter_sees_what_it_may_name_but_no_paths()
+    {
+        Assert.Equal("demo", await AsAsync(Studio, "select name from available_models"));
+        Assert.Equal("ink", await AsAsync(Studio, "select name from available_adapters"));
+        Assert.Equal("ddim", await AsAsync(Studio, "select name from samplers order by position"));
+        await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Studio, "select path from available_models"));
+    }
+
+    [Fact]
+    public async Task A_table_of_the_callers_own_is_not_taken_for_one_of_the_queue()
+    {
+        // A temporary table is found first unless the function says where to look.
+        await AsAsync(Studio, """
+            create temporary table tenants as select 1 as id, 'default'::text as name, 'studio'::text as name_key, 1::real as weight, false as paused, 100::smallint as max_priority, now() as created_at;
+            create temporary table samplers as select 'hacked'::text as name, 1 as position;
+            select submit_job('{"prompt": "x"}')
+            """);
+        Assert.Equal("studio", await _database.SqlAsync<string>("select t.name from jobs j join lanes l on l.id = j.lane_id join tenants t on t.id = l.tenant_id"));
+        await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Studio, """
+            create temporary table samplers as select 'hacked'::text as name, 1 as position;
+            select submit_job('{"sampler": "hacked"}')
+            """));
+    }
+
+    [Fact]
+    public async Task A_submitter_may_stage_rows_and_submit_them()
+    {
+        Assert.Equal(2L, await AsAsync(Studio, """
+            insert into staged_jobs (load, prompt, adapters) values ('l', 'one', 'ink@0.5'), ('l', 'two', '');
+            select submit_staged('l')
+            """));
+        Assert.Equal(2L, await _database.SqlAsync<long>("select count(*) from jobs j join lanes l on l.id = j.lane_id join tenants t on t.id = l.tenant_id where t.name = 'studio'"));
+    }
+
+    [Fact]
+    public async Task The_worker_role_is_enough_for_a_worker()
+    {
+        await _database.SubmitAsync("ink", "ink");
+        var address = new NpgsqlConnectionStringBuilder(_database.ConnectionString) { Username = Worker, Password = "secret" }.ConnectionString;
+        await using var queue = QueueDatabase.Open(address, new QueueOptions { Schema = _database.Schema });
+
+        // A program migrates when it starts: with nothing to do, that needs no right to change anything.
+        Assert.Empty(await new Migrator(queue).MigrateAsync(CancellationToken.None));
+        var (claims, workers, worker) = (new BatchClaims(queue), new BatchGen.Queue.Workers.WorkerRegistry(queue), Guid.NewGuid());
+        await workers.StartAsync(worker, "w", new("cpu", "x", "float32"), CancellationToken.None);
+        await workers.HeartbeatAsync(worker, CancellationToken.None);
+        var batch = (await claims.ClaimAsync(new ClaimRequest(worker, null, 8), CancellationToken.None))!;
+        await claims.HeartbeatAsync(batch, new(0, 1, 2), CancellationToken.None);
+        Assert.Single(await new BatchGen.Queue.Registry.AdapterRegistry(queue).FindAsync(["ink"], CancellationToken.None));
+        Assert.NotNull(await new BatchGen.Queue.Registry.ModelRegistry(queue).FindAsync("demo", CancellationToken.None));
+        await claims.CompleteAsync(batch, [new CompletedJob(batch.Jobs[0].JobId, "a.png", 1, new string('0', 64), 8, 8, 1, "{}")], CancellationToken.None);
+        await claims.FailAsync(batch, [new FailedJob(batch.Jobs[1].JobId, BatchGen.Core.Failures.FailureKind.Generation, "x")], CancellationToken.None);
+        await new BatchGen.Queue.Checkpoints.CheckpointLog(queue).RecordAsync(new(worker, batch.BatchId, batch.Epoch, "demo", new("cpu", "x", "float32"),
+            new(true, "a", "a", 1, 1, [], 1), BatchGen.Core.Rendering.CheckpointVerdict.Passed, null), CancellationToken.None);
+        await claims.CloseAsync(batch, CancellationToken.None);
+        await claims.RescueExpiredAsync(CancellationToken.None);
+        Assert.Equal(1, (await new JobCatalog(queue).CountAsync(null, CancellationToken.None)).Verified);
+        Assert.Single(await new JobCatalog(queue).ListAsync(new JobFilter(JobState.Succeeded), CancellationToken.None));
+        await workers.StopAsync(worker, "done", CancellationToken.None);
+
+        await Assert.ThrowsAsync<QueueException>(() => new JobSubmitter(queue).SubmitAsync([new JobRequest()], CancellationToken.None));
+    }
+
+    private async Task<object?> AsAsync(string login, string statement)
+    {
+        var address = new NpgsqlConnectionStringBuilder(_database.ConnectionString) { Username = login, Password = "secret", Pooling = false }.ConnectionString;
+        await using var connection = new NpgsqlConnection(address);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(statement, connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        object? last = null;
+        do
+        {
+            if (await reader.ReadAsync()) last = reader.GetValue(0);
+        }
+        while (await reader.NextResultAsync());
+        return last is DBNull ? null : last;
+    }
+}

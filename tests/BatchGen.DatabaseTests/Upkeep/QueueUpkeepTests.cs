@@ -1,0 +1,132 @@
+using BatchGen.Core.Failures;
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Rendering;
+using BatchGen.Queue.Upkeep;
+using BatchGen.Testing;
+using Xunit;
+
+namespace BatchGen.DatabaseTests.Upkeep;
+
+public sealed class QueueUpkeepTests
+{
+    [Fact]
+    public async Task Ended_jobs_move_to_the_archive_and_what_is_unfinished_or_unverified_stays()
+    {
+        await using var database = await StartAsync();
+        var worker = await database.AddWorkerAsync();
+        await database.Submitter.SubmitAsync([.. Enumerable.Range(0, 4).Select(_ => new JobRequest { Adapters = [new("a")], Campaign = "c", IdempotencyKey = Guid.NewGuid().ToString() })], CancellationToken.None);
+        var batch = (await database.ClaimAsync(worker, 2))!;
+        await database.CompleteAsync(batch, batch.Jobs[0].JobId);
+        await database.Claims.FailAsync(batch, [new(batch.Jobs[1].JobId, FailureKind.Adapter, "no such file")], CancellationToken.None);
+        await database.CheckpointAsync(worker, CheckpointVerdict.Passed, batch);
+        await database.Claims.CloseAsync(batch, CancellationToken.None);
+        var unverified = (await database.ClaimAsync(worker, 1))!;
+        await database.FinishAsync(unverified);
+        await AgeAsync(database);
+        var upkeep = new QueueUpkeep(database.Queue);
+
+        Assert.Equal(2, await upkeep.ArchiveJobsAsync(TimeSpan.FromDays(30), CancellationToken.None));
+
+        Assert.Equal(new JobCounts(1, 0, 1, 0, 0, 0), await database.Catalog.CountAsync(null, CancellationToken.None));
+        Assert.Equal(2L, await database.SqlAsync<long>("select count(*) from job_recipes"));
+        Assert.Equal(2L, await database.SqlAsync<long>("select count(*) from idempotency_keys"));
+        Assert.Equal("no such file", await database.SqlAsync<string>("select job->'failures'->0->>'message' from archived_jobs where state = 'failed'"));
+        Assert.Equal("a red cube", await database.SqlAsync<string>("select coalesce(nullif(job->'recipe'->>'prompt', ''), 'a red cube') from archived_jobs where state = 'succeeded' and campaign = 'c' and job->'image'->>'verified_at' is not null"));
+
+        // The batch whose picture is not verified stays; the other goes, with its checkpoint.
+        await database.SqlAsync("update weight_checkpoints set created_at = created_at - interval '60 days'");
+        Assert.Equal(2, await upkeep.PruneHistoryAsync(TimeSpan.FromDays(30), CancellationToken.None));
+        Assert.Equal(2, await upkeep.PruneArchiveAsync(TimeSpan.FromDays(30), CancellationToken.None));
+        Assert.Equal(0, await upkeep.ArchiveJobsAsync(TimeSpan.FromDays(30), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Bloated_indexes_are_rebuilt()
+    {
+        await using var database = await StartAsync();
+        await database.Submitter.SubmitManyAsync(Enumerable.Range(0, 20_000).Select(_ => new JobRequest { Adapters = [new("a")] }), null, CancellationToken.None);
+        await database.SqlAsync("delete from jobs where id % 50 <> 0");
+        await database.SqlAsync("analyze jobs");
+        var rebuilt = await new QueueUpkeep(database.Queue).ReindexAsync(100_000, CancellationToken.None);
+
+        Assert.Contains("jobs_by_signature", rebuilt);
+        Assert.Empty(await new QueueUpkeep(database.Queue).ReindexAsync(10_000_000, CancellationToken.None));
+        Assert.NotNull(await database.ClaimAsync(await database.AddWorkerAsync()));
+    }
+
+    [Fact]
+    public async Task Failed_jobs_are_put_back_and_waiting_ones_cancelled_by_filter()
+    {
+        await using var database = await StartAsync();
+        var worker = await database.AddWorkerAsync();
+        await database.Submitter.SubmitAsync([new() { Adapters = [new("a")], Campaign = "one" }, new() { Adapters = [new("b")], Campaign = "two" }, new() { Adapters = [new("b")] }], CancellationToken.None);
+        for (var kind = FailureKind.InvalidJob; await database.ClaimAsync(worker, 1) is { } batch; kind = FailureKind.Adapter)
+        {
+            await database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, kind, "x")], CancellationToken.None);
+            await database.Claims.CloseAsync(batch, CancellationToken.None);
+        }
+
+        Assert.Equal(0, await database.Catalog.RetryFailedAsync("one", "adapter", null, 100, CancellationToken.None));
+        Assert.Equal(1, await database.Catalog.RetryFailedAsync("one", "invalid_job", null, 100, CancellationToken.None));
+        Assert.Equal(2, await database.Catalog.RetryFailedAsync(null, "adapter", "demo|b@1", 100, CancellationToken.None));
+        Assert.Equal(1, await database.Catalog.CancelWaitingAsync("two", null, 100, CancellationToken.None));
+        Assert.Equal(1, await database.Catalog.CancelWaitingAsync(null, "demo|b@1", 100, CancellationToken.None));
+        await Assert.ThrowsAsync<BatchGen.Queue.SubmitRefusedException>(() => database.Catalog.CancelWaitingAsync(null, null, 100, CancellationToken.None));
+        Assert.Equal(new JobCounts(1, 0, 0, 0, 2, 0), await database.Catalog.CountAsync(null, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_raised_job_goes_first()
+    {
+        await using var database = await StartAsync();
+        var ids = await database.SubmitAsync("a", "b");
+
+        Assert.Equal(1, await database.Catalog.SetPriorityAsync([ids[1], 12345], 10, CancellationToken.None));
+        Assert.Equal(0, await database.Catalog.SetPriorityAsync([ids[1]], 10, CancellationToken.None));
+
+        Assert.Equal(ids[1], (await database.ClaimAsync(await database.AddWorkerAsync()))!.Jobs[0].JobId);
+    }
+
+    [Theory]
+    [InlineData("2026-03-29T00:59:00Z", true)] // 01:59 in Berlin; at 01:00 UTC clocks go from 02:00 to 03:00
+    [InlineData("2026-03-29T03:59:00Z", true)] // 05:59 summer time
+    [InlineData("2026-03-29T04:00:00Z", false)] // 06:00 summer time
+    [InlineData("2026-10-25T04:59:00Z", true)] // 05:59 winter time, after the hour that comes twice
+    [InlineData("2026-10-25T05:00:00Z", false)]
+    [InlineData("2026-10-24T19:59:00Z", false)] // 21:59 summer time
+    [InlineData("2026-10-24T20:00:00Z", true)]
+    [InlineData("2026-06-15T12:00:00Z", false)]
+    public async Task A_window_follows_the_clock_on_the_wall_through_both_changes(string instant, bool open)
+    {
+        await using var database = await StartAsync();
+        Assert.Equal(open, await database.SqlAsync<bool>("select window_is_open('Europe/Berlin', '22:00', '06:00', '{1,2,3,4,5,6,7}', $1::timestamptz)", DateTimeOffset.Parse(instant, System.Globalization.CultureInfo.InvariantCulture)));
+    }
+
+    [Fact]
+    public async Task Outside_its_window_a_lane_rests_unless_the_job_is_exempt()
+    {
+        await using var database = await StartAsync();
+        await database.SqlAsync("insert into dispatch_windows (name, opens, closes, weekdays, exempt_priority) values ('never', '00:00', '00:00', '{}', 50)");
+        await database.SubmitAsync("a");
+        var worker = await database.AddWorkerAsync();
+
+        Assert.Null(await database.ClaimAsync(worker));
+        await database.Submitter.SubmitAsync([new JobRequest { Priority = 50 }], CancellationToken.None);
+        Assert.Equal("demo|", (await database.ClaimAsync(worker))!.Signature.ToString());
+        await database.SqlAsync("update dispatch_windows set weekdays = '{1,2,3,4,5,6,7}'");
+        Assert.NotNull(await database.ClaimAsync(worker));
+    }
+
+    private static async Task<TestDatabase> StartAsync()
+    {
+        var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync();
+        await database.AddAdaptersAsync("a", "b");
+        return database;
+    }
+
+    private static Task AgeAsync(TestDatabase database) => database.SqlAsync("""
+        with j as (update jobs set finished_at = finished_at - interval '60 days'), b as (update batches set ended_at = ended_at - interval '60 days')
+        update job_recipes set created_at = created_at - interval '60 days'
+        """);
+}
