@@ -662,9 +662,6 @@ function prune_history(older_than interval, at_most integer DEFAULT 5000) return
 
 function put_back(of_batch bigint, these bigint[], from_state text, why text, said text, counts boolean, new_limit smallint DEFAULT NULL::smallint) returns integer;
 
--- Gives waiting jobs of a signature another priority; returns how many changed.
-function raise_waiting(model_name text, wanted_signature text, from_priority integer, to_priority integer, at_most integer) returns integer -- security definer;
-
 -- Writes a checkpoint with its consequence: passed verifies the worker's unverified pictures, anything else puts their jobs back.
 function record_checkpoint(of_worker uuid, of_batch bigint, with_epoch bigint, on_model text, on_device text, compute_type text, judged text, expected text, actual text, tensors integer, size_bytes bigint, drifted text[], elapsed_ms double precision, reloaded_tensors integer, reloaded_bytes bigint, reload_ms double precision) returns TABLE(checkpoint_id bigint, images_verified integer, jobs_requeued integer) -- security definer;
 
@@ -705,6 +702,9 @@ function submit_jobs(jobs jsonb, tenant text DEFAULT NULL::text) returns SETOF b
 
 -- Submits the rows that this role staged under a load name, all or none; returns how many jobs are new. Rows whose idempotency key is known are left out.
 function submit_staged(load text DEFAULT ''::text, tenant text DEFAULT NULL::text) returns bigint -- security definer;
+
+-- Waiting jobs by signature in the order of dispatch, from a place on; hops through index jobs_by_signature, and counts to 5,000 at most.
+function waiting_signatures(from_priority integer, after_signature text, at_most integer) returns TABLE(priority smallint, signature text, model text, model_paused boolean, tenant text, tenant_paused boolean, waiting bigint, oldest_at timestamp with time zone) -- security definer;
 
 -- Whether a dispatch window is open at an instant.
 function window_is_open(time_zone text, opens time without time zone, closes time without time zone, weekdays integer[], instant timestamp with time zone) returns boolean;
