@@ -51,42 +51,43 @@ comment on index batches_by_time is 'list_gallery of a day, list_throughput';
 create index weight_checkpoints_with_faults on weight_checkpoints (id) where verdict <> 'passed';
 comment on index weight_checkpoints_with_faults is 'list_faults';
 
-create function raise_waiting(model_name text, wanted_signature text, from_priority int, to_priority int, at_most int) returns int
-language plpgsql security definer set search_path from current as $$
-declare
-  changed int;
-begin
-  if to_priority not between -100 and 100 then
-    perform refuse('priority', null, format('expected a whole number from -100 to 100, got %s.', to_priority));
-  end if;
-  insert into lanes (model_id, priority, tenant_id)
-  select l.model_id, least(to_priority, t.max_priority), l.tenant_id
-  from lanes l join models m on m.id = l.model_id join tenants t on t.id = l.tenant_id
-  where m.name_key = lower(model_name) and l.priority = from_priority
-  on conflict do nothing;
-  -- In id order, so that two people who raise the same jobs cannot wait for each other.
-  with wanted as (
-    select j.id, j.lane_id, n.id as new_lane
+create function waiting_signatures(from_priority int, after_signature text, at_most int)
+returns table (priority smallint, signature text, model text, model_paused boolean, tenant text, tenant_paused boolean, waiting bigint, oldest_at timestamptz)
+language sql stable security definer
+set search_path from current
+-- Right after a bulk submit the planner's numbers are old, and it would read the whole table once per signature.
+set enable_seqscan = off
+set enable_bitmapscan = off
+set jit = off
+as $$
+  with recursive walk as (
+    select l.id as lane_id, l.priority, f.signature, 1 as n
     from lanes l
-    join models m on m.id = l.model_id and m.name_key = lower(model_name)
-    join tenants t on t.id = l.tenant_id
-    join lanes n on n.model_id = l.model_id and n.tenant_id = l.tenant_id and n.priority = least(to_priority, t.max_priority)
-    join jobs j on j.lane_id = l.id and j.shelf = 'ready' and j.signature = wanted_signature
-    where l.priority = from_priority and n.id <> l.id
-    order by j.id limit at_most for update of j skip locked),
-  moved as (
-    update jobs j set lane_id = w.new_lane from wanted w where j.id = w.id
-    returning j.id, j.campaign_id, w.lane_id as old_lane, w.new_lane),
-  counted as (
-    insert into job_count_changes (lane_id, campaign_id, state, change)
-    select s.lane, m.campaign_id, 'queued', s.sign * count(*)
-    from moved m cross join lateral (values (m.old_lane, -1), (m.new_lane, 1)) s(lane, sign)
-    group by s.lane, m.campaign_id, s.sign)
-  select count(*) into changed from moved;
-  if changed > 0 then
-    perform nextval('requeues');
-    perform pg_notify(current_schema() || '_jobs', '');
-  end if;
-  return changed;
-end $$;
-comment on function raise_waiting is 'Gives waiting jobs of a signature another priority; returns how many changed.';
+    cross join lateral (
+      select j.signature from jobs j
+      where j.shelf = 'ready' and j.lane_id = l.id and j.signature > case when l.priority < from_priority then '' else after_signature end collate "C"
+      order by j.signature, j.id limit 1) f
+    where l.priority <= from_priority
+    union all
+    select w.lane_id, w.priority, f.signature, w.n + 1
+    from walk w
+    cross join lateral (
+      select j.signature from jobs j
+      where j.shelf = 'ready' and j.lane_id = w.lane_id and j.signature > w.signature
+      order by j.signature, j.id limit 1) f
+    where w.n < at_most),
+  picked as (
+    select lane_id, priority, signature from walk order by priority desc, signature, lane_id limit at_most)
+  select p.priority, p.signature, m.name as model, m.paused as model_paused, t.name as tenant, t.paused as tenant_paused, c.waiting, f.oldest_at
+  from picked p
+  join lanes l on l.id = p.lane_id
+  join models m on m.id = l.model_id
+  join tenants t on t.id = l.tenant_id
+  cross join lateral (
+    select count(*) as waiting
+    from (select 1 from jobs j where j.shelf = 'ready' and j.lane_id = p.lane_id and j.signature = p.signature limit 5000) capped) c
+  cross join lateral (
+    select j.run_at as oldest_at from jobs j where j.shelf = 'ready' and j.lane_id = p.lane_id and j.signature = p.signature order by j.id limit 1) f
+  order by p.priority desc, p.signature, p.lane_id
+$$;
+comment on function waiting_signatures is 'Waiting jobs by signature in the order of dispatch, from a place on; hops through index jobs_by_signature, and counts to 5,000 at most.';

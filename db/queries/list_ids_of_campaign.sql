@@ -1,9 +1,16 @@
 -- Ids of jobs of a campaign. @before bigint (ids below it), @limit int, @campaign text, @state text or null, @signature text or null. Newest first. Index job_recipes_by_campaign.
-select j.id
-from job_recipes r
-join jobs j on j.id = r.job_id
-where r.campaign_id = any(array(select c.id from campaigns c where c.name = @campaign)) and r.campaign_id <> 0 and r.job_id < @before
-  and (@state::text is null or j.state = @state)
-  and (@signature::text is null or j.signature = @signature)
-order by r.job_id desc
+-- One walk per campaign of that name (tenants may share it): only with one campaign at a time does the index give the order.
+select f.id
+from campaigns c
+cross join lateral (
+  select j.id
+  from job_recipes r
+  join jobs j on j.id = r.job_id
+  where r.campaign_id = c.id and r.campaign_id <> 0 and r.job_id < @before
+    and (@state::text is null or j.state = @state)
+    and (@signature::text is null or j.signature = @signature)
+  order by r.job_id desc
+  limit @limit) f
+where c.name = @campaign
+order by f.id desc
 limit @limit

@@ -24,6 +24,17 @@ internal sealed class RenderBenchmark(TextWriter output)
     /// <param name="parts">Any of <c>text</c>, <c>unet</c>, <c>vae</c>, <c>batch</c>, <c>images</c>.</param>
     public int Run(string folder, int side, string type, IReadOnlyCollection<string> parts)
     {
+        // As in a worker: the renderer's settings are made first, and one thread of its own uses the model.
+        _ = ComputeDevice.Choose(new DiffusionOptions { Device = "cpu", ComputeType = type });
+        var code = 0;
+        var thread = new Thread(() => code = RunOnThread(folder, side, type, parts));
+        thread.Start();
+        thread.Join();
+        return code;
+    }
+
+    private int RunOnThread(string folder, int side, string type, IReadOnlyCollection<string> parts)
+    {
         var scalar = type switch { "float32" => ScalarType.Float32, "bfloat16" => ScalarType.BFloat16, _ => throw new ArgumentException($"compute type {type}", nameof(type)) };
         Line($"{Environment.ProcessorCount} processors, {get_num_threads()} torch threads, .NET {Environment.Version}, {type}, {side} x {side}");
         var started = Stopwatch.GetTimestamp();
@@ -33,7 +44,8 @@ internal sealed class RenderBenchmark(TextWriter output)
         Line($"load {Stopwatch.GetElapsedTime(started).TotalSeconds:f1} s, weights {weights / 1e9:f2} GB, peak memory {PeakMemory() / 1e9:f2} GB");
         using var noGrad = no_grad();
         if (parts.Contains("text")) Text(model);
-        if (parts.Contains("unet")) UNet(model, side, 2, floor: true);
+        var floor = !parts.Contains("nofloor");
+        if (parts.Contains("unet")) UNet(model, side, 2, floor);
         if (parts.Contains("batch"))
         {
             var one = UNet(model, side, 1, floor: false);
@@ -41,7 +53,7 @@ internal sealed class RenderBenchmark(TextWriter output)
             Line($"batch of 4: {four / (4 * one):f3} of four singles (wanted: 1.05)");
         }
 
-        if (parts.Contains("vae")) Vae(model, side);
+        if (parts.Contains("vae")) Vae(model, side, floor);
         if (parts.Contains("images")) Images(model, record, side, type);
         Line($"peak memory {PeakMemory() / 1e9:f2} GB; weights + 2 GiB would be {(weights * 1.15 + (2L << 30)) / 1e9:f2} GB");
         return 0;
@@ -76,7 +88,7 @@ internal sealed class RenderBenchmark(TextWriter output)
         return seconds;
     }
 
-    private void Vae(DiffusionModel model, int side)
+    private void Vae(DiffusionModel model, int side, bool floor)
     {
         using var scope = NewDisposeScope();
         var latents = randn([1, 4, side / model.Vae.Factor, side / model.Vae.Factor], generator: new Generator(1)).to(model.VaeType);
@@ -84,7 +96,7 @@ internal sealed class RenderBenchmark(TextWriter output)
         {
             using var pass = NewDisposeScope();
             model.Vae.Decode(latents);
-        }, model.VaeType, floor: true, out _);
+        }, model.VaeType, floor, out _);
     }
 
     private void Compare(string name, Action pass, ScalarType type, bool floor, out double seconds)

@@ -21,4 +21,11 @@ public sealed record ClaimedBatch(
 /// <param name="JobId">The job.</param>
 /// <param name="Attempt">Which attempt this is, from 1.</param>
 /// <param name="Recipe">What to render.</param>
-public sealed record ClaimedJob(long JobId, int Attempt, RenderRecipe Recipe);
+public sealed record ClaimedJob(long JobId, int Attempt, RenderRecipe Recipe)
+{
+    /// <summary>
+    /// The start picture's pixels (<see cref="RenderRecipe.StartImagePath"/>) in the size of the job: 8-bit RGB, rows from top. Filled in by the worker before
+    /// it renders; null without one.
+    /// </summary>
+    public byte[]? StartPixels { get; init; }
+}

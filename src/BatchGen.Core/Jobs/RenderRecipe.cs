@@ -37,6 +37,15 @@ public sealed record RenderRecipe
 
     /// <summary>Layers of the text encoder to leave out at its end; 0 uses all (diffusers' <c>clip_skip</c>).</summary>
     public int ClipSkip { get; init; }
+
+    /// <summary>Picture to start from, as a file the worker can read; null starts from noise alone.</summary>
+    public string? StartImagePath { get; init; }
+
+    /// <summary>How much of the start picture is drawn anew, above 0 to 1 (diffusers' <c>strength</c>); without a start picture it means nothing.</summary>
+    public double Strength { get; init; } = 0.8;
+
+    /// <summary>Share of rescaled guidance, 0 to 1, against washed-out colours of velocity models (diffusers' <c>guidance_rescale</c>); 0 is none.</summary>
+    public double GuidanceRescale { get; init; }
 }
 
 /// <summary>File forms a picture can be saved in.</summary>

@@ -5,11 +5,21 @@ namespace BatchGen.Core.Rendering;
 /// <summary>What jobs must agree on to run as one tensor batch.</summary>
 public sealed record BatchShape(int WidthPixels, int HeightPixels, int Steps, string Sampler, double GuidanceScale, int ClipSkip)
 {
+    /// <summary>How much of a start picture is drawn anew, which decides the number of steps; null without one.</summary>
+    public double? Strength { get; init; }
+
+    /// <summary>Share of rescaled guidance.</summary>
+    public double GuidanceRescale { get; init; }
+
     /// <summary>The shape of a recipe.</summary>
     public static BatchShape Of(RenderRecipe recipe)
     {
         ArgumentNullException.ThrowIfNull(recipe);
-        return new(recipe.WidthPixels, recipe.HeightPixels, recipe.Steps, recipe.Sampler, recipe.GuidanceScale, recipe.ClipSkip);
+        return new(recipe.WidthPixels, recipe.HeightPixels, recipe.Steps, recipe.Sampler, recipe.GuidanceScale, recipe.ClipSkip)
+        {
+            Strength = recipe.StartImagePath is null ? null : recipe.Strength,
+            GuidanceRescale = recipe.GuidanceRescale,
+        };
     }
 
     /// <summary>Cuts jobs into groups of equal shape, at most <paramref name="limit"/> each, in order of first appearance.</summary>

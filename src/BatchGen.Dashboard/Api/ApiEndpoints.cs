@@ -72,7 +72,7 @@ internal static class ApiEndpoints
         api.MapGet("/campaigns", async (int? before, int? limit, CampaignCatalog campaigns, CancellationToken cancellationToken) =>
             await campaigns.ListAsync(before, Math.Clamp(limit ?? 50, 1, MaxPage), cancellationToken)).RequireAuthorization(Policies.See).WithTags("Queue").WithSummary("Campaigns, newest first");
         api.MapGet("/campaigns/{name}", async (string name, CampaignCatalog campaigns, CancellationToken cancellationToken) =>
-            await campaigns.FindAsync(name, cancellationToken) is { } campaign ? Results.Ok(campaign) : Missing($"There is no campaign '{name}'."))
+            await campaigns.FindAsync(name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), cancellationToken) is { } campaign ? Results.Ok(campaign) : Missing($"There is no campaign '{name}'."))
             .RequireAuthorization(Policies.See).Produces<CampaignSummary>().ProducesProblem(StatusCodes.Status404NotFound).WithTags("Queue").WithSummary("One campaign");
     }
 

@@ -1,4 +1,3 @@
-using BatchGen.Core.Adapters;
 using BatchGen.Core.Jobs;
 
 namespace BatchGen.Dashboard.Api;
@@ -22,7 +21,7 @@ public sealed record JobView
     public required string Model { get; init; }
 
     /// <summary>Adapters in summing order.</summary>
-    public required IReadOnlyList<AdapterUse> Adapters { get; init; }
+    public required IReadOnlyList<JobRequestAdapter> Adapters { get; init; }
 
     /// <summary>Canonical signature.</summary>
     public required string Signature { get; init; }
@@ -92,7 +91,7 @@ public sealed record JobView
             Prompt = job.Recipe.Prompt,
             NegativePrompt = job.Recipe.NegativePrompt,
             Model = job.Recipe.Signature.Model,
-            Adapters = job.Recipe.Signature.Adapters,
+            Adapters = job.Recipe.Signature.Adapters.Select(use => new JobRequestAdapter(use.Name, use.Strength, use.TextEncoderStrength, use.BlockStrengths)).ToArray(),
             Signature = job.Recipe.Signature.ToString(),
             Width = job.Recipe.WidthPixels,
             Height = job.Recipe.HeightPixels,

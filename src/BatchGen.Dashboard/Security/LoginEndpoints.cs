@@ -19,13 +19,13 @@ internal static class LoginEndpoints
     /// <summary>Maps them.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/login", ([FromQuery(Name = "return")] string? returnTo) => Page.Of<LoginPage>(new LoginModel(Local(returnTo), null))).AllowAnonymous();
-        routes.MapPost("/login", LoginAsync).AllowAnonymous().RequireRateLimiting(RateLimit);
+        routes.MapGet("/login", ([FromQuery(Name = "return")] string? returnTo) => Page.Of<LoginPage>(new LoginModel(Local(returnTo), null))).AllowAnonymous().ExcludeFromDescription();
+        routes.MapPost("/login", LoginAsync).AllowAnonymous().ExcludeFromDescription().RequireRateLimiting(RateLimit);
         routes.MapPost("/logout", async (HttpContext context, [FromForm] string? unused) =>
         {
             await context.SignOutAsync(CookieAuthenticationDefaults.AuthenticationScheme);
             return Results.Redirect("/login");
-        }).AllowAnonymous();
+        }).AllowAnonymous().ExcludeFromDescription();
     }
 
     private static async Task<IResult> LoginAsync(

@@ -145,11 +145,11 @@ internal static class ScaledAttention
     public static Tensor Forward(Tensor q, Tensor k, Tensor v, bool isCausal = false)
     {
         OperationTrace.Note(OperationKind.Attention, q, k);
-        // Torch's fused kernel multiplies by MKL (see MatrixProduct); where products outweigh the rest, tiles by the other library are faster.
-        return !isCausal && MatrixProduct.PrefersKernels(q) && q.shape[2] * k.shape[2] >= TileScores / 2
+        return !isCausal && q.device_type == TorchSharp.DeviceType.CPU && q.dtype is ScalarType.Float32 or ScalarType.BFloat16 && q.shape[2] * k.shape[2] >= TileScores / 2
             ? Tiled(q, k, v) : F.scaled_dot_product_attention(q, k, v, is_casual: isCausal);
     }
 
+    // Torch's fused kernel multiplies by MKL (see MatrixProduct). Where products outweigh the rest, tiles by the other library take half the time.
     private static Tensor Tiled(Tensor q, Tensor k, Tensor v)
     {
         using var scope = NewDisposeScope();
@@ -163,15 +163,17 @@ internal static class ScaledAttention
             for (long h = 0; h < heads; h++)
             {
                 using var head = NewDisposeScope();
-                var queries = q[b, h] * (1 / Math.Sqrt(depth)); // [L, d]
-                var keys = k[b, h].contiguous(); // [T, d]
+                // Scores are float32 in every type: bfloat16 would round a score of 10 to the nearest sixteenth.
+                var queries = q[b, h].to(ScalarType.Float32) * (1 / Math.Sqrt(depth)); // [L, d] f32
+                var keys = k[b, h].to(ScalarType.Float32).contiguous(); // [T, d] f32
                 var values = v[b, h].t().contiguous(); // [d, T]
                 for (long at = 0; at < length; at += tile)
                 {
                     using var part = NewDisposeScope();
                     var rows = Math.Min(tile, length - at);
-                    var scores = MatrixProduct.ByKernels(queries.narrow(0, at, rows), keys, null); // [rows, T]
-                    result[b].narrow(0, at, rows).select(1, h).copy_(MatrixProduct.ByKernels(F.softmax(scores, -1), values, null));
+                    var shares = F.softmax(MatrixProduct.ByKernels(queries.narrow(0, at, rows), keys, null), -1); // [rows, T] f32
+                    var mixed = q.dtype == ScalarType.Float32 ? MatrixProduct.ByKernels(shares, values, null) : F.linear(shares.to(q.dtype), values); // [rows, d]
+                    result[b].narrow(0, at, rows).select(1, h).copy_(mixed);
                 }
             }
         }

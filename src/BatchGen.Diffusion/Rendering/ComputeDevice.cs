@@ -16,6 +16,7 @@ internal sealed record ComputeDevice(Device Device, ScalarType Type, DeviceInfo 
     public static ComputeDevice Choose(DiffusionOptions options)
     {
         ThreadWaiting.PreferSleeping();
+        HostMemory.KeepForReuse();
         try
         {
             return ChooseLoaded(options);

@@ -283,6 +283,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         var factor = model.Vae.Factor;
         if (shape.WidthPixels < factor || shape.HeightPixels < factor || shape.WidthPixels % factor != 0 || shape.HeightPixels % factor != 0)
             throw new InvalidJobException($"A picture of {shape.WidthPixels} x {shape.HeightPixels} cannot be drawn: width and height must be multiples of {factor} for model '{model.Record.Name}'.");
+        if (shape.GuidanceRescale is not (>= 0 and <= 1)) throw new InvalidJobException($"Guidance rescale {shape.GuidanceRescale} is not a number from 0 to 1.");
         if (!double.IsFinite(shape.GuidanceScale)) throw new InvalidJobException($"Guidance scale {shape.GuidanceScale} is not a finite number.");
     }
 
@@ -319,8 +320,10 @@ public sealed class DiffusionRenderer : IBatchRenderer
                 return drawn.to(ScalarType.Float32).to(_compute.Device).MoveToOuterDisposeScope();
             }
 
-            var latents = Noise() * sampler.InitialScale;
-            latents = new Denoiser(model).Run(latents, conditions, sampler, recipe.GuidanceScale, 0, Noise, 0, progress, cancellationToken);
+            var (latents, firstCall) = recipe.StartImagePath is null
+                ? (Noise() * sampler.InitialScale, 0) : StartPictures.Latents(model, jobs, sampler, Noise);
+            latents = new Denoiser(model).Run(
+                latents, conditions, sampler, recipe.GuidanceScale, recipe.GuidanceRescale, Noise, firstCall, progress, cancellationToken);
             return Decode(model, jobs, latents, cancellationToken);
         }
         finally

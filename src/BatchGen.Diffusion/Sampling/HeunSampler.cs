@@ -24,6 +24,8 @@ internal sealed class HeunSampler : ISampler
 
     public IReadOnlyList<double> Timesteps => _times;
 
+    public int CallsPerStep => 2;
+
     public double InitialScale => _path.InitialScale;
 
     public Tensor ScaleInput(Tensor sample, int call) => _path.ScaleInput(sample, (call + 1) / 2);

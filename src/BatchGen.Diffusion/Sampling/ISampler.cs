@@ -5,12 +5,15 @@ namespace BatchGen.Diffusion.Sampling;
 /// <summary>Turns noise into latents by calls of the network at falling noise levels; made anew for every tensor batch.</summary>
 /// <remarks>
 /// Samples and outputs are [B, 4, H, W] in float32; coefficients are computed in double precision. Results are new tensors in the caller's dispose scope.
-/// A sampler may remember earlier outputs, so calls go from 0 up, each once.
+/// A sampler may remember earlier outputs, so calls go up one by one, from 0 or from the start of a later step.
 /// </remarks>
 internal interface ISampler : IDisposable
 {
     /// <summary>The training time of each network call; second-order samplers have more calls than steps.</summary>
     IReadOnlyList<double> Timesteps { get; }
+
+    /// <summary>Network calls that make up a step; the last step of a second-order sampler has one less.</summary>
+    int CallsPerStep => 1;
 
     /// <summary>What the first noise is multiplied with.</summary>
     double InitialScale { get; }

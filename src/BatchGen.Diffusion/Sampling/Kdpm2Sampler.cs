@@ -37,6 +37,8 @@ internal sealed class Kdpm2Sampler : ISampler
 
     public IReadOnlyList<double> Timesteps => _times;
 
+    public int CallsPerStep => 2;
+
     public double InitialScale => _path.InitialScale;
 
     public Tensor ScaleInput(Tensor sample, int call)

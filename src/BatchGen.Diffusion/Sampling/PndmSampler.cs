@@ -12,6 +12,7 @@ internal sealed class PndmSampler : ISampler
     private readonly double[] _times;
     private readonly int _stride;
     private readonly int _rungeCalls;
+    private int _done;
     private readonly double _last;
     private readonly History _noises = new(Order);
     private readonly History _start = new(1);
@@ -94,14 +95,16 @@ internal sealed class PndmSampler : ISampler
     private Tensor Multistep(Tensor output, int call, Tensor sample)
     {
         var time = (int)_times[call];
-        if (_rungeCalls == 0 && call == 1)
+        // Counted from the first call made, which is a later one when a picture is started from.
+        var made = _done++;
+        if (_rungeCalls == 0 && made == 1)
         {
             // The first step again, with the mean of the slopes at both its ends.
             return Transfer(_start[0], time + _stride, time, Weighted.Sum((0.5, output), (0.5, _noises[0])));
         }
 
         _noises.Push(output);
-        if (_rungeCalls == 0 && call == 0) _start.Push(sample);
+        if (_rungeCalls == 0 && made == 0) _start.Push(sample);
         var mean = _noises.Count switch
         {
             1 => _noises[0],

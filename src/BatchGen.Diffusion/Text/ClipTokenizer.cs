@@ -8,8 +8,7 @@ namespace BatchGen.Diffusion.Text;
 
 /// <summary>CLIP's byte-pair tokenizer: the same ids as transformers' CLIPTokenizer with ftfy.</summary>
 /// <remarks>
-/// Written out here because libraries at hand (Microsoft.ML.Tokenizers 2.0) leave out the cleaning and split text by UTF-16 units, which gives other
-/// ids for 13 of the 64 reference prompts. Algorithm: openai/CLIP, clip/simple_tokenizer.py; cleaning as in <see cref="TextRepair"/>.
+/// Written out here (docs/decisions/0005-own-tokenizer.md). Algorithm: openai/CLIP, clip/simple_tokenizer.py; cleaning as in <see cref="TextRepair"/>.
 /// </remarks>
 internal sealed class ClipTokenizer
 {

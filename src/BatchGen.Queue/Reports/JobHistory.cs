@@ -21,11 +21,14 @@ public sealed class JobHistory(QueueDatabase database)
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(filter);
         var pattern = "%" + text.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_") + "%";
-        return await database.ListAsync<long>("list_ids_with_text",
-        [
+        var parameters = new List<Npgsql.NpgsqlParameter>
+        {
             Parameter("text", NpgsqlDbType.Text, pattern), Parameter("before", NpgsqlDbType.Bigint, filter.BeforeJobId ?? long.MaxValue),
-            Parameter("campaign", NpgsqlDbType.Text, filter.Campaign), Parameter("state", NpgsqlDbType.Text, filter.State?.ToCode()), Parameter("limit", NpgsqlDbType.Integer, filter.Limit),
-        ], cancellationToken);
+            Parameter("state", NpgsqlDbType.Text, filter.State?.ToCode()), Parameter("limit", NpgsqlDbType.Integer, filter.Limit),
+        };
+        if (filter.Campaign is null) return await database.ListAsync<long>("list_ids_with_text", parameters, cancellationToken);
+        parameters.Add(Parameter("campaign", NpgsqlDbType.Text, filter.Campaign));
+        return await database.ListAsync<long>("list_campaign_ids_with_text", parameters, cancellationToken);
     }
 
     /// <summary>Ids of jobs with a tag.</summary>

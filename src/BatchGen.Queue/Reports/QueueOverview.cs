@@ -1,3 +1,6 @@
+using NpgsqlTypes;
+using static BatchGen.Queue.QueueDatabase;
+
 namespace BatchGen.Queue.Reports;
 
 /// <summary>What waits, and how fast it goes.</summary>
@@ -15,10 +18,11 @@ public sealed class QueueOverview(QueueDatabase database)
     public async Task<IReadOnlyList<long>> ListWaitingIdsAsync(string signature, int priority, int limit, CancellationToken cancellationToken) =>
         await database.QueryAsync<long>("list_waiting_ids", new { signature, priority, limit }, cancellationToken);
 
-    /// <summary>Gives waiting jobs of a signature another priority.</summary>
-    /// <returns>How many changed.</returns>
-    public Task<int> RaiseAsync(string model, string signature, int fromPriority, int toPriority, int limit, CancellationToken cancellationToken) =>
-        database.ScalarAsync<int>("raise_waiting", new { model, signature, from_priority = fromPriority, to_priority = toPriority, limit }, cancellationToken);
+    /// <summary>Moves waiting jobs to another priority.</summary>
+    /// <returns>How many moved.</returns>
+    /// <exception cref="SubmitRefusedException">The priority is out of range.</exception>
+    public async Task<int> SetPriorityAsync(IReadOnlyList<long> jobIds, int priority, CancellationToken cancellationToken) => (await database.ListAsync<int>("set_priority",
+        [Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()), Parameter("priority", NpgsqlDbType.Integer, priority)], cancellationToken)).Single();
 
     /// <summary>Jobs that wait for a start time.</summary>
     public async Task<ScheduledJobs> CountScheduledAsync(CancellationToken cancellationToken) =>

@@ -17,7 +17,7 @@ internal static class ModelsCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(ProgramContext context)
     {
-        var command = new Command("models", "Register and list base models.") { CreateAdd(context), CreateList(context) };
+        var command = new Command("models", "Register and list base models.") { CreateAdd(context), CreateList(context), CreateSynth(context) };
         HelpWithExamples.Add(command, "batchgen models add models/demo --name demo", "batchgen models list");
         return command;
     }
@@ -56,6 +56,23 @@ internal static class ModelsCommand
             return ExitCodes.Success;
         });
         HelpWithExamples.Add(command, "batchgen models list", "batchgen models list --json");
+        return command;
+    }
+
+    private static Command CreateSynth(ProgramContext context)
+    {
+        var family = new Option<string>("--family") { Description = $"Whose dimensions: {string.Join(", ", SyntheticModel.Families)}.", Required = true };
+        var folder = new Option<string>("--out") { Description = "Folder to make (2 GB for sd15, 7 GB for sdxl).", Required = true };
+        var seed = new Option<int>("--seed") { Description = "Same seed, same bytes.", DefaultValueFactory = _ => 1 };
+        var command = new Command("synth", "Write a model with random weights and the published dimensions, to measure speed and memory.") { family, folder, seed };
+        command.SetAction(async (arguments, cancellationToken) =>
+        {
+            var path = Path.GetFullPath(arguments.GetRequiredValue(folder));
+            SyntheticModel.Write(arguments.GetRequiredValue(family), path, arguments.GetValue(seed), cancellationToken);
+            await context.Output.WriteLineAsync($"Wrote a synthetic {arguments.GetRequiredValue(family)} model to '{path}'; its pictures are noise");
+            return ExitCodes.Success;
+        });
+        HelpWithExamples.Add(command, "batchgen models synth --family sd15 --out /tmp/sd15");
         return command;
     }
 

@@ -200,6 +200,66 @@ public sealed class DiffusionRendererTests : IDisposable
         Assert.Equal(2, images.Count);
     }
 
+    [Theory]
+    [InlineData("ddim")]
+    [InlineData("pndm")]
+    [InlineData("heun")]
+    [InlineData("dpmpp_2m_karras")]
+    [InlineData("dpmpp_2s")]
+    [InlineData("unipc")]
+    public void A_little_strength_keeps_the_start_picture_and_much_draws_another(string sampler)
+    {
+        var start = _renderer.Draw(DemoModel.Job(1, "a big red circle on a blue background", 1, steps: 20))[0];
+        RenderedImage From(double strength, string prompt)
+        {
+            var job = DemoModel.Job(2, prompt, 2, steps: 20, sampler: sampler);
+            return _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png", Strength = strength }, StartPixels = start.Rgb })[0];
+        }
+
+        // The prompt that fits the picture changes it little; at full strength another prompt replaces it.
+        var (near, far) = (From(0.1, "a big red circle on a blue background"), From(1, "a yellow star on a purple background"));
+        double Distance(RenderedImage image) => image.Rgb.Zip(start.Rgb).Average(pair => Math.Abs(pair.First - pair.Second));
+
+        Assert.True(Distance(near) < 12, $"{Distance(near)}");
+        Assert.True(Distance(far) > 40, $"{Distance(far)}");
+        Assert.Equal(near.Rgb, From(0.1, "a big red circle on a blue background").Rgb);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1.5)]
+    [InlineData(double.NaN)]
+    [InlineData(0.01)]
+    public void A_strength_that_means_nothing_is_refused(double strength)
+    {
+        var job = DemoModel.Job(2, steps: 20);
+        Assert.Throws<InvalidJobException>(() => _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png", Strength = strength }, StartPixels = new byte[64 * 64 * 3] }));
+    }
+
+    [Fact]
+    public void A_start_picture_of_another_size_is_refused()
+    {
+        var job = DemoModel.Job(2, steps: 20);
+        Assert.Throws<InvalidJobException>(() => _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png" }, StartPixels = new byte[10] }));
+    }
+
+    [Fact]
+    public void Every_sampler_draws_the_same_picture_twice_and_a_recognisable_one()
+    {
+        foreach (var sampler in SamplerNames.All)
+        {
+            var job = DemoModel.Job(1, steps: 20, sampler: sampler, guidance: sampler == "lcm" ? 1.5 : 4.5);
+            var image = _renderer.Draw(job)[0];
+
+            Assert.Equal(image.Rgb, _renderer.Draw(job)[0].Rgb);
+            // A big red circle on blue: the middle is red, the corner blue, whatever path led there. (LCM is for distilled models, which this is not.)
+            if (sampler == "lcm") continue;
+            var (middle, corner) = (image.Rgb[((32 * 64 + 32) * 3)..], image.Rgb);
+            Assert.True(middle[0] > middle[2] + 50 && corner[2] > corner[0] + 50, $"{sampler}: middle {middle[0]} {middle[1]} {middle[2]}, corner {corner[0]} {corner[1]} {corner[2]}");
+        }
+
+    }
+
     [Fact]
     public void Float16_on_a_processor_is_refused()
     {

@@ -25,13 +25,15 @@ internal static class CampaignsEndpoints
         pages.MapGet("", async (CampaignCatalog campaigns, ScheduleStore schedules, int? before, string? note, CancellationToken cancellationToken) =>
             Page.Of<CampaignsPage>(new CampaignsModel(
                 await campaigns.ListAsync(before, PageSize, cancellationToken), await schedules.ListAsync(cancellationToken), note, null))).RequireAuthorization(Policies.See);
-        pages.MapGet("/{name}", async (string name, ReportWriter reports, PictureCatalog pictures, CancellationToken cancellationToken) =>
+        // Names may hold any letter, '/' included: they travel as a query.
+        var one = routes.MapGroup("/campaign").ExcludeFromDescription();
+        one.MapGet("", async (string name, ReportWriter reports, PictureCatalog pictures, CancellationToken cancellationToken) =>
             await reports.OfCampaignAsync(name, cancellationToken) is { } report
                 ? Page.Of<CampaignPage>(new CampaignModel(report, await pictures.ListAsync(new PictureFilter(name, Limit: 24), cancellationToken)))
                 : Page.NotFound($"There is no campaign '{name}'.")).RequireAuthorization(Policies.See);
-        pages.MapGet("/{name}/report.md", (string name, ReportWriter reports, Show show, CancellationToken cancellationToken) =>
+        one.MapGet("/report.md", (string name, ReportWriter reports, Show show, CancellationToken cancellationToken) =>
             FileAsync(name, reports, report => (report.ToMarkdown(show), "text/markdown; charset=utf-8", ".md"), cancellationToken)).RequireAuthorization(Policies.See);
-        pages.MapGet("/{name}/report.html", (string name, ReportWriter reports, Show show, CancellationToken cancellationToken) =>
+        one.MapGet("/report.html", (string name, ReportWriter reports, Show show, CancellationToken cancellationToken) =>
             FileAsync(name, reports, report => (report.ToHtml(show), "text/html; charset=utf-8", ".html"), cancellationToken)).RequireAuthorization(Policies.See);
         pages.MapPost("/schedules", SaveAsync).RequireAuthorization(Policies.Operate);
         pages.MapPost("/schedules/enable", EnableAsync).RequireAuthorization(Policies.Operate);

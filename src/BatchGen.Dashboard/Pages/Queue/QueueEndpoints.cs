@@ -49,11 +49,12 @@ internal static class QueueEndpoints
     }
 
     private static async Task<IResult> RaiseAsync(
-        QueueOverview overview, [FromForm] string model, [FromForm] string signature, [FromForm] int priority, [FromForm] int to, CancellationToken cancellationToken)
+        QueueOverview overview, [FromForm] string signature, [FromForm] int priority, [FromForm] int to, CancellationToken cancellationToken)
     {
         try
         {
-            var changed = await overview.RaiseAsync(model, signature, priority, to, MaxChanged, cancellationToken);
+            var ids = await overview.ListWaitingIdsAsync(signature, priority, MaxChanged, cancellationToken);
+            var changed = await overview.SetPriorityAsync(ids, to, cancellationToken);
             return Back($"Gave {changed} waiting jobs of {signature} priority {to}.");
         }
         catch (SubmitRefusedException refused)

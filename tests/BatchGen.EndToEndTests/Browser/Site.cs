@@ -1,0 +1,119 @@
+using System.Net;
+using System.Net.Sockets;
+using BatchGen.Dashboard.Security;
+using BatchGen.EndToEndTests.Commands;
+using BatchGen.Queue.Access;
+using BatchGen.Testing;
+using Microsoft.Playwright;
+using Xunit;
+
+namespace BatchGen.EndToEndTests.Browser;
+
+/// <summary>The program as <c>batchgen up</c> runs it, and a browser that looks at it.</summary>
+internal sealed class Site : IAsyncDisposable
+{
+    private static readonly string[] Programs = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+    // Without these the browser calls home at every start.
+    private static readonly string[] Arguments =
+    [
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ];
+
+    private readonly TestDatabase _database;
+    private readonly ProgramUnderTest _program;
+    private readonly IPlaywright _playwright;
+
+    private Site(TestDatabase database, ProgramUnderTest program, IPlaywright playwright, IBrowser browser, string url)
+    {
+        _database = database;
+        _program = program;
+        _playwright = playwright;
+        Browser = browser;
+        Url = url;
+    }
+
+    public IBrowser Browser { get; }
+
+    public string Url { get; }
+
+    public TestDatabase Database => _database;
+
+    /// <summary>Starts everything.</summary>
+    /// <param name="worker">With a worker, and the demo model and adapters registered.</param>
+    /// <param name="accounts">People who may log in: name, password, role.</param>
+    public static async Task<Site> StartAsync(bool worker, params (string Name, string Password, string Role)[] accounts)
+    {
+        var chromium = Array.Find(Programs, File.Exists);
+        var mustRun = string.Equals(System.Environment.GetEnvironmentVariable("CI"), "true", StringComparison.OrdinalIgnoreCase);
+        if (chromium is null && mustRun) Assert.Fail("chromium is missing; the browser tests need it.");
+        Assert.SkipWhen(chromium is null, "chromium is missing; the browser tests need it.");
+
+        var database = await TestDatabase.CreateAsync();
+        var access = new AccessStore(database.Queue);
+        foreach (var (name, password, role) in accounts) await access.SaveAccountAsync(name, PasswordHash.Make(password), role, TestContext.Current.CancellationToken);
+        var program = new ProgramUnderTest(database);
+        var url = $"http://127.0.0.1:{FreePort()}";
+        program.Environment["BatchGen__Dashboard__Url"] = url;
+        program.Environment["BatchGen__Dashboard__TimeZone"] = "UTC";
+        program.Environment["BatchGen__Worker__HeartbeatInterval"] = "00:00:00.300";
+        Assert.Equal(0, (await program.RunAsync("models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo")).ExitCode);
+        Assert.Equal(0, (await program.RunAsync("adapters", "add", Path.Combine(RepositoryPaths.Models, "demo-adapters"))).ExitCode);
+        program.Start(worker ? ["up"] : ["up", "--no-worker"]);
+        await WaitUntilUpAsync(url);
+        var playwright = await Playwright.CreateAsync();
+        var browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = chromium, Args = Arguments });
+        return new Site(database, program, playwright, browser, url);
+    }
+
+    /// <summary>A fresh window: no cookies, nothing cached.</summary>
+    public async Task<IPage> OpenAsync(bool javaScript = true, bool phone = false, bool dark = false, bool bypassPolicy = false)
+    {
+        var context = await Browser.NewContextAsync(new BrowserNewContextOptions
+        {
+            BaseURL = Url, JavaScriptEnabled = javaScript, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light, BypassCSP = bypassPolicy,
+            ViewportSize = phone ? new ViewportSize { Width = 390, Height = 844 } : new ViewportSize { Width = 1280, Height = 900 },
+        });
+        context.SetDefaultTimeout(30_000);
+        return await context.NewPageAsync();
+    }
+
+    /// <summary>Keeps a picture of the page under <c>out/screenshots</c>, to be looked at.</summary>
+    public static Task<byte[]> KeepAsync(IPage page, string name) => page.ScreenshotAsync(new PageScreenshotOptions
+    {
+        Path = Path.Combine(RepositoryPaths.Root, "out", "screenshots", name + ".png"), FullPage = true,
+    });
+
+    public async ValueTask DisposeAsync()
+    {
+        await Browser.DisposeAsync();
+        _playwright.Dispose();
+        await _program.DisposeAsync();
+        await _database.DisposeAsync();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static async Task WaitUntilUpAsync(string url)
+    {
+        using var client = new HttpClient();
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (true)
+        {
+            try
+            {
+                using var answer = await client.GetAsync(url + "/login", limit.Token);
+                if (answer.IsSuccessStatusCode) return;
+            }
+            catch (HttpRequestException)
+            {
+                await Task.Delay(100, limit.Token);
+            }
+        }
+    }
+}
