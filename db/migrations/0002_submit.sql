@@ -526,7 +526,9 @@ begin
   with fresh_jobs as (
     insert into jobs (id, run_at, deadline, lane_id, campaign_id, max_attempts, shelf, signature)
     overriding system value
-    select c.id, greatest(c.run_at, submitted_at), c.deadline, c.lane, coalesce(c.campaign_id, 0), c.max_attempts,
+    -- One microsecond apart, in the order they are written: the floor that claims remember must tell jobs of one call apart.
+    select c.id, case when c.run_at > submitted_at then c.run_at
+        else submitted_at + row_number() over (order by c.lane, c.signature collate "C", c.id) * interval '1 microsecond' end, c.deadline, c.lane, coalesce(c.campaign_id, 0), c.max_attempts,
       case when c.run_at > submitted_at then 'scheduled' else 'ready' end, c.signature
     from rows from (unnest(checked), unnest(fresh, final, lanes_of, campaigns_of)) as c(
       model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,

@@ -32,10 +32,13 @@ declare
 begin
   if exists (select from jobs where shelf = 'scheduled' and run_at <= started order by run_at limit 1) then
     -- Skips what a neighbour moves at this moment: a neighbour that waits for us would move nothing more.
-    with due as (
-      select id from jobs where shelf = 'scheduled' and run_at <= started
-      order by run_at limit at_most for update skip locked)
-    update jobs j set shelf = 'ready' from due where j.id = due.id;
+    with picked as (
+      select id, lane_id, signature from jobs where shelf = 'scheduled' and run_at <= started
+      order by run_at limit at_most for update skip locked),
+    due as (
+      select id, row_number() over (order by lane_id, signature, id) as place from picked)
+    -- Jobs for one instant get start times one microsecond apart, as at submit.
+    update jobs j set shelf = 'ready', run_at = j.run_at + due.place * interval '1 microsecond' from due where j.id = due.id;
     get diagnostics affected = row_count;
     changed := changed + affected;
     -- Their run_at lies before now: claims that remember a later floor must look again.
@@ -200,7 +203,7 @@ begin
         lane_weights := lane_weights || lane.weight;
         head_signatures := head_signatures || head.signature;
         head_ages := head_ages || head.run_at;
-        floors := floors || jsonb_build_object(lane.id::text, extract(epoch from head.run_at) - 0.001);
+        floors := floors || jsonb_build_object(lane.id::text, extract(epoch from head.run_at) - 0.000002);
       else
         -- A second of grace for submits that commit a little after they looked at the clock.
         floors := floors || jsonb_build_object(lane.id::text, extract(epoch from started) - 1);

@@ -135,7 +135,7 @@ begin
 
   -- 4. The jobs, neighbours of one signature side by side: a claim then touches few pages.
   with source as materialized (
-    select s.*, l.id as lane_id, coalesce(c.id, 0) as campaign_id, p.signature, m.native_width, m.native_height
+    select s.*, row_number() over (order by l.id, p.signature collate "C", s.job_id) as place, l.id as lane_id, coalesce(c.id, 0) as campaign_id, p.signature, m.native_width, m.native_height
     from staged_jobs s
     join unnest(pair_models, pair_adapters, model_ids, signatures) p(model, adapters, model_id, signature)
       on p.model = coalesce(s.model, '') and p.adapters = coalesce(s.adapters, '')
@@ -143,11 +143,12 @@ begin
     join lanes l on l.model_id = p.model_id and l.priority = least(coalesce(s.priority, 0), owner.max_priority) and l.tenant_id = owner.id
     left join campaigns c on c.tenant_id = owner.id and c.name = s.campaign
     where s.load = of_load and s.staged_by = session_user
-    order by l.id, p.signature collate "C", s.job_id),
+    order by place),
   fresh_jobs as (
     insert into jobs (id, run_at, deadline, lane_id, campaign_id, max_attempts, shelf, signature)
     overriding system value
-    select s.job_id, greatest(s.run_at, now_at), s.deadline, s.lane_id, s.campaign_id, coalesce(s.max_attempts, 3),
+    -- One microsecond apart: the floor that claims remember must tell jobs of one load apart.
+    select s.job_id, case when s.run_at > now_at then s.run_at else now_at + s.place * interval '1 microsecond' end, s.deadline, s.lane_id, s.campaign_id, coalesce(s.max_attempts, 3),
       case when s.run_at > now_at then 'scheduled' else 'ready' end, s.signature
     from source s),
   fresh_recipes as (

@@ -72,6 +72,7 @@ internal static class CommandLine
             AccessCommands.CreateKeys(context),
             MigrateCommand.Create(context),
             DriftCommand.Create(context),
+            new Command("bench", "Measure parts of BatchGen on this machine.") { BenchQueueCommand.Create(context) },
         };
         root.Options.Add(Verbose);
         var help = root.Options.OfType<HelpOption>().Single();

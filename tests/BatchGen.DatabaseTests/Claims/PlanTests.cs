@@ -1,0 +1,76 @@
+using System.Text.Json;
+using BatchGen.Core.Jobs;
+using BatchGen.Testing;
+using Npgsql;
+using Xunit;
+
+namespace BatchGen.DatabaseTests.Claims;
+
+/// <summary>Hot statements go through their index. Counted by what they read, not by the shape of a plan: reading a whole table shows at once.</summary>
+public sealed class PlanTests
+{
+    private const int Backlog = 30_000;
+
+    [Fact]
+    public async Task Hot_calls_read_little_of_a_large_backlog()
+    {
+        await using var database = await TestDatabase.CreateAsync(new() { LeaseDuration = TimeSpan.FromHours(1) });
+        await database.AddModelAsync();
+        await database.AddAdaptersAsync(Enumerable.Range(0, 300).Select(i => $"s{i}"));
+        await database.Submitter.SubmitManyAsync(Enumerable.Range(0, Backlog).Select(i => new JobRequest { Adapters = [new($"s{i % 300}")], Campaign = i % 100 == 0 ? "few" : null }), null, CancellationToken.None);
+        await database.SqlAsync("analyze");
+        var worker = await database.AddWorkerAsync();
+        for (var i = 0; i < 3; i++) await database.FinishAsync((await database.ClaimAsync(worker, 8))!);
+
+        ClaimedBatch batch = null!;
+        await ReadsAtMostAsync(database, "jobs", 1_500, "claim", async () => batch = (await database.ClaimAsync(worker, 8))!);
+        await ReadsAtMostAsync(database, "jobs", 1_500, "heartbeat", () => database.Claims.HeartbeatAsync(batch, new(0, 0, 0), CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "complete", () => database.CompleteAsync(batch, batch.Jobs[0].JobId, batch.Jobs[1].JobId));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "fail", () => database.Claims.FailAsync(batch, [new(batch.Jobs[2].JobId, BatchGen.Core.Failures.FailureKind.Generation, "x")], CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "give back", () => database.Claims.GiveBackAsync(batch, CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "checkpoint", () => database.CheckpointAsync(worker, BatchGen.Core.Rendering.CheckpointVerdict.Passed));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "rescue", () => database.Claims.RescueExpiredAsync(CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "submit", () => database.SubmitAsync("s1"));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "cancel", () => database.Catalog.CancelAsync([1, 2], CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "retry", () => database.Catalog.RetryAsync([1, 2], CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "count", () => database.Catalog.CountAsync(null, CancellationToken.None));
+        foreach (var state in Enum.GetValues<JobState>())
+            await ReadsAtMostAsync(database, "jobs", 1_500, $"list {state}", () => database.Catalog.ListAsync(new JobFilter(state), CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "list campaign", () => database.Catalog.ListAsync(new JobFilter(Campaign: "few"), CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "list signature", () => database.Catalog.ListAsync(new JobFilter(Signature: "demo|s7@1"), CancellationToken.None));
+    }
+
+    [Theory]
+    [InlineData("select id from jobs where shelf = 'ready' and lane_id = 1 and signature = 'demo|s1@1' and id > 5 order by lane_id, signature, id limit 8 for update skip locked", "jobs_by_signature")]
+    [InlineData("select run_at from jobs where shelf = 'ready' and lane_id = 1 and run_at >= '2026-01-01' order by lane_id, run_at limit 1", "jobs_by_age")]
+    [InlineData("select from jobs where shelf = 'scheduled' and run_at <= now() order by run_at limit 1", "jobs_scheduled")]
+    [InlineData("select from jobs where deadline is not null and shelf in ('ready', 'scheduled') and deadline <= now() order by deadline limit 1", "jobs_with_deadline")]
+    [InlineData("select * from batches where state = 'open' and lease_expires_at <= now() order by lease_expires_at", "batches_open")]
+    [InlineData("select * from batches where worker_id = gen_random_uuid() and settled_parts < parts", "batches_unsettled")]
+    public async Task A_probe_uses_its_index(string statement, string index)
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var connection = await database.ConnectAsync("Options=-c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off;");
+        await using var command = new NpgsqlCommand("explain (format json) " + statement, connection);
+        using var plan = JsonDocument.Parse((string)(await command.ExecuteScalarAsync())!);
+        Assert.Contains($"\"Index Name\": \"{index}\"", plan.RootElement.GetRawText(), StringComparison.Ordinal);
+    }
+
+    // Rows the table gave out, by any scan: a call that reads the backlog shows thirty thousand of them. The limit leaves room for what calls before
+    // it report late.
+    private static async Task ReadsAtMostAsync(TestDatabase database, string table, long limit, string what, Func<Task> call)
+    {
+        var before = await RowsReadAsync(database, table);
+        await call();
+        var read = await RowsReadAsync(database, table) - before;
+        Assert.True(read <= limit, $"{what} read {read} rows of {table}, expected at most {limit}");
+    }
+
+    private static async Task<long> RowsReadAsync(TestDatabase database, string table)
+    {
+        // Every pooled connection reports what it counted when it goes idle for a moment or ends; closing the pool makes them all report now.
+        NpgsqlConnection.ClearAllPools();
+        await database.SqlAsync("select pg_stat_clear_snapshot()");
+        return await database.SqlAsync<long>("select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_user_tables where schemaname = current_schema() and relname = $1", table);
+    }
+}
