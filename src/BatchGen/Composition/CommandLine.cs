@@ -72,7 +72,7 @@ internal static class CommandLine
             AccessCommands.CreateKeys(context),
             MigrateCommand.Create(context),
             DriftCommand.Create(context),
-            new Command("bench", "Measure parts of BatchGen on this machine.") { BenchQueueCommand.Create(context) },
+            BenchQueueCommand.CreateGroup(context),
         };
         root.Options.Add(Verbose);
         var help = root.Options.OfType<HelpOption>().Single();

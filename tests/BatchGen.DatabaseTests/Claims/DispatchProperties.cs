@@ -37,8 +37,8 @@ public sealed class DispatchProperties
                     var requests = Enumerable.Range(0, x % 6 + 1).Select(i => new JobRequest { Adapters = [new(Adapters[(y + i * i) % Adapters.Length])], Priority = (x + i) % 7 == 0 ? 1 : 0 }).ToArray();
                     var ids = await database.Submitter.SubmitAsync(requests, CancellationToken.None);
                     for (var i = 0; i < ids.Count; i++) waiting.Add(ids[i], new(ids[i], "default", requests[i].Priority!.Value, $"demo|{requests[i].Adapters![0].Name}@1", now.AddSeconds(-20).AddMicroseconds(ids[i])));
-                    // Jobs of one call share a start time; who is oldest among equals is not promised, so they are told apart here.
-                    await database.SqlAsync("update jobs set run_at = run_at + id * interval '1 microsecond' where id = any($1)", ids.ToArray());
+                    // Who is oldest among jobs of one call is not promised, so they are told apart here, by id, as the model does.
+                    await database.SqlAsync("update jobs set run_at = date_trunc('second', run_at) + id * interval '1 microsecond' where id = any($1)", ids.ToArray());
                     continue;
                 }
 
