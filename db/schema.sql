@@ -412,6 +412,7 @@ table workers (
   stop_reason text,
   paused boolean default false not null,
   draining boolean default false not null,
+  canary_ordered boolean default false not null,
   constraint workers_pkey PRIMARY KEY (id)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=100);
 
@@ -657,7 +658,7 @@ function owner_of_submit(wanted text) returns tenants;
 -- Deletes archived jobs past their retention; returns how many.
 function prune_archive(older_than interval, at_most integer DEFAULT 50000) returns integer -- security definer;
 
--- Deletes batches, checkpoints and workers past their retention that no job refers to; returns how many rows.
+-- Deletes batches, checkpoints, canaries and workers past their retention that no job refers to; returns how many rows.
 function prune_history(older_than interval, at_most integer DEFAULT 5000) returns integer -- security definer;
 
 function put_back(of_batch bigint, these bigint[], from_state text, why text, said text, counts boolean, new_limit smallint DEFAULT NULL::smallint) returns integer;

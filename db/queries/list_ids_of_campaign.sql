@@ -3,12 +3,15 @@
 select f.id
 from campaigns c
 cross join lateral (
-  select j.id
+  select r.job_id as id
   from job_recipes r
-  join jobs j on j.id = r.job_id
+  cross join lateral (
+    select from jobs j
+    where j.id = r.job_id
+      and (@state::text is null or j.state = @state)
+      and (@signature::text is null or j.signature = @signature)
+    limit 1) j
   where r.campaign_id = c.id and r.campaign_id <> 0 and r.job_id < @before
-    and (@state::text is null or j.state = @state)
-    and (@signature::text is null or j.signature = @signature)
   order by r.job_id desc
   limit @limit) f
 where c.name = @campaign

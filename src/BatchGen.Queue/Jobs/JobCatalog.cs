@@ -32,19 +32,31 @@ public sealed class JobCatalog(QueueDatabase database)
             { State: null } => "list_ids_any",
             { State: { } state } => "list_ids_" + state.ToCode(),
         };
-        var parameters = new List<Npgsql.NpgsqlParameter>
+        var ids = query == "list_ids_of_signature"
+            ? await ListIdsOfSignatureAsync(Parameters, filter.Limit, cancellationToken)
+            : await database.ListAsync<long>(query, Parameters(), cancellationToken);
+        return await FindAsync(ids, cancellationToken);
+
+        List<Npgsql.NpgsqlParameter> Parameters()
         {
-            Parameter("before", NpgsqlDbType.Bigint, filter.BeforeJobId ?? long.MaxValue),
-            Parameter("limit", NpgsqlDbType.Integer, filter.Limit),
-        };
-        if (filter.Campaign is not null) parameters.Add(Parameter("campaign", NpgsqlDbType.Text, filter.Campaign));
-        if (filter.Campaign is not null || filter.Signature is not null)
-        {
+            var parameters = new List<Npgsql.NpgsqlParameter>
+            {
+                Parameter("before", NpgsqlDbType.Bigint, filter.BeforeJobId ?? long.MaxValue),
+                Parameter("limit", NpgsqlDbType.Integer, filter.Limit),
+            };
+            if (filter.Campaign is not null) parameters.Add(Parameter("campaign", NpgsqlDbType.Text, filter.Campaign));
+            if (filter.Campaign is null && filter.Signature is null) return parameters;
             parameters.Add(Parameter("signature", NpgsqlDbType.Text, filter.Signature));
             parameters.Add(Parameter("state", NpgsqlDbType.Text, filter.State?.ToCode()));
+            return parameters;
         }
+    }
 
-        return await FindAsync(await database.ListAsync<long>(query, parameters, cancellationToken), cancellationToken);
+    // A common signature fills the page from the newest jobs; only a rare one is put together from where its jobs may be.
+    private async Task<IReadOnlyList<long>> ListIdsOfSignatureAsync(Func<List<Npgsql.NpgsqlParameter>> parameters, int limit, CancellationToken cancellationToken)
+    {
+        var recent = await database.ListAsync<long>("list_ids_of_signature_recent", parameters(), cancellationToken);
+        return recent.Count == limit ? recent : await database.ListAsync<long>("list_ids_of_signature", parameters(), cancellationToken);
     }
 
     /// <summary>How many jobs stand where; a campaign restricts.</summary>
