@@ -647,6 +647,12 @@ function lane_is_open(lane lanes, instant timestamp with time zone) returns bool
 
 function nearest(word text, candidates text[]) returns text;
 
+-- Jobs of the campaigns of a name (tenants may share it) below an id, newest first; one walk through index job_recipes_by_campaign each.
+function newest_of_campaign(of_name text, below bigint, at_most integer) returns TABLE(job_id bigint, prompt text, tags text[]) -- security definer;
+
+-- The same above an id, oldest first.
+function next_of_campaign(of_name text, above bigint, at_most integer) returns TABLE(job_id bigint) -- security definer;
+
 -- Tells upstream apps that jobs ended: channel SCHEMA_done.
 function notify_done(job_ids bigint[], state text) returns void;
 

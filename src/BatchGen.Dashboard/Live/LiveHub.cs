@@ -45,6 +45,7 @@ internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, IL
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        await WarmUpAsync(stoppingToken);
         var sent = new Dictionary<string, string>(StringComparer.Ordinal);
         var quietSince = clock.GetTimestamp();
         while (!stoppingToken.IsCancellationRequested)
@@ -89,6 +90,23 @@ internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, IL
     {
         _wake.Dispose();
         base.Dispose();
+    }
+
+    // The first page of a fresh process pays for opening connections and compiling: this does it before anybody waits.
+    private async Task WarmUpAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var snapshot = await source.GetAsync(cancellationToken);
+            using var scope = scopes.CreateScope();
+            await using var renderer = new HtmlRenderer(scope.ServiceProvider, logging);
+            await renderer.Dispatcher.InvokeAsync(async () => (await renderer.RenderComponentAsync<TonightPage>(
+                ParameterView.FromDictionary(new Dictionary<string, object?>(StringComparer.Ordinal) { ["Model"] = snapshot }))).ToHtmlString());
+        }
+        catch (Exception failure) when (failure is Npgsql.NpgsqlException or Queue.QueueException or TimeoutException)
+        {
+            _log.LiveUpdateFailed(failure.Message);
+        }
     }
 
     private async Task<List<LiveMessage>> ChangesAsync(LiveSnapshot snapshot, Dictionary<string, string> sent, CancellationToken cancellationToken)

@@ -165,7 +165,8 @@ internal sealed record CampaignReport
         if (Counts.Open > 0) yield return ("open", Counts.Open.ToString(CultureInfo.InvariantCulture));
         if (Span is { FirstAt: { } first, LastAt: { } last })
         {
-            yield return ("drawn", $"{show.Time(first)} to {show.Time(last)}{(PerMinute is { } rate ? $", {Show.Number(rate)} images per minute" : "")}");
+            var part = Span.Images < Counts.Succeeded ? $"the newest {Span.Images}: " : "";
+            yield return ("drawn", $"{part}{show.Time(first)} to {show.Time(last)}{(PerMinute is { } rate ? $", {Show.Number(rate)} images per minute" : "")}");
             yield return ("batches", $"{Span.Batches} over {Span.Signatures} signatures, {Show.Size(Span.SizeBytes ?? 0)} of pictures");
         }
 

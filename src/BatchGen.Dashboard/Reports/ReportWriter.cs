@@ -13,15 +13,19 @@ internal sealed class ReportWriter(CampaignCatalog campaigns, CheckpointLog chec
     private const int MaxFaults = 20;
     private const int MaxCampaigns = 200;
 
+    // A page is loaded again and again and has to be quick; a file is asked for once.
+    private const int SpanOnPages = 4_000;
+    private const int SpanInFiles = 1_000_000;
+
     /// <summary>The report of one campaign, or null when there is none of that name.</summary>
     /// <param name="name">The campaign.</param>
-    /// <param name="withPictures">Whether canaries come with their pictures, as in files.</param>
+    /// <param name="withPictures">As a file: canaries with their pictures, and times of all pictures instead of the newest.</param>
     /// <param name="cancellationToken">Cancels the queries.</param>
     public async Task<CampaignReport?> OfCampaignAsync(string name, bool withPictures, CancellationToken cancellationToken)
     {
         if (await campaigns.FindAsync(name, cancellationToken) is not { } summary) return null;
         var report = await WriteAsync(name, summary.Counts, name, summary.CreatedAt, withPictures, cancellationToken);
-        return report with { Span = await campaigns.FindSpanAsync(name, cancellationToken) };
+        return report with { Span = await campaigns.FindSpanAsync(name, withPictures ? SpanInFiles : SpanOnPages, cancellationToken) };
     }
 
     /// <summary>The report of a night: all campaigns that began within a day or are not done.</summary>
