@@ -137,7 +137,7 @@ public sealed class RenderBenchmark(Action<string> report)
         var operations = OperationTrace.Of(pass);
         var seconds = Measure.Best(3, pass);
         var count = operations.Sum(OperationCost.Count);
-        Line($"{name}: {seconds:f2} s; {count / 1e9:f0} GFLOP at {count / seconds / 1e9:f0} GFLOP/s, floor by matrix rate {count / _matrixRate:f2} s, floor by reading {bytes / 1e9:f2} GB of weights {bytes / _bandwidth:f2} s");
+        Line($"{name}: {seconds:f2} s; {count / 1e9:f1} GFLOP at {count / seconds / 1e9:f0} GFLOP/s, floor by matrix rate {count / _matrixRate:f2} s, floor by reading {bytes / 1e9:f2} GB of weights {bytes / _bandwidth:f2} s");
         if (!floor) return seconds;
         var alone = operations.GroupBy(operation => operation).Select(group => (group.Key.Kind, Seconds: group.Count() * OperationCost.Alone(group.Key, type))).ToArray();
         var sum = alone.Sum(item => item.Seconds);
