@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 using System.Text.Json;
 using BatchGen.Core.Jobs;
@@ -5,10 +6,10 @@ using BatchGen.Core.Jobs;
 namespace BatchGen.Core.Submitting;
 
 /// <summary>Reads lists of jobs: a JSON array or object, JSON lines, or CSV with a header row.</summary>
+/// <remarks>Prompts are templates, a row may have several seeds or a count: a row stands for the jobs of a <see cref="JobTemplate"/>.</remarks>
 public static class JobFile
 {
     private const int MaxProblems = 1000;
-    private const int MaxCount = 1_000_000;
 
     /// <summary>The fields jobs may have, in snake_case.</summary>
     public static IReadOnlyCollection<string> FieldNames => JobFields.Names;
@@ -17,30 +18,31 @@ public static class JobFile
     /// <param name="text">The whole file.</param>
     /// <param name="name">File name; its ending decides, else the first character does.</param>
     /// <param name="clock">Gives the time and zone that short forms of times refer to.</param>
+    /// <param name="defaults">What rows that leave a field out get; null gives nothing.</param>
     /// <exception cref="JobFileException">Names every row and field that cannot be read.</exception>
-    public static IReadOnlyList<JobRequest> Read(string text, string name, TimeProvider clock)
+    public static JobList Read(string text, string name, TimeProvider clock, JobTemplate? defaults = null)
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(name);
         return Path.GetExtension(name).ToLowerInvariant() switch
         {
-            ".csv" or ".tsv" => ReadCsv(text, clock),
-            ".jsonl" or ".ndjson" => ReadJsonLines(text, clock),
-            ".json" => ReadJson(text, clock),
-            _ => text.TrimStart('\uFEFF', ' ', '\t', '\r', '\n') is var start && start.StartsWith('[') ? ReadJson(text, clock)
-                : start.StartsWith('{') ? ReadJsonLines(text, clock)
-                : ReadCsv(text, clock),
+            ".csv" or ".tsv" => ReadCsv(text, clock, defaults),
+            ".jsonl" or ".ndjson" => ReadJsonLines(text, clock, defaults),
+            ".json" => ReadJson(text, clock, defaults),
+            _ => text.TrimStart('\uFEFF', ' ', '\t', '\r', '\n') is var start && start.StartsWith('[') ? ReadJson(text, clock, defaults)
+                : start.StartsWith('{') ? ReadJsonLines(text, clock, defaults)
+                : ReadCsv(text, clock, defaults),
         };
     }
 
     /// <summary>Reads one JSON object per line.</summary>
     /// <exception cref="JobFileException">Names every line and field that cannot be read.</exception>
-    public static IReadOnlyList<JobRequest> ReadJsonLines(string text, TimeProvider clock)
+    public static JobList ReadJsonLines(string text, TimeProvider clock, JobTemplate? defaults = null)
     {
         ArgumentNullException.ThrowIfNull(text);
         // One object over several lines is what people paste; it is no JSON lines, but there is no doubt what it means.
-        if (IsOneObject(text)) return ReadJson(text, clock);
-        var jobs = new JobList();
+        if (IsOneObject(text)) return ReadJson(text, clock, defaults);
+        var jobs = new Builder(defaults);
         var line = 0;
         foreach (var part in text.TrimStart('\uFEFF').EnumerateLines())
         {
@@ -54,11 +56,11 @@ public static class JobFile
 
     /// <summary>Reads a JSON array of objects, or one object.</summary>
     /// <exception cref="JobFileException">Names every element and field that cannot be read.</exception>
-    public static IReadOnlyList<JobRequest> ReadJson(string text, TimeProvider clock)
+    public static JobList ReadJson(string text, TimeProvider clock, JobTemplate? defaults = null)
     {
         ArgumentNullException.ThrowIfNull(text);
         using var document = ParseJson(text.TrimStart('\uFEFF'), "The file");
-        var jobs = new JobList();
+        var jobs = new Builder(defaults);
         if (document.RootElement.ValueKind == JsonValueKind.Array)
         {
             var index = 0;
@@ -74,11 +76,11 @@ public static class JobFile
 
     /// <summary>Reads CSV: the first row names the fields, an empty cell leaves its field out.</summary>
     /// <exception cref="JobFileException">Names every row and column that cannot be read.</exception>
-    public static IReadOnlyList<JobRequest> ReadCsv(string text, TimeProvider clock)
+    public static JobList ReadCsv(string text, TimeProvider clock, JobTemplate? defaults = null)
     {
         ArgumentNullException.ThrowIfNull(text);
         string[]? fields = null;
-        var jobs = new JobList();
+        var jobs = new Builder(defaults);
         foreach (var row in CsvText.Read(text))
         {
             if (fields is null)
@@ -138,10 +140,10 @@ public static class JobFile
         }
     }
 
-    /// <summary>Collects jobs and problems.</summary>
-    private sealed class JobList
+    /// <summary>Collects rows and problems.</summary>
+    private sealed class Builder(JobTemplate? defaults)
     {
-        private readonly List<JobRequest> _jobs = [];
+        private readonly List<JobExpansion> _rows = [];
         private readonly List<string> _problems = [];
 
         public void Problem(string text)
@@ -183,27 +185,59 @@ public static class JobFile
 
         public void Add(IEnumerable<(string Field, FieldValue Value)> values, string where)
         {
-            var (job, count) = (new JobRequest(), 1);
+            var row = new JobTemplate { Job = new JobRequest() };
+            var before = _problems.Count;
             foreach (var (field, value) in values)
             {
                 try
                 {
-                    if (field == JobFields.Count) count = value.Whole() is var number and >= 1 and <= MaxCount ? number : throw new FormatException($"expected 1 to {MaxCount}");
-                    else job = JobFields.Set(job, field, value);
+                    row = JobFields.Set(row, field, value);
                 }
                 catch (FormatException failure)
                 {
-                    Problem($"{where}, {field}: {failure.Message}{(failure.Message[^1] is '.' or '?' ? "" : ".")}");
+                    Problem(where, field, failure);
                 }
             }
 
-            if (_problems.Count == 0) _jobs.AddRange(JobRepeat.Expand(job, count));
+            if (_problems.Count > before) return;
+            try
+            {
+                _rows.Add((defaults is null ? row : row.FillIn(defaults)).Expand());
+            }
+            catch (JobTemplateException failure)
+            {
+                Problem(where, failure.Field, failure);
+            }
         }
 
-        public List<JobRequest> Finish()
+        public JobList Finish()
         {
             if (_problems.Count > 0) throw new JobFileException(_problems);
-            return _jobs.Count > 0 ? _jobs : throw new JobFileException("The file holds no jobs.");
+            return _rows.Count > 0 ? new JobList(_rows) : throw new JobFileException("The file holds no jobs.");
         }
+
+        private void Problem(string where, string field, FormatException failure) => Problem($"{where}, {field}: {failure.Message}{(failure.Message[^1] is '.' or '?' ? "" : ".")}");
     }
+}
+
+/// <summary>The jobs of a list, in order. Rows are kept; the jobs they stand for are made while they are read.</summary>
+public sealed class JobList : IEnumerable<JobRequest>
+{
+    private readonly IReadOnlyList<JobExpansion> _rows;
+
+    internal JobList(IReadOnlyList<JobExpansion> rows) => _rows = rows;
+
+    /// <summary>How many jobs.</summary>
+    public long Count => _rows.Sum(row => (long)row.Count);
+
+    /// <summary>All jobs at once.</summary>
+    /// <exception cref="JobFileException">They are more than <see cref="JobTemplate.MaxJobs"/>.</exception>
+    public IReadOnlyList<JobRequest> ToList() => Count <= JobTemplate.MaxJobs
+        ? [.. this]
+        : throw new JobFileException($"The list expands to {Count} jobs; the limit here is {JobTemplate.MaxJobs}. Submit more with 'batchgen submit FILE' or through SQL.");
+
+    /// <inheritdoc/>
+    public IEnumerator<JobRequest> GetEnumerator() => _rows.SelectMany(row => row.Jobs()).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

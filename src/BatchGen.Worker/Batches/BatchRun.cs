@@ -13,7 +13,7 @@ namespace BatchGen.Worker.Batches;
 /// <summary>Renders the jobs of one claimed batch, saves their pictures and records what became of each.</summary>
 /// <remarks>Pictures are encoded, written and recorded beside the device thread, which renders the next tensor batch meanwhile.</remarks>
 internal sealed class BatchRun(
-    ClaimedBatch batch, DeviceSession device, PictureSaver saver, BatchClaims claims, LeaseKeeper lease, TensorBatchLimit limit, ILogger log)
+    ClaimedBatch batch, DeviceSession device, StartPictureLoader startPictures, PictureSaver saver, BatchClaims claims, LeaseKeeper lease, TensorBatchLimit limit, ILogger log)
 {
     private Task _saving = Task.CompletedTask;
 
@@ -58,6 +58,7 @@ internal sealed class BatchRun(
 
     private async Task RenderAsync(IReadOnlyList<ClaimedJob> jobs, CancellationToken cancellationToken)
     {
+        jobs = await LoadStartPicturesAsync(jobs, cancellationToken);
         var (wanted, allCancelled) = lease.Begin(jobs);
         if (wanted.Count == 0) return;
         try
@@ -76,6 +77,26 @@ internal sealed class BatchRun(
         {
             await SplitOrFailAsync(wanted, error, cancellationToken);
         }
+    }
+
+    // A job whose start picture is missing fails alone; its neighbours are drawn.
+    private async Task<IReadOnlyList<ClaimedJob>> LoadStartPicturesAsync(IReadOnlyList<ClaimedJob> jobs, CancellationToken cancellationToken)
+    {
+        if (jobs.All(job => job.Recipe.StartImagePath is null || job.StartPixels is not null)) return jobs;
+        var ready = new List<ClaimedJob>(jobs.Count);
+        foreach (var job in jobs)
+        {
+            try
+            {
+                ready.Add(await Task.Run(() => startPictures.Load(job), cancellationToken));
+            }
+            catch (BatchGenException error) when (error is InvalidJobException or GenerationException)
+            {
+                await FailAsync([job], error, cancellationToken);
+            }
+        }
+
+        return ready;
     }
 
     // Halving finds the job that fails alone, and the size that fits in memory.
