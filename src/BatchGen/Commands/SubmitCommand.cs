@@ -112,7 +112,7 @@ internal sealed class SubmitCommand
 
         if (prompts.Length > 0) throw CommandException.BadInput("Give --prompt or a FILE, not both.");
         if (flags.Job.IdempotencyKey is not null) throw CommandException.BadInput("--idempotency-key names one job; put a column 'idempotency_key' into the file.");
-        return JobFile.Read(await ReadAsync(file, cancellationToken), file, _context.Clock, flags);
+        return await ReadAsync(file, flags, cancellationToken);
     }
 
     private static JobExpansion Expand(JobTemplate template)
@@ -184,11 +184,15 @@ internal sealed class SubmitCommand
         }
     }
 
-    private async Task<string> ReadAsync(string file, CancellationToken cancellationToken)
+    // A file is read twice; standard input and pipes can be read only once, and are kept.
+    private async Task<JobList> ReadAsync(string file, JobTemplate flags, CancellationToken cancellationToken)
     {
         try
         {
-            return file == "-" ? await _context.Input.ReadToEndAsync(cancellationToken) : await File.ReadAllTextAsync(file, cancellationToken);
+            if (file == "-") return JobFile.Read(await _context.Input.ReadToEndAsync(cancellationToken), file, _context.Clock, flags);
+            using var reader = new StreamReader(file);
+            return reader.BaseStream.CanSeek ? JobFile.Read(() => new StreamReader(file), file, _context.Clock, flags)
+                : JobFile.Read(await reader.ReadToEndAsync(cancellationToken), file, _context.Clock, flags);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

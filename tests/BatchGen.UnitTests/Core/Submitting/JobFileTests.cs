@@ -11,7 +11,7 @@ public class JobFileTests
     [Fact]
     public void Csv_takes_quotes_line_ends_and_a_byte_order_mark()
     {
-        var jobs = JobFile.ReadCsv(
+        var jobs = ReadCsv(
             "\uFEFFprompt,seed,adapters,guidance_scale\r\n"
             + "\"a \"\"big\"\", red circle\",7,demo-neon@0.7+demo-pixel@0.8:0.5,4.5\r\n"
             + "\r\n"
@@ -31,14 +31,14 @@ public class JobFileTests
     [InlineData("Prompt,SEED\n\"a red circle, big\",3\n")]
     public void Csv_takes_the_separators_that_spreadsheets_write(string text)
     {
-        var job = Assert.Single(JobFile.ReadCsv(text, Clock));
+        var job = Assert.Single(ReadCsv(text, Clock));
         Assert.Equal(("a red circle, big", 3L), (job.Prompt, job.Seed));
     }
 
     [Fact]
     public void An_unknown_column_is_named_with_the_nearest_one()
     {
-        var failure = Assert.Throws<JobFileException>(() => JobFile.ReadCsv("promt,seed,colour,seed\nx,1,2,3", Clock));
+        var failure = Assert.Throws<JobFileException>(() => ReadCsv("promt,seed,colour,seed\nx,1,2,3", Clock));
         Assert.Equal(3, failure.Problems.Count);
         Assert.Equal("Header: there is no field 'promt'. Did you mean 'prompt'?", failure.Problems[0]);
         Assert.StartsWith("Header: there is no field 'colour'. Known: prompt, negative_prompt", failure.Problems[1], StringComparison.Ordinal);
@@ -48,7 +48,7 @@ public class JobFileTests
     [Fact]
     public void Every_problem_is_reported_with_its_row()
     {
-        var failure = Assert.Throws<JobFileException>(() => JobFile.ReadCsv("prompt,seed,steps,adapters\na,1,20,\n\"b\nc\",x,1.5,style@NaN\nd,1\ne,1,2,x@0.5:1:2", Clock));
+        var failure = Assert.Throws<JobFileException>(() => ReadCsv("prompt,seed,steps,adapters\na,1,20,\n\"b\nc\",x,1.5,style@NaN\nd,1\ne,1,2,x@0.5:1:2", Clock));
         Assert.Equal(
         [
             "Row 3, seed: expected a whole number, found 'x'.",
@@ -66,7 +66,7 @@ public class JobFileTests
     [InlineData("", "The file is empty")]
     [InlineData("prompt\n", "The file holds no jobs.")]
     public void Broken_csv_is_one_clear_error(string text, string expected) =>
-        Assert.StartsWith(expected, Assert.Throws<JobFileException>(() => JobFile.ReadCsv(text, Clock)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(expected, Assert.Throws<JobFileException>(() => ReadCsv(text, Clock)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Json_takes_every_field()
@@ -91,7 +91,7 @@ public class JobFileTests
     [Fact]
     public void Json_problems_name_the_element_and_the_field()
     {
-        var failure = Assert.Throws<JobFileException>(() => JobFile.ReadJson(
+        var failure = Assert.Throws<JobFileException>(() => ReadJson(
             """[{"prompt":1},{"stepz":3},7,{"adapters":[{"nme":"a"}]},{"adapters":[{"strength":1}]},{"seed":1.5}]""", Clock));
         Assert.Equal(
         [
@@ -122,17 +122,17 @@ public class JobFileTests
     [Fact]
     public void Count_repeats_a_row_with_successive_seeds()
     {
-        var jobs = JobFile.ReadCsv("prompt,count,seed,idempotency_key\na,3,10,k\nb,2,,", Clock);
+        var jobs = ReadCsv("prompt,count,seed,idempotency_key\na,3,10,k\nb,2,,", Clock);
         Assert.Equal([10L, 11L, 12L, null, null], jobs.Select(job => job.Seed));
         Assert.Equal(["k/1", "k/2", "k/3", null, null], jobs.Select(job => job.IdempotencyKey));
         Assert.Contains("Row 2, count: expected 1 to 1000000.",
-            Assert.Throws<JobFileException>(() => JobFile.ReadCsv("prompt,count\na,0", Clock)).Message, StringComparison.Ordinal);
+            Assert.Throws<JobFileException>(() => ReadCsv("prompt,count\na,0", Clock)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Rows_are_templates_with_seeds()
     {
-        var csv = JobFile.ReadCsv("prompt,seeds\n\"a {red|blue} star\",\"1-2,7\"\n\\{b\\},", Clock);
+        var csv = ReadCsv("prompt,seeds\n\"a {red|blue} star\",\"1-2,7\"\n\\{b\\},", Clock);
         Assert.Equal(7, csv.Count);
         Assert.Equal(
             [("a red star", 1L), ("a red star", 2L), ("a red star", 7L), ("a blue star", 1L), ("a blue star", 2L), ("a blue star", 7L), ("{b}", null)],
@@ -144,7 +144,7 @@ public class JobFileTests
     [Fact]
     public void Templates_that_cannot_be_expanded_are_named_with_row_and_field()
     {
-        var failure = Assert.Throws<JobFileException>(() => JobFile.ReadCsv("prompt,seeds,seed,count\na {b,,,\n\"" + string.Concat(Enumerable.Repeat("{0|1|2|3|4|5|6|7|8|9}", 7))
+        var failure = Assert.Throws<JobFileException>(() => ReadCsv("prompt,seeds,seed,count\na {b,,,\n\"" + string.Concat(Enumerable.Repeat("{0|1|2|3|4|5|6|7|8|9}", 7))
             + "\",,,\na,1-2000000,,\na,9-1,,\na,1-2,3,\na,1-2,,3", Clock));
         Assert.Equal(
         [
@@ -161,7 +161,7 @@ public class JobFileTests
     public void Rows_get_what_they_leave_out_from_the_defaults()
     {
         var defaults = new JobTemplate { Job = new JobRequest { Steps = 9, Strength = 0.5, Seed = 3, Campaign = "c" }, Count = 2 };
-        var jobs = JobFile.ReadCsv("prompt,steps,start_image,seeds,count\na,,,,\nb,4,s.png,,1\nc,,,1-2,", Clock, defaults).ToList();
+        var jobs = ReadCsv("prompt,steps,start_image,seeds,count\na,,,,\nb,4,s.png,,1\nc,,,1-2,", Clock, defaults).ToList();
         Assert.Equal(
         [
             ("a", 9, null, null, 3L), ("a", 9, null, null, 4L), ("b", 4, "s.png", 0.5, 3L), ("c", 9, null, null, 1L), ("c", 9, null, (double?)null, (long?)2L),
@@ -169,10 +169,24 @@ public class JobFileTests
         Assert.All(jobs, job => Assert.Equal("c", job.Campaign));
     }
 
+    [Theory]
+    [InlineData("jobs.csv", "prompt\na\nb")]
+    [InlineData("jobs.jsonl", "{\"prompt\":\"a\"}\n\n{\"prompt\":\"b\"}\n")]
+    public void A_list_is_read_again_for_its_jobs_instead_of_being_kept(string name, string text)
+    {
+        var opened = 0;
+        var list = JobFile.Read(() => new StringReader(opened++ >= 0 ? text : ""), name, Clock);
+        Assert.Equal((2, 1), (list.Count, opened));
+        Assert.Equal(["a", "b"], list.Select(job => job.Prompt));
+        Assert.Equal(2, opened);
+        text = "{";
+        Assert.Throws<JobFileException>(() => list.Count(job => job.Prompt.Length > 0));
+    }
+
     [Fact]
     public void A_million_jobs_of_a_few_rows_are_made_while_they_are_read()
     {
-        var list = JobFile.ReadCsv("prompt,count\na,1000000\nb,1000000", Clock);
+        var list = ReadCsv("prompt,count\na,1000000\nb,1000000", Clock);
         Assert.Equal(2_000_000, list.Count);
         var before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Equal("a", list.First().Prompt);
@@ -192,6 +206,10 @@ public class JobFileTests
 
     [Fact]
     public void A_word_is_no_time() => Assert.Contains("is not a time", Assert.Throws<FormatException>(() => JobTimes.Parse("tonight", Clock)).Message, StringComparison.Ordinal);
+
+    private static JobList ReadCsv(string text, TimeProvider clock, JobTemplate? defaults = null) => JobFile.Read(text, "jobs.csv", clock, defaults);
+
+    private static JobList ReadJson(string text, TimeProvider clock) => JobFile.Read(text, "jobs.json", clock);
 
     private static FakeTimeProvider MakeClock()
     {
