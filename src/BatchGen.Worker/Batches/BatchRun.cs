@@ -30,6 +30,9 @@ internal sealed class BatchRun(
     /// <exception cref="OutputException">Pictures cannot be written; the unfinished jobs are not to blame.</exception>
     public async Task RunAsync(Action lastGroupStarts, CancellationToken cancellationToken)
     {
+        var groups = BatchShape.Group(batch.Jobs, limit.Value);
+        // Read and fitted beside the device thread: for the first group while adapters are fused, for the others while the one before is drawn.
+        var loading = startPictures.LoadAsync(groups[0], cancellationToken);
         try
         {
             await device.PrepareAsync(batch.Signature, cancellationToken);
@@ -43,11 +46,14 @@ internal sealed class BatchRun(
 
         try
         {
-            var groups = BatchShape.Group(batch.Jobs, limit.Value);
             for (var i = 0; i < groups.Count; i++)
             {
                 if (i == groups.Count - 1) lastGroupStarts();
-                await RenderAsync(groups[i], cancellationToken);
+                var loaded = await loading;
+                if (i < groups.Count - 1) loading = startPictures.LoadAsync(groups[i + 1], cancellationToken);
+                // A job whose start picture cannot be had fails alone; its neighbours are drawn.
+                foreach (var (job, error) in loaded.Failed) await FailAsync([job], error, cancellationToken);
+                await RenderAsync(loaded.Ready, cancellationToken);
             }
         }
         finally
@@ -58,7 +64,6 @@ internal sealed class BatchRun(
 
     private async Task RenderAsync(IReadOnlyList<ClaimedJob> jobs, CancellationToken cancellationToken)
     {
-        jobs = await LoadStartPicturesAsync(jobs, cancellationToken);
         var (wanted, allCancelled) = lease.Begin(jobs);
         if (wanted.Count == 0) return;
         try
@@ -77,26 +82,6 @@ internal sealed class BatchRun(
         {
             await SplitOrFailAsync(wanted, error, cancellationToken);
         }
-    }
-
-    // A job whose start picture is missing fails alone; its neighbours are drawn.
-    private async Task<IReadOnlyList<ClaimedJob>> LoadStartPicturesAsync(IReadOnlyList<ClaimedJob> jobs, CancellationToken cancellationToken)
-    {
-        if (jobs.All(job => job.Recipe.StartImagePath is null || job.StartPixels is not null)) return jobs;
-        var ready = new List<ClaimedJob>(jobs.Count);
-        foreach (var job in jobs)
-        {
-            try
-            {
-                ready.Add(await Task.Run(() => startPictures.Load(job), cancellationToken));
-            }
-            catch (BatchGenException error) when (error is InvalidJobException or GenerationException)
-            {
-                await FailAsync([job], error, cancellationToken);
-            }
-        }
-
-        return ready;
     }
 
     // Halving finds the job that fails alone, and the size that fits in memory.

@@ -77,5 +77,14 @@ public sealed class StartImageFolderTests : IDisposable
         Assert.Equal("a.png", Path.GetFileName(Assert.Single(Directory.GetFiles(_root))));
     }
 
+    [Fact]
+    public void What_is_there_and_cannot_be_read_now_may_be_tried_again()
+    {
+        Directory.CreateDirectory(Path.Combine(_root, "a.png"));
+        var failure = Assert.Throws<StartImageException>(() => new StartImageFolder(_root).Read("a.png"));
+        Assert.True(failure.MayPass);
+        Assert.Contains("cannot be read", failure.Message, StringComparison.Ordinal);
+    }
+
     private static string Refusal(Action action) => Assert.Throws<StartImageException>(action).Message;
 }
