@@ -77,6 +77,7 @@ public sealed partial class StartImageFolder
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
+            RemoveQuietly(temporary);
             throw new StartImageException($"Start picture '{name}' cannot be put into '{_root}': {failure.Message} Free space or allow writing there.", failure);
         }
     }
@@ -104,6 +105,19 @@ public sealed partial class StartImageFolder
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw new StartImageException($"Start picture '{path}' cannot be read: {failure.Message} Allow reading it, then retry the job.", failure) { MayPass = true };
+        }
+    }
+
+    // The first failure is the one to report.
+    private static void RemoveQuietly(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return;
         }
     }
 
