@@ -98,7 +98,7 @@ create function claim_batch(
 returns table (
   batch_id bigint, epoch bigint, signature text, lease_expires_at timestamptz, remembered jsonb, job_id bigint, attempt smallint,
   prompt text, negative_prompt text, width smallint, height smallint, steps smallint, sampler text, guidance_scale double precision,
-  seed bigint, format text, clip_skip smallint)
+  seed bigint, format text, clip_skip smallint, guidance_rescale double precision, start_image text, strength double precision)
 language plpgsql security definer
 set search_path from current
 -- The probes below are right at any size; a plan made before statistics exist, or for one lucky parameter, must not replace them.
@@ -169,7 +169,7 @@ begin
   end if;
   if worker.paused or worker.draining then
     return query select null::bigint, null::bigint, null::text, null::timestamptz, mem, null::bigint, null::smallint, null::text, null::text,
-      null::smallint, null::smallint, null::smallint, null::text, null::float8, null::bigint, null::text, null::smallint;
+      null::smallint, null::smallint, null::smallint, null::text, null::float8, null::bigint, null::text, null::smallint, null::float8, null::text, null::float8;
     return;
   end if;
   perform advance_clock();
@@ -409,13 +409,14 @@ begin
 
     return query
     select new_batch.id, new_batch.epoch, new_batch.signature, new_batch.lease_expires_at, case when u.n = 1 then mem end,
-      u.id, (u.attempts + 1)::smallint, r.prompt, r.negative_prompt, r.width, r.height, r.steps, r.sampler, r.guidance_scale, r.seed, r.format, r.clip_skip
+      u.id, (u.attempts + 1)::smallint, r.prompt, r.negative_prompt, r.width, r.height, r.steps, r.sampler, r.guidance_scale, r.seed, r.format, r.clip_skip,
+      r.guidance_rescale, r.start_image, r.strength
     from unnest(ids, tries[1:cap]) with ordinality u(id, attempts, n)
     join job_recipes r on r.job_id = u.id
     order by u.n;
   else
     return query select null::bigint, null::bigint, null::text, null::timestamptz, mem, null::bigint, null::smallint, null::text, null::text,
-      null::smallint, null::smallint, null::smallint, null::text, null::float8, null::bigint, null::text, null::smallint;
+      null::smallint, null::smallint, null::smallint, null::text, null::float8, null::bigint, null::text, null::smallint, null::float8, null::text, null::float8;
   end if;
 end $$;
 comment on function claim_batch is 'Leases up to max_jobs waiting jobs of one signature to a worker. Remembered goes back in as memory at the next claim; a claim without it is right too, only slower.';
