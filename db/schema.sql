@@ -227,6 +227,8 @@ table job_recipes (
   created_at timestamp with time zone default now() not null,
   seed bigint not null,
   guidance_scale double precision not null,
+  guidance_rescale double precision default 0 not null,
+  strength double precision,
   campaign_id integer default 0 not null,
   width smallint not null,
   height smallint not null,
@@ -236,13 +238,17 @@ table job_recipes (
   sampler text not null,
   prompt text not null,
   negative_prompt text,
+  start_image text,
   tags text[],
   constraint job_recipes_pkey PRIMARY KEY (job_id),
   constraint job_recipes_clip_skip_range CHECK (((clip_skip >= 0) AND (clip_skip <= 11))),
   constraint job_recipes_format_known CHECK ((format = ANY (ARRAY['png'::text, 'webp'::text, 'jpeg'::text]))),
   constraint job_recipes_guidance_range CHECK (((guidance_scale >= (0)::double precision) AND (guidance_scale <= (100)::double precision))),
+  constraint job_recipes_guidance_rescale_range CHECK (((guidance_rescale >= (0)::double precision) AND (guidance_rescale <= (1)::double precision))),
   constraint job_recipes_size CHECK (((((width)::integer % 8) = 0) AND (((height)::integer % 8) = 0) AND ((width >= 64) AND (width <= 2048)) AND ((height >= 64) AND (height <= 2048)))),
-  constraint job_recipes_steps_range CHECK (((steps >= 1) AND (steps <= 1000)))
+  constraint job_recipes_start_image_relative CHECK (((start_image IS NULL) OR is_start_image_name(start_image))),
+  constraint job_recipes_steps_range CHECK (((steps >= 1) AND (steps <= 1000))),
+  constraint job_recipes_strength_range CHECK ((((strength IS NULL) = (start_image IS NULL)) AND (strength > (0)::double precision) AND (strength <= (1)::double precision)))
 );
 
 -- One row per requested image: the narrow part that claims and completions rewrite.
@@ -337,6 +343,9 @@ table staged_jobs (
   steps integer,
   sampler text,
   guidance_scale double precision,
+  guidance_rescale double precision,
+  start_image text,
+  strength double precision,
   seed bigint,
   format text,
   clip_skip integer,
@@ -600,7 +609,7 @@ function check_job(element jsonb, place text) returns checked_job;
 function checked_strength(value jsonb, place text, field text) returns numeric;
 
 -- Leases up to max_jobs waiting jobs of one signature to a worker. Remembered goes back in as memory at the next claim; a claim without it is right too, only slower.
-function claim_batch(by_worker uuid, of_models text[], max_jobs integer, lease interval, max_wait interval, max_batches integer, memory jsonb DEFAULT NULL::jsonb, max_pixels bigint DEFAULT NULL::bigint) returns TABLE(batch_id bigint, epoch bigint, signature text, lease_expires_at timestamp with time zone, remembered jsonb, job_id bigint, attempt smallint, prompt text, negative_prompt text, width smallint, height smallint, steps smallint, sampler text, guidance_scale double precision, seed bigint, format text, clip_skip smallint) -- security definer;
+function claim_batch(by_worker uuid, of_models text[], max_jobs integer, lease interval, max_wait interval, max_batches integer, memory jsonb DEFAULT NULL::jsonb, max_pixels bigint DEFAULT NULL::bigint) returns TABLE(batch_id bigint, epoch bigint, signature text, lease_expires_at timestamp with time zone, remembered jsonb, job_id bigint, attempt smallint, prompt text, negative_prompt text, width smallint, height smallint, steps smallint, sampler text, guidance_scale double precision, seed bigint, format text, clip_skip smallint, guidance_rescale double precision, start_image text, strength double precision) -- security definer;
 
 -- Records pictures of a batch; returns how many jobs succeeded by it.
 function complete_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], paths text[], sizes bigint[], sha256s text[], widths integer[], heights integer[], seeds bigint[], recipes text[]) returns integer -- security definer;
@@ -631,12 +640,17 @@ function heartbeat_batch(of_batch bigint, with_epoch bigint, lease interval, fin
 
 function hold_lease(of_batch bigint, with_epoch bigint) returns batches;
 
+-- Whether a text may name a start picture: a relative path below the folder that workers read them from.
+function is_start_image_name(name text) returns boolean;
+
 function is_taken(wanted text, lane integer, by_worker uuid, batch_size integer) returns boolean;
 
 -- Where jobs stand; unknown ids are left out.
 function job_status(job_ids bigint[]) returns TABLE(job_id bigint, state text, attempts smallint, max_attempts smallint, run_at timestamp with time zone, finished_at timestamp with time zone, path text, verified_at timestamp with time zone, failure_code text, failure_message text) -- security definer;
 
 function json_instant(element jsonb, field text, place text) returns timestamp with time zone;
+
+function json_number(element jsonb, field text, place text, low numeric, high numeric) returns double precision;
 
 function json_text(element jsonb, field text, place text, shortest integer, longest integer) returns text;
 

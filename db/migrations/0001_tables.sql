@@ -67,7 +67,11 @@ create table samplers (
   constraint samplers_name_valid check (name ~ '^[a-z0-9_]+$')
 );
 comment on table samplers is 'Samplers that jobs may name; a renderer that learns a new one adds a row in a migration.';
-insert into samplers (name, position) values ('ddim', 1), ('euler', 2);
+insert into samplers (name, position) values
+  ('ddim', 1), ('pndm', 2), ('euler', 3), ('euler_karras', 4), ('euler_a', 5), ('heun', 6),
+  ('heun_karras', 7), ('dpmpp_2m', 8), ('dpmpp_2m_karras', 9), ('dpmpp_2m_sde', 10), ('dpmpp_2m_sde_karras', 11), ('dpmpp_2s', 12),
+  ('dpmpp_2s_karras', 13), ('kdpm2', 14), ('kdpm2_karras', 15), ('kdpm2_a', 16), ('kdpm2_a_karras', 17), ('lms', 18),
+  ('lms_karras', 19), ('unipc', 20), ('unipc_karras', 21), ('deis', 22), ('ddpm', 23), ('lcm', 24);
 
 create table campaigns (
   id int generated always as identity primary key,
@@ -146,11 +150,20 @@ comment on index jobs_failed is 'list_jobs, retry_jobs_where: failed jobs, newes
 create index jobs_cancelled on jobs (id) where shelf = 'cancelled';
 comment on index jobs_cancelled is 'list_jobs: cancelled jobs, newest first';
 
+create function is_start_image_name(name text) returns boolean
+language sql immutable as $$
+  -- A path below the start image folder and nowhere else: no root, drive, way up, or character that some system reads as a separator.
+  select char_length(name) between 1 and 200 and name !~ '(^[/ ]|[/ ]$|//|[\\:*?"<>|[:cntrl:]]|(^|/)\.{1,2}(/|$))'
+$$;
+comment on function is_start_image_name is 'Whether a text may name a start picture: a relative path below the folder that workers read them from.';
+
 create table job_recipes (
   job_id bigint primary key,
   created_at timestamptz not null default now(),
   seed bigint not null,
   guidance_scale double precision not null,
+  guidance_rescale double precision not null default 0,
+  strength double precision,
   campaign_id int not null default 0,
   width smallint not null,
   height smallint not null,
@@ -160,14 +173,20 @@ create table job_recipes (
   sampler text not null,
   prompt text not null,
   negative_prompt text,
+  start_image text,
   tags text[],
   constraint job_recipes_size check (width % 8 = 0 and height % 8 = 0 and width between 64 and 2048 and height between 64 and 2048),
   constraint job_recipes_steps_range check (steps between 1 and 1000),
   constraint job_recipes_guidance_range check (guidance_scale between 0 and 100),
+  constraint job_recipes_guidance_rescale_range check (guidance_rescale between 0 and 1),
+  constraint job_recipes_start_image_relative check (start_image is null or is_start_image_name(start_image)),
+  constraint job_recipes_strength_range check ((strength is null) = (start_image is null) and strength > 0 and strength <= 1),
   constraint job_recipes_clip_skip_range check (clip_skip between 0 and 11),
   constraint job_recipes_format_known check (format in ('png', 'webp', 'jpeg'))
 );
 comment on table job_recipes is 'What each job renders, apart from its signature; written once.';
+comment on column job_recipes.start_image is 'Picture to start from: a path below the start image folder of the workers.';
+comment on column job_recipes.strength is 'How much of the start picture is drawn anew; null without one. Double precision, because strength times steps is rounded down: 0.7 as real gives 6 of 10 steps.';
 create index job_recipes_by_campaign on job_recipes (campaign_id, job_id) where campaign_id <> 0;
 comment on index job_recipes_by_campaign is 'list_jobs, count_fusions: jobs of a campaign, newest first';
 create index job_recipes_by_tag on job_recipes using gin (tags) where tags is not null;

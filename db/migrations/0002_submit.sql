@@ -11,6 +11,8 @@ create type checked_job as (
   signature text,
   seed bigint,
   guidance_scale double precision,
+  guidance_rescale double precision,
+  strength double precision,
   width smallint,
   height smallint,
   steps smallint,
@@ -19,6 +21,7 @@ create type checked_job as (
   sampler text,
   prompt text,
   negative_prompt text,
+  start_image text,
   tags text[],
   idempotency_key text
 );
@@ -89,6 +92,20 @@ begin
     if number = trunc(number) and number between low and high then return number::bigint; end if;
   end if;
   perform refuse(place, field, format('expected a whole number from %s to %s, got %s.', low, high, shown(value)));
+  return null;
+end $$;
+
+create function json_number(element jsonb, field text, place text, low numeric, high numeric) returns double precision
+language plpgsql immutable as $$
+declare
+  value jsonb := element -> field;
+begin
+  if value is null or value = 'null' then return null; end if;
+  if jsonb_typeof(value) = 'number' then
+    -- Rounded, because a number too small for double precision would be an error of another kind.
+    if value::numeric between low and high then return round(value::numeric, 20); end if;
+  end if;
+  perform refuse(place, field, format('expected a finite number from %s to %s, got %s.', low, high, shown(value)));
   return null;
 end $$;
 
@@ -271,11 +288,10 @@ comment on function split_prompt is 'Takes <lora:name:unet:text_encoder> out of 
 create function check_job(element jsonb, place text) returns checked_job
 language plpgsql volatile as $$
 declare
-  fields constant text[] := array['prompt', 'negative_prompt', 'model', 'adapters', 'width', 'height', 'steps', 'sampler', 'guidance_scale', 'seed',
-    'format', 'clip_skip', 'priority', 'run_at', 'deadline', 'campaign', 'max_attempts', 'tags', 'idempotency_key'];
+  fields constant text[] := array['prompt', 'negative_prompt', 'model', 'adapters', 'width', 'height', 'steps', 'sampler', 'guidance_scale',
+    'guidance_rescale', 'start_image', 'strength', 'seed', 'format', 'clip_skip', 'priority', 'run_at', 'deadline', 'campaign', 'max_attempts', 'tags', 'idempotency_key'];
   known models;
   wanted text;
-  number numeric;
   job checked_job;
   adapters jsonb := element -> 'adapters';
 begin
@@ -341,14 +357,24 @@ begin
     end if;
   end if;
 
-  if coalesce(element -> 'guidance_scale', 'null') = 'null' then
-    job.guidance_scale := 7.5;
-  else
-    number := case when jsonb_typeof(element -> 'guidance_scale') = 'number' then (element -> 'guidance_scale')::numeric end;
-    if number is null or not (number between 0 and 100) then
-      perform refuse(place, 'guidance_scale', format('expected a finite number from 0 to 100, got %s.', shown(element -> 'guidance_scale')));
+  job.guidance_scale := coalesce(json_number(element, 'guidance_scale', place, 0, 100), 7.5);
+  job.guidance_rescale := coalesce(json_number(element, 'guidance_rescale', place, 0, 1), 0);
+
+  job.start_image := json_text(element, 'start_image', place, 1, 200);
+  if not is_start_image_name(job.start_image) then
+    perform refuse(place, 'start_image', format('expected the name of a picture below the start image folder, such as "cats/1.png", got %s.', shown(element -> 'start_image'))
+      || ' Put the picture there; batchgen submit --start-image FILE and POST /api/v1/start-images do so and give it a name.');
+  end if;
+  job.strength := json_number(element, 'strength', place, 0, 1);
+  if job.strength is not null and job.start_image is null then
+    perform refuse(place, 'strength', 'it says how much of a start picture is drawn anew, and the job has none; name a start_image, or leave strength out.');
+  end if;
+  if job.start_image is not null then
+    job.strength := coalesce(job.strength, 0.8);
+    -- As the renderer counts them, rounded down.
+    if floor(job.steps * job.strength) < 1 then
+      perform refuse(place, 'strength', format('%s of %s steps leaves no step to take; use a higher strength or more steps.', job.strength, job.steps));
     end if;
-    job.guidance_scale := number;
   end if;
 
   -- Below 2^32 as other tools draw them, so that a seed read off a picture can be typed there.
@@ -472,8 +498,8 @@ begin
     select array_agg((select l.id from lanes l where l.model_id = c.model_id and l.priority = least(c.priority, max_priority) and l.tenant_id = for_tenant) order by c.n)
     into lanes_of
     from (select u.model_id, u.priority, u.n from unnest(checked) with ordinality as u(
-      model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
-      sampler, prompt, negative_prompt, tags, idempotency_key, n)) c;
+      model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, guidance_rescale, strength, width, height, steps, clip_skip, format,
+      sampler, prompt, negative_prompt, start_image, tags, idempotency_key, n)) c;
     exit when array_position(lanes_of, null) is null;
     insert into lanes (model_id, priority, tenant_id)
     select distinct c.model_id, least(c.priority, max_priority), for_tenant from unnest(checked) c
@@ -491,8 +517,8 @@ begin
     select array_agg(coalesce((select k.id from campaigns k where k.tenant_id = for_tenant and k.name = c.campaign), 0) order by c.n)
     into campaigns_of
     from (select u.campaign, u.n from unnest(checked) with ordinality as u(
-      model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
-      sampler, prompt, negative_prompt, tags, idempotency_key, n)) c;
+      model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, guidance_rescale, strength, width, height, steps, clip_skip, format,
+      sampler, prompt, negative_prompt, start_image, tags, idempotency_key, n)) c;
   end if;
 
   -- 3. Keys: the first submit of a key wins, also against one that has not committed yet (the insert waits for it).
@@ -502,23 +528,23 @@ begin
     insert into idempotency_keys (tenant_id, key, job_id)
     select distinct on (c.idempotency_key collate "C") for_tenant, c.idempotency_key, c.id
     from rows from (unnest(checked), unnest(fresh)) with ordinality as c(
-      model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
-      sampler, prompt, negative_prompt, tags, idempotency_key, id, n)
+      model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, guidance_rescale, strength, width, height, steps, clip_skip, format,
+      sampler, prompt, negative_prompt, start_image, tags, idempotency_key, id, n)
     where c.idempotency_key is not null
     order by c.idempotency_key collate "C", n
     on conflict do nothing;
     select array_agg(coalesce((select k.job_id from idempotency_keys k where k.tenant_id = for_tenant and k.key = c.idempotency_key), c.id) order by n)
     into final
     from rows from (unnest(checked), unnest(fresh)) with ordinality as c(
-      model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
-      sampler, prompt, negative_prompt, tags, idempotency_key, id, n);
+      model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, guidance_rescale, strength, width, height, steps, clip_skip, format,
+      sampler, prompt, negative_prompt, start_image, tags, idempotency_key, id, n);
   end if;
 
   -- 4. Whom to wake, decided before the new rows are there
   select array_agg(distinct c.lane) into ready_lanes
   from rows from (unnest(checked), unnest(lanes_of)) as c(
-    model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
-    sampler, prompt, negative_prompt, tags, idempotency_key, lane)
+    model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, guidance_rescale, strength, width, height, steps, clip_skip, format,
+    sampler, prompt, negative_prompt, start_image, tags, idempotency_key, lane)
   where c.run_at is null or c.run_at <= submitted_at;
   if ready_lanes is not null then perform notify_work(ready_lanes, cardinality(checked) > 1); end if;
 
@@ -531,19 +557,21 @@ begin
         else submitted_at + row_number() over (order by c.lane, c.signature collate "C", c.id) * interval '1 microsecond' end, c.deadline, c.lane, coalesce(c.campaign_id, 0), c.max_attempts,
       case when c.run_at > submitted_at then 'scheduled' else 'ready' end, c.signature
     from rows from (unnest(checked), unnest(fresh, final, lanes_of, campaigns_of)) as c(
-      model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
-      sampler, prompt, negative_prompt, tags, idempotency_key, id, final_id, lane, campaign_id)
+      model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, guidance_rescale, strength, width, height, steps, clip_skip, format,
+      sampler, prompt, negative_prompt, start_image, tags, idempotency_key, id, final_id, lane, campaign_id)
     where c.id = c.final_id
     order by c.lane, c.signature collate "C", c.id
     returning lane_id, campaign_id),
   counted as (
     insert into job_count_changes (lane_id, campaign_id, state, change)
     select lane_id, campaign_id, 'queued', count(*) from fresh_jobs group by lane_id, campaign_id)
-  insert into job_recipes (job_id, created_at, seed, guidance_scale, campaign_id, width, height, steps, clip_skip, format, sampler, prompt, negative_prompt, tags)
-  select c.id, submitted_at, c.seed, c.guidance_scale, coalesce(c.campaign_id, 0), c.width, c.height, c.steps, c.clip_skip, c.format, c.sampler, c.prompt, c.negative_prompt, c.tags
+  insert into job_recipes (
+    job_id, created_at, seed, guidance_scale, guidance_rescale, strength, campaign_id, width, height, steps, clip_skip, format, sampler, prompt, negative_prompt, start_image, tags)
+  select c.id, submitted_at, c.seed, c.guidance_scale, c.guidance_rescale, c.strength, coalesce(c.campaign_id, 0), c.width, c.height, c.steps, c.clip_skip, c.format, c.sampler,
+    c.prompt, c.negative_prompt, c.start_image, c.tags
   from rows from (unnest(checked), unnest(fresh, final, campaigns_of)) as c(
-    model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, width, height, steps, clip_skip, format,
-    sampler, prompt, negative_prompt, tags, idempotency_key, id, final_id, campaign_id)
+    model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, guidance_rescale, strength, width, height, steps, clip_skip, format,
+    sampler, prompt, negative_prompt, start_image, tags, idempotency_key, id, final_id, campaign_id)
   where c.id = c.final_id
   order by c.signature collate "C", c.id;
 

@@ -13,6 +13,9 @@ create unlogged table staged_jobs (
   steps int,
   sampler text,
   guidance_scale double precision,
+  guidance_rescale double precision,
+  start_image text,
+  strength double precision,
   seed bigint,
   format text,
   clip_skip int,
@@ -97,6 +100,9 @@ begin
       char_length(coalesce(s.prompt, '')) <= 20000 and char_length(coalesce(s.negative_prompt, '')) <= 20000
       and coalesce(s.width % 8 = 0 and s.width between 64 and 2048, s.width is null) and coalesce(s.height % 8 = 0 and s.height between 64 and 2048, s.height is null)
       and coalesce(s.steps between 1 and 1000, true) and coalesce(s.guidance_scale between 0 and 100, true)
+      and coalesce(s.guidance_rescale between 0 and 1, true) and (s.strength is null or s.start_image is not null)
+      and (s.start_image is null
+        or (is_start_image_name(s.start_image) and coalesce(s.strength, 0.8) <= 1 and coalesce(s.steps, 20) * coalesce(s.strength, 0.8) >= 1))
       and coalesce(s.clip_skip between 0 and 11, true) and coalesce(s.priority between -100 and 100, true) and coalesce(s.max_attempts between 1 and 100, true)
       and coalesce(s.format in ('png', 'webp', 'jpeg'), true) and (s.sampler is null or s.sampler in (select k.name from samplers k))
       and coalesce(isfinite(s.run_at), true) and coalesce(isfinite(s.deadline) and s.deadline > greatest(s.run_at, now_at), true)
@@ -152,10 +158,12 @@ begin
       case when s.run_at > now_at then 'scheduled' else 'ready' end, s.signature
     from source s),
   fresh_recipes as (
-    insert into job_recipes (job_id, created_at, seed, guidance_scale, campaign_id, width, height, steps, clip_skip, format, sampler, prompt, negative_prompt, tags)
-    select s.job_id, now_at, coalesce(s.seed, floor(random() * 4294967296)::bigint), coalesce(s.guidance_scale, 7.5), s.campaign_id,
+    insert into job_recipes (
+      job_id, created_at, seed, guidance_scale, guidance_rescale, strength, campaign_id, width, height, steps, clip_skip, format, sampler, prompt, negative_prompt, start_image, tags)
+    select s.job_id, now_at, coalesce(s.seed, floor(random() * 4294967296)::bigint), coalesce(s.guidance_scale, 7.5), coalesce(s.guidance_rescale, 0),
+      case when s.start_image is not null then coalesce(s.strength, 0.8) end, s.campaign_id,
       coalesce(s.width, s.native_width), coalesce(s.height, s.native_height), coalesce(s.steps, 20), coalesce(s.clip_skip, 0), coalesce(s.format, 'png'),
-      coalesce(s.sampler, 'ddim'), coalesce(s.prompt, ''), s.negative_prompt, nullif(s.tags, '{}')
+      coalesce(s.sampler, 'ddim'), coalesce(s.prompt, ''), s.negative_prompt, s.start_image, nullif(s.tags, '{}')
     from source s),
   counted as (
     insert into job_count_changes (lane_id, campaign_id, state, change)

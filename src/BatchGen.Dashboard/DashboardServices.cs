@@ -1,5 +1,6 @@
 using System.Net;
 using System.Threading.RateLimiting;
+using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Api;
 using BatchGen.Dashboard.Assets;
 using BatchGen.Dashboard.Live;
@@ -48,6 +49,7 @@ public static class DashboardServices
             .AddSingleton(provider => new Show(ZoneOf(options), provider.GetRequiredService<TimeProvider>()))
             .AddHostedService(provider => provider.GetRequiredService<LiveHub>());
         services.AddSingleton<EnqueueEndpoints>();
+        services.AddSingleton(new StartImageFolder(folders.StartImages));
         services.AddRazorComponents();
         // A list of jobs pasted into a form may be long.
         services.Configure<Microsoft.AspNetCore.Http.Features.FormOptions>(form => (form.ValueLengthLimit, form.MultipartBodyLengthLimit) = (64 << 20, 64L << 20));
@@ -105,6 +107,7 @@ public static class DashboardServices
         RegistryEndpoints.Map(app);
         SchedulingServices.Map(app);
         ApiEndpoints.Map(app);
+        ApiStartImages.Map(app);
         GalleryEndpoints.Map(app);
         ImageEndpoints.Map(app);
     }
@@ -160,7 +163,8 @@ public static class DashboardServices
 
 /// <summary>Where files lie; absolute paths.</summary>
 /// <param name="Images">The pictures.</param>
+/// <param name="StartImages">Pictures that jobs start from.</param>
 /// <param name="Keys">Keys that protect login cookies.</param>
 /// <param name="Reports">Morning reports.</param>
 /// <param name="Thumbnails">Small pictures for grids; may be deleted at any time.</param>
-public sealed record DashboardFolders(string Images, string Keys, string Reports, string Thumbnails);
+public sealed record DashboardFolders(string Images, string StartImages, string Keys, string Reports, string Thumbnails);

@@ -58,13 +58,13 @@ public static class ImageEncoder
         return PixelCodec.EncodeLossy(Math.Max(image.WidthPixels, image.HeightPixels) <= edgePixels ? image : PixelScaling.Fit(image, edgePixels));
     }
 
-    /// <summary>Decodes a PNG, WebP or JPEG file; transparency is dropped.</summary>
+    /// <summary>Decodes a PNG, WebP or JPEG file, turned as its EXIF orientation says; transparency is dropped.</summary>
     /// <exception cref="InvalidDataException">The bytes are not such a picture, or damaged.</exception>
     public static PixelImage Decode(byte[] file)
     {
         ArgumentNullException.ThrowIfNull(file);
         // The form is decided here, so that a hostile file cannot choose one of the library's many other decoders.
-        var format = FileSignature.Detect(file) ?? throw new InvalidDataException("The file is not a PNG, WebP or JPEG picture.");
+        var format = PictureHeader.FormatOf(file) ?? throw new InvalidDataException("The file is not a PNG, WebP or JPEG picture.");
         return PixelCodec.Decode(file, format);
     }
 }

@@ -37,6 +37,18 @@ public sealed record ImageRecipe
     /// <summary>Text encoder layers left out at the end.</summary>
     public int ClipSkip { get; init; }
 
+    /// <summary>Share of rescaled guidance.</summary>
+    public double GuidanceRescale { get; init; }
+
+    /// <summary>Path of the start picture below the start image folder; null when it started from noise.</summary>
+    public string? StartImage { get; init; }
+
+    /// <summary>SHA-256 of the start picture's file.</summary>
+    public string? StartImageSha256 { get; init; }
+
+    /// <summary>How much of the start picture was drawn anew; null without one.</summary>
+    public double? Strength { get; init; }
+
     /// <summary>Model name.</summary>
     public required string Model { get; init; }
 

@@ -28,4 +28,7 @@ public sealed record ClaimedJob(long JobId, int Attempt, RenderRecipe Recipe)
     /// it renders; null without one.
     /// </summary>
     public byte[]? StartPixels { get; init; }
+
+    /// <summary>Lower-case hex SHA-256 of the start picture's file; filled in with <see cref="StartPixels"/>.</summary>
+    public string? StartSha256 { get; init; }
 }

@@ -31,6 +31,15 @@ public sealed record JobRequest
     /// <value>Guidance scale, 0 to 100; null means 7.5.</value>
     public double? GuidanceScale { get; init; }
 
+    /// <value>Share of rescaled guidance, 0 to 1; null means 0.</value>
+    public double? GuidanceRescale { get; init; }
+
+    /// <summary>Picture to start from: its path below the workers' start image folder, with '/'.</summary>
+    public string? StartImage { get; init; }
+
+    /// <value>How much of the start picture is drawn anew, above 0 to 1; null means 0.8. Refused without a start picture.</value>
+    public double? Strength { get; init; }
+
     /// <value>Noise seed; null draws one when the job is submitted.</value>
     public long? Seed { get; init; }
 

@@ -5,6 +5,9 @@ namespace BatchGen.Core.Jobs;
 /// <summary>Everything that decides one picture's pixels and file form, as the job asks for it.</summary>
 public sealed record RenderRecipe
 {
+    /// <summary>The strength of a job that names none; the database fills in the same.</summary>
+    public const double DefaultStrength = 0.8;
+
     /// <summary>What to draw; empty is legal.</summary>
     public required string Prompt { get; init; }
 
@@ -38,11 +41,11 @@ public sealed record RenderRecipe
     /// <summary>Layers of the text encoder to leave out at its end; 0 uses all (diffusers' <c>clip_skip</c>).</summary>
     public int ClipSkip { get; init; }
 
-    /// <summary>Picture to start from, as a file the worker can read; null starts from noise alone.</summary>
+    /// <summary>Picture to start from: its path below the worker's start image folder, with '/'; null starts from noise alone.</summary>
     public string? StartImagePath { get; init; }
 
     /// <summary>How much of the start picture is drawn anew, above 0 to 1 (diffusers' <c>strength</c>); without a start picture it means nothing.</summary>
-    public double Strength { get; init; } = 0.8;
+    public double Strength { get; init; } = DefaultStrength;
 
     /// <summary>Share of rescaled guidance, 0 to 1, against washed-out colours of velocity models (diffusers' <c>guidance_rescale</c>); 0 is none.</summary>
     public double GuidanceRescale { get; init; }

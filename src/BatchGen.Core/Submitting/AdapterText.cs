@@ -14,6 +14,14 @@ public static class AdapterText
         return text.Split('+').Select(part => ParseOne(part.Trim())).ToArray();
     }
 
+    /// <summary>The strengths of an adapter as they stand after its name: <c>0.8</c>, <c>0.8:0.5</c>, <c>0.8[1,0,...]</c>.</summary>
+    public static string StrengthsOf(AdapterUse use)
+    {
+        ArgumentNullException.ThrowIfNull(use);
+        // As the signature spells them, which is what Parse reads.
+        return AdapterSignature.Create("model", [use]).ToString()[("model|".Length + use.Name.Length + 1)..];
+    }
+
     private static JobRequestAdapter ParseOne(string text)
     {
         if (!text.Contains('@'))

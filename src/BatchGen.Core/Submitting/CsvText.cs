@@ -2,87 +2,97 @@ using System.Text;
 
 namespace BatchGen.Core.Submitting;
 
-/// <summary>Comma-separated text as RFC 4180 has it; also with ';' or tabs, which spreadsheets write in some countries.</summary>
-internal static class CsvText
+/// <summary>Comma-separated text as RFC 4180 has it; also with ';' or tabs, which spreadsheets write in some countries. Read row by row.</summary>
+internal sealed class CsvText
 {
+    private readonly TextReader _reader;
+    private readonly string _header;
+    private readonly char _separator;
+    private readonly StringBuilder _field = new();
+    private int _at;
+    private int _line = 1;
+
+    private CsvText(TextReader reader)
+    {
+        _reader = reader;
+        // The header holds names only, so whichever separator stands in it is the file's.
+        _header = reader.ReadLine() is { } line ? line.TrimStart('\uFEFF') + '\n' : "";
+        _separator = _header.Contains(',') ? ',' : _header.Contains(';') ? ';' : _header.Contains('\t') ? '\t' : ',';
+    }
+
     /// <summary>Cuts text into rows; blank lines are left out.</summary>
     /// <exception cref="JobFileException">A quote is not closed, or stands where it may not.</exception>
-    public static IEnumerable<CsvRow> Read(string text)
+    public static IEnumerable<CsvRow> Read(TextReader reader) => new CsvText(reader).Rows();
+
+    private IEnumerable<CsvRow> Rows()
     {
-        var separator = SeparatorOf(text);
         var fields = new List<string>();
-        var field = new StringBuilder();
-        var (at, line) = (text.StartsWith('\uFEFF') ? 1 : 0, 1);
-        while (at < text.Length)
+        while (Peek() >= 0)
         {
             fields.Clear();
-            var firstLine = line;
+            var firstLine = _line;
             while (true)
             {
-                field.Clear();
-                if (at < text.Length && text[at] == '"') ReadQuoted(text, separator, field, ref at, ref line);
-                else ReadPlain(text, separator, field, ref at, line);
-                fields.Add(field.ToString());
-                if (at < text.Length && text[at] == separator) at++;
+                _field.Clear();
+                if (Peek() == '"') ReadQuoted();
+                else ReadPlain();
+                fields.Add(_field.ToString());
+                if (Peek() == _separator) Next();
                 else break;
             }
 
-            SkipLineEnd(text, ref at, ref line);
+            SkipLineEnd();
             if (fields.Count > 1 || fields[0].Trim().Length > 0) yield return new CsvRow(firstLine, fields.ToArray());
         }
     }
 
-    // The header holds names only, so whichever separator stands in it is the file's.
-    private static char SeparatorOf(string text)
+    private void ReadQuoted()
     {
-        var end = text.AsSpan().IndexOfAny('\r', '\n');
-        var header = end < 0 ? text : text[..end];
-        return header.Contains(',') ? ',' : header.Contains(';') ? ';' : header.Contains('\t') ? '\t' : ',';
-    }
-
-    private static void ReadQuoted(string text, char separator, StringBuilder field, ref int at, ref int line)
-    {
-        var opened = line;
-        for (at++; at < text.Length; at++)
+        var opened = _line;
+        Next();
+        while (Peek() >= 0)
         {
-            var c = text[at];
+            var c = (char)Next();
             if (c == '"')
             {
-                at++;
-                if (at < text.Length && text[at] == '"')
+                if (Peek() == '"')
                 {
-                    field.Append('"'); // A doubled quote is one quote.
+                    _field.Append((char)Next()); // A doubled quote is one quote.
                     continue;
                 }
 
-                if (at < text.Length && text[at] != separator && text[at] is not ('\r' or '\n'))
-                    throw new JobFileException($"Line {line}: text follows a closing quote; double the quotes inside a quoted field (\"\").");
+                if (Peek() >= 0 && Peek() != _separator && Peek() is not ('\r' or '\n'))
+                    throw new JobFileException($"Line {_line}: text follows a closing quote; double the quotes inside a quoted field (\"\").");
                 return;
             }
 
-            if (c == '\n') line++;
-            field.Append(c);
+            if (c == '\n') _line++;
+            _field.Append(c);
         }
 
         throw new JobFileException($"Line {opened}: a quote is opened and never closed.");
     }
 
-    private static void ReadPlain(string text, char separator, StringBuilder field, ref int at, int line)
+    private void ReadPlain()
     {
-        for (; at < text.Length && text[at] != separator && text[at] is not ('\r' or '\n'); at++)
+        for (; Peek() >= 0 && Peek() != _separator && Peek() is not ('\r' or '\n'); Next())
         {
-            if (text[at] == '"') throw new JobFileException($"Line {line}: a quote stands inside a field; put the whole field into quotes and double the ones inside.");
-            field.Append(text[at]);
+            if (Peek() == '"') throw new JobFileException($"Line {_line}: a quote stands inside a field; put the whole field into quotes and double the ones inside.");
+            _field.Append((char)Peek());
         }
     }
 
-    private static void SkipLineEnd(string text, ref int at, ref int line)
+    private void SkipLineEnd()
     {
-        if (at >= text.Length) return;
-        if (text[at] == '\r') at++;
-        if (at < text.Length && text[at] == '\n') at++;
-        line++;
+        if (Peek() < 0) return;
+        if (Peek() == '\r') Next();
+        if (Peek() == '\n') Next();
+        _line++;
     }
+
+    private int Peek() => _at < _header.Length ? _header[_at] : _reader.Peek();
+
+    private int Next() => _at < _header.Length ? _header[_at++] : _reader.Read();
 }
 
 /// <summary>One row.</summary>

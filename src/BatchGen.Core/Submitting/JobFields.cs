@@ -8,9 +8,6 @@ namespace BatchGen.Core.Submitting;
 /// <remarks>Only the form of values is checked here; the rules (ranges, known names) are the database's, one place for all producers.</remarks>
 internal static class JobFields
 {
-    /// <summary>Number of jobs a row stands for; its seeds follow one another.</summary>
-    public const string Count = "count";
-
     private static readonly Dictionary<string, Func<JobRequest, FieldValue, JobRequest>> Setters = new(StringComparer.OrdinalIgnoreCase)
     {
         ["prompt"] = (job, value) => job with { Prompt = value.Text() },
@@ -22,6 +19,9 @@ internal static class JobFields
         ["steps"] = (job, value) => job with { Steps = value.Whole() },
         ["sampler"] = (job, value) => job with { Sampler = value.Text() },
         ["guidance_scale"] = (job, value) => job with { GuidanceScale = value.Number() },
+        ["guidance_rescale"] = (job, value) => job with { GuidanceRescale = value.Number() },
+        ["start_image"] = (job, value) => job with { StartImage = value.Text() },
+        ["strength"] = (job, value) => job with { Strength = value.Number() },
         ["seed"] = (job, value) => job with { Seed = value.Long() },
         ["format"] = (job, value) => job with { Format = value.Text() },
         ["clip_skip"] = (job, value) => job with { ClipSkip = value.Whole() },
@@ -34,6 +34,13 @@ internal static class JobFields
         ["idempotency_key"] = (job, value) => job with { IdempotencyKey = value.Text() },
     };
 
+    // Fields of a row that stands for several jobs; no job has them.
+    private static readonly Dictionary<string, Func<JobTemplate, FieldValue, JobTemplate>> TemplateSetters = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["seeds"] = (row, value) => row with { Seeds = value.Seeds() },
+        ["count"] = (row, value) => row with { Count = value.Whole() },
+    };
+
     // The short words of the command line's flags.
     private static readonly Dictionary<string, string> Aliases = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -44,19 +51,20 @@ internal static class JobFields
     };
 
     /// <summary>Every name, for messages.</summary>
-    public static IReadOnlyCollection<string> Names { get; } = [.. Setters.Keys, Count];
+    public static IReadOnlyCollection<string> Names { get; } = [.. Setters.Keys, .. TemplateSetters.Keys];
 
     /// <summary>The field a name stands for (any case, blanks and '-' for '_'), or null.</summary>
     public static string? Resolve(string name)
     {
         var plain = name.Trim().Replace(' ', '_').Replace('-', '_');
         if (Aliases.TryGetValue(plain, out var full)) return full;
-        return plain.Equals(Count, StringComparison.OrdinalIgnoreCase) ? Count : Setters.Keys.FirstOrDefault(key => key.Equals(plain, StringComparison.OrdinalIgnoreCase));
+        return Names.FirstOrDefault(key => key.Equals(plain, StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>Sets a field.</summary>
     /// <exception cref="FormatException">The value has not the field's form.</exception>
-    public static JobRequest Set(JobRequest job, string field, FieldValue value) => Setters[field](job, value);
+    public static JobTemplate Set(JobTemplate row, string field, FieldValue value) =>
+        TemplateSetters.TryGetValue(field, out var set) ? set(row, value) : row with { Job = Setters[field](row.Job, value) };
 }
 
 /// <summary>A value as it was found: text of a CSV cell or form, or a JSON value.</summary>
@@ -81,6 +89,17 @@ internal sealed class FieldValue
         if (_text is not null)
             return long.TryParse(_text.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var parsed) ? parsed : throw Expected("a whole number");
         return _json.ValueKind == JsonValueKind.Number && _json.TryGetInt64(out var number) ? number : throw Expected("a whole number");
+    }
+
+    public string Seeds()
+    {
+        if (_text is not null) return _text;
+        return _json.ValueKind switch
+        {
+            JsonValueKind.String => _json.GetString()!,
+            JsonValueKind.Array or JsonValueKind.Number => _json.GetRawText().Trim('[', ']'),
+            _ => throw Expected("seeds such as \"1-10,20\" or [1, 5, 9]"),
+        };
     }
 
     public double Number()

@@ -5,10 +5,13 @@ using BatchGen.Core.Jobs;
 namespace BatchGen.Core.Submitting;
 
 /// <summary>Reads lists of jobs: a JSON array or object, JSON lines, or CSV with a header row.</summary>
+/// <remarks>
+/// Prompts are templates, a row may have several seeds or a count: a row stands for the jobs of a <see cref="JobTemplate"/>. A list is read twice: once to
+/// check and count all of it, and again while its jobs are taken, so that a long one is never held in memory (but for a JSON array, which is one text).
+/// </remarks>
 public static class JobFile
 {
     private const int MaxProblems = 1000;
-    private const int MaxCount = 1_000_000;
 
     /// <summary>The fields jobs may have, in snake_case.</summary>
     public static IReadOnlyCollection<string> FieldNames => JobFields.Names;
@@ -17,69 +20,172 @@ public static class JobFile
     /// <param name="text">The whole file.</param>
     /// <param name="name">File name; its ending decides, else the first character does.</param>
     /// <param name="clock">Gives the time and zone that short forms of times refer to.</param>
+    /// <param name="defaults">What rows that leave a field out get; null gives nothing.</param>
     /// <exception cref="JobFileException">Names every row and field that cannot be read.</exception>
-    public static IReadOnlyList<JobRequest> Read(string text, string name, TimeProvider clock)
+    public static JobList Read(string text, string name, TimeProvider clock, JobTemplate? defaults = null)
     {
         ArgumentNullException.ThrowIfNull(text);
+        return Read(() => new StringReader(text), name, clock, defaults);
+    }
+
+    /// <summary>Reads a list whose form its file name or first character tells.</summary>
+    /// <param name="open">Opens it from its start; called once now and once whenever jobs are taken.</param>
+    /// <param name="name">File name; its ending decides, else the first character does.</param>
+    /// <param name="clock">Gives the time and zone that short forms of times refer to.</param>
+    /// <param name="defaults">What rows that leave a field out get; null gives nothing.</param>
+    /// <exception cref="JobFileException">Names every row and field that cannot be read.</exception>
+    public static JobList Read(Func<TextReader> open, string name, TimeProvider clock, JobTemplate? defaults = null)
+    {
+        ArgumentNullException.ThrowIfNull(open);
         ArgumentNullException.ThrowIfNull(name);
-        return Path.GetExtension(name).ToLowerInvariant() switch
+        var read = Path.GetExtension(name).ToLowerInvariant() switch
         {
-            ".csv" or ".tsv" => ReadCsv(text, clock),
-            ".jsonl" or ".ndjson" => ReadJsonLines(text, clock),
-            ".json" => ReadJson(text, clock),
-            _ => text.TrimStart('\uFEFF', ' ', '\t', '\r', '\n') is var start && start.StartsWith('[') ? ReadJson(text, clock)
-                : start.StartsWith('{') ? ReadJsonLines(text, clock)
-                : ReadCsv(text, clock),
+            ".csv" or ".tsv" => ReadCsv,
+            ".jsonl" or ".ndjson" => ReadJsonLines,
+            ".json" => ReadJson,
+            _ => FirstLetter(open) switch
+            {
+                '[' => ReadJson,
+                '{' => ReadJsonLines,
+                _ => (Func<TextReader, IEnumerable<Row>>)ReadCsv,
+            },
         };
+        return Check(() => Rows(open, read), clock, defaults);
     }
 
-    /// <summary>Reads one JSON object per line.</summary>
-    /// <exception cref="JobFileException">Names every line and field that cannot be read.</exception>
-    public static IReadOnlyList<JobRequest> ReadJsonLines(string text, TimeProvider clock)
+    // All problems at once; a list without any is counted.
+    private static JobList Check(Func<IEnumerable<Row>> rows, TimeProvider clock, JobTemplate? defaults)
     {
-        ArgumentNullException.ThrowIfNull(text);
-        // One object over several lines is what people paste; it is no JSON lines, but there is no doubt what it means.
-        if (IsOneObject(text)) return ReadJson(text, clock);
-        var jobs = new JobList();
-        var line = 0;
-        foreach (var part in text.TrimStart('\uFEFF').EnumerateLines())
+        var problems = new List<string>();
+        var jobs = 0L;
+        foreach (var row in rows())
         {
-            line++;
-            if (part.IsWhiteSpace()) continue;
-            jobs.AddJson(part.ToString(), string.Create(CultureInfo.InvariantCulture, $"Line {line}"), clock);
+            if (row.Problem is not null) problems.Add(row.Problem);
+            else jobs += Expand(row, clock, defaults, problems)?.Count ?? 0;
+            if (problems.Count >= MaxProblems) break;
         }
 
-        return jobs.Finish();
+        if (problems.Count > 0) throw new JobFileException(problems);
+        if (jobs == 0) throw new JobFileException("The file holds no jobs.");
+        return new JobList(jobs, () => rows().Select(row =>
+        {
+            // Nothing is found here unless the file was changed meanwhile.
+            var found = new List<string>();
+            return row.Problem is null && Expand(row, clock, defaults, found) is { } expansion ? expansion : throw new JobFileException(row.Problem is { } problem ? [problem] : found);
+        }));
     }
 
-    /// <summary>Reads a JSON array of objects, or one object.</summary>
-    /// <exception cref="JobFileException">Names every element and field that cannot be read.</exception>
-    public static IReadOnlyList<JobRequest> ReadJson(string text, TimeProvider clock)
+    private static JobExpansion? Expand(Row row, TimeProvider clock, JobTemplate? defaults, List<string> problems)
     {
-        ArgumentNullException.ThrowIfNull(text);
-        using var document = ParseJson(text.TrimStart('\uFEFF'), "The file");
-        var jobs = new JobList();
-        if (document.RootElement.ValueKind == JsonValueKind.Array)
+        var template = new JobTemplate { Job = new JobRequest() };
+        var before = problems.Count;
+        foreach (var (name, value) in row.Fields(clock))
         {
-            var index = 0;
-            foreach (var element in document.RootElement.EnumerateArray()) jobs.AddJson(element, string.Create(CultureInfo.InvariantCulture, $"Job {++index}"), clock);
-        }
-        else
-        {
-            jobs.AddJson(document.RootElement, "The job", clock);
+            if (JobFields.Resolve(name) is not { } field)
+            {
+                problems.Add($"{row.Where}: there is no field '{name}'. {NearestName.Hint(name, JobFields.Names)}");
+                continue;
+            }
+
+            try
+            {
+                if (value is not null) template = JobFields.Set(template, field, value);
+            }
+            catch (FormatException failure)
+            {
+                problems.Add(Problem(field, failure));
+            }
         }
 
-        return jobs.Finish();
+        if (problems.Count > before) return null;
+        try
+        {
+            return (defaults is null ? template : template.FillIn(defaults)).Expand();
+        }
+        catch (JobTemplateException failure)
+        {
+            problems.Add(Problem(failure.Field, failure));
+            return null;
+        }
+
+        string Problem(string field, FormatException failure) => $"{row.Where}, {field}: {failure.Message}{(failure.Message[^1] is '.' or '?' ? "" : ".")}";
     }
 
-    /// <summary>Reads CSV: the first row names the fields, an empty cell leaves its field out.</summary>
-    /// <exception cref="JobFileException">Names every row and column that cannot be read.</exception>
-    public static IReadOnlyList<JobRequest> ReadCsv(string text, TimeProvider clock)
+    private static IEnumerable<Row> Rows(Func<TextReader> open, Func<TextReader, IEnumerable<Row>> read)
     {
-        ArgumentNullException.ThrowIfNull(text);
+        using var reader = open();
+        foreach (var row in read(reader)) yield return row;
+    }
+
+    private static char FirstLetter(Func<TextReader> open)
+    {
+        using var reader = open();
+        while (reader.Read() is >= 0 and var letter)
+            if (letter != '\uFEFF' && !char.IsWhiteSpace((char)letter)) return (char)letter;
+        return '\0';
+    }
+
+    private static IEnumerable<Row> ReadJsonLines(TextReader reader)
+    {
+        for (var line = 1; reader.ReadLine() is { } text; line++)
+        {
+            text = text.TrimStart('\uFEFF');
+            if (string.IsNullOrWhiteSpace(text)) continue;
+            var where = string.Create(CultureInfo.InvariantCulture, $"Line {line}");
+            var (document, problem) = ParseJson(text, where);
+            using (document)
+            {
+                if (document is not null)
+                {
+                    yield return new Row(where, document.RootElement);
+                    continue;
+                }
+            }
+
+            // One object over several lines is what people paste; it is no JSON lines, but there is no doubt what it means.
+            if (line == 1)
+            {
+                var rest = reader.ReadToEnd();
+                using var whole = ParseJson(text + '\n' + rest, where).Document;
+                if (whole is not null)
+                {
+                    yield return new Row("The job", whole.RootElement);
+                    yield break;
+                }
+
+                reader = new StringReader(rest);
+            }
+
+            yield return new Row(problem!);
+        }
+    }
+
+    private static IEnumerable<Row> ReadJson(TextReader reader)
+    {
+        var (document, problem) = ParseJson(reader.ReadToEnd().TrimStart('\uFEFF'), "The file");
+        using (document)
+        {
+            if (document is null)
+            {
+                yield return new Row(problem!);
+            }
+            else if (document.RootElement.ValueKind == JsonValueKind.Array)
+            {
+                var index = 0;
+                foreach (var element in document.RootElement.EnumerateArray()) yield return new Row(string.Create(CultureInfo.InvariantCulture, $"Job {++index}"), element);
+            }
+            else
+            {
+                yield return new Row("The job", document.RootElement);
+            }
+        }
+    }
+
+    // The first row names the fields, an empty cell leaves its field out.
+    private static IEnumerable<Row> ReadCsv(TextReader reader)
+    {
         string[]? fields = null;
-        var jobs = new JobList();
-        foreach (var row in CsvText.Read(text))
+        foreach (var row in CsvText.Read(reader))
         {
             if (fields is null)
             {
@@ -88,13 +194,11 @@ public static class JobFile
             }
 
             var where = string.Create(CultureInfo.InvariantCulture, $"Row {row.Line}");
-            if (row.Fields.Length != fields.Length)
-                jobs.Problem($"{where}: has {row.Fields.Length} fields, the header has {fields.Length}; put fields that hold a separator into quotes.");
-            else
-                jobs.Add(fields.Zip(row.Fields).Where(pair => pair.Second.Length > 0).Select(pair => (pair.First, FieldValue.Of(pair.Second, clock))), where);
+            yield return row.Fields.Length == fields.Length ? new Row(where, fields, row.Fields)
+                : new Row($"{where}: has {row.Fields.Length} fields, the header has {fields.Length}; put fields that hold a separator into quotes.");
         }
 
-        return fields is null ? throw new JobFileException("The file is empty; its first row must name the fields, for example 'prompt,seed,adapters'.") : jobs.Finish();
+        if (fields is null) throw new JobFileException("The file is empty; its first row must name the fields, for example 'prompt,seed,adapters'.");
     }
 
     private static string[] ReadHeader(string[] names)
@@ -112,98 +216,48 @@ public static class JobFile
         return problems.Count == 0 ? fields.ToArray() : throw new JobFileException(problems);
     }
 
-    private static bool IsOneObject(string text)
+    private static (JsonDocument? Document, string? Problem) ParseJson(string text, string where)
     {
         try
         {
-            using var document = JsonDocument.Parse(text.TrimStart('\uFEFF'));
-            return document.RootElement.ValueKind == JsonValueKind.Object;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-    }
-
-    private static JsonDocument ParseJson(string text, string where)
-    {
-        try
-        {
-            return JsonDocument.Parse(text);
+            return (JsonDocument.Parse(text), null);
         }
         catch (JsonException failure)
         {
             var position = failure.LineNumber is { } line ? string.Create(CultureInfo.InvariantCulture, $" (line {line + 1}, byte {failure.BytePositionInLine + 1})") : "";
-            throw new JobFileException($"{where}: is not JSON{position}: {failure.Message.Split(" LineNumber:")[0]}");
+            return (null, $"{where}: is not JSON{position}: {failure.Message.Split(" LineNumber:")[0]}");
         }
     }
 
-    /// <summary>Collects jobs and problems.</summary>
-    private sealed class JobList
+    /// <summary>A row as it was found; its values are read before the next row is.</summary>
+    private sealed class Row
     {
-        private readonly List<JobRequest> _jobs = [];
-        private readonly List<string> _problems = [];
+        private readonly JsonElement _json;
+        private readonly string[]? _names;
+        private readonly string[]? _cells;
 
-        public void Problem(string text)
-        {
-            _problems.Add(text);
-            if (_problems.Count >= MaxProblems) throw new JobFileException(_problems);
-        }
+        public Row(string problem) => (Where, Problem) = ("", problem);
 
-        public void AddJson(string text, string where, TimeProvider clock)
-        {
-            try
-            {
-                using var document = ParseJson(text, where);
-                AddJson(document.RootElement, where, clock);
-            }
-            catch (JobFileException failure)
-            {
-                Problem(failure.Message);
-            }
-        }
+        public Row(string where, string[] names, string[] cells) => (Where, _names, _cells) = (where, names, cells);
 
-        public void AddJson(JsonElement json, string where, TimeProvider clock)
+        public Row(string where, JsonElement json)
         {
+            (Where, _json) = (where, json);
             if (json.ValueKind != JsonValueKind.Object)
-            {
-                Problem($"{where}: expected an object such as {{\"prompt\":\"a red circle\"}}, found {json.ValueKind.ToString().ToLowerInvariant()}.");
-                return;
-            }
-
-            var values = new List<(string, FieldValue)>();
-            foreach (var property in json.EnumerateObject())
-            {
-                if (JobFields.Resolve(property.Name) is not { } field) Problem($"{where}: there is no field '{property.Name}'. {NearestName.Hint(property.Name, JobFields.Names)}");
-                else if (property.Value.ValueKind != JsonValueKind.Null) values.Add((field, FieldValue.Of(property.Value, clock)));
-            }
-
-            Add(values, where);
+                Problem = $"{where}: expected an object such as {{\"prompt\":\"a red circle\"}}, found {json.ValueKind.ToString().ToLowerInvariant()}.";
         }
 
-        public void Add(IEnumerable<(string Field, FieldValue Value)> values, string where)
-        {
-            var (job, count) = (new JobRequest(), 1);
-            foreach (var (field, value) in values)
-            {
-                try
-                {
-                    if (field == JobFields.Count) count = value.Whole() is var number and >= 1 and <= MaxCount ? number : throw new FormatException($"expected 1 to {MaxCount}");
-                    else job = JobFields.Set(job, field, value);
-                }
-                catch (FormatException failure)
-                {
-                    Problem($"{where}, {field}: {failure.Message}{(failure.Message[^1] is '.' or '?' ? "" : ".")}");
-                }
-            }
+        /// <summary>What messages call it.</summary>
+        public string Where { get; }
 
-            if (_problems.Count == 0) _jobs.AddRange(JobRepeat.Expand(job, count));
-        }
+        /// <summary>Why it is no row at all, or null.</summary>
+        public string? Problem { get; }
 
-        public List<JobRequest> Finish()
+        /// <summary>Names and values; null was given as such.</summary>
+        public IEnumerable<(string Name, FieldValue? Value)> Fields(TimeProvider clock)
         {
-            if (_problems.Count > 0) throw new JobFileException(_problems);
-            return _jobs.Count > 0 ? _jobs : throw new JobFileException("The file holds no jobs.");
+            if (_names is not null) return _names.Zip(_cells!).Where(pair => pair.Second.Length > 0).Select(pair => (pair.First, (FieldValue?)FieldValue.Of(pair.Second, clock)));
+            return _json.EnumerateObject().Select(property => (property.Name, property.Value.ValueKind == JsonValueKind.Null ? null : FieldValue.Of(property.Value, clock)));
         }
     }
 }

@@ -2,24 +2,43 @@ using System.Text;
 
 namespace BatchGen.Core.Submitting;
 
-/// <summary>Prompts with alternatives: <c>a {red|blue} {circle|star}</c> stands for four prompts. Alternatives may hold alternatives; <c>\{</c> is a brace.</summary>
-public static class PromptTemplate
+/// <summary>
+/// Prompts with alternatives: <c>a {red|blue} {circle|star}</c> stands for four prompts. Alternatives may hold alternatives, also empty ones;
+/// <c>\{</c>, <c>\}</c>, <c>\|</c> and <c>\\</c> are the plain signs.
+/// </summary>
+public sealed class PromptTemplate
 {
-    /// <summary>All prompts a template stands for, the last alternatives changing fastest.</summary>
-    /// <param name="template">The template; a text without braces stands for itself.</param>
-    /// <param name="limit">Most prompts taken.</param>
-    /// <exception cref="FormatException">A brace is not closed, or the template stands for more prompts than the limit.</exception>
-    public static IReadOnlyList<string> Expand(string template, int limit)
+    /// <summary>Counts end here: beyond it the exact number says nothing more.</summary>
+    public const long Many = 1_000_000_000_000;
+
+    private readonly Sequence _sequence;
+
+    private PromptTemplate(Sequence sequence) => _sequence = sequence;
+
+    /// <summary>How many prompts, counted without making any: a short text can stand for millions. <see cref="Many"/> when it is more than that.</summary>
+    public long Count => _sequence.Count;
+
+    /// <summary>Reads a template; a text without braces stands for itself.</summary>
+    /// <exception cref="FormatException">A brace is not closed, or closes nothing.</exception>
+    public static PromptTemplate Parse(string template)
     {
         ArgumentNullException.ThrowIfNull(template);
         var at = 0;
         var sequence = ParseSequence(template, ref at, depth: 0);
-        if (at < template.Length) throw new FormatException($"The template has a '}}' at letter {at + 1} that closes nothing; write \\}} for a plain brace.");
-        // Counted before anything is made: a short text can stand for millions.
-        var count = sequence.Count;
-        if (count > limit) throw new FormatException($"The template stands for {(count >= Counter.Many ? "far more" : count.ToString(System.Globalization.CultureInfo.InvariantCulture))} prompts; at most {limit} are taken.");
-        return sequence.Expand().ToArray();
+        return at == template.Length
+            ? new PromptTemplate(sequence)
+            : throw new FormatException($"The template has a '}}' at letter {at + 1} that closes nothing; write \\}} for a plain brace.");
     }
+
+    /// <summary>A text as a template that stands for nothing else.</summary>
+    public static string Escape(string prompt)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        return prompt.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("{", "\\{", StringComparison.Ordinal).Replace("}", "\\}", StringComparison.Ordinal);
+    }
+
+    /// <summary>The prompts one after another, the last alternatives changing fastest.</summary>
+    public IEnumerable<string> Prompts() => _sequence.Expand();
 
     private static Sequence ParseSequence(string text, ref int at, int depth)
     {
@@ -70,27 +89,49 @@ public static class PromptTemplate
         return alternatives;
     }
 
-    private static class Counter
+    private static long Multiply(long a, long b) => b > 0 && a > Many / b ? Many : a * b;
+
+    /// <summary>A plain text, or a choice.</summary>
+    private sealed class Part(string text, List<Sequence>? choice)
     {
-        // Beyond this the exact number says nothing more.
-        public const long Many = 1_000_000_000_000;
+        public long Count { get; } = choice is null ? 1 : choice.Aggregate(0L, (sum, alternative) => Math.Min(Many, sum + alternative.Count));
 
-        public static long Multiply(long a, long b) => a > 0 && b > Many / a ? Many : a * b;
+        public void Write(long index, StringBuilder into)
+        {
+            if (choice is null)
+            {
+                into.Append(text);
+                return;
+            }
 
-        public static long Add(long a, long b) => Math.Min(Many, a + b);
+            var at = 0;
+            for (; index >= choice[at].Count; at++) index -= choice[at].Count;
+            choice[at].Write(index, into);
+        }
     }
 
-    private sealed record Part(string Text, List<Sequence>? Choice)
+    /// <summary>Parts one after another. A prompt is made from its number, so that neither a long template nor many prompts need a deep stack.</summary>
+    private sealed class Sequence(List<Part> parts)
     {
-        public long Count => Choice is null ? 1 : Choice.Aggregate(0L, (sum, alternative) => Counter.Add(sum, alternative.Count));
+        public long Count { get; } = parts.Aggregate(1L, (product, part) => Multiply(product, part.Count));
 
-        public IEnumerable<string> Expand() => Choice is null ? [Text] : Choice.SelectMany(alternative => alternative.Expand());
-    }
+        public IEnumerable<string> Expand()
+        {
+            var text = new StringBuilder();
+            for (long index = 0; index < Count; index++)
+            {
+                text.Clear();
+                Write(index, text);
+                yield return text.ToString();
+            }
+        }
 
-    private sealed record Sequence(List<Part> Parts)
-    {
-        public long Count => Parts.Aggregate(1L, (product, part) => Counter.Multiply(product, part.Count));
-
-        public IEnumerable<string> Expand() => Parts.Aggregate((IEnumerable<string>)[""], (prefixes, part) => prefixes.SelectMany(_ => part.Expand(), (prefix, end) => prefix + end));
+        public void Write(long index, StringBuilder into)
+        {
+            // The number's digits, one for each part, the last part's the lowest.
+            var digits = new long[parts.Count];
+            for (var i = parts.Count - 1; i >= 0; i--) (index, digits[i]) = Math.DivRem(index, parts[i].Count);
+            for (var i = 0; i < parts.Count; i++) parts[i].Write(digits[i], into);
+        }
     }
 }

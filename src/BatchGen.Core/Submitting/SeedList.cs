@@ -1,34 +1,50 @@
+using System.Collections;
 using System.Globalization;
 
 namespace BatchGen.Core.Submitting;
 
-/// <summary>Seeds as people type them: <c>7</c>, <c>1,5,9</c>, <c>1-10</c>, or mixed.</summary>
-public static class SeedList
+/// <summary>Seeds as people type them: <c>7</c>, <c>1,5,9</c>, <c>1-10</c>, or mixed. Ranges are counted, never written out.</summary>
+public sealed class SeedList : IEnumerable<long>
 {
-    /// <summary>Reads seeds.</summary>
-    /// <param name="text">The text; empty gives no seeds.</param>
-    /// <param name="limit">Most seeds taken.</param>
-    /// <exception cref="FormatException">Not that form, or too many.</exception>
-    public static IReadOnlyList<long> Parse(string text, int limit)
+    private readonly List<(long First, long Last)> _ranges;
+
+    private SeedList(List<(long First, long Last)> ranges) => _ranges = ranges;
+
+    /// <summary>How many seeds; <see cref="PromptTemplate.Many"/> when it is more than that.</summary>
+    public long Count => _ranges.Aggregate(0L, (sum, range) => (long)Math.Min(PromptTemplate.Many, (decimal)sum + range.Last - range.First + 1));
+
+    /// <summary>Reads seeds; an empty text has none.</summary>
+    /// <exception cref="FormatException">Not that form.</exception>
+    public static SeedList Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var seeds = new List<long>();
+        var ranges = new List<(long, long)>();
         foreach (var part in text.Split([',', ';', ' ', '\n', '\r', '\t'], StringSplitOptions.RemoveEmptyEntries))
         {
             // A dash after the first letter separates; one before it is a sign.
             var dash = part.IndexOf('-', 1);
             var (first, last) = dash < 0 ? (Number(part, part), Number(part, part)) : (Number(part[..dash], part), Number(part[(dash + 1)..], part));
             if (last < first) throw new FormatException($"'{part}' counts down; write the smaller seed first.");
-            if ((ulong)(last - first) >= (ulong)(limit - seeds.Count)) throw new FormatException($"'{text.Trim()}' names more than {limit} seeds.");
-            for (var seed = first; ; seed++)
-            {
-                seeds.Add(seed);
-                if (seed == last) break;
-            }
+            ranges.Add((first, last));
         }
 
-        return seeds;
+        return new SeedList(ranges);
     }
+
+    /// <inheritdoc/>
+    public IEnumerator<long> GetEnumerator()
+    {
+        foreach (var (first, last) in _ranges)
+        {
+            for (var seed = first; ; seed++)
+            {
+                yield return seed;
+                if (seed == last) break; // Not the loop's condition: the last seed may be the largest number there is.
+            }
+        }
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     private static long Number(string text, string whole) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
         ? value

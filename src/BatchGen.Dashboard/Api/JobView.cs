@@ -41,6 +41,15 @@ public sealed record JobView
     /// <summary>Guidance scale.</summary>
     public required double GuidanceScale { get; init; }
 
+    /// <summary>Share of rescaled guidance.</summary>
+    public required double GuidanceRescale { get; init; }
+
+    /// <summary>Path of the start picture below the start image folder.</summary>
+    public string? StartImage { get; init; }
+
+    /// <summary>How much of the start picture is drawn anew.</summary>
+    public double? Strength { get; init; }
+
     /// <summary>Noise seed.</summary>
     public required long Seed { get; init; }
 
@@ -98,6 +107,9 @@ public sealed record JobView
             Steps = job.Recipe.Steps,
             Sampler = job.Recipe.Sampler,
             GuidanceScale = job.Recipe.GuidanceScale,
+            GuidanceRescale = job.Recipe.GuidanceRescale,
+            StartImage = job.Recipe.StartImagePath,
+            Strength = job.Recipe.StartImagePath is null ? null : job.Recipe.Strength,
             Seed = job.Recipe.Seed,
             Format = job.Recipe.Format.ToCode(),
             ClipSkip = job.Recipe.ClipSkip,

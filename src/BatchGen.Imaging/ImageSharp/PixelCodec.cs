@@ -5,6 +5,7 @@ using SixLabors.ImageSharp.Formats.Jpeg;
 using SixLabors.ImageSharp.Formats.Png;
 using SixLabors.ImageSharp.Formats.Webp;
 using SixLabors.ImageSharp.PixelFormats;
+using SixLabors.ImageSharp.Processing;
 
 namespace BatchGen.Imaging;
 
@@ -34,6 +35,7 @@ internal static class PixelCodec
         try
         {
             using var picture = Image.Load<Rgb24>(file);
+            picture.Mutate(context => context.AutoOrient());
             var rgb = new byte[(long)picture.Width * picture.Height * 3];
             picture.CopyPixelDataTo(rgb);
             return new PixelImage(picture.Width, picture.Height, rgb);

@@ -53,6 +53,9 @@ internal static class PixelCodec
                 ImageFormat.Jpeg => MagickFormat.Jpeg,
                 _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown image format"),
             });
+            picture.AutoOrient();
+            // Photographs for print come in CMYK, whose four channels are no RGB.
+            if (picture.ColorSpace == ColorSpace.CMYK) picture.ColorSpace = ColorSpace.sRGB;
             using var pixels = picture.GetPixels();
             var rgb = pixels.ToByteArray(PixelMapping.RGB) ?? throw new InvalidDataException("The picture holds no pixels.");
             return new PixelImage((int)picture.Width, (int)picture.Height, rgb);

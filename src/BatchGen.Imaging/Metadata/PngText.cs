@@ -16,7 +16,8 @@ internal static class PngText
     // A compressed text chunk may unpack to anything; no recipe comes near this.
     private const int MaxTextBytes = 16 << 20;
 
-    private const int HeaderEnd = 8 + 12 + 13; // Signature, then the IHDR chunk.
+    private const int SignatureEnd = 8;
+    private const int HeaderEnd = SignatureEnd + 12 + 13; // Signature, then the IHDR chunk.
 
     private static readonly uint[] CrcTable = MakeCrcTable();
 
@@ -41,7 +42,7 @@ internal static class PngText
     /// <exception cref="InvalidDataException">The file is cut off or a text chunk is damaged.</exception>
     public static string? Find(ReadOnlySpan<byte> png, string keyword)
     {
-        var at = FileSignature.Png.Length;
+        var at = SignatureEnd;
         while (at < png.Length)
         {
             if (png.Length - at < 12) throw new InvalidDataException("the file ends inside a chunk");

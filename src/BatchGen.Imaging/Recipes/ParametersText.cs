@@ -13,9 +13,11 @@ internal static class ParametersText
         foreach (var adapter in recipe.Adapters)
         {
             // Named strengths, because the order of unnamed ones differs between tools.
-            text.Append(adapter.Strength == adapter.TextEncoderStrength
-                ? $" <lora:{adapter.Name}:{Number(adapter.Strength)}>"
-                : $" <lora:{adapter.Name}:te={Number(adapter.TextEncoderStrength)}:unet={Number(adapter.Strength)}>");
+            text.Append(" <lora:").Append(adapter.Name).Append(adapter.Strength == adapter.TextEncoderStrength
+                ? $":{Number(adapter.Strength)}"
+                : $":te={Number(adapter.TextEncoderStrength)}:unet={Number(adapter.Strength)}");
+            if (adapter.BlockStrengths is { } blocks) text.Append(":lbw=").AppendJoin(',', blocks.Select(Number));
+            text.Append('>');
         }
 
         text.Append('\n');
@@ -23,6 +25,8 @@ internal static class ParametersText
         text.Append(CultureInfo.InvariantCulture, $"Steps: {recipe.Steps}, Sampler: {recipe.Sampler}, CFG scale: {recipe.GuidanceScale}, ");
         text.Append(CultureInfo.InvariantCulture, $"Seed: {recipe.Seed}, Size: {recipe.WidthPixels}x{recipe.HeightPixels}, ");
         text.Append(CultureInfo.InvariantCulture, $"Model hash: {Short(recipe.ModelSha256)}, Model: {recipe.Model}");
+        if (recipe.Strength is { } strength) text.Append(CultureInfo.InvariantCulture, $", Denoising strength: {strength}");
+        if (recipe.GuidanceRescale > 0) text.Append(CultureInfo.InvariantCulture, $", CFG Rescale: {recipe.GuidanceRescale}");
         if (recipe.ClipSkip > 0) text.Append(CultureInfo.InvariantCulture, $", Clip skip: {recipe.ClipSkip + 1}"); // There, 1 leaves nothing out.
         if (recipe.Adapters.Count > 0)
         {

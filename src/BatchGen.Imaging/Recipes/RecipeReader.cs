@@ -26,7 +26,7 @@ public static class RecipeReader
     {
         try
         {
-            var json = FileSignature.Detect(file) switch
+            var json = PictureHeader.FormatOf(file) switch
             {
                 ImageFormat.Png => PngText.Find(file, PngText.RecipeKeyword),
                 ImageFormat.WebP => WebPRecipe.Find(file),

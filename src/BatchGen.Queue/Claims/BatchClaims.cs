@@ -153,6 +153,9 @@ public sealed class BatchClaims(QueueDatabase database)
                 Seed = reader.GetInt64(14),
                 Format = ImageFormats.Parse(reader.GetString(15)),
                 ClipSkip = reader.GetInt16(16),
+                GuidanceRescale = reader.GetDouble(17),
+                StartImagePath = reader.IsDBNull(18) ? null : reader.GetString(18),
+                Strength = reader.IsDBNull(19) ? RenderRecipe.DefaultStrength : reader.GetDouble(19),
             }));
         }
 

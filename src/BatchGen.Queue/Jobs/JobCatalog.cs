@@ -164,6 +164,12 @@ public sealed class JobCatalog(QueueDatabase database)
 
         public short ClipSkip { get; set; }
 
+        public double GuidanceRescale { get; set; }
+
+        public string? StartImage { get; set; }
+
+        public double? Strength { get; set; }
+
         public string? Path { get; set; }
 
         public long? SizeBytes { get; set; }
@@ -199,6 +205,9 @@ public sealed class JobCatalog(QueueDatabase database)
                 Seed = Seed,
                 Format = ImageFormats.Parse(Format),
                 ClipSkip = ClipSkip,
+                GuidanceRescale = GuidanceRescale,
+                StartImagePath = StartImage,
+                Strength = Strength ?? RenderRecipe.DefaultStrength,
             },
             Priority = Priority,
             Campaign = Campaign,

@@ -78,6 +78,7 @@ public sealed class JobSubmitter(QueueDatabase database)
         Check(request.NegativePrompt, "negative_prompt");
         Check(request.Model, "model");
         Check(request.Sampler, "sampler");
+        Check(request.StartImage, "start_image");
         Check(request.Format, "format");
         Check(request.Campaign, "campaign");
         Check(request.IdempotencyKey, "idempotency_key");

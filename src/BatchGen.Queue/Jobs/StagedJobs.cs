@@ -43,6 +43,9 @@ internal static class StagedJobs
         await ValueAsync(request.Steps, NpgsqlDbType.Integer);
         await TextAsync(request.Sampler?.ToLowerInvariant());
         await ValueAsync(request.GuidanceScale, NpgsqlDbType.Double);
+        await ValueAsync(request.GuidanceRescale, NpgsqlDbType.Double);
+        await TextAsync(request.StartImage);
+        await ValueAsync(request.Strength, NpgsqlDbType.Double);
         await ValueAsync(request.Seed, NpgsqlDbType.Bigint);
         await TextAsync(request.Format?.ToLowerInvariant());
         await ValueAsync(request.ClipSkip, NpgsqlDbType.Integer);

@@ -13,7 +13,7 @@ namespace BatchGen.Worker.Batches;
 /// <summary>Renders the jobs of one claimed batch, saves their pictures and records what became of each.</summary>
 /// <remarks>Pictures are encoded, written and recorded beside the device thread, which renders the next tensor batch meanwhile.</remarks>
 internal sealed class BatchRun(
-    ClaimedBatch batch, DeviceSession device, PictureSaver saver, BatchClaims claims, LeaseKeeper lease, TensorBatchLimit limit, ILogger log)
+    ClaimedBatch batch, DeviceSession device, StartPictureLoader startPictures, PictureSaver saver, BatchClaims claims, LeaseKeeper lease, TensorBatchLimit limit, ILogger log)
 {
     private Task _saving = Task.CompletedTask;
 
@@ -30,6 +30,9 @@ internal sealed class BatchRun(
     /// <exception cref="OutputException">Pictures cannot be written; the unfinished jobs are not to blame.</exception>
     public async Task RunAsync(Action lastGroupStarts, CancellationToken cancellationToken)
     {
+        var groups = BatchShape.Group(batch.Jobs, limit.Value);
+        // Read and fitted beside the device thread: for the first group while adapters are fused, for the others while the one before is drawn.
+        var loading = startPictures.LoadAsync(groups[0], cancellationToken);
         try
         {
             await device.PrepareAsync(batch.Signature, cancellationToken);
@@ -43,11 +46,14 @@ internal sealed class BatchRun(
 
         try
         {
-            var groups = BatchShape.Group(batch.Jobs, limit.Value);
             for (var i = 0; i < groups.Count; i++)
             {
                 if (i == groups.Count - 1) lastGroupStarts();
-                await RenderAsync(groups[i], cancellationToken);
+                var loaded = await loading;
+                if (i < groups.Count - 1) loading = startPictures.LoadAsync(groups[i + 1], cancellationToken);
+                // A job whose start picture cannot be had fails alone; its neighbours are drawn.
+                foreach (var (job, error) in loaded.Failed) await FailAsync([job], error, cancellationToken);
+                await RenderAsync(loaded.Ready, cancellationToken);
             }
         }
         finally

@@ -24,6 +24,10 @@ public sealed class WorkerOptions
     [Required]
     public string ImageFolder { get; set; } = "images";
 
+    /// <value>Folder of the pictures that jobs start from (<c>start_image</c>); relative paths start at the data folder; <c>start-images</c>.</value>
+    [Required]
+    public string StartImageFolder { get; set; } = "start-images";
+
     /// <value>How often lease and progress are written; five seconds. Must be well below the lease duration.</value>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:05:00")]
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(5);

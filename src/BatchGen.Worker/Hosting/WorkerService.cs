@@ -1,5 +1,6 @@
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Submitting;
 using BatchGen.Queue;
 using BatchGen.Queue.Canaries;
 using BatchGen.Queue.Checkpoints;
@@ -36,6 +37,7 @@ internal sealed class WorkerService(
     WorkerRegistry workers,
     WorkSignal signal,
     PictureSaver saver,
+    StartImageFolder startImages,
     OutputProbe output,
     WorkerOutcome outcome,
     IHostApplicationLifetime lifetime,
@@ -121,7 +123,7 @@ internal sealed class WorkerService(
         var batch = held.Batch;
         var started = clock.GetTimestamp();
         using var scope = log.BeginScope(new Dictionary<string, object> { ["BatchId"] = batch.BatchId, ["WorkerId"] = _id });
-        var run = new BatchRun(batch, device, saver, claims, held.Lease, _limit, log);
+        var run = new BatchRun(batch, device, new StartPictureLoader(startImages), saver, claims, held.Lease, _limit, log);
         Task<HeldBatch?>? ahead = null;
         HeldBatch? next = null;
         try

@@ -1,4 +1,5 @@
 using System.Reflection;
+using BatchGen.Core.Submitting;
 using BatchGen.Imaging.Files;
 using BatchGen.Worker.Devices;
 using BatchGen.Worker.Output;
@@ -14,13 +15,15 @@ public static class WorkerServices
     /// <param name="services">The host's services.</param>
     /// <param name="options">How it works.</param>
     /// <param name="imageFolder">Absolute folder the pictures go to.</param>
-    public static IServiceCollection AddWorker(this IServiceCollection services, WorkerOptions options, string imageFolder)
+    /// <param name="startImageFolder">Absolute folder of the pictures that jobs start from.</param>
+    public static IServiceCollection AddWorker(this IServiceCollection services, WorkerOptions options, string imageFolder, string startImageFolder)
     {
         services.TryAddSingleton(TimeProvider.System);
         return services
             .AddSingleton(options)
             .AddSingleton(new ImageFileWriter(imageFolder))
             .AddSingleton(provider => new PictureSaver(provider.GetRequiredService<ImageFileWriter>(), Program()))
+            .AddSingleton(new StartImageFolder(startImageFolder))
             .AddSingleton<OutputProbe>()
             .AddSingleton<WorkerOutcome>()
             .AddHostedService<WorkerService>();

@@ -40,6 +40,10 @@ internal sealed class PictureSaver(ImageFileWriter files, string program)
             WidthPixels = recipe.WidthPixels,
             HeightPixels = recipe.HeightPixels,
             ClipSkip = recipe.ClipSkip,
+            GuidanceRescale = recipe.GuidanceRescale,
+            StartImage = recipe.StartImagePath,
+            StartImageSha256 = job.StartSha256,
+            Strength = recipe.StartImagePath is null ? null : recipe.Strength,
             Model = recipe.Signature.Model,
             ModelSha256 = device.Model!.Sha256,
             Adapters =

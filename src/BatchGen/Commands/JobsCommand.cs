@@ -155,6 +155,8 @@ internal static class JobsCommand
         Line("sampler", string.Create(CultureInfo.InvariantCulture, $"{recipe.Sampler}, {recipe.Steps} steps, guidance {recipe.GuidanceScale}"));
         Line("seed", recipe.Seed);
         Line("clip skip", recipe.ClipSkip == 0 ? null : recipe.ClipSkip);
+        Line("rescale", recipe.GuidanceRescale > 0 ? recipe.GuidanceRescale : null);
+        Line("start picture", recipe.StartImagePath is null ? null : string.Create(CultureInfo.InvariantCulture, $"{recipe.StartImagePath}, strength {recipe.Strength}"));
         Line("attempts", $"{job.Attempts} of {job.MaxAttempts}");
         Line("created", job.CreatedAt);
         Line("not before", job.RunAt > job.CreatedAt ? job.RunAt : null);

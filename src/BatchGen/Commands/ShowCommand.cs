@@ -39,6 +39,9 @@ internal static class ShowCommand
         Line("sampler", string.Create(CultureInfo.InvariantCulture, $"{recipe.Sampler}, {recipe.Steps} steps, guidance {recipe.GuidanceScale}"));
         Line("size", $"{recipe.WidthPixels}x{recipe.HeightPixels}");
         if (recipe.ClipSkip > 0) Line("clip skip", recipe.ClipSkip.ToString(CultureInfo.InvariantCulture));
+        if (recipe.GuidanceRescale > 0) Line("rescale", recipe.GuidanceRescale.ToString(CultureInfo.InvariantCulture));
+        if (recipe.StartImage is not null)
+            Line("start picture", string.Create(CultureInfo.InvariantCulture, $"{recipe.StartImage}, strength {recipe.Strength} (sha-256 {recipe.StartImageSha256})"));
         Line("model", $"{recipe.Model} (sha-256 {recipe.ModelSha256})");
         foreach (var adapter in recipe.Adapters)
         {

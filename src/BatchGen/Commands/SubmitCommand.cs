@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using BatchGen.Composition;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Rendering;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Api;
 using BatchGen.Output;
@@ -17,16 +18,20 @@ internal sealed class SubmitCommand
     private const int ChunkSize = 20_000;
 
     private readonly Argument<string?> _file = new("FILE") { Arity = ArgumentArity.ZeroOrOne, Description = "Jobs as .csv, .json or .jsonl; '-' reads standard input." };
-    private readonly Option<string[]> _prompts = new("--prompt", "-p") { Description = "What to draw; may be given several times, one job each." };
+    private readonly Option<string[]> _prompts = new("--prompt", "-p") { Description = "What to draw; {red|blue} draws both, \\{ is a brace; may be given several times." };
     private readonly Option<string?> _negative = new("--negative", "-n") { Description = "What to keep away from." };
     private readonly Option<string?> _model = new("--model", "-m") { Description = "Registered model; may be left out when there is only one." };
-    private readonly Option<string[]> _adapters = new("--adapter", "-a") { Description = "Adapter as name, name@strength or name@unet:text_encoder; may be given several times." };
+    private readonly Option<string[]> _adapters = new("--adapter", "-a") { Description = "Adapter as name, name@strength, name@unet:text_encoder or name@strength[block,block,...]; may be given several times." };
     private readonly Option<int?> _width = new("--width") { Description = "Width in pixels, a multiple of 8; default: the model's own." };
     private readonly Option<int?> _height = new("--height") { Description = "Height in pixels, a multiple of 8; default: the model's own." };
     private readonly Option<int?> _steps = new("--steps") { Description = "Denoising steps, 1 to 1000; default 20." };
-    private readonly Option<string?> _sampler = new("--sampler") { Description = "Sampler; default ddim." };
+    private readonly Option<string?> _sampler = new("--sampler") { Description = $"Sampler; default ddim. One of: {string.Join(", ", SamplerNames.All)}." };
     private readonly Option<double?> _guidance = new("--guidance") { Description = "Guidance scale; default 7.5." };
+    private readonly Option<double?> _rescale = new("--guidance-rescale") { Description = "Share of rescaled guidance, 0 to 1; default 0." };
+    private readonly Option<string?> _startImage = new("--start-image") { Description = "Picture to start from: a PNG, WebP or JPEG file, copied to where workers find it, or the name of one there." };
+    private readonly Option<double?> _strength = new("--strength") { Description = "How much of the start picture is drawn anew, above 0 to 1; default 0.8." };
     private readonly Option<long?> _seed = new("--seed") { Description = "Noise seed; default: drawn for each job." };
+    private readonly Option<string?> _seeds = new("--seeds") { Description = "Several seeds, each for every prompt, for example 1-10,20." };
     private readonly Option<int?> _count = new("--count") { Description = "Pictures per prompt; a given seed counts up." };
     private readonly Option<string?> _format = new("--format") { Description = "png, webp or jpeg; default png." };
     private readonly Option<int?> _clipSkip = new("--clip-skip") { Description = "Text encoder layers to leave out; default 0." };
@@ -51,16 +56,18 @@ internal sealed class SubmitCommand
         var command = new Command("submit", "Put jobs into the queue, from flags or from a file; all of a file's jobs are checked before the first is submitted.")
         {
             submit._file, submit._prompts, submit._negative, submit._model, submit._adapters, submit._width, submit._height, submit._steps, submit._sampler,
-            submit._guidance, submit._seed, submit._count, submit._format, submit._clipSkip, submit._priority, submit._campaign, submit._runAt, submit._deadline,
+            submit._guidance, submit._rescale, submit._startImage, submit._strength, submit._seed, submit._seeds, submit._count, submit._format, submit._clipSkip, submit._priority, submit._campaign, submit._runAt, submit._deadline,
             submit._maxAttempts, submit._tags, submit._key, submit._json, submit._ids,
         };
         command.SetAction(submit.RunAsync);
         HelpWithExamples.Add(
             command,
             "batchgen submit --prompt \"a big red circle on a blue background\" --adapter demo-neon@0.8 --count 4 --seed 1",
+            "batchgen submit --prompt \"a {red|blue} {circle|star}\" --seeds 1-10,20      44 jobs",
+            "batchgen submit --prompt \"a castle\" --start-image sketch.png --strength 0.6",
             "batchgen submit tonight.csv --campaign tonight --run-at 22:00      flags fill in what rows leave out",
             "printf '{\"prompt\":\"a yellow star\"}\\n' | batchgen submit - --json",
-            "CSV columns: prompt,negative_prompt,model,adapters,width,height,steps,sampler,guidance_scale,seed,count,format,priority,campaign,tags,...");
+            "CSV columns: prompt,negative_prompt,model,adapters,width,height,steps,sampler,guidance_scale,seed,seeds,count,start_image,strength,format,priority,campaign,tags,...");
         return command;
     }
 
@@ -69,7 +76,7 @@ internal sealed class SubmitCommand
         var jobs = await CollectAsync(arguments, cancellationToken);
         await using var session = await QueueSession.OpenAsync(_context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
         var submitter = session.Get<JobSubmitter>();
-        var ids = new List<long>(jobs.Count);
+        var ids = new List<long>();
         foreach (var chunk in jobs.Chunk(ChunkSize))
         {
             try
@@ -89,30 +96,42 @@ internal sealed class SubmitCommand
         return ExitCodes.Success;
     }
 
-    private async Task<IReadOnlyList<JobRequest>> CollectAsync(ParseResult arguments, CancellationToken cancellationToken)
+    // Everything is read and counted here; the jobs themselves are made while they are submitted.
+    private async Task<IEnumerable<JobRequest>> CollectAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
-        var defaults = ReadFlags(arguments);
+        var flags = ReadFlags(arguments);
         var prompts = arguments.GetValue(_prompts) ?? [];
-        var count = arguments.GetValue(_count) ?? 1;
-        if (count is < 1 or > 1_000_000) throw CommandException.BadInput($"--count {count}: expected 1 to 1000000.");
+        if (arguments.GetValue(_count) is < 1 or > JobTemplate.MaxJobs) throw CommandException.BadInput($"--count {flags.Count}: expected 1 to {JobTemplate.MaxJobs}.");
         if (arguments.GetValue(_file) is not { } file)
         {
             if (prompts.Length == 0) throw CommandException.BadInput("Nothing to submit: give --prompt TEXT or a FILE. 'batchgen submit --help' shows examples.");
-            if (prompts.Length > 1 && defaults.IdempotencyKey is not null) throw CommandException.BadInput("--idempotency-key names one job; it cannot be shared by several prompts.");
-            return prompts.SelectMany(prompt => JobRepeat.Expand(defaults with { Prompt = prompt }, count)).ToArray();
+            if (prompts.Length > 1 && flags.Job.IdempotencyKey is not null) throw CommandException.BadInput("--idempotency-key names one job; it cannot be shared by several prompts.");
+            var expansions = prompts.Select(prompt => Expand(flags with { Job = flags.Job with { Prompt = prompt } })).ToArray();
+            return expansions.SelectMany(expansion => expansion.Jobs());
         }
 
         if (prompts.Length > 0) throw CommandException.BadInput("Give --prompt or a FILE, not both.");
-        if (defaults.IdempotencyKey is not null) throw CommandException.BadInput("--idempotency-key names one job; put a column 'idempotency_key' into the file.");
-        var jobs = JobFile.Read(await ReadAsync(file, cancellationToken), file, _context.Clock);
-        return jobs.SelectMany(job => JobRepeat.Expand(FillIn(job, defaults), count)).ToArray();
+        if (flags.Job.IdempotencyKey is not null) throw CommandException.BadInput("--idempotency-key names one job; put a column 'idempotency_key' into the file.");
+        return await ReadAsync(file, flags, cancellationToken);
     }
 
-    private JobRequest ReadFlags(ParseResult arguments)
+    private static JobExpansion Expand(JobTemplate template)
     {
         try
         {
-            return new JobRequest
+            return template.Expand();
+        }
+        catch (JobTemplateException failure)
+        {
+            throw CommandException.BadInput($"--{failure.Field}: {failure.Message}", failure);
+        }
+    }
+
+    private JobTemplate ReadFlags(ParseResult arguments)
+    {
+        try
+        {
+            var job = new JobRequest
             {
                 NegativePrompt = arguments.GetValue(_negative),
                 Model = arguments.GetValue(_model),
@@ -122,6 +141,9 @@ internal sealed class SubmitCommand
                 Steps = arguments.GetValue(_steps),
                 Sampler = arguments.GetValue(_sampler),
                 GuidanceScale = arguments.GetValue(_guidance),
+                GuidanceRescale = arguments.GetValue(_rescale),
+                StartImage = arguments.GetValue(_startImage) is { } startImage ? Store(startImage) : null,
+                Strength = arguments.GetValue(_strength),
                 Seed = arguments.GetValue(_seed),
                 Format = arguments.GetValue(_format),
                 ClipSkip = arguments.GetValue(_clipSkip),
@@ -133,6 +155,7 @@ internal sealed class SubmitCommand
                 Tags = arguments.GetValue(_tags) is { Length: > 0 } tags ? tags : null,
                 IdempotencyKey = arguments.GetValue(_key),
             };
+            return new JobTemplate { Job = job, Seeds = arguments.GetValue(_seeds), Count = arguments.GetValue(_count) };
         }
         catch (FormatException failure)
         {
@@ -140,33 +163,36 @@ internal sealed class SubmitCommand
         }
     }
 
-    // What a row says wins over the flags.
-    private static JobRequest FillIn(JobRequest row, JobRequest flags) => row with
+    // A file is copied to where workers find it; anything else must be there already.
+    private string Store(string fileOrName)
     {
-        NegativePrompt = row.NegativePrompt ?? flags.NegativePrompt,
-        Model = row.Model ?? flags.Model,
-        Adapters = row.Adapters ?? flags.Adapters,
-        Width = row.Width ?? flags.Width,
-        Height = row.Height ?? flags.Height,
-        Steps = row.Steps ?? flags.Steps,
-        Sampler = row.Sampler ?? flags.Sampler,
-        GuidanceScale = row.GuidanceScale ?? flags.GuidanceScale,
-        Seed = row.Seed ?? flags.Seed,
-        Format = row.Format ?? flags.Format,
-        ClipSkip = row.ClipSkip ?? flags.ClipSkip,
-        Priority = row.Priority ?? flags.Priority,
-        Campaign = row.Campaign ?? flags.Campaign,
-        RunAt = row.RunAt ?? flags.RunAt,
-        Deadline = row.Deadline ?? flags.Deadline,
-        MaxAttempts = row.MaxAttempts ?? flags.MaxAttempts,
-        Tags = row.Tags ?? flags.Tags,
-    };
+        var folder = new StartImageFolder(WorkerHost.StartImageFolder(Settings.Read(_context)));
+        try
+        {
+            if (!File.Exists(fileOrName) && folder.Has(fileOrName)) return fileOrName;
+            if (new FileInfo(fileOrName) is { Exists: true, Length: > StartImageFolder.MaxFileBytes })
+                throw CommandException.BadInput($"--start-image: '{fileOrName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.");
+            return folder.Add(File.ReadAllBytes(fileOrName), fileOrName);
+        }
+        catch (StartImageException failure)
+        {
+            throw CommandException.BadInput($"--start-image: {failure.Message}", failure);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw CommandException.BadInput($"--start-image: '{fileOrName}' cannot be read: {failure.Message}", failure);
+        }
+    }
 
-    private async Task<string> ReadAsync(string file, CancellationToken cancellationToken)
+    // A file is read twice; standard input and pipes can be read only once, and are kept.
+    private async Task<JobList> ReadAsync(string file, JobTemplate flags, CancellationToken cancellationToken)
     {
         try
         {
-            return file == "-" ? await _context.Input.ReadToEndAsync(cancellationToken) : await File.ReadAllTextAsync(file, cancellationToken);
+            if (file == "-") return JobFile.Read(await _context.Input.ReadToEndAsync(cancellationToken), file, _context.Clock, flags);
+            using var reader = new StreamReader(file);
+            return reader.BaseStream.CanSeek ? JobFile.Read(() => new StreamReader(file), file, _context.Clock, flags)
+                : JobFile.Read(await reader.ReadToEndAsync(cancellationToken), file, _context.Clock, flags);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

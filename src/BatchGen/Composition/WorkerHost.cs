@@ -31,10 +31,13 @@ internal static class WorkerHost
             .AddSingleton(context.Clock)
             .AddQueue(connectionString, options.Queue)
             .AddSingleton<RendererFactory>(provider => () => new DiffusionRenderer(options.Diffusion, provider.GetRequiredService<ILogger<DiffusionRenderer>>()))
-            .AddWorker(options.Worker, ImageFolder(settings));
+            .AddWorker(options.Worker, ImageFolder(settings), StartImageFolder(settings));
         return builder.Build();
     }
 
     /// <summary>Absolute path of the image folder.</summary>
     public static string ImageFolder(Settings settings) => Path.GetFullPath(settings.Options.Worker.ImageFolder, settings.DataFolder);
+
+    /// <summary>Absolute path of the folder of the pictures that jobs start from.</summary>
+    public static string StartImageFolder(Settings settings) => Path.GetFullPath(settings.Options.Worker.StartImageFolder, settings.DataFolder);
 }

@@ -49,7 +49,7 @@ internal sealed class DashboardHost : IAsyncDisposable
         builder.WebHost.UseKestrelCore().UseUrls(options.Url);
         builder.Services.AddRouting()
             .AddQueue(database.ConnectionString, database.Queue.Options)
-            .AddDashboard(options, new DashboardFolders(Path.Combine(folder, "images"), Path.Combine(folder, "keys"), Path.Combine(folder, "reports"), Path.Combine(folder, "thumbnails")), database.ConnectionString)
+            .AddDashboard(options, new DashboardFolders(Path.Combine(folder, "images"), Path.Combine(folder, "start-images"), Path.Combine(folder, "keys"), Path.Combine(folder, "reports"), Path.Combine(folder, "thumbnails")), database.ConnectionString)
             .AddSingleton<ThumbnailEncoder>(ImageEncoder.Thumbnail);
         var app = builder.Build();
         await app.UseDashboardAsync(CancellationToken.None);

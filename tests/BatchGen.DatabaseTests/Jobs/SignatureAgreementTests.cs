@@ -38,6 +38,24 @@ public sealed class SignatureAgreementTests
     }
 
     [Fact]
+    public async Task Bulk_rows_get_the_same_signature_as_JSON()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync("Model X");
+        await database.AddAdaptersAsync(Names);
+        var random = new Random(20260201);
+        var requests = Enumerable.Range(0, 500).Select(i => Draw(random) with { Seed = i }).ToArray();
+        await database.Submitter.SubmitAsync(requests, CancellationToken.None);
+        await database.Submitter.SubmitManyAsync(requests, null, CancellationToken.None);
+
+        Assert.Equal(500L, await database.SqlAsync<long>("""
+            select count(*) from (
+              select r.seed from jobs j join job_recipes r on r.job_id = j.id
+              group by r.seed having count(*) = 2 and count(distinct j.signature) = 1) agreed
+            """));
+    }
+
+    [Fact]
     public async Task Any_spelling_gives_the_canonical_signature()
     {
         await using var database = await TestDatabase.CreateAsync();

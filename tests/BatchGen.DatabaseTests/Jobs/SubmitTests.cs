@@ -33,7 +33,7 @@ public sealed class SubmitTests : IAsyncLifetime
     [InlineData("""{"adapters": [{"name": "ink", "block_strengths": [1, 2]}]}""", "jobs[1].adapters[0].block_strengths: expected a list of 12, 17, 20 or 26 numbers, got [1, 2].")]
     [InlineData("""{"adapters": ["ink@"]}""", "jobs[1].adapters[0]: \"ink@\" is not an adapter; write name, name@0.8 or name@0.8:0.5.")]
     [InlineData("""{"adapters": {"ink": 1}}""", "jobs[1].adapters: expected a list such as [{\"name\": \"ink\", \"strength\": 0.8}], got {\"ink\": 1}.")]
-    [InlineData("""{"sampler": "euler_x"}""", "jobs[1].sampler: there is no sampler 'euler_x'; use one of: ddim, euler.")]
+    [InlineData("""{"sampler": "euler_x"}""", "jobs[1].sampler: there is no sampler 'euler_x'; use one of: ddim, pndm, euler, euler_karras, euler_a, heun, heun_karras, dpmpp_2m, dpmpp_2m_karras, dpmpp_2m_sde, dpmpp_2m_sde_karras, dpmpp_2s, dpmpp_2s_karras, kdpm2, kdpm2_karras, kdpm2_a, kdpm2_a_karras, lms, lms_karras, unipc, unipc_karras, deis, ddpm, lcm.")]
     [InlineData("""{"width": 500}""", "jobs[1].width: expected a multiple of 8, got 500; the nearest is 504.")]
     [InlineData("""{"height": 4096}""", "jobs[1].height: expected a whole number from 64 to 2048, got 4096.")]
     [InlineData("""{"steps": 0}""", "jobs[1].steps: expected a whole number from 1 to 1000, got 0.")]
@@ -41,6 +41,13 @@ public sealed class SubmitTests : IAsyncLifetime
     [InlineData("""{"steps": 2.5}""", "jobs[1].steps: expected a whole number from 1 to 1000, got 2.5.")]
     [InlineData("""{"steps": "20"}""", "jobs[1].steps: expected a whole number from 1 to 1000, got \"20\".")]
     [InlineData("""{"guidance_scale": "NaN"}""", "jobs[1].guidance_scale: expected a finite number from 0 to 100, got \"NaN\".")]
+    [InlineData("""{"guidance_rescale": 1.5}""", "jobs[1].guidance_rescale: expected a finite number from 0 to 1, got 1.5.")]
+    [InlineData("""{"start_image": "/etc/passwd"}""", "jobs[1].start_image: expected the name of a picture below the start image folder, such as \"cats/1.png\", got \"/etc/passwd\". Put the picture there; batchgen submit --start-image FILE and POST /api/v1/start-images do so and give it a name.")]
+    [InlineData("""{"start_image": "a.png", "strength": 1.1}""", "jobs[1].strength: expected a finite number from 0 to 1, got 1.1.")]
+    [InlineData("""{"start_image": "a.png", "strength": "0.5"}""", "jobs[1].strength: expected a finite number from 0 to 1, got \"0.5\".")]
+    [InlineData("""{"start_image": "a.png", "strength": 0}""", "jobs[1].strength: 0 of 20 steps leaves no step to take; use a higher strength or more steps.")]
+    [InlineData("""{"start_image": "a.png", "strength": 0.3, "steps": 3}""", "jobs[1].strength: 0.3 of 3 steps leaves no step to take; use a higher strength or more steps.")]
+    [InlineData("""{"strength": 0.5}""", "jobs[1].strength: it says how much of a start picture is drawn anew, and the job has none; name a start_image, or leave strength out.")]
     [InlineData("""{"seed": 1e30}""", "jobs[1].seed: expected a whole number from -9223372036854775808 to 9223372036854775807, got 1000000000000000000000000000000.")]
     [InlineData("""{"format": "gif"}""", "jobs[1].format: expected png, webp or jpeg, got \"gif\".")]
     [InlineData("""{"priority": 101}""", "jobs[1].priority: expected a whole number from -100 to 100, got 101.")]
@@ -95,6 +102,7 @@ public sealed class SubmitTests : IAsyncLifetime
         Assert.InRange(job.Recipe.Seed, 0, uint.MaxValue);
         Assert.Equal((JobState.Queued, 0, 3), (job.State, job.Priority, job.MaxAttempts));
         Assert.Null(job.Recipe.NegativePrompt);
+        Assert.Equal((null, 0.0), (job.Recipe.StartImagePath, job.Recipe.GuidanceRescale));
     }
 
     [Fact]
@@ -103,7 +111,7 @@ public sealed class SubmitTests : IAsyncLifetime
         var request = new JobRequest
         {
             Prompt = "ein roter Würfel \"quoted\" \n 立方体 🙂", NegativePrompt = "", Model = "demo", Adapters = [new("INK", 0.75m, 0.5m, [.. Enumerable.Repeat(0.5m, 17)])],
-            Width = 128, Height = 72, Steps = 31, Sampler = "euler", GuidanceScale = 4.25, Seed = long.MinValue, Format = "webp", ClipSkip = 2, Priority = -7,
+            Width = 128, Height = 72, Steps = 31, Sampler = "euler", GuidanceScale = 4.25, GuidanceRescale = 0.7, StartImage = "cats/größe 1.png", Strength = 0.7, Seed = long.MinValue, Format = "webp", ClipSkip = 2, Priority = -7,
             RunAt = DateTimeOffset.UnixEpoch.AddYears(100), Deadline = DateTimeOffset.UnixEpoch.AddYears(101), Campaign = "night 1", MaxAttempts = 9, Tags = ["a", "b"],
         };
         var id = Assert.Single(await _database.Submitter.SubmitAsync([request], CancellationToken.None));
@@ -111,6 +119,7 @@ public sealed class SubmitTests : IAsyncLifetime
         var job = (await _database.Catalog.FindAsync(id, CancellationToken.None))!;
         Assert.Equal((request.Prompt, "", 128, 72, 31, "euler", 4.25, long.MinValue), (job.Recipe.Prompt, job.Recipe.NegativePrompt, job.Recipe.WidthPixels,
             job.Recipe.HeightPixels, job.Recipe.Steps, job.Recipe.Sampler, job.Recipe.GuidanceScale, job.Recipe.Seed));
+        Assert.Equal((0.7, "cats/größe 1.png", 0.7), (job.Recipe.GuidanceRescale, job.Recipe.StartImagePath, job.Recipe.Strength));
         Assert.Equal("Demo|Ink@0.75:0.5[" + string.Join(',', Enumerable.Repeat("0.5", 17)) + "]", job.Recipe.Signature.ToString());
         Assert.Equal((ImageFormat.WebP, 2, -7, "night 1", 9, request.RunAt), (job.Recipe.Format, job.Recipe.ClipSkip, job.Priority, job.Campaign, job.MaxAttempts, job.RunAt));
         Assert.Equal(["a", "b"], (await _database.SqlAsync<string[]>("select tags from job_recipes where job_id = $1", id))!);

@@ -1,4 +1,6 @@
+using System.Net;
 using BatchGen.Core.Jobs;
+using BatchGen.Imaging;
 using Microsoft.Playwright;
 using Xunit;
 using static Microsoft.Playwright.Assertions;
@@ -97,6 +99,75 @@ public sealed class EnqueueTests
         await Expect(page.Locator("#problem-prompts")).ToContainTextAsync("never closes it");
         Assert.Equal("many", await page.GetByLabel("Steps").InputValueAsync());
         await Site.KeepAsync(page, "enqueue-problems");
+    }
+
+    [Fact]
+    public async Task A_start_picture_is_uploaded_checked_and_kept_for_again()
+    {
+        await using var site = await Site.StartAsync(worker: false);
+        var page = await site.OpenAsync();
+        await page.GotoAsync("/enqueue");
+        Assert.False(await page.GetByLabel("Drawn anew").IsVisibleAsync());
+        await page.GetByText("More: start from a picture").ClickAsync();
+        await page.GetByLabel("Start picture").SetInputFilesAsync(new FilePayload { Name = "notes.png", MimeType = "image/png", Buffer = "no picture"u8.ToArray() });
+        await page.GetByRole(AriaRole.Button, new() { Name = "Check" }).First.ClickAsync();
+        await Expect(page.Locator("#problem-start_image")).ToContainTextAsync("'notes.png' is not a PNG, WebP or JPEG picture");
+
+        var picture = ImageEncoder.Encode(new PixelImage(8, 8, new byte[8 * 8 * 3]), ImageFormat.Png);
+        await page.GetByLabel("Start picture").SetInputFilesAsync(new FilePayload { Name = "sketch.png", MimeType = "image/png", Buffer = picture });
+        await page.GetByLabel("Drawn anew").FillAsync("2");
+        await page.GetByLabel("Guidance rescale").FillAsync("0.5");
+        await page.GetByLabel("demo-neon").FillAsync("0.8:0.5[1,0,1,1,1,1,1,1,1,1,1,1]");
+        await page.GetByLabel("Sampler").SelectOptionAsync("dpmpp_2m_karras");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Check" }).First.ClickAsync();
+        await Expect(page.Locator("#problem-strength")).ToContainTextAsync("expected a finite number from 0 to 1, got 2");
+        var name = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(picture)) + ".png";
+        Assert.Equal(name, await page.GetByLabel("or one kept already").InputValueAsync());
+        await page.GetByLabel("Drawn anew").FillAsync("0.6");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Submit" }).First.ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Submitted job 1.");
+        var job = await site.Database.Catalog.FindAsync(1, TestContext.Current.CancellationToken);
+        Assert.Equal((name, 0.6, 0.5, "dpmpp_2m_karras"), (job!.Recipe.StartImagePath, job.Recipe.Strength, job.Recipe.GuidanceRescale, job.Recipe.Sampler));
+
+        // Again keeps what decides the picture, down to the blocks.
+        await page.GotoAsync("/jobs/1");
+        await Expect(page.Locator("dl.facts")).ToContainTextAsync(name + ", strength 0.6");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Again" }).ClickAsync();
+        Assert.Equal(name, await page.GetByLabel("or one kept already").InputValueAsync());
+        Assert.Equal("0.6", await page.GetByLabel("Drawn anew").InputValueAsync());
+        Assert.Equal("0.8:0.5[1,0,1,1,1,1,1,1,1,1,1,1]", await page.GetByLabel("demo-neon").InputValueAsync());
+        await Site.KeepAsync(page, "enqueue-more");
+    }
+
+    [Fact]
+    public async Task The_API_keeps_start_pictures_and_says_their_name()
+    {
+        await using var site = await Site.StartAsync(worker: false);
+        using var client = new HttpClient { BaseAddress = new Uri(site.Url) };
+        var picture = ImageEncoder.Encode(new PixelImage(16, 8, new byte[16 * 8 * 3]), ImageFormat.WebP);
+        var kept = await PostAsync("/api/v1/start-images", picture, "image/webp");
+        var name = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(picture)) + ".webp";
+        Assert.Equal((HttpStatusCode.Created, $$"""{"name":"{{name}}","width":16,"height":8}"""), kept);
+        Assert.Equal(kept, await PostAsync("/api/v1/start-images", picture, "image/webp"));
+        var refused = await PostAsync("/api/v1/start-images", "no picture"u8.ToArray(), "image/png");
+        Assert.Equal(HttpStatusCode.BadRequest, refused.Status);
+        Assert.Contains("is not a PNG, WebP or JPEG picture", refused.Body, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await PostAsync("/api/v1/start-images", picture, "text/plain")).Status);
+
+        var submitted = await PostAsync("/api/v1/jobs", System.Text.Encoding.UTF8.GetBytes($$"""{"prompt":"a star","start_image":"{{name}}","strength":0.5}"""), "application/json");
+        Assert.Equal((HttpStatusCode.Created, """{"job_ids":[1]}"""), submitted);
+        var job = await client.GetStringAsync("/api/v1/jobs/1", TestContext.Current.CancellationToken);
+        Assert.Contains($"\"start_image\":\"{name}\",\"strength\":0.5", job, StringComparison.Ordinal);
+        var description = await client.GetStringAsync("/openapi/v1.json", TestContext.Current.CancellationToken);
+        Assert.All((string[])["/api/v1/start-images", "\"start_image\"", "\"strength\"", "\"guidance_rescale\""], part => Assert.Contains(part, description, StringComparison.Ordinal));
+
+        async Task<(HttpStatusCode Status, string Body)> PostAsync(string path, byte[] body, string type)
+        {
+            using var content = new ByteArrayContent(body);
+            content.Headers.ContentType = new System.Net.Http.Headers.MediaTypeHeaderValue(type);
+            using var answer = await client.PostAsync(path, content, TestContext.Current.CancellationToken);
+            return (answer.StatusCode, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        }
     }
 
     [Fact]

@@ -43,6 +43,9 @@ public sealed class SecurityTests
 
         using var client = new HttpClient { BaseAddress = new Uri(site.Url) };
         Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync("/api/v1/jobs", TestContext.Current.CancellationToken)).StatusCode);
+        using var picture = new ByteArrayContent([1]);
+        picture.Headers.ContentType = new("image/png");
+        Assert.Equal(HttpStatusCode.Unauthorized, (await client.PostAsync("/api/v1/start-images", picture, TestContext.Current.CancellationToken)).StatusCode);
     }
 
     [Fact]

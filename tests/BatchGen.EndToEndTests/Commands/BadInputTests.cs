@@ -13,6 +13,8 @@ public sealed class BadInputTests
         await using var program = new ProgramUnderTest(database);
         await program.RunAsync("models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
         await program.RunAsync("adapters", "add", Path.Combine(RepositoryPaths.Models, "demo-adapters", "demo-neon.safetensors"));
+        await database.Adapters.AddAsync(
+            new("for-xl", "/adapters/xl", new string('a', 64), 1, "kohya", "lora", "sdxl", 4, 4, 1, []), replace: false, TestContext.Current.CancellationToken);
         (string[] Arguments, string[] Says)[] cases =
         [
             (["--model", "nosuch"], ["model", "nosuch", "models add"]),
@@ -22,6 +24,11 @@ public sealed class BadInputTests
             (["--steps", "0"], ["steps", "1 to 1000", "0"]),
             (["--steps", "10000"], ["steps", "1 to 1000", "10000"]),
             (["--adapter", "demo-neon@NaN"], ["NaN"]),
+            (["--adapter", "for-xl@0.5"], ["for-xl", "fits sdxl models, and 'demo' is sd15"]),
+            (["--adapter", "demo-neon@1[1,0]"], ["block_strengths", "12, 17, 20 or 26 numbers"]),
+            (["--strength", "0.5"], ["strength", "name a start_image"]),
+            (["--guidance-rescale", "2"], ["guidance_rescale", "0 to 1"]),
+            (["--start-image", "README.md"], ["--start-image", "README.md", "not a PNG, WebP or JPEG picture"]),
             (["--adapter", "demo-neon@99"], ["strength", "-16 to 16"]),
         ];
         foreach (var (arguments, says) in cases)

@@ -77,7 +77,7 @@ internal sealed class DemoNight : IAsyncDisposable
             var renderer = new DiffusionRenderer(new DiffusionOptions { Device = "cpu" });
             return wrap?.Invoke(renderer) ?? renderer;
         });
-        builder.Services.AddWorker(options, ImageFolder);
+        builder.Services.AddWorker(options, ImageFolder, Path.Combine(ImageFolder, "start-images"));
         using var host = builder.Build();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(Limit);

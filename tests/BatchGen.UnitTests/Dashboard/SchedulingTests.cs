@@ -31,7 +31,7 @@ public class SchedulingTests
     public void A_run_of_a_schedule_gives_every_job_its_campaign_and_key()
     {
         var stamped = RecurringWork.Stamp("""[{"prompt":"a 🎨"},{"prompt":"b","campaign":"old"}]""", "nightly 2026-01-01 22:00", "schedule/3/20260101T220000");
-        var jobs = JobFile.ReadJson(stamped, TimeProvider.System);
+        var jobs = JobFile.Read(stamped, "jobs.json", TimeProvider.System).ToList();
         Assert.Equal(["a 🎨", "b"], jobs.Select(job => job.Prompt));
         Assert.All(jobs, job => Assert.Equal("nightly 2026-01-01 22:00", job.Campaign));
         Assert.Equal(["schedule/3/20260101T220000/0", "schedule/3/20260101T220000/1"], jobs.Select(job => job.IdempotencyKey));

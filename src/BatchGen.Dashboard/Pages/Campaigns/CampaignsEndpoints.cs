@@ -57,7 +57,7 @@ internal static class CampaignsEndpoints
         {
             if (string.IsNullOrWhiteSpace(name)) throw new FormatException("Give the schedule a name.");
             Recurring.Check(cron ?? "", zone ?? "");
-            var requests = JobFile.Read(jobs ?? "", "", clock);
+            var requests = JobFile.Read(jobs ?? "", "", clock).ToList();
             await checker.CheckAsync(requests, cancellationToken);
             var id = await schedules.SaveAsync(name.Trim(), cron!.Trim(), zone!, JobChecker.ToJson(requests), cancellationToken);
             recurring.Update(id, cron.Trim(), zone!);

@@ -17,7 +17,8 @@ namespace BatchGen.Dashboard.Pages.Enqueue;
 
 /// <summary>The form, its check and its submission; and lists of jobs as CSV or JSON.</summary>
 internal sealed partial class EnqueueEndpoints(
-    ModelRegistry models, AdapterRegistry adapters, JobCatalog jobs, JobHistory history, JobChecker checker, JobSubmitter submitter, LiveSource live, TimeProvider clock)
+    ModelRegistry models, AdapterRegistry adapters, JobCatalog jobs, JobHistory history, JobChecker checker, JobSubmitter submitter, LiveSource live,
+    StartImageFolder startImages, TimeProvider clock)
 {
     private const long MaxListBytes = 64L << 20;
 
@@ -26,7 +27,8 @@ internal sealed partial class EnqueueEndpoints(
     {
         var pages = routes.MapGroup("/enqueue").RequireAuthorization(Policies.Operate).ExcludeFromDescription();
         pages.MapGet("", (long? again, long? vary, EnqueueEndpoints page, CancellationToken cancellationToken) => page.ShowAsync(again, vary, cancellationToken));
-        pages.MapPost("", (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) => page.PostAsync(form, cancellationToken));
+        pages.MapPost("", (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) => page.PostAsync(form, cancellationToken))
+            .WithMetadata(new BodyLimit(MaxListBytes));
         pages.MapPost("/list", (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) => page.PostListAsync(form, cancellationToken))
             .WithMetadata(new BodyLimit(MaxListBytes));
     }
@@ -45,12 +47,31 @@ internal sealed partial class EnqueueEndpoints(
 
     private async Task<IResult> PostAsync(IFormCollection fields, CancellationToken cancellationToken)
     {
-        var form = EnqueueForm.Of(fields);
         var problems = new Dictionary<string, string>(StringComparer.Ordinal);
+        var form = await WithStartImageAsync(EnqueueForm.Of(fields), fields.Files.GetFile("start_file"), problems, cancellationToken);
         var requests = form.ToJobs(clock, problems);
         var model = await ModelAsync(cancellationToken) with { Form = form, Problems = problems };
         if (problems.Count > 0) return Page.Of<EnqueuePage>(model, StatusCodes.Status400BadRequest);
         return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
+    }
+
+    // An uploaded picture is kept at once, so that checking and submitting need no second upload.
+    private async Task<EnqueueForm> WithStartImageAsync(EnqueueForm form, IFormFile? file, Dictionary<string, string> problems, CancellationToken cancellationToken)
+    {
+        if (file is not { Length: > 0 }) return form;
+        try
+        {
+            using var bytes = new MemoryStream();
+            await using var input = file.OpenReadStream();
+            if (file.Length <= StartImageFolder.MaxFileBytes) await input.CopyToAsync(bytes, cancellationToken);
+            else problems["start_image"] = $"'{file.FileName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.";
+            return problems.Count > 0 ? form : form with { StartImage = startImages.Add(bytes.ToArray(), file.FileName) };
+        }
+        catch (StartImageException failure)
+        {
+            problems["start_image"] = failure.Message;
+            return form;
+        }
     }
 
     private async Task<IResult> PostListAsync(IFormCollection fields, CancellationToken cancellationToken)
@@ -68,7 +89,7 @@ internal sealed partial class EnqueueEndpoints(
         try
         {
             var campaign = fields["campaign"].ToString().Trim();
-            var requests = JobFile.Read(text, name, clock).Select(job => campaign.Length > 0 && job.Campaign is null ? job with { Campaign = campaign } : job).ToArray();
+            var requests = JobFile.Read(text, name, clock).ToList().Select(job => campaign.Length > 0 && job.Campaign is null ? job with { Campaign = campaign } : job).ToArray();
             return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
         }
         catch (JobFileException failure)
@@ -118,7 +139,8 @@ internal sealed partial class EnqueueEndpoints(
             "negative_prompt" => "negative",
             "guidance_scale" => "guidance",
             "seed" => "seeds",
-            "model" or "adapters" or "width" or "height" or "steps" or "sampler" or "format" or "priority" or "run_at" or "campaign" or "tags" => field,
+            "guidance_rescale" => "rescale",
+            "model" or "adapters" or "width" or "height" or "steps" or "sampler" or "format" or "priority" or "run_at" or "campaign" or "tags" or "clip_skip" or "start_image" or "strength" => field,
             _ => "form",
         };
         return model with { Problems = new Dictionary<string, string>(StringComparer.Ordinal) { [place] = text } };

@@ -31,6 +31,14 @@ internal sealed record EnqueueForm
 
     public string Guidance { get; init; } = "";
 
+    public string Rescale { get; init; } = "";
+
+    public string ClipSkip { get; init; } = "";
+
+    public string StartImage { get; init; } = "";
+
+    public string Strength { get; init; } = "";
+
     public string Seeds { get; init; } = "";
 
     public string Count { get; init; } = "";
@@ -58,6 +66,10 @@ internal sealed record EnqueueForm
         Steps = form["steps"].ToString(),
         Sampler = form["sampler"].ToString(),
         Guidance = form["guidance"].ToString(),
+        Rescale = form["rescale"].ToString(),
+        ClipSkip = form["clip_skip"].ToString(),
+        StartImage = form["start_image"].ToString(),
+        Strength = form["strength"].ToString(),
         Seeds = form["seeds"].ToString(),
         Count = form["count"].ToString(),
         Format = form["format"].ToString(),
@@ -74,16 +86,18 @@ internal sealed record EnqueueForm
     public static EnqueueForm Of(JobDetails job, IReadOnlyList<string>? tags, bool vary) => new()
     {
         Model = job.Recipe.Signature.Model,
-        Prompts = Escape(job.Recipe.Prompt),
+        Prompts = PromptTemplate.Escape(job.Recipe.Prompt).ReplaceLineEndings(" "),
         Negative = job.Recipe.NegativePrompt ?? "",
-        Strengths = job.Recipe.Signature.Adapters.ToDictionary(
-            use => use.Name,
-            use => use.Strength.ToString(CultureInfo.InvariantCulture) + (use.TextEncoderStrength is { } text ? ":" + text.ToString(CultureInfo.InvariantCulture) : ""), StringComparer.OrdinalIgnoreCase),
+        Strengths = job.Recipe.Signature.Adapters.ToDictionary(use => use.Name, AdapterText.StrengthsOf, StringComparer.OrdinalIgnoreCase),
         Width = job.Recipe.WidthPixels.ToString(CultureInfo.InvariantCulture),
         Height = job.Recipe.HeightPixels.ToString(CultureInfo.InvariantCulture),
         Steps = job.Recipe.Steps.ToString(CultureInfo.InvariantCulture),
         Sampler = job.Recipe.Sampler,
         Guidance = job.Recipe.GuidanceScale.ToString(CultureInfo.InvariantCulture),
+        Rescale = job.Recipe.GuidanceRescale == 0 ? "" : job.Recipe.GuidanceRescale.ToString(CultureInfo.InvariantCulture),
+        ClipSkip = job.Recipe.ClipSkip == 0 ? "" : job.Recipe.ClipSkip.ToString(CultureInfo.InvariantCulture),
+        StartImage = job.Recipe.StartImagePath ?? "",
+        Strength = job.Recipe.StartImagePath is null ? "" : job.Recipe.Strength.ToString(CultureInfo.InvariantCulture),
         Seeds = vary ? "" : job.Recipe.Seed.ToString(CultureInfo.InvariantCulture),
         Count = vary ? "4" : "",
         Format = job.Recipe.Format.ToCode(),
@@ -97,11 +111,7 @@ internal sealed record EnqueueForm
     /// <param name="problems">Gets a message for each field that cannot be read.</param>
     public IReadOnlyList<JobRequest> ToJobs(TimeProvider clock, Dictionary<string, string> problems)
     {
-        var prompts = Read("prompts", problems, ReadPrompts) ?? [];
-        var seeds = Read("seeds", problems, () => SeedList.Parse(Seeds, MaxJobs)) ?? [];
-        var count = ReadWhole("count", Count, problems) ?? 1;
-        if (count is < 1 or > MaxJobs) problems["count"] = $"expected 1 to {MaxJobs}";
-        if (seeds.Count > 1 && count > 1) problems["count"] = "leave the count empty when several seeds are given";
+        var count = ReadWhole("count", Count, problems);
         var job = new JobRequest
         {
             Model = Text(Model),
@@ -112,36 +122,46 @@ internal sealed record EnqueueForm
             Steps = ReadWhole("steps", Steps, problems),
             Sampler = Text(Sampler),
             GuidanceScale = ReadNumber("guidance", Guidance, problems),
+            GuidanceRescale = ReadNumber("rescale", Rescale, problems),
+            ClipSkip = ReadWhole("clip_skip", ClipSkip, problems),
+            StartImage = Text(StartImage),
+            Strength = ReadNumber("strength", Strength, problems),
             Format = Text(Format),
             Priority = ReadWhole("priority", Priority, problems),
             RunAt = Text(RunAt) is { } time ? Read("run_at", problems, () => (object)JobTimes.Parse(time, clock)) as DateTimeOffset? : null,
             Campaign = Text(Campaign),
             Tags = Text(Tags)?.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
         };
+        var lines = ReadPrompts(new JobTemplate { Job = job, Seeds = Seeds, Count = count }, problems);
         if (problems.Count > 0) return [];
-        if ((long)prompts.Count * Math.Max(1, seeds.Count) * count > MaxJobs)
-        {
-            problems["prompts"] = $"the form stands for more than {MaxJobs} jobs; use a file with 'batchgen submit' or the API for more";
-            return [];
-        }
-
-        return prompts.SelectMany(prompt => seeds.Count > 1
-            ? seeds.Select(seed => job with { Prompt = prompt, Seed = seed })
-            : JobRepeat.Expand(job with { Prompt = prompt, Seed = seeds.Count == 1 ? seeds[0] : null }, count)).ToArray();
+        var jobs = lines.Sum(line => (long)line.Count);
+        if (jobs <= MaxJobs) return lines.SelectMany(line => line.Jobs()).ToArray();
+        problems["prompts"] = string.Create(CultureInfo.InvariantCulture, $"expands to {jobs} jobs; the limit of the form is {MaxJobs}. Use a file with 'batchgen submit' or the API for more.");
+        return [];
     }
 
     // One prompt a line; an empty box is one empty prompt, which is legal.
-    private List<string> ReadPrompts()
+    private List<JobExpansion> ReadPrompts(JobTemplate template, Dictionary<string, string> problems)
     {
-        var lines = Prompts.ReplaceLineEndings("\n").Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0).ToArray();
-        var prompts = new List<string>();
-        foreach (var line in lines.DefaultIfEmpty("")) prompts.AddRange(PromptTemplate.Expand(line, MaxJobs - prompts.Count));
-        return prompts;
+        var lines = Prompts.ReplaceLineEndings("\n").Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0);
+        var expansions = new List<JobExpansion>();
+        foreach (var line in lines.DefaultIfEmpty(""))
+        {
+            try
+            {
+                expansions.Add((template with { Job = template.Job with { Prompt = line } }).Expand());
+            }
+            catch (JobTemplateException failure)
+            {
+                problems[failure.Field == "prompt" ? "prompts" : failure.Field] = failure.Message;
+                break;
+            }
+        }
+
+        return expansions;
     }
 
     private JobRequestAdapter[]? ReadAdapters() => Strengths.Count == 0 ? null : Strengths.Select(pair => AdapterText.Parse($"{pair.Key}@{pair.Value}")[0]).ToArray();
-
-    private static string Escape(string prompt) => prompt.Replace("\\", "\\\\").Replace("{", "\\{").Replace("}", "\\}").ReplaceLineEndings(" ");
 
     private static string? Text(string value) => value.Trim() is { Length: > 0 } text ? text : null;
 

@@ -11,11 +11,11 @@ public class JobFileTests
     [Fact]
     public void Csv_takes_quotes_line_ends_and_a_byte_order_mark()
     {
-        var jobs = JobFile.ReadCsv(
+        var jobs = ReadCsv(
             "\uFEFFprompt,seed,adapters,guidance_scale\r\n"
             + "\"a \"\"big\"\", red circle\",7,demo-neon@0.7+demo-pixel@0.8:0.5,4.5\r\n"
             + "\r\n"
-            + "\"two\nlines\",,,\r\n", Clock);
+            + "\"two\nlines\",,,\r\n", Clock).ToList();
         Assert.Equal(2, jobs.Count);
         Assert.Equal("a \"big\", red circle", jobs[0].Prompt);
         Assert.Equal((7L, 4.5), (jobs[0].Seed, jobs[0].GuidanceScale));
@@ -31,14 +31,14 @@ public class JobFileTests
     [InlineData("Prompt,SEED\n\"a red circle, big\",3\n")]
     public void Csv_takes_the_separators_that_spreadsheets_write(string text)
     {
-        var job = Assert.Single(JobFile.ReadCsv(text, Clock));
+        var job = Assert.Single(ReadCsv(text, Clock));
         Assert.Equal(("a red circle, big", 3L), (job.Prompt, job.Seed));
     }
 
     [Fact]
     public void An_unknown_column_is_named_with_the_nearest_one()
     {
-        var failure = Assert.Throws<JobFileException>(() => JobFile.ReadCsv("promt,seed,colour,seed\nx,1,2,3", Clock));
+        var failure = Assert.Throws<JobFileException>(() => ReadCsv("promt,seed,colour,seed\nx,1,2,3", Clock));
         Assert.Equal(3, failure.Problems.Count);
         Assert.Equal("Header: there is no field 'promt'. Did you mean 'prompt'?", failure.Problems[0]);
         Assert.StartsWith("Header: there is no field 'colour'. Known: prompt, negative_prompt", failure.Problems[1], StringComparison.Ordinal);
@@ -48,7 +48,7 @@ public class JobFileTests
     [Fact]
     public void Every_problem_is_reported_with_its_row()
     {
-        var failure = Assert.Throws<JobFileException>(() => JobFile.ReadCsv("prompt,seed,steps,adapters\na,1,20,\n\"b\nc\",x,1.5,style@NaN\nd,1\ne,1,2,x@0.5:1:2", Clock));
+        var failure = Assert.Throws<JobFileException>(() => ReadCsv("prompt,seed,steps,adapters\na,1,20,\n\"b\nc\",x,1.5,style@NaN\nd,1\ne,1,2,x@0.5:1:2", Clock));
         Assert.Equal(
         [
             "Row 3, seed: expected a whole number, found 'x'.",
@@ -66,14 +66,14 @@ public class JobFileTests
     [InlineData("", "The file is empty")]
     [InlineData("prompt\n", "The file holds no jobs.")]
     public void Broken_csv_is_one_clear_error(string text, string expected) =>
-        Assert.StartsWith(expected, Assert.Throws<JobFileException>(() => JobFile.ReadCsv(text, Clock)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(expected, Assert.Throws<JobFileException>(() => ReadCsv(text, Clock)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Json_takes_every_field()
     {
         var job = Assert.Single(JobFile.Read("""
             [{"prompt":"p","negative_prompt":"n","model":"m","adapters":[{"name":"a","strength":0.8,"text_encoder_strength":0,"block_strengths":[1,0.5]},"b@-1"],
-              "width":64,"height":72,"steps":3,"sampler":"euler","guidance_scale":1,"seed":-5,"format":"webp","clip_skip":1,"priority":-2,
+              "width":64,"height":72,"steps":3,"sampler":"euler","guidance_scale":1,"guidance_rescale":0.7,"start_image":"cats/1.png","strength":0.6,"seed":-5,"format":"webp","clip_skip":1,"priority":-2,
               "run_at":"2026-05-01T10:00:00+02:00","deadline":null,"campaign":"c","max_attempts":9,"tags":["x","y"],"idempotency_key":"k"}]
             """, "jobs.json", Clock));
         Assert.Equal([0.8m, -1m], job.Adapters!.Select(adapter => adapter.Strength!.Value));
@@ -83,7 +83,7 @@ public class JobFileTests
         Assert.Equal(["x", "y"], job.Tags!);
         Assert.Equivalent(new JobRequest
         {
-            Prompt = "p", NegativePrompt = "n", Model = "m", Width = 64, Height = 72, Steps = 3, Sampler = "euler", GuidanceScale = 1, Seed = -5, Format = "webp",
+            Prompt = "p", NegativePrompt = "n", Model = "m", Width = 64, Height = 72, Steps = 3, Sampler = "euler", GuidanceScale = 1, GuidanceRescale = 0.7, StartImage = "cats/1.png", Strength = 0.6, Seed = -5, Format = "webp",
             ClipSkip = 1, Priority = -2, Campaign = "c", MaxAttempts = 9, IdempotencyKey = "k", Adapters = job.Adapters, RunAt = job.RunAt, Tags = job.Tags,
         }, job);
     }
@@ -91,7 +91,7 @@ public class JobFileTests
     [Fact]
     public void Json_problems_name_the_element_and_the_field()
     {
-        var failure = Assert.Throws<JobFileException>(() => JobFile.ReadJson(
+        var failure = Assert.Throws<JobFileException>(() => ReadJson(
             """[{"prompt":1},{"stepz":3},7,{"adapters":[{"nme":"a"}]},{"adapters":[{"strength":1}]},{"seed":1.5}]""", Clock));
         Assert.Equal(
         [
@@ -122,11 +122,76 @@ public class JobFileTests
     [Fact]
     public void Count_repeats_a_row_with_successive_seeds()
     {
-        var jobs = JobFile.ReadCsv("prompt,count,seed,idempotency_key\na,3,10,k\nb,2,,", Clock);
+        var jobs = ReadCsv("prompt,count,seed,idempotency_key\na,3,10,k\nb,2,,", Clock);
         Assert.Equal([10L, 11L, 12L, null, null], jobs.Select(job => job.Seed));
         Assert.Equal(["k/1", "k/2", "k/3", null, null], jobs.Select(job => job.IdempotencyKey));
         Assert.Contains("Row 2, count: expected 1 to 1000000.",
-            Assert.Throws<JobFileException>(() => JobFile.ReadCsv("prompt,count\na,0", Clock)).Message, StringComparison.Ordinal);
+            Assert.Throws<JobFileException>(() => ReadCsv("prompt,count\na,0", Clock)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rows_are_templates_with_seeds()
+    {
+        var csv = ReadCsv("prompt,seeds\n\"a {red|blue} star\",\"1-2,7\"\n\\{b\\},", Clock);
+        Assert.Equal(7, csv.Count);
+        Assert.Equal(
+            [("a red star", 1L), ("a red star", 2L), ("a red star", 7L), ("a blue star", 1L), ("a blue star", 2L), ("a blue star", 7L), ("{b}", null)],
+            csv.Select(job => (job.Prompt, job.Seed)));
+        var json = JobFile.Read("""[{"prompt":"a","seeds":[3,5]},{"prompt":"b","seeds":"8-9"},{"prompt":"c","seeds":4,"count":2}]""", "", Clock);
+        Assert.Equal([("a", 3L), ("a", 5L), ("b", 8L), ("b", 9L), ("c", 4L), ("c", (long?)5L)], json.Select(job => (job.Prompt, job.Seed)));
+    }
+
+    [Fact]
+    public void Templates_that_cannot_be_expanded_are_named_with_row_and_field()
+    {
+        var failure = Assert.Throws<JobFileException>(() => ReadCsv("prompt,seeds,seed,count\na {b,,,\n\"" + string.Concat(Enumerable.Repeat("{0|1|2|3|4|5|6|7|8|9}", 7))
+            + "\",,,\na,1-2000000,,\na,9-1,,\na,1-2,3,\na,1-2,,3", Clock));
+        Assert.Equal(
+        [
+            "Row 2, prompt: The template opens a '{' at letter 3 and never closes it; write \\{ for a plain brace.",
+            "Row 3, prompt: expands to 10000000 jobs; the limit is 1000000. Use fewer alternatives or seeds.",
+            "Row 4, seeds: expands to 2000000 jobs; the limit is 1000000. Use fewer alternatives or seeds.",
+            "Row 5, seeds: '9-1' counts down; write the smaller seed first.",
+            "Row 6, seeds: leave it out when a seed is given.",
+            "Row 7, count: leave it out when several seeds are given.",
+        ], failure.Problems);
+    }
+
+    [Fact]
+    public void Rows_get_what_they_leave_out_from_the_defaults()
+    {
+        var defaults = new JobTemplate { Job = new JobRequest { Steps = 9, Strength = 0.5, Seed = 3, Campaign = "c" }, Count = 2 };
+        var jobs = ReadCsv("prompt,steps,start_image,seeds,count\na,,,,\nb,4,s.png,,1\nc,,,1-2,", Clock, defaults).ToList();
+        Assert.Equal(
+        [
+            ("a", 9, null, null, 3L), ("a", 9, null, null, 4L), ("b", 4, "s.png", 0.5, 3L), ("c", 9, null, null, 1L), ("c", 9, null, (double?)null, (long?)2L),
+        ], jobs.Select(job => (job.Prompt, job.Steps!.Value, job.StartImage, job.Strength, job.Seed)));
+        Assert.All(jobs, job => Assert.Equal("c", job.Campaign));
+    }
+
+    [Theory]
+    [InlineData("jobs.csv", "prompt\na\nb")]
+    [InlineData("jobs.jsonl", "{\"prompt\":\"a\"}\n\n{\"prompt\":\"b\"}\n")]
+    public void A_list_is_read_again_for_its_jobs_instead_of_being_kept(string name, string text)
+    {
+        var opened = 0;
+        var list = JobFile.Read(() => new StringReader(opened++ >= 0 ? text : ""), name, Clock);
+        Assert.Equal((2, 1), (list.Count, opened));
+        Assert.Equal(["a", "b"], list.Select(job => job.Prompt));
+        Assert.Equal(2, opened);
+        text = "{";
+        Assert.Throws<JobFileException>(() => list.Count(job => job.Prompt.Length > 0));
+    }
+
+    [Fact]
+    public void A_million_jobs_of_a_few_rows_are_made_while_they_are_read()
+    {
+        var list = ReadCsv("prompt,count\na,1000000\nb,1000000", Clock);
+        Assert.Equal(2_000_000, list.Count);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal("a", list.First().Prompt);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
+        Assert.Contains("2000000 jobs; the limit here is 1000000", Assert.Throws<JobFileException>(() => list.ToList()).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -141,6 +206,10 @@ public class JobFileTests
 
     [Fact]
     public void A_word_is_no_time() => Assert.Contains("is not a time", Assert.Throws<FormatException>(() => JobTimes.Parse("tonight", Clock)).Message, StringComparison.Ordinal);
+
+    private static JobList ReadCsv(string text, TimeProvider clock, JobTemplate? defaults = null) => JobFile.Read(text, "jobs.csv", clock, defaults);
+
+    private static JobList ReadJson(string text, TimeProvider clock) => JobFile.Read(text, "jobs.json", clock);
 
     private static FakeTimeProvider MakeClock()
     {

@@ -12,32 +12,47 @@ public class PromptTemplateTests
     [InlineData("{big |}house", "big house/house")]
     [InlineData("\\{a|b\\}", "{a|b}")]
     [InlineData("a|b", "a|b")]
-    public void Alternatives_are_expanded(string template, string expected) => Assert.Equal(expected.Split('/'), PromptTemplate.Expand(template, 100));
+    public void Alternatives_are_expanded(string template, string expected) => Assert.Equal(expected.Split('/'), PromptTemplate.Parse(template).Prompts());
 
     [Theory]
     [InlineData("a {b|c", "opens a '{' at letter 3")]
     [InlineData("a b}", "has a '}' at letter 4")]
-    [InlineData("{a|b}{a|b}{a|b}", "stands for 8 prompts; at most 5 are taken")]
     public void Broken_templates_are_one_clear_error(string template, string expected) =>
-        Assert.Contains(expected, Assert.Throws<FormatException>(() => PromptTemplate.Expand(template, 5)).Message, StringComparison.Ordinal);
+        Assert.Contains(expected, Assert.Throws<FormatException>(() => PromptTemplate.Parse(template)).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void A_template_for_billions_of_prompts_is_refused_at_once()
+    public void Prompts_are_counted_without_being_made()
     {
-        var template = string.Concat(Enumerable.Repeat("{0|1|2|3|4|5|6|7|8|9}", 300));
-        Assert.Contains("far more prompts", Assert.Throws<FormatException>(() => PromptTemplate.Expand(template, 100_000)).Message, StringComparison.Ordinal);
-        Assert.Throws<FormatException>(() => PromptTemplate.Expand(new string('{', 5000), 10));
+        Assert.Equal(10_000_000, PromptTemplate.Parse(Digits(7)).Count);
+        Assert.Equal(PromptTemplate.Many, PromptTemplate.Parse(Digits(300)).Count);
+        Assert.Equal("0000001", PromptTemplate.Parse(Digits(7)).Prompts().ElementAt(1));
     }
+
+    [Fact]
+    public void A_long_or_deep_template_needs_no_deep_stack()
+    {
+        Assert.Equal(new string('a', 6000), Assert.Single(PromptTemplate.Parse(string.Concat(Enumerable.Repeat("{a}", 6000))).Prompts()));
+        Assert.Throws<FormatException>(() => PromptTemplate.Parse(new string('{', 5000)));
+    }
+
+    [Theory]
+    [InlineData("a {b|c} \\{d")]
+    [InlineData("\\|\\\\{}}{ \\")]
+    [InlineData("(a:1.2), \\(b\\)")]
+    public void An_escaped_text_stands_for_itself(string text) => Assert.Equal([text], PromptTemplate.Parse(PromptTemplate.Escape(text)).Prompts());
 
     [Fact]
     public void Seeds_are_lists_and_ranges()
     {
-        Assert.Equal([7L], SeedList.Parse("7", 10));
-        Assert.Equal([1L, 5, 9, 10, 11, -3], SeedList.Parse(" 1, 5 9-11;-3", 10));
-        Assert.Equal([-3L, -2], SeedList.Parse("-3--2", 10));
-        Assert.Empty(SeedList.Parse("", 10));
-        Assert.Contains("more than 10 seeds", Assert.Throws<FormatException>(() => SeedList.Parse("-9223372036854775808-9223372036854775807", 10)).Message, StringComparison.Ordinal);
-        Assert.Contains("not a seed", Assert.Throws<FormatException>(() => SeedList.Parse("x", 10)).Message, StringComparison.Ordinal);
-        Assert.Contains("counts down", Assert.Throws<FormatException>(() => SeedList.Parse("9-1", 10)).Message, StringComparison.Ordinal);
+        Assert.Equal([7L], SeedList.Parse("7"));
+        Assert.Equal([1L, 5, 9, 10, 11, -3], SeedList.Parse(" 1, 5 9-11;-3"));
+        Assert.Equal([-3L, -2], SeedList.Parse("-3--2"));
+        Assert.Empty(SeedList.Parse(""));
+        Assert.Equal([long.MaxValue - 1, long.MaxValue], SeedList.Parse("9223372036854775806-9223372036854775807"));
+        Assert.Equal(PromptTemplate.Many, SeedList.Parse("-9223372036854775808-9223372036854775807").Count);
+        Assert.Contains("not a seed", Assert.Throws<FormatException>(() => SeedList.Parse("x")).Message, StringComparison.Ordinal);
+        Assert.Contains("counts down", Assert.Throws<FormatException>(() => SeedList.Parse("9-1")).Message, StringComparison.Ordinal);
     }
+
+    private static string Digits(int count) => string.Concat(Enumerable.Repeat("{0|1|2|3|4|5|6|7|8|9}", count));
 }

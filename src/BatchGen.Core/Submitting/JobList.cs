@@ -1,0 +1,26 @@
+using System.Collections;
+using BatchGen.Core.Jobs;
+
+namespace BatchGen.Core.Submitting;
+
+/// <summary>The jobs of a list, in order. They are made while they are read; neither they nor the rows they come from are kept.</summary>
+public sealed class JobList : IEnumerable<JobRequest>
+{
+    private readonly Func<IEnumerable<JobExpansion>> _rows;
+
+    internal JobList(long count, Func<IEnumerable<JobExpansion>> rows) => (Count, _rows) = (count, rows);
+
+    /// <summary>How many jobs.</summary>
+    public long Count { get; }
+
+    /// <summary>All jobs at once.</summary>
+    /// <exception cref="JobFileException">They are more than <see cref="JobTemplate.MaxJobs"/>.</exception>
+    public IReadOnlyList<JobRequest> ToList() => Count <= JobTemplate.MaxJobs
+        ? [.. this]
+        : throw new JobFileException($"The list expands to {Count} jobs; the limit here is {JobTemplate.MaxJobs}. Submit more with 'batchgen submit FILE' or through SQL.");
+
+    /// <inheritdoc/>
+    public IEnumerator<JobRequest> GetEnumerator() => _rows().SelectMany(row => row.Jobs()).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

@@ -1,0 +1,146 @@
+using System.Globalization;
+using BatchGen.Core.Jobs;
+
+namespace BatchGen.Core.Submitting;
+
+/// <summary>
+/// One row, form line or command that may stand for many jobs: its prompt is a <see cref="PromptTemplate"/>, its seeds a <see cref="SeedList"/>, or each
+/// prompt is drawn several times. The one place where templates become jobs, for every way in.
+/// </summary>
+public sealed record JobTemplate
+{
+    /// <summary>Most jobs that one template may stand for.</summary>
+    public const int MaxJobs = 1_000_000;
+
+    /// <summary>What all of them have in common; its prompt is the template.</summary>
+    public required JobRequest Job { get; init; }
+
+    /// <value>Seeds, each for every prompt: <c>1-10</c>, <c>1,5,9</c>; null gives none.</value>
+    public string? Seeds { get; init; }
+
+    /// <value>Jobs per prompt; a single seed counts up; null means 1.</value>
+    public int? Count { get; init; }
+
+    /// <summary>The template with what it leaves out taken from another one.</summary>
+    public JobTemplate FillIn(JobTemplate defaults)
+    {
+        ArgumentNullException.ThrowIfNull(defaults);
+        var (row, other) = (Job, defaults.Job);
+        // Seeds of a row are not mixed with those of the other one, nor is a strength taken for a row that starts from noise.
+        var hasSeeds = row.Seed is not null || Seeds is not null;
+        var startImage = row.StartImage ?? other.StartImage;
+        return new JobTemplate
+        {
+            Seeds = hasSeeds ? Seeds : defaults.Seeds,
+            Count = Count ?? (Seeds is null ? defaults.Count : null),
+            Job = row with
+            {
+                NegativePrompt = row.NegativePrompt ?? other.NegativePrompt,
+                Model = row.Model ?? other.Model,
+                Adapters = row.Adapters ?? other.Adapters,
+                Width = row.Width ?? other.Width,
+                Height = row.Height ?? other.Height,
+                Steps = row.Steps ?? other.Steps,
+                Sampler = row.Sampler ?? other.Sampler,
+                GuidanceScale = row.GuidanceScale ?? other.GuidanceScale,
+                GuidanceRescale = row.GuidanceRescale ?? other.GuidanceRescale,
+                StartImage = startImage,
+                Strength = row.Strength ?? (startImage is null ? null : other.Strength),
+                Seed = hasSeeds ? row.Seed : other.Seed,
+                Format = row.Format ?? other.Format,
+                ClipSkip = row.ClipSkip ?? other.ClipSkip,
+                Priority = row.Priority ?? other.Priority,
+                Campaign = row.Campaign ?? other.Campaign,
+                RunAt = row.RunAt ?? other.RunAt,
+                Deadline = row.Deadline ?? other.Deadline,
+                MaxAttempts = row.MaxAttempts ?? other.MaxAttempts,
+                Tags = row.Tags ?? other.Tags,
+            },
+        };
+    }
+
+    /// <summary>Counts the jobs without making any.</summary>
+    /// <exception cref="JobTemplateException">A field cannot be read, or it stands for more than <see cref="MaxJobs"/>.</exception>
+    public JobExpansion Expand()
+    {
+        var prompts = Read("prompt", () => PromptTemplate.Parse(Job.Prompt));
+        var seeds = Read("seeds", () => SeedList.Parse(Seeds ?? ""));
+        if (Job.Seed is not null && seeds.Count > 0) throw new JobTemplateException("seeds", "leave it out when a seed is given.");
+        if (Count is < 1 or > MaxJobs) throw new JobTemplateException("count", $"expected 1 to {MaxJobs}.");
+        if (Count > 1 && seeds.Count > 1) throw new JobTemplateException("count", "leave it out when several seeds are given.");
+        var count = (decimal)prompts.Count * Math.Max(1, seeds.Count) * (Count ?? 1);
+        // To blame is the field that multiplies most.
+        if (count > MaxJobs)
+        {
+            throw new JobTemplateException(prompts.Count >= Math.Max(seeds.Count, Count ?? 1) ? "prompt" : seeds.Count > 1 ? "seeds" : "count", string.Create(
+                CultureInfo.InvariantCulture, $"expands to {(count >= PromptTemplate.Many ? $"more than {PromptTemplate.Many}" : count)} jobs; the limit is {MaxJobs}. Use fewer alternatives or seeds."));
+        }
+
+        return new JobExpansion(Job, prompts, seeds, (int)count);
+    }
+
+    private static T Read<T>(string field, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (FormatException failure)
+        {
+            throw new JobTemplateException(field, failure.Message, failure);
+        }
+    }
+}
+
+/// <summary>The jobs of a <see cref="JobTemplate"/>, made one at a time.</summary>
+public sealed class JobExpansion
+{
+    private readonly JobRequest _job;
+    private readonly PromptTemplate _prompts;
+    private readonly SeedList _seeds;
+
+    internal JobExpansion(JobRequest job, PromptTemplate prompts, SeedList seeds, int count)
+    {
+        (_job, _prompts, _seeds, Count) = (job, prompts, seeds, count);
+    }
+
+    /// <summary>How many jobs.</summary>
+    public int Count { get; }
+
+    /// <summary>The jobs: for each prompt, each seed. An idempotency key gets a number when there are several jobs.</summary>
+    public IEnumerable<JobRequest> Jobs()
+    {
+        var perPrompt = Count / (int)_prompts.Count;
+        var number = 0;
+        foreach (var prompt in _prompts.Prompts())
+        {
+            foreach (var seed in _seeds.Count > 1 ? _seeds.Select(seed => (long?)seed) : CountingUp(perPrompt))
+            {
+                number++;
+                yield return _job with
+                {
+                    Prompt = prompt,
+                    Seed = seed,
+                    IdempotencyKey = _job.IdempotencyKey is { } key && Count > 1 ? string.Create(CultureInfo.InvariantCulture, $"{key}/{number}") : _job.IdempotencyKey,
+                };
+            }
+        }
+    }
+
+    // Without a seed each job gets one when it is submitted.
+    private IEnumerable<long?> CountingUp(int count)
+    {
+        var first = _job.Seed ?? (_seeds.Count == 1 ? _seeds.First() : null);
+        for (var i = 0; i < count; i++) yield return unchecked(first + i);
+    }
+}
+
+/// <summary>A template cannot be expanded.</summary>
+/// <param name="field">The field to blame, as job files name it.</param>
+/// <param name="message">What was wrong with it and what to do.</param>
+/// <param name="inner">What told so.</param>
+public sealed class JobTemplateException(string field, string message, Exception? inner = null) : FormatException(message, inner)
+{
+    /// <summary>The field to blame, as job files name it.</summary>
+    public string Field { get; } = field;
+}

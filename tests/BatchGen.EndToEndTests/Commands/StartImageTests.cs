@@ -1,0 +1,69 @@
+using BatchGen.Core.Imaging;
+using BatchGen.Core.Jobs;
+using BatchGen.Imaging;
+using BatchGen.Imaging.Recipes;
+using BatchGen.Testing;
+using Xunit;
+
+namespace BatchGen.EndToEndTests.Commands;
+
+/// <summary>From <c>batchgen submit --start-image</c> to the picture, with the demo model.</summary>
+public sealed class StartImageTests
+{
+    [Fact]
+    public async Task A_picture_is_drawn_from_another_one()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        await RunAsync(program, "models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
+        await RunAsync(program, "submit", "--prompt", "a big red circle on a blue background", "--seed", "1", "--steps", "10", "--guidance", "4.5");
+        await RunAsync(program, "worker", "--exit-when-idle");
+        var first = await PathAsync(database, program, 1);
+
+        // The same prompt from the finished picture: little is drawn anew, so it comes out much the same; with all of it drawn anew it does not.
+        string[] command = ["submit", "--prompt", "a big red circle on a blue background", "--seed", "2", "--steps", "10", "--guidance", "4.5"];
+        await RunAsync(program, [.. command, "--start-image", first, "--strength", "0.2", "--guidance-rescale", "0.3", "--sampler", "euler"]);
+        await RunAsync(program, command);
+        await RunAsync(program, "worker", "--exit-when-idle");
+        var (drawn, from, other) = (await LoadAsync(await PathAsync(database, program, 2)), await LoadAsync(first), await LoadAsync(await PathAsync(database, program, 3)));
+        Assert.True(Psnr(drawn, from) > Psnr(other, from) + 3, $"{Psnr(drawn, from)} dB from the start picture, {Psnr(other, from)} dB without one");
+
+        var digest = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(await File.ReadAllBytesAsync(first, TestContext.Current.CancellationToken)));
+        var recipe = RecipeReader.Read(await PathAsync(database, program, 2));
+        Assert.Equal((digest + ".png", digest, 0.2, 0.3, "euler"), (recipe.StartImage, recipe.StartImageSha256, recipe.Strength, recipe.GuidanceRescale, recipe.Sampler));
+        var shown = await RunAsync(program, "show", await PathAsync(database, program, 2));
+        Assert.Contains($"start picture   {digest}.png, strength 0.2 (sha-256 {digest})", shown.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_missing_start_picture_fails_its_job_with_a_line_that_says_what_to_do()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        await RunAsync(program, "models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
+        var list = Path.Combine(program.DataFolder, "jobs.csv");
+        await File.WriteAllTextAsync(list, "prompt,start_image,steps\na {red|blue} circle,cats/gone.png,4\n", TestContext.Current.CancellationToken);
+        await RunAsync(program, "submit", list);
+        await RunAsync(program, "worker", "--exit-when-idle");
+
+        var jobs = await database.Catalog.ListAsync(new JobFilter(), TestContext.Current.CancellationToken);
+        Assert.Equal(["a blue circle", "a red circle"], jobs.Select(job => job.Recipe.Prompt));
+        Assert.All(jobs, job => Assert.Equal(
+            (JobState.Failed, "invalid_job", $"Start picture 'cats/gone.png' is not in '{Path.Combine(program.DataFolder, "start-images")}' on this machine. Put it there, then retry the job."),
+            (job.State, job.FailureCode, job.FailureMessage)));
+    }
+
+    private static async Task<ProgramResult> RunAsync(ProgramUnderTest program, params string[] arguments)
+    {
+        var result = await program.RunAsync(arguments);
+        Assert.True(result.ExitCode == 0, $"{string.Join(' ', arguments)}: {result.Error}");
+        return result;
+    }
+
+    private static async Task<string> PathAsync(TestDatabase database, ProgramUnderTest program, long id) => Path.Combine(
+        program.DataFolder, "images", (await database.Catalog.FindAsync(id, TestContext.Current.CancellationToken))!.Image?.RelativePath ?? $"(job {id} has no picture)");
+
+    private static async Task<PixelImage> LoadAsync(string path) => ImageEncoder.Decode(await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken));
+
+    private static double Psnr(PixelImage a, PixelImage b) => ImageComparison.Of(a.Rgb, b.Rgb, a.WidthPixels, a.HeightPixels).Psnr;
+}

@@ -1,0 +1,90 @@
+using BatchGen.Core.Imaging;
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Submitting;
+using BatchGen.Imaging;
+using BatchGen.UnitTests.Imaging;
+
+namespace BatchGen.UnitTests.Core.Submitting;
+
+public sealed class StartImageFolderTests : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("batchgen-start-").FullName;
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Theory]
+    [InlineData(ImageFormat.Png, ".png")]
+    [InlineData(ImageFormat.Jpeg, ".jpg")]
+    [InlineData(ImageFormat.WebP, ".webp")]
+    public void A_picture_is_kept_once_under_its_digest(ImageFormat format, string extension)
+    {
+        var file = ImageEncoder.Encode(SampleRecipe.Flat(24, 16, 200, 100, 50), format);
+        var folder = new StartImageFolder(Path.Combine(_root, "new"));
+        var name = folder.Add(file, "my cat.bmp");
+        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(file)) + extension, name);
+        Assert.Equal(name, folder.Add(file, "again"));
+        Assert.Equal(name, Path.GetFileName(Assert.Single(Directory.GetFiles(Path.Combine(_root, "new")))));
+        Assert.True(folder.Has(name));
+        Assert.Equal(file, folder.Read(name));
+        Assert.Equal(new PictureHeader(format, 24, 16), PictureHeader.Read(file));
+    }
+
+    [Fact]
+    public void A_file_cut_short_by_a_crash_is_written_again()
+    {
+        var file = ImageEncoder.Encode(SampleRecipe.Flat(24, 16, 200, 100, 50), ImageFormat.Png);
+        var folder = new StartImageFolder(_root);
+        var path = Path.Combine(_root, folder.Add(file, "a"));
+        File.WriteAllBytes(path, file[..20]);
+        folder.Add(file, "a");
+        Assert.Equal(file, File.ReadAllBytes(path));
+    }
+
+    [Theory]
+    [InlineData("a.png", true)]
+    [InlineData("cats/big one.png", true)]
+    [InlineData("..a/b..png", true)]
+    [InlineData("", false)]
+    [InlineData("/etc/passwd", false)]
+    [InlineData("../a.png", false)]
+    [InlineData("a/../b.png", false)]
+    [InlineData("a/..", false)]
+    [InlineData("./a.png", false)]
+    [InlineData("a//b.png", false)]
+    [InlineData("a/", false)]
+    [InlineData("a\\b.png", false)]
+    [InlineData("C:a.png", false)]
+    [InlineData("a\n.png", false)]
+    [InlineData(" a.png", false)]
+    public void A_name_stays_below_the_folder(string name, bool valid)
+    {
+        Assert.Equal(valid, StartImageFolder.IsName(name));
+        if (!valid) Assert.Contains("is not the name of a picture below", Refusal(() => new StartImageFolder(_root).Read(name)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_no_job_can_start_from_is_one_clear_error()
+    {
+        var folder = new StartImageFolder(_root);
+        Assert.Equal($"Start picture 'cats/1.png' is not in '{_root}' on this machine. Put it there, then retry the job.", Refusal(() => folder.Read("cats/1.png")));
+        File.WriteAllText(Path.Combine(_root, "a.png"), "no picture");
+        Assert.Equal("Start picture 'a.png' is not a PNG, WebP or JPEG picture; convert it to one of them.", Refusal(() => folder.Read("a.png")));
+        Assert.Contains("is damaged", Refusal(() => folder.Add([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0], "b")), StringComparison.Ordinal);
+        var huge = ImageEncoder.Encode(SampleRecipe.Flat(8, 8, 1, 2, 3), ImageFormat.Png);
+        (huge[16], huge[20]) = (0x10, 0x10); // Says 268 million pixels a side, as a decompression bomb does.
+        Assert.Contains("Resize it.", Refusal(() => folder.Add(huge, "bomb")), StringComparison.Ordinal);
+        Assert.Contains("more than 32 MB", Refusal(() => folder.Add(new byte[StartImageFolder.MaxFileBytes + 1], "long")), StringComparison.Ordinal);
+        Assert.Equal("a.png", Path.GetFileName(Assert.Single(Directory.GetFiles(_root))));
+    }
+
+    [Fact]
+    public void What_is_there_and_cannot_be_read_now_may_be_tried_again()
+    {
+        Directory.CreateDirectory(Path.Combine(_root, "a.png"));
+        var failure = Assert.Throws<StartImageException>(() => new StartImageFolder(_root).Read("a.png"));
+        Assert.True(failure.MayPass);
+        Assert.Contains("cannot be read", failure.Message, StringComparison.Ordinal);
+    }
+
+    private static string Refusal(Action action) => Assert.Throws<StartImageException>(action).Message;
+}
