@@ -1,14 +1,19 @@
+using System.Text.Json;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Rendering;
 using BatchGen.Dashboard.Scheduling;
 using BatchGen.Dashboard.Security;
 using BatchGen.DatabaseTests.Worker;
+using BatchGen.Queue.Canaries;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Schedules;
 using BatchGen.Queue.Upkeep;
 using BatchGen.Testing;
 using Hangfire;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace BatchGen.DatabaseTests.Dashboard;
@@ -137,6 +142,50 @@ public sealed class RecurringTests
         File.SetLastWriteTimeUtc(old, DashboardHost.Now.UtcDateTime.AddDays(-100));
         await dashboard.Services.GetRequiredService<UpkeepWork>().RetainAsync(CancellationToken.None);
         Assert.Equal([fresh], Directory.GetFiles(folder));
+    }
+
+    [Fact]
+    public async Task The_morning_report_shows_canaries_with_pictures_and_what_checkpoints_found_in_files_and_to_the_webhook()
+    {
+        await using var database = await DatabaseAsync();
+        var worker = await database.AddWorkerAsync();
+        var kind = new CanaryKind("demo", "aa", "cpu", "float32", "64x64");
+        var log = new CanaryLog(database.Queue);
+        await log.RecordAsync(new(worker, null, kind, CanaryVerdict.First, "d", null, null, 1, [1, 2, 3]), CancellationToken.None);
+        await log.RecordAsync(new(worker, null, kind, CanaryVerdict.Differs, "e", 21.5, 0.5, 1, [4, 5, 6]), CancellationToken.None);
+        await log.RecordAsync(new(worker, null, kind, CanaryVerdict.Equal, "d", null, null, 1, [7]), CancellationToken.None);
+        await database.SqlAsync("update canaries set created_at = created_at - interval '3 days' where verdict = 'equal'");
+        await database.CheckpointAsync(worker, CheckpointVerdict.Passed);
+        await database.CheckpointAsync(worker, CheckpointVerdict.Drifted);
+        await database.CheckpointAsync(worker, CheckpointVerdict.Passed);
+        await database.SqlAsync("update weight_checkpoints set created_at = created_at - interval '3 days' where id = 1");
+        var posted = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        await using var receiver = builder.Build();
+        receiver.Urls.Add("http://127.0.0.1:0");
+        receiver.MapPost("/hook", (JsonElement report) => posted.TrySetResult(report));
+        await receiver.StartAsync();
+        await using var dashboard = await DashboardHost.StartAsync(database, options => options.ReportWebhook = receiver.Urls.First() + "/hook");
+
+        await dashboard.Services.GetRequiredService<RecurringWork>().WriteMorningReportAsync(CancellationToken.None);
+
+        var folder = Path.Combine(dashboard.Folder, "reports");
+        var markdown = await File.ReadAllTextAsync(Assert.Single(Directory.GetFiles(folder, "*.md")));
+        Assert.Contains("| checkpoints | 1 passed, 1 drifted |", markdown, StringComparison.Ordinal);
+        Assert.Contains("| canaries | 1 differs, 1 first |", markdown, StringComparison.Ordinal);
+        Assert.Contains("unet/conv\\_in.weight", markdown, StringComparison.Ordinal);
+        var name = Path.GetFileName(Assert.Single(Directory.GetFiles(folder, "*-canary-2.png")));
+        Assert.Contains($"| demo | cpu | differs, 21.5 dB | ![canary 2]({name}) |", markdown, StringComparison.Ordinal);
+        Assert.Equal([4, 5, 6], await File.ReadAllBytesAsync(Path.Combine(folder, name)));
+        Assert.Equal(2, Directory.GetFiles(folder, "*.png").Length);
+        var html = await File.ReadAllTextAsync(Assert.Single(Directory.GetFiles(folder, "*.html")));
+        Assert.Contains("<td>differs, 21.5 dB</td><td><img alt=\"canary 2\" width=\"128\" src=\"data:image/png;base64,BAUG\">", html, StringComparison.Ordinal);
+        var json = await posted.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.Equal(["differs", "first"], json.GetProperty("canary_pictures").EnumerateArray().Select(canary => canary.GetProperty("verdict").GetString()));
+        Assert.Equal("BAUG", json.GetProperty("canary_pictures")[0].GetProperty("picture").GetString());
+        Assert.Equal((1, 1), (json.GetProperty("checkpoints_passed").GetInt32(), json.GetProperty("checkpoints_drifted").GetInt32()));
+        Assert.StartsWith("The weights drifted", json.GetProperty("verdict").GetString(), StringComparison.Ordinal);
     }
 
     // One job that was drawn and verified half a year ago.
