@@ -24,7 +24,8 @@ public sealed class SwitchBenchmark(Action<string> report)
     public void Run(int rank, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
-        ThreadWaiting.PreferSleeping();
+        // As in a worker: the renderer's settings are made first.
+        _ = ComputeDevice.Choose(new DiffusionOptions { Device = "cpu", ComputeType = "float32" });
         using var noGrad = no_grad();
         Line($"{Environment.ProcessorCount} processors, {get_num_threads()} torch threads, .NET {Environment.Version}");
         var folder = Directory.CreateTempSubdirectory("batchgen-switch-");
