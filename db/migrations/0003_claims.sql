@@ -70,7 +70,8 @@ comment on function advance_clock is 'Makes due jobs ready and fails those past 
 
 create function is_taken(wanted text, lane int, by_worker uuid, batch_size int) returns boolean
 language plpgsql as $$
--- Whether to leave a signature to the workers that have it fused: true while what waits would not fill one batch for each of them and one for us.
+-- Whether to leave a signature to the workers that have it fused: true while what waits would not fill one batch for each of them and one for us;
+-- with a batch size of null, true whenever one of them has it.
 declare
   -- A variable, because the volatile clock_timestamp() cannot bound an index scan.
   started constant timestamptz := clock_timestamp();
@@ -85,6 +86,7 @@ begin
   where b.signature = wanted and b.lease_expires_at > started and b.worker_id <> by_worker and b.state <> 'lost'
     and exists (select from workers w where w.id = b.worker_id and w.stopped_at is null);
   if holders = 0 then return false; end if;
+  if batch_size is null then return true; end if;
   select count(*) into waiting from (
     select from jobs j where j.shelf = 'ready' and j.lane_id = lane and j.signature = wanted
     order by j.id limit batch_size * (holders + 1)) counted;
@@ -144,11 +146,14 @@ declare
   position int;
   probe text;
   probe_from text;
+  share_from int;
   wrapped boolean;
   ids bigint[] := '{}';
   limits smallint[] := '{}';
+  tries smallint[] := '{}';
   some_ids bigint[];
   some_limits smallint[];
+  some_tries smallint[];
   some_lane_ids int[] := '{}';
   cap int;
   pixels bigint;
@@ -276,35 +281,39 @@ begin
           next_lane := position;
         end if;
       end loop;
-      wrapped := fused_now is null;
-      probe_from := coalesce(fused_now, '');
-      while next_signature is null loop
-        -- The next signature in text order over all lanes of the tenant
-        probe := null;
-        for position in 1 .. cardinality(lane_ids) loop
-          if lane_tenants[position] = tenant then
-            select j.signature into head
-            from jobs j
-            where j.shelf = 'ready' and j.lane_id = lane_ids[position] and j.signature > probe_from
-            order by j.lane_id, j.signature, j.id limit 1;
-            if found and (probe is null or head.signature < probe collate "C") then
-              probe := head.signature;
-              next_lane := position;
+      -- First one that no other worker has fused, since sharing costs a fusion; only when there is none, one with work enough to share.
+      foreach share_from in array array[null, max_jobs] loop
+        wrapped := fused_now is null;
+        probe_from := coalesce(fused_now, '');
+        while next_signature is null loop
+          -- The next signature in text order over all lanes of the tenant
+          probe := null;
+          for position in 1 .. cardinality(lane_ids) loop
+            if lane_tenants[position] = tenant then
+              select j.signature into head
+              from jobs j
+              where j.shelf = 'ready' and j.lane_id = lane_ids[position] and j.signature > probe_from
+              order by j.lane_id, j.signature, j.id limit 1;
+              if found and (probe is null or head.signature < probe collate "C") then
+                probe := head.signature;
+                next_lane := position;
+              end if;
             end if;
+          end loop;
+          if probe is not null and (not wrapped or fused_now is null or probe < fused_now collate "C") then
+            if is_taken(probe, lane_ids[next_lane], by_worker, share_from) then
+              probe_from := probe;
+            else
+              next_signature := probe;
+            end if;
+          elsif wrapped then
+            exit;
+          else
+            wrapped := true;
+            probe_from := '';
           end if;
         end loop;
-        if probe is not null and (not wrapped or fused_now is null or probe < fused_now collate "C") then
-          if is_taken(probe, lane_ids[next_lane], by_worker, max_jobs) then
-            probe_from := probe;
-          else
-            next_signature := probe;
-          end if;
-        elsif wrapped then
-          exit;
-        else
-          wrapped := true;
-          probe_from := '';
-        end if;
+        exit when next_signature is not null;
       end loop;
       if next_signature is not null then
         chosen := next_signature;
@@ -334,9 +343,9 @@ begin
       exit when cardinality(ids) >= max_jobs;
       the_lane := lane_ids[position];
       last_seen := coalesce((after ->> the_lane::text)::bigint, 0);
-      select array_agg(picked.id), array_agg(picked.batch_limit) into some_ids, some_limits
+      select array_agg(picked.id), array_agg(picked.batch_limit), array_agg(picked.attempts) into some_ids, some_limits, some_tries
       from (
-        select j.id, j.batch_limit
+        select j.id, j.batch_limit, j.attempts
         from jobs j
         where j.shelf = 'ready' and j.lane_id = the_lane and j.signature = chosen and j.id > last_seen
         order by j.lane_id, j.signature, j.id
@@ -345,6 +354,7 @@ begin
       if some_ids is not null then
         ids := ids || some_ids;
         limits := limits || some_limits;
+        tries := tries || some_tries;
         some_lane_ids := some_lane_ids || array_fill(position, array[cardinality(some_ids)]);
       end if;
     end loop;
@@ -399,10 +409,9 @@ begin
 
     return query
     select new_batch.id, new_batch.epoch, new_batch.signature, new_batch.lease_expires_at, case when u.n = 1 then mem end,
-      j.id, j.attempts, r.prompt, r.negative_prompt, r.width, r.height, r.steps, r.sampler, r.guidance_scale, r.seed, r.format, r.clip_skip,
+      u.id, (u.attempts + 1)::smallint, r.prompt, r.negative_prompt, r.width, r.height, r.steps, r.sampler, r.guidance_scale, r.seed, r.format, r.clip_skip,
       r.guidance_rescale, r.start_image, r.strength
-    from unnest(ids) with ordinality u(id, n)
-    join jobs j on j.id = u.id
+    from unnest(ids, tries[1:cap]) with ordinality u(id, attempts, n)
     join job_recipes r on r.job_id = u.id
     order by u.n;
   else

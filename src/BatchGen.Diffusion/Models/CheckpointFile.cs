@@ -199,37 +199,8 @@ internal sealed class CheckpointFile
         });
         var recorder = ComponentWeights.Recorder("vae");
         _ = new AutoencoderKl(config, recorder);
-        return new SourceComponent("vae", config, recorder.Recorded.Select(item => Found(item.Key, VaePrefix + VaeName(item.Key, channels.Count), item.Shape)).ToArray());
+        return new SourceComponent("vae", config, recorder.Recorded.Select(item => Found(item.Key, VaePrefix + LdmVaeNames.Of(item.Key, channels.Count), item.Shape)).ToArray());
     }
-
-    // From diffusers' names to those of ldm/modules/diffusionmodules/model.py.
-    private static string VaeName(string key, int levels)
-    {
-        var parts = key.Split('.').ToList();
-        if (parts.Count > 2 && parts[1] is "down_blocks" or "up_blocks")
-        {
-            var level = int.Parse(parts[2], CultureInfo.InvariantCulture);
-            // Levels are counted from the picture in both halves of the original.
-            var head = parts[1] == "down_blocks" ? $"{parts[0]}.down.{level}" : $"{parts[0]}.up.{levels - 1 - level}";
-            return parts[3] switch
-            {
-                "resnets" => $"{head}.block.{parts[4]}.{Inside(parts[5..])}",
-                "downsamplers" => $"{head}.downsample.conv.{parts[^1]}",
-                _ => $"{head}.upsample.conv.{parts[^1]}",
-            };
-        }
-
-        if (parts.Count > 2 && parts[1] == "mid_block")
-        {
-            return parts[2] == "resnets"
-                ? $"{parts[0]}.mid.block_{int.Parse(parts[3], CultureInfo.InvariantCulture) + 1}.{Inside(parts[4..])}"
-                : $"{parts[0]}.mid.attn_1.{parts[4] switch { "group_norm" => "norm", "to_q" => "q", "to_k" => "k", "to_v" => "v", _ => "proj_out" }}.{parts[^1]}";
-        }
-
-        return key.Replace("conv_norm_out", "norm_out", StringComparison.Ordinal);
-    }
-
-    private static string Inside(List<string> parts) => string.Join('.', parts).Replace("conv_shortcut", "nin_shortcut", StringComparison.Ordinal);
 
     // CLIP-L as transformers writes it; older files leave 'text_model.' out.
     private SourceComponent HuggingFaceText(string component, string prefix)

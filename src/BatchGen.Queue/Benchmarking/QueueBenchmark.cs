@@ -145,6 +145,7 @@ public sealed class QueueBenchmark : IAsyncDisposable
             Task.Run(() => new JobSubmitter(_database).SubmitManyAsync(Jobs(count / loads, _options.Signatures, seed: i + 1), null, cancellationToken), cancellationToken))));
 
         // 2. Claims, fresh
+        await _database.ExecuteAsync("bench_settle", null, cancellationToken);
         await MeasureClaimsAsync("1 worker", 1, cancellationToken);
         await MeasureClaimsAsync("8 workers at once", 8, cancellationToken);
 
@@ -163,7 +164,8 @@ public sealed class QueueBenchmark : IAsyncDisposable
         var left = (await new JobCatalog(_database).CountAsync(null, cancellationToken)).Queued;
         await MeasureAsync("the rest of the backlog, batches of 32, 8 workers", (int)left, () => DrainAsync(8, 32, (int)left, null, cancellationToken));
         var fusions = await new JobCatalog(_database).CountFusionsAsync(null, cancellationToken);
-        _report(new BenchmarkLine($"fusions for the whole backlog (in arrival order {fusions.InArrivalOrder})", fusions.Done, null, null, null));
+        var signatures = await _database.ScalarAsync<long>("bench_count_signatures", null, cancellationToken);
+        _report(new BenchmarkLine($"fusions for the whole backlog (one per signature would be {signatures}, in arrival order {fusions.InArrivalOrder})", fusions.Done, null, null, null));
         await ResetAsync(cancellationToken);
     }
 
@@ -236,54 +238,3 @@ public sealed class QueueBenchmark : IAsyncDisposable
 
     private static string Digest { get; } = new('0', 64);
 }
-
-/// <summary>Sizes of a benchmark.</summary>
-public sealed class QueueBenchmarkOptions
-{
-    /// <value>Jobs in the backlog; 1,000,000.</value>
-    public int Jobs { get; set; } = 1_000_000;
-
-    /// <value>Signatures they are spread over; 12,000.</value>
-    public int Signatures { get; set; } = 12_000;
-
-    /// <value>Claims measured each time; 3,000.</value>
-    public int Claims { get; set; } = 3_000;
-
-    /// <value>Workers of the drain and connections of single submits; 10.</value>
-    public int Workers { get; set; } = 10;
-
-    /// <value>Jobs submitted one by one; 20,000.</value>
-    public int SingleSubmits { get; set; } = 20_000;
-
-    /// <value>Urgent jobs whose start is timed; 500.</value>
-    public int LatencySamples { get; set; } = 500;
-
-    /// <value>Jobs of the drain; 200,000.</value>
-    public int DrainJobs { get; set; } = 200_000;
-
-    /// <value>Signatures of the drain; 100.</value>
-    public int DrainSignatures { get; set; } = 100;
-
-    /// <value>Batch size of the drain; 500.</value>
-    public int DrainBatch { get; set; } = 500;
-}
-
-/// <summary>One result.</summary>
-/// <param name="What">What was measured.</param>
-/// <param name="Count">Jobs, or samples.</param>
-/// <param name="PerSecond">Rate, or null.</param>
-/// <param name="ServerMsPerJob">Processor milliseconds of the server per job, or null where they cannot be seen.</param>
-/// <param name="Times">Distribution of single times, or null.</param>
-public sealed record BenchmarkLine(string What, long Count, double? PerSecond, double? ServerMsPerJob, BenchmarkTimes? Times)
-{
-    internal static BenchmarkLine OfTimes(string what, IReadOnlyCollection<double> times)
-    {
-        var sorted = times.Order().ToArray();
-        return new(what, sorted.Length, null, null, sorted.Length == 0 ? null : new BenchmarkTimes(At(0.5), At(0.95), At(0.99), sorted[^1]));
-
-        double At(double share) => sorted[Math.Min(sorted.Length - 1, (int)(share * sorted.Length))];
-    }
-}
-
-/// <summary>Quantiles in milliseconds.</summary>
-public sealed record BenchmarkTimes(double P50Ms, double P95Ms, double P99Ms, double MaxMs);

@@ -22,8 +22,6 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     private const string User = "batchgen";
     private const int Port = 5432; // Names the socket file; no network port is opened.
 
-    // A socket's path must fit sockaddr_un.sun_path: 108 bytes on Linux, 104 on macOS, with a terminating zero.
-    private const int LongestSocketPath = 103;
 
     private readonly ClusterFolder _folder;
     private readonly ServerPrograms _programs;
@@ -72,7 +70,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
             var use = OpenShared(Path.Combine(folder, "users.lock"));
             try
             {
-                var cluster = await ClusterFolder.OpenAsync(folder, user, logger, cancellationToken);
+                var cluster = await ClusterFolder.OpenAsync(folder, Port, user, logger, cancellationToken);
                 var programs = await ServerPrograms.FindAsync(cluster.Version, cluster.Data, cancellationToken);
                 var connectionString = await EnsureRunningAsync(cluster, programs, user, options, logger, cancellationToken);
                 return new EmbeddedPostgres(cluster, programs, user, use, connectionString, logger);
@@ -98,7 +96,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         folder = Path.GetFullPath(folder);
         if (!Directory.Exists(folder)) return;
         var user = await ServerUser.ChooseAsync(cancellationToken);
-        var cluster = await ClusterFolder.OpenAsync(folder, user, logger, cancellationToken);
+        var cluster = await ClusterFolder.OpenAsync(folder, Port, user, logger, cancellationToken);
         if (cluster.RunningServer() is not null)
             await StopAsync(cluster, await ServerPrograms.FindAsync(cluster.Version, cluster.Data, cancellationToken), user, logger, cancellationToken);
         foreach (var owned in new[] { cluster.SocketFolder, cluster.Home, folder }.Where(Directory.Exists)) Directory.Delete(owned, recursive: true);
@@ -295,132 +293,6 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     private static string Last(string? text) =>
         text?.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault(line => line.Contains("error", StringComparison.OrdinalIgnoreCase))?.TrimEnd('.')
         ?? text?.Trim() ?? "the program is missing";
-
-    /// <summary>What lies where, for one cluster.</summary>
-    private sealed class ClusterFolder
-    {
-        private ClusterFolder(string folder, string home)
-        {
-            Folder = folder;
-            Home = home;
-            SocketFolder = Encoding.UTF8.GetByteCount(Path.Combine(home, $".s.PGSQL.{Port}.lock")) <= LongestSocketPath
-                ? home
-                : Path.Combine(Path.GetTempPath(), "batchgen-" + HashOf(home));
-        }
-
-        /// <summary>The folder the caller named: locks and password.</summary>
-        public string Folder { get; }
-
-        /// <summary>The folder the server's user owns: data, log, socket.</summary>
-        public string Home { get; }
-
-        public string SocketFolder { get; }
-
-        public string Data => Path.Combine(Home, "data");
-
-        public bool IsComplete => File.Exists(Path.Combine(Folder, "complete"));
-
-        public int? Version
-        {
-            get
-            {
-                var file = Path.Combine(Data, "PG_VERSION");
-                return File.Exists(file) && int.TryParse(File.ReadAllText(file).Split('.')[0], NumberStyles.Integer, CultureInfo.InvariantCulture, out var version) ? version : null;
-            }
-        }
-
-        private string PidFile => Path.Combine(Data, "postmaster.pid");
-
-        public static async Task<ClusterFolder> OpenAsync(string folder, ServerUser user, ILogger logger, CancellationToken cancellationToken)
-        {
-            var location = Path.Combine(folder, "LOCATION");
-            var home = File.Exists(location) ? (await File.ReadAllTextAsync(location, cancellationToken)).Trim() : Path.Combine(folder, "server");
-            await user.MakeFolderAsync(home, cancellationToken);
-            if (user.Name is not null && !File.Exists(location) && await user.RunAsync("test", ["-w", home], cancellationToken) is not { ExitCode: 0 })
-            {
-                Directory.Delete(home);
-                home = Path.Combine("/var/lib/batchgen", HashOf(folder));
-                Directory.CreateDirectory("/var/lib/batchgen");
-                await user.MakeFolderAsync(home, cancellationToken);
-                if (await user.RunAsync("test", ["-w", home], cancellationToken) is not { ExitCode: 0 })
-                    throw new QueueException($"User {user.Name}, as whom PostgreSQL runs, can enter neither {folder} nor {home}. Choose a folder it can enter, or run batchgen as an ordinary user.");
-                await File.WriteAllTextAsync(location, home + "\n", cancellationToken);
-                Log.HomeMoved(logger, home, user.Name, folder);
-            }
-
-            var cluster = new ClusterFolder(folder, home);
-            if (cluster.SocketFolder != home) await user.MakeFolderAsync(cluster.SocketFolder, cancellationToken);
-            return cluster;
-        }
-
-        public string SocketFile(int port) => Path.Combine(SocketFolder, $".s.PGSQL.{port}");
-
-        /// <summary>Process id of the server that runs on this data, or null.</summary>
-        public int? RunningServer()
-        {
-            var text = File.Exists(PidFile) ? File.ReadLines(PidFile).FirstOrDefault() : null;
-            if (!int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var id) || id <= 0) return null;
-            try
-            {
-                using var process = Process.GetProcessById(id);
-                // The number may belong to any program by now.
-                return process.ProcessName is "postgres" or "postmaster" && RunsOnThisData(id) ? id : null;
-            }
-            catch (ArgumentException)
-            {
-                return null;
-            }
-        }
-
-        public void RemoveStalePidFile()
-        {
-            // The server would refuse to start when the old number belongs to some other program of the same user by now.
-            if (File.Exists(PidFile)) File.Delete(PidFile);
-        }
-
-        public async Task WriteSettingsAsync(string settings, CancellationToken cancellationToken)
-        {
-            var file = Path.Combine(Data, "batchgen.conf");
-            await File.WriteAllTextAsync(file, settings, cancellationToken);
-            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
-            var main = Path.Combine(Data, "postgresql.conf");
-            const string Include = "include = 'batchgen.conf'";
-            if (!File.Exists(main))
-                throw new QueueException($"The database in {Data} is damaged: it has no postgresql.conf. Restore the folder from a backup, or move {Folder} away to start with an empty database.");
-            if (!(await File.ReadAllTextAsync(main, cancellationToken)).Contains(Include, StringComparison.Ordinal))
-                await File.AppendAllTextAsync(main, "\n" + Include + "\n", cancellationToken);
-        }
-
-        public Task WritePasswordAsync(string password, CancellationToken cancellationToken) => WriteSecretAsync(Path.Combine(Folder, "password"), password, cancellationToken);
-
-        public async Task<string> ReadPasswordAsync(CancellationToken cancellationToken)
-        {
-            var file = Path.Combine(Folder, "password");
-            if (!File.Exists(file))
-                throw new QueueException($"The password of the database in {Folder} is gone ({file}). Restore the file, or move the folder away to start with an empty database.");
-            return (await File.ReadAllTextAsync(file, cancellationToken)).Trim();
-        }
-
-        public Task MarkCompleteAsync(CancellationToken cancellationToken) =>
-            File.WriteAllTextAsync(Path.Combine(Folder, "complete"), "This database was created to the end. Without this file it is taken for unfinished and made anew.\n", cancellationToken);
-
-        public static async Task WriteSecretAsync(string file, string text, CancellationToken cancellationToken)
-        {
-            File.Delete(file);
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            await using var stream = new FileStream(file, options);
-            await stream.WriteAsync(Encoding.UTF8.GetBytes(text + "\n"), cancellationToken);
-        }
-
-        private bool RunsOnThisData(int id)
-        {
-            var link = $"/proc/{id}/cwd"; // The server works in its data folder; systems without /proc must trust the number.
-            return !Directory.Exists("/proc/self") || (new DirectoryInfo(link).ResolveLinkTarget(returnFinalTarget: false)?.FullName is { } cwd && cwd == Path.GetFullPath(Data));
-        }
-
-        private static string HashOf(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..12];
-    }
 }
 
 /// <summary>How an embedded server is run.</summary>

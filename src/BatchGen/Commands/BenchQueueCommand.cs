@@ -22,15 +22,8 @@ internal sealed class BenchQueueCommand
     {
     }
 
-    /// <summary>Makes <c>batchgen bench</c>, which holds the measurements.</summary>
-    public static Command CreateGroup(ProgramContext context)
-    {
-        var group = new Command("bench", "Measure parts of BatchGen on this machine.") { Create(context) };
-        HelpWithExamples.Add(group, "batchgen bench queue --jobs 100000");
-        return group;
-    }
-
-    private static Command Create(ProgramContext context)
+    /// <summary>Makes the command.</summary>
+    public static Command Create(ProgramContext context)
     {
         var bench = new BenchQueueCommand();
         var command = new Command("queue", "Measure the queue on the configured database server: rates, latencies and server CPU per job. Renders nothing; uses a schema of its own and drops it.")

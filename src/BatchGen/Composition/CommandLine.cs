@@ -72,7 +72,7 @@ internal static class CommandLine
             AccessCommands.CreateKeys(context),
             MigrateCommand.Create(context),
             DriftCommand.Create(context),
-            BenchQueueCommand.CreateGroup(context),
+            BenchCommand.Create(context),
         };
         root.Options.Add(Verbose);
         var help = root.Options.OfType<HelpOption>().Single();

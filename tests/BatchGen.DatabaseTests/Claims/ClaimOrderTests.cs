@@ -166,6 +166,19 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
+    public async Task A_large_signature_is_shared_only_when_nothing_unfused_waits()
+    {
+        await using var database = await StartAsync();
+        var (one, two) = (await database.AddWorkerAsync("one"), await database.AddWorkerAsync("two"));
+        await database.SubmitAsync([.. Enumerable.Repeat("a", 20), "b", "c"]);
+
+        Assert.Equal("demo|a@1", (await database.ClaimAsync(one, maxJobs: 2))!.Signature.ToString());
+        Assert.Equal("demo|b@1", (await database.ClaimAsync(two, maxJobs: 2))!.Signature.ToString());
+        Assert.Equal("demo|c@1", (await database.ClaimAsync(two, maxJobs: 2))!.Signature.ToString());
+        Assert.Equal("demo|a@1", (await database.ClaimAsync(two, maxJobs: 2))!.Signature.ToString());
+    }
+
+    [Fact]
     public async Task Tenants_are_served_by_weight()
     {
         await using var database = await StartAsync(new() { MaxBatchesPerSignature = 1 });

@@ -67,7 +67,9 @@ internal sealed class DispatchModel(TimeSpan maxWait, int maxBatches)
             if (oldest.RunAt <= now - maxWait && oldest.Signature != memory.Fused && IsFree(oldest.Signature, tenant)) return (oldest.Signature, tenant);
             var signatures = band.Where(job => job.Tenant == tenant && job.Signature != memory.Fused).Select(job => job.Signature).Distinct(StringComparer.Ordinal)
                 .OrderBy(signature => memory.Fused is not null && string.CompareOrdinal(signature, memory.Fused) < 0).ThenBy(signature => signature, StringComparer.Ordinal);
-            if (signatures.FirstOrDefault(signature => IsFree(signature, tenant)) is { } next) return (next, tenant);
+            // One nobody else has fused; only when there is none, one with work enough to share.
+            if ((signatures.FirstOrDefault(signature => !heldByOthers.ContainsKey(signature)) ?? signatures.FirstOrDefault(signature => IsFree(signature, tenant))) is { } next)
+                return (next, tenant);
         }
 
         return stay is null ? (null, null) : (memory.Fused, stay);

@@ -4,13 +4,13 @@ using BatchGen.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace BatchGen.Benchmarks;
+namespace BatchGen.Diffusion.Benchmarking;
 
 /// <summary>Random weights with the names and shapes of real models, where only time and bytes matter.</summary>
-internal static class SyntheticModel
+internal static class AttentionWeights
 {
     /// <summary>The 176 attention projections of Stable Diffusion 1.5: 128 in the UNet, 48 in the text encoder.</summary>
-    public static ModelWeights AttentionOfSd15(ScalarType type)
+    public static ModelWeights OfSd15(ScalarType type)
     {
         var generator = new Generator(1);
         var unet = new List<Weight>();
@@ -45,10 +45,10 @@ internal static class SyntheticModel
     }
 
     /// <summary>Writes a kohya LoRA for every matrix of a model.</summary>
-    public static void WriteLora(string path, ModelWeights model, int rank)
+    public static void WriteLora(string path, ModelWeights model, int rank, int seed)
     {
         using var scope = NewDisposeScope();
-        var generator = new Generator(2);
+        var generator = new Generator((ulong)seed);
         var items = new List<SafetensorsItem>();
         foreach (var weight in model.All)
         {

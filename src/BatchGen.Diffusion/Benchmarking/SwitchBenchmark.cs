@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.IO.Hashing;
+using BatchGen.Core.Adapters;
+using BatchGen.Core.Rendering;
+using BatchGen.Diffusion.Adapters;
+using BatchGen.Diffusion.Rendering;
+using BatchGen.Diffusion.Weights;
+using static TorchSharp.torch;
+
+namespace BatchGen.Diffusion.Benchmarking;
+
+/// <summary>Measures switching adapters at the dimensions of SD 1.5 on the processor: fuse, unload and checksum, each beside its floor.</summary>
+/// <param name="report">Called with each line of the result.</param>
+public sealed class SwitchBenchmark(Action<string> report)
+{
+    private const int Repeats = 15;
+
+    // Seconds that diffusers with PEFT needs for load, fuse, unfuse and unload of the same adapter on two such cores.
+    private const double PeftSeconds = 0.230;
+
+    /// <summary>Runs all parts.</summary>
+    /// <param name="rank">Rank of the adapters.</param>
+    /// <param name="cancellationToken">Stops between measurements.</param>
+    public void Run(int rank, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
+        ThreadWaiting.PreferSleeping();
+        using var noGrad = no_grad();
+        Line($"{Environment.ProcessorCount} processors, {get_num_threads()} torch threads, .NET {Environment.Version}");
+        var folder = Directory.CreateTempSubdirectory("batchgen-switch-");
+        try
+        {
+            foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
+            {
+                using var model = AttentionWeights.OfSd15(type);
+                foreach (var mode in Enum.GetValues<FuseMode>())
+                {
+                    // In place from the master needs the model's file, which random weights do not have.
+                    if (mode != FuseMode.InPlaceMaster) Switch(model, mode, type, rank, folder.FullName, cancellationToken);
+                }
+
+                Checksum(model, type, cancellationToken);
+            }
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    // Two adapters in turn, as at a change of signature; both files are in the cache, as after the prefetch of the next batch.
+    private void Switch(ModelWeights model, FuseMode mode, ScalarType type, int rank, string folder, CancellationToken cancellationToken)
+    {
+        using var cache = new AdapterCache(1L << 30);
+        using var fuser = new AdapterFuser(model, cache, mode);
+        string[] names = ["one", "two"];
+        var records = names.Select((name, i) =>
+        {
+            var path = Path.Combine(folder, $"{type}-{mode}-{name}.safetensors");
+            AttentionWeights.WriteLora(path, model, rank, seed: i + 2);
+            return AdapterInspector.Inspect(path).ToRecord(name);
+        }).ToArray();
+        var signatures = names.Select(name => AdapterSignature.Create("synthetic", [new AdapterUse(name, 0.8m)])).ToArray();
+        FuseReport fused = null!;
+        var cold = Measure.Best(1, () => fused = fuser.Fuse(signatures[0], [records[0]], cancellationToken));
+        var (turn, unload) = (0, double.MaxValue);
+        var fuse = Measure.Best(
+            Repeats * 2,
+            () => fuser.Fuse(signatures[turn % 2], [records[turn % 2]], cancellationToken),
+            () =>
+            {
+                unload = Math.Min(unload, Measure.Best(1, fuser.Unload));
+                turn++;
+            });
+        fuser.Unload();
+        var floor = Measure.CopySeconds(fused.SizeBytes);
+        Line($"{type}, {mode}, {fused.Tensors} projections, rank {rank}: first fuse with reading the file {cold * 1000:f0} ms; file in cache: fuse {fuse * 1000:f1} ms, unload {unload * 1000:f2} ms");
+        Line($"  {2.0 * fused.SizeBytes / 1e9:f2} GB moved (read base, write fused) = {2.0 * fused.SizeBytes / fuse / 1e9:f1} GB/s; floor (copy of the same bytes) {floor * 1000:f1} ms; {fuse / floor:f2} times the floor (wanted: at most 2)");
+        Line($"  diffusers with PEFT needs {PeftSeconds * 1000:f0} ms, {PeftSeconds / (fuse + unload):f1} times ours (wanted: at least 3); host cache: {cache.Hits} hits, {cache.Misses} misses, hit rate {(double)cache.Hits / (cache.Hits + cache.Misses):p0}");
+    }
+
+    private void Checksum(ModelWeights model, ScalarType type, CancellationToken cancellationToken)
+    {
+        var checksum = BaseChecksum.Take(model);
+        var plain = new byte[checksum.SizeBytes];
+        var at = 0;
+        foreach (var weight in model.All.Where(weight => weight.Base is not null))
+        {
+            weight.Base!.bytes.CopyTo(plain.AsSpan(at));
+            at += weight.Base.bytes.Length;
+        }
+
+        var floor = Measure.Best(Repeats, () => XxHash128.HashToUInt128(plain));
+        var ours = Measure.Best(Repeats, () => checksum.Verify(cancellationToken));
+        var gigabytes = checksum.SizeBytes / 1e9;
+        Line($"{type}, checksum of {gigabytes:f3} GB in {checksum.Tensors} tensors, one core: {ours * 1000:f2} ms = {gigabytes / ours:f1} GB/s; floor (XXH128 over the same bytes in one piece) {floor * 1000:f2} ms = {gigabytes / floor:f1} GB/s; {floor / ours:p0} of the floor's rate");
+    }
+
+    private void Line(FormattableString text) => report(text.ToString(CultureInfo.InvariantCulture));
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using BatchGen.Testing;
+using Xunit;
+
+namespace BatchGen.EndToEndTests.Commands;
+
+/// <summary>The measurements run and say what they promise; how fast this machine is proves nothing, so no time is judged.</summary>
+public sealed partial class BenchCommandTests
+{
+    [Fact]
+    public async Task Bench_render_reports_every_part_with_its_floor()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+
+        var result = await program.RunAsync("bench", "render", "--steps", "2", "--part", "text", "--part", "unet", "--part", "batch", "--part", "vae", "--part", "picture");
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        foreach (var part in new[] { "matrix products", "load:", "text encoding", "UNet pass over 2 latents", "floor by matrix rate", "operations alone", "batch of 4 pictures", "VAE decode", "one picture of 2 steps", "images/min", "peak memory" })
+            Assert.Contains(part, result.Output, StringComparison.Ordinal);
+        // The demo UNet's two latents are counted, not guessed: more than a tenth of a GFLOP, less than ten.
+        var counted = double.Parse(CountedOperations().Match(result.Output).Groups[1].Value, CultureInfo.InvariantCulture);
+        Assert.InRange(counted, 0.1, 10);
+    }
+
+    [Fact]
+    public async Task Bench_queue_reports_rates_and_leaves_nothing_behind()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+
+        var result = await program.RunAsync(
+            "bench", "queue", "--jobs", "21000", "--signatures", "50", "--claims", "20", "--workers", "2", "--singles", "20", "--drain", "2000", "--drain-signatures", "5", "--latency", "3");
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        foreach (var part in new[] { "submit one by one", "urgent job", "claim, complete and close", "submit in bulk", "claim of 32 with one signature, 8 workers", "fusions for the whole backlog (one per signature would be 50" })
+            Assert.Contains(part, result.Output, StringComparison.Ordinal);
+        Assert.Equal(0, await database.SqlAsync<long>("select count(*) from pg_namespace where nspname = 'batchgen_bench'"));
+    }
+
+    [Theory]
+    [InlineData("--part", "nosuch", "text, unet, batch, vae, picture")]
+    [InlineData("--size", "100", "multiple of 8")]
+    [InlineData("--type", "float8", "float32 or bfloat16")]
+    public async Task Bench_render_refuses_what_it_cannot_measure(string option, string value, string says)
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+
+        var result = await program.RunAsync("bench", "render", option, value);
+
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        Assert.Contains(says, result.Error, StringComparison.Ordinal);
+        Assert.Single(result.Error.TrimEnd().Split('\n'));
+    }
+
+    [GeneratedRegex(@"UNet pass over 2 latents: [\d.]+ s; ([\d.]+) GFLOP")]
+    private static partial Regex CountedOperations();
+}
