@@ -57,17 +57,26 @@ public static class JobFile
     private static JobList Check(Func<IEnumerable<Row>> rows, TimeProvider clock, JobTemplate? defaults)
     {
         var problems = new List<string>();
+        var startImages = new HashSet<string>(StringComparer.Ordinal);
         var jobs = 0L;
         foreach (var row in rows())
         {
-            if (row.Problem is not null) problems.Add(row.Problem);
-            else jobs += Expand(row, clock, defaults, problems)?.Count ?? 0;
+            if (row.Problem is not null)
+            {
+                problems.Add(row.Problem);
+            }
+            else if (Expand(row, clock, defaults, problems) is { } expansion)
+            {
+                jobs += expansion.Count;
+                if (expansion.StartImage is { } startImage) startImages.Add(startImage);
+            }
+
             if (problems.Count >= MaxProblems) break;
         }
 
         if (problems.Count > 0) throw new JobFileException(problems);
         if (jobs == 0) throw new JobFileException("The file holds no jobs.");
-        return new JobList(jobs, () => rows().Select(row =>
+        return new JobList(jobs, startImages, () => rows().Select(row =>
         {
             // Nothing is found here unless the file was changed meanwhile.
             var found = new List<string>();
