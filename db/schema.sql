@@ -421,6 +421,7 @@ table workers (
   stop_reason text,
   paused boolean default false not null,
   draining boolean default false not null,
+  canary_ordered boolean default false not null,
   constraint workers_pkey PRIMARY KEY (id)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=100);
 
@@ -660,6 +661,12 @@ function lane_is_open(lane lanes, instant timestamp with time zone) returns bool
 
 function nearest(word text, candidates text[]) returns text;
 
+-- Jobs of the campaigns of a name (tenants may share it) below an id, newest first; one walk through index job_recipes_by_campaign each.
+function newest_of_campaign(of_name text, below bigint, at_most integer) returns TABLE(job_id bigint, prompt text, tags text[]) -- security definer;
+
+-- The same above an id, oldest first.
+function next_of_campaign(of_name text, above bigint, at_most integer) returns TABLE(job_id bigint) -- security definer;
+
 -- Tells upstream apps that jobs ended: channel SCHEMA_done.
 function notify_done(job_ids bigint[], state text) returns void;
 
@@ -671,7 +678,7 @@ function owner_of_submit(wanted text) returns tenants;
 -- Deletes archived jobs past their retention; returns how many.
 function prune_archive(older_than interval, at_most integer DEFAULT 50000) returns integer -- security definer;
 
--- Deletes batches, checkpoints and workers past their retention that no job refers to; returns how many rows.
+-- Deletes batches, checkpoints, canaries and workers past their retention that no job refers to; returns how many rows.
 function prune_history(older_than interval, at_most integer DEFAULT 5000) returns integer -- security definer;
 
 function put_back(of_batch bigint, these bigint[], from_state text, why text, said text, counts boolean, new_limit smallint DEFAULT NULL::smallint) returns integer;

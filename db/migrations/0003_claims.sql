@@ -15,7 +15,8 @@ comment on function window_is_open is 'Whether a dispatch window is open at an i
 
 create function lane_is_open(lane lanes, instant timestamptz) returns boolean
 language sql stable as $$
-  select coalesce(bool_or(window_is_open(w.time_zone, w.opens, w.closes, w.weekdays, instant) or lane.priority >= w.exempt_priority), true)
+  -- Without an exempt priority the comparison is null, and a closed window or null would count as no window at all.
+  select coalesce(bool_or(window_is_open(w.time_zone, w.opens, w.closes, w.weekdays, instant) or coalesce(lane.priority >= w.exempt_priority, false)), true)
   from dispatch_windows w
   where w.enabled and (w.tenant_id is null or w.tenant_id = lane.tenant_id) and (w.model_id is null or w.model_id = lane.model_id)
 $$;

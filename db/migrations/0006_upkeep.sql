@@ -90,14 +90,20 @@ begin
   delete from weight_checkpoints c using old where c.id = old.id;
   get diagnostics affected = row_count;
   removed := removed + affected;
+  -- The first canary of a kind stays: all later ones are compared with it.
+  with old as (select c.id from canaries c where c.created_at < before and c.verdict <> 'first' order by c.id limit at_most)
+  delete from canaries c using old where c.id = old.id;
+  get diagnostics affected = row_count;
+  removed := removed + affected;
   delete from workers w
   where w.stopped_at < before
     and not exists (select from batches b where b.worker_id = w.id)
-    and not exists (select from weight_checkpoints c where c.worker_id = w.id);
+    and not exists (select from weight_checkpoints c where c.worker_id = w.id)
+    and not exists (select from canaries c where c.worker_id = w.id);
   get diagnostics affected = row_count;
   return removed + affected;
 end $$;
-comment on function prune_history is 'Deletes batches, checkpoints and workers past their retention that no job refers to; returns how many rows.';
+comment on function prune_history is 'Deletes batches, checkpoints, canaries and workers past their retention that no job refers to; returns how many rows.';
 
 create function prune_archive(older_than interval, at_most int default 50000) returns int
 language plpgsql security definer set search_path from current as $$

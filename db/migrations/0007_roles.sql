@@ -53,6 +53,7 @@ begin
     end if;
     if role = 'batchgen_worker' then
       execute format('grant insert, update on workers to %I', role);
+      execute format('grant insert on canaries to %I', role);
       execute format('grant execute on function claim_batch(uuid, text[], int, interval, interval, int, jsonb, bigint), heartbeat_batch(bigint, bigint, interval, int, int, int), complete_jobs(bigint, bigint, bigint[], text[], bigint[], text[], int[], int[], bigint[], text[]), fail_jobs(bigint, bigint, bigint[], text[], text[], interval, interval), end_batch(bigint, bigint, interval, text), rescue_expired(), fold_counts() to %I', role);
       execute format('grant execute on function record_checkpoint(uuid, bigint, bigint, text, text, text, text, text, text, int, bigint, text[], double precision, int, bigint, double precision) to %I', role);
     end if;

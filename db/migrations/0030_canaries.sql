@@ -26,3 +26,6 @@ create index canaries_first on canaries (model_sha256, device, compute_type, rec
 comment on index canaries_first is 'find_canary: the picture to compare with';
 create index canaries_by_worker on canaries (worker_id, id);
 comment on index canaries_by_worker is 'list_canaries: what a worker drew';
+
+alter table workers add column canary_ordered boolean not null default false;
+comment on column workers.canary_ordered is 'Somebody, or the clock, wants a canary of this worker; the heartbeat that hears it takes it back.';

@@ -1,5 +1,8 @@
--- Says a worker is alive. @worker_id uuid. Returns paused, draining.
-update workers
-set heartbeat_at = clock_timestamp()
-where id = @worker_id and stopped_at is null
-returning paused, draining
+-- Says a worker is alive, and hands it its orders; that of a canary is taken back with it. @worker_id uuid. Returns paused, draining, canary.
+with was as materialized (
+  select id, canary_ordered from workers where id = @worker_id and stopped_at is null for update)
+update workers w
+set heartbeat_at = clock_timestamp(), canary_ordered = false
+from was
+where w.id = was.id
+returning w.paused, w.draining, was.canary_ordered as canary

@@ -1,18 +1,13 @@
--- Ids of a campaign's jobs whose prompt holds a text. @text text (a LIKE pattern), @before bigint, @campaign text, @state text or null, @limit int.
--- Newest first. Looks at 20,000 jobs at most, so that its cost has a bound. Index job_recipes_by_campaign.
-with recent as materialized (
-  select f.job_id, f.prompt
-  from campaigns c
-  cross join lateral (
-    select r.job_id, r.prompt
-    from job_recipes r
-    where r.campaign_id = c.id and r.campaign_id <> 0 and r.job_id < @before
-    order by r.job_id desc
-    limit 20000) f
-  where c.name = @campaign)
+-- Ids of a campaign's jobs whose prompt holds a text. @text text (a LIKE pattern), @tag text or null, @before bigint, @campaign text, @state text or null,
+-- @signature text or null, @limit int. Newest first. Looks at 20,000 jobs at most, so that its cost has a bound. Function newest_of_campaign.
 select r.job_id
-from recent r
-join jobs j on j.id = r.job_id
-where r.prompt ilike @text and (@state::text is null or j.state = @state)
-order by r.job_id desc
+from newest_of_campaign(@campaign, @before, 20000) with ordinality as r(job_id, prompt, tags, n)
+cross join lateral (
+  select from jobs j
+  where j.id = r.job_id
+    and (@state::text is null or j.state = @state)
+    and (@signature::text is null or j.signature = @signature)
+  limit 1) j
+where r.prompt ilike @text and (@tag::text is null or @tag = any(r.tags))
+order by r.n
 limit @limit

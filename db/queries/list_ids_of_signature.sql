@@ -1,17 +1,35 @@
--- Ids of jobs of a signature. @before bigint (ids below it), @limit int, @signature text, @state text or null. Newest first.
--- Indexes jobs_by_signature (waiting), batches_by_signature (claimed once), jobs_scheduled, jobs_failed, jobs_cancelled (never claimed).
-select j.id
+-- Ids of jobs of a signature that is rare among the newest jobs. @before bigint (ids below it), @limit int, @signature text, @state text or null, @campaign text or null.
+-- Newest first. Indexes jobs_by_signature (waiting), batches_by_signature (claimed once), jobs_scheduled, jobs_failed, jobs_cancelled (never claimed). Every part has a
+-- bound, and those that cannot hold the state are not run: the newest 2,000 batches of the signature, 5,000 jobs of each of the other kinds.
+select f.id
 from (
-  select w.id from lanes l join jobs w on w.lane_id = l.id and w.shelf = 'ready' and w.signature = @signature and w.id < @before
-  union
-  select u.id from batches b cross join unnest(b.job_ids) u(id) where b.signature = @signature and u.id < @before
-  union
-  select s.id from jobs s where s.shelf = 'scheduled' and s.signature = @signature and s.id < @before
-  union
-  select f.id from jobs f where f.shelf = 'failed' and f.signature = @signature and f.id < @before
-  union
-  select c.id from jobs c where c.shelf = 'cancelled' and c.signature = @signature and c.id < @before) found
-join jobs j on j.id = found.id
-where @state::text is null or j.state = @state
-order by j.id desc
+  select u.id
+  from (
+    (select w.id
+    from lanes l
+    cross join lateral (
+      select id from jobs where shelf = 'ready' and lane_id = l.id and signature = @signature and id < @before order by lane_id desc, signature desc, id desc limit 5000) w
+    where @state::text is null or @state = 'queued')
+    union
+    (select x.id
+    from (select job_ids from batches where signature = @signature order by id desc limit 2000) b
+    cross join unnest(b.job_ids) x(id)
+    where x.id < @before and (@state::text is null or @state in ('running', 'succeeded')))
+    union
+    (select s.id from (select id, signature from jobs where shelf = 'scheduled' order by run_at limit 5000) s
+    where s.signature = @signature and s.id < @before and (@state::text is null or @state = 'queued'))
+    union
+    (select s.id from (select id, signature from jobs where shelf = 'failed' and id < @before order by id desc limit 5000) s
+    where s.signature = @signature and (@state::text is null or @state = 'failed'))
+    union
+    (select s.id from (select id, signature from jobs where shelf = 'cancelled' and id < @before order by id desc limit 5000) s
+    where s.signature = @signature and (@state::text is null or @state = 'cancelled'))) u
+  order by u.id desc) f
+cross join lateral (
+  select from jobs j
+  where j.id = f.id
+    and (@state::text is null or j.state = @state)
+    and (@campaign::text is null or j.campaign_id = any(array(select c.id from campaigns c where c.name = @campaign)))
+  limit 1) j
+order by f.id desc
 limit @limit

@@ -20,12 +20,39 @@ public sealed class DashboardOptions
     [Range(1, 10_000)]
     public int LoginAttemptsPerMinute { get; set; } = 10;
 
-    /// <value>Zone in which times are shown and the morning report is timed; empty means the server's own.</value>
+    /// <value>Zone in which times are shown and recurring work is timed; empty means the server's own.</value>
     public string TimeZone { get; set; } = "";
 
-    /// <value>When the morning report is written, as a cron expression in that zone; <c>0 7 * * *</c>.</value>
-    [Required]
+    /// <value>When the morning report is written, as a cron expression in that zone; empty writes none; <c>0 7 * * *</c>.</value>
     public string ReportCron { get; set; } = "0 7 * * *";
+
+    /// <value>When workers are told to draw a canary, in that zone; empty tells them never; <c>0 3 * * *</c>.</value>
+    public string CanaryCron { get; set; } = "0 3 * * *";
+
+    /// <value>When jobs, history and archive past their retention are moved out, in that zone; empty keeps everything; <c>30 12 * * *</c>.</value>
+    public string RetentionCron { get; set; } = "30 12 * * *";
+
+    /// <value>How long ended jobs stay in the queue's tables before they move to the archive; 90 days.</value>
+    [Range(typeof(TimeSpan), "1.00:00:00", "36500.00:00:00")]
+    public TimeSpan KeepJobs { get; set; } = TimeSpan.FromDays(90);
+
+    /// <value>How long batches, checkpoints and workers stay that no job refers to; 180 days.</value>
+    [Range(typeof(TimeSpan), "1.00:00:00", "36500.00:00:00")]
+    public TimeSpan KeepHistory { get; set; } = TimeSpan.FromDays(180);
+
+    /// <value>How long archived jobs stay, counted from their end; ten years. Their pictures' files stay anyway.</value>
+    [Range(typeof(TimeSpan), "1.00:00:00", "36500.00:00:00")]
+    public TimeSpan KeepArchive { get; set; } = TimeSpan.FromDays(3650);
+
+    /// <value>When bloated indexes are rebuilt, in that zone; empty rebuilds none; <c>0 13 * * 0</c>.</value>
+    public string ReindexCron { get; set; } = "0 13 * * 0";
+
+    /// <value>Smaller indexes are left alone; 16 MiB.</value>
+    [Range(0, long.MaxValue)]
+    public long ReindexAboveBytes { get; set; } = 16 << 20;
+
+    /// <value>Whether this process runs what recurs; one process per database is enough, several do no harm; true.</value>
+    public bool RunRecurringWork { get; set; } = true;
 
     /// <value>Folder of the morning reports; relative paths start at the data folder; <c>reports</c>.</value>
     [Required]

@@ -45,6 +45,7 @@ public static class DashboardServices
             .AddSingleton<OpenDoor>()
             .AddSingleton<LiveSource>()
             .AddSingleton<LiveHub>()
+            .AddSingleton<ThumbnailStore>()
             .AddSingleton(provider => new Show(ZoneOf(options), provider.GetRequiredService<TimeProvider>()))
             .AddHostedService(provider => provider.GetRequiredService<LiveHub>());
         services.AddSingleton<EnqueueEndpoints>();
@@ -60,7 +61,7 @@ public static class DashboardServices
         services.AddDataProtection().PersistKeysToFileSystem(Directory.CreateDirectory(folders.Keys)).SetApplicationName("BatchGen");
         services.AddProblemDetails();
         AddAccess(services, options);
-        SchedulingServices.Add(services, connectionString);
+        SchedulingServices.Add(services, options, connectionString);
         ApiEndpoints.Add(services);
         services.Configure<ForwardedHeadersOptions>(forwarded =>
         {
@@ -80,6 +81,7 @@ public static class DashboardServices
         var options = app.Services.GetRequiredService<DashboardOptions>();
         var door = app.Services.GetRequiredService<OpenDoor>();
         _ = ZoneOf(options);
+        Recurring.CheckSettings(options);
         door.LoopbackOnly = await Exposure.CheckAsync(options.Url, app.Services.GetRequiredService<Queue.Access.AccessStore>(), cancellationToken);
 
         // Without configured proxies nobody's forwarded headers are believed.
@@ -164,4 +166,5 @@ public static class DashboardServices
 /// <param name="StartImages">Pictures that jobs start from.</param>
 /// <param name="Keys">Keys that protect login cookies.</param>
 /// <param name="Reports">Morning reports.</param>
-public sealed record DashboardFolders(string Images, string StartImages, string Keys, string Reports);
+/// <param name="Thumbnails">Small pictures for grids; may be deleted at any time.</param>
+public sealed record DashboardFolders(string Images, string StartImages, string Keys, string Reports, string Thumbnails);

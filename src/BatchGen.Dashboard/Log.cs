@@ -24,4 +24,13 @@ internal static partial class Log
 
     [LoggerMessage(5007, LogLevel.Information, "Took back {BatchCount} batches whose lease had run out")]
     public static partial void BatchesRescued(this ILogger log, int batchCount);
+
+    [LoggerMessage(5008, LogLevel.Information, "Archived {JobCount} jobs, deleted {HistoryCount} rows of history, {ArchiveCount} archived jobs and {ThumbnailCount} thumbnails past their retention")]
+    public static partial void Retained(this ILogger log, long jobCount, long historyCount, long archiveCount, int thumbnailCount);
+
+    [LoggerMessage(5009, LogLevel.Information, "Rebuilt the indexes {Indexes}")]
+    public static partial void Reindexed(this ILogger log, string indexes);
+
+    [LoggerMessage(5010, LogLevel.Information, "Ordered canaries from {WorkerCount} workers")]
+    public static partial void CanariesOrdered(this ILogger log, int workerCount);
 }

@@ -3,6 +3,7 @@ using BatchGen.Core.Jobs;
 using BatchGen.Core.Rendering;
 using BatchGen.Imaging.Metadata;
 using BatchGen.Imaging.Recipes;
+using BatchGen.Imaging.Sheets;
 
 namespace BatchGen.Imaging;
 
@@ -44,6 +45,17 @@ public static class ImageEncoder
         if (image.Rgb.LongLength != expected)
             throw new ArgumentException($"A picture of {image.WidthPixels}x{image.HeightPixels} has {expected} bytes of RGB, not {image.Rgb.LongLength}.", nameof(image));
         return PixelCodec.Encode(image, format);
+    }
+
+    /// <summary>Makes a small lossy WebP picture of a picture file, proportions kept, without its recipe.</summary>
+    /// <param name="file">A PNG, WebP or JPEG file.</param>
+    /// <param name="edgePixels">Length of the longer edge; a smaller picture keeps its size.</param>
+    /// <exception cref="InvalidDataException">The bytes are not such a picture, or damaged.</exception>
+    public static byte[] Thumbnail(byte[] file, int edgePixels)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(edgePixels, 1);
+        var image = Decode(file);
+        return PixelCodec.EncodeLossy(Math.Max(image.WidthPixels, image.HeightPixels) <= edgePixels ? image : PixelScaling.Fit(image, edgePixels));
     }
 
     /// <summary>Decodes a PNG, WebP or JPEG file, turned as its EXIF orientation says; transparency is dropped.</summary>

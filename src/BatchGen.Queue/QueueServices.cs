@@ -34,6 +34,7 @@ public static class QueueServices
         .AddSingleton<QueueOverview>()
         .AddSingleton<CampaignCatalog>()
         .AddSingleton<JobHistory>()
+        .AddSingleton<JobSearch>()
         .AddSingleton<CheckpointHistory>()
         .AddSingleton<AccessStore>()
         .AddSingleton<ScheduleStore>()

@@ -137,7 +137,7 @@ public sealed class TestDatabase : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Queue.DisposeAsync();
-        await SqlAsync($"drop schema {Schema} cascade");
+        await SqlAsync($"drop schema {Schema} cascade; drop schema if exists {Schema}_hangfire cascade"); // The second one is there after a dashboard ran.
     }
 
     private static DeviceInfo Device { get; } = new("cpu", "test processor", "float32");

@@ -1,7 +1,7 @@
-using System.Text;
 using BatchGen.Core.Jobs;
 using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Pages.Gallery;
+using BatchGen.Dashboard.Pages.Workers;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Registry;
@@ -48,8 +48,9 @@ internal static class ApiEndpoints
             .WithTags("Jobs").WithSummary("Submit jobs")
             .WithDescription("One job as a JSON object, several as an array (all or none), or a stream of one object a line (application/x-ndjson). "
                 + "The header Idempotency-Key makes repeating the call harmless.");
-        api.MapGet("/jobs", ListAsync).Produces<JobPageView>().WithTags("Jobs").WithSummary("List jobs, newest first")
-            .WithDescription("Filter by state, campaign or signature. The next page starts at before=next_before.");
+        api.MapGet("/jobs", ListAsync).Produces<JobPageView>().ProducesProblem(StatusCodes.Status400BadRequest).WithTags("Jobs").WithSummary("List jobs, newest first")
+            .WithDescription("Filter by state, campaign, signature, text of the prompt and tag, in any combination; a text is looked for in the newest 20,000 jobs below before. "
+                + "The next page starts at before=next_before.");
         api.MapGet("/jobs/{id:long}", FindAsync).Produces<JobView>().ProducesProblem(StatusCodes.Status404NotFound).WithTags("Jobs").WithSummary("One job");
         api.MapPost("/jobs/cancel", CancelAsync).RequireAuthorization(Policies.ApiSubmit).Produces<SubmittedView>().WithTags("Jobs").WithSummary("Cancel jobs that have not ended");
         api.MapPost("/jobs/retry", RetryAsync).RequireAuthorization(Policies.Operate).Produces<SubmittedView>().WithTags("Jobs").WithSummary("Put failed or cancelled jobs back");
@@ -69,6 +70,9 @@ internal static class ApiEndpoints
             .Produces<AdapterView[]>().WithTags("Registry").WithSummary("Adapters that jobs may name");
         api.MapGet("/workers", async (WorkerRegistry workers, CancellationToken cancellationToken) => await workers.ListAsync(cancellationToken))
             .RequireAuthorization(Policies.See).WithTags("Queue").WithSummary("Workers, running and stopped within a day");
+        api.MapPost("/workers/{id:guid}/{order}", OrderAsync).RequireAuthorization(Policies.Operate).Produces<OrderView>()
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).WithTags("Queue").WithSummary("Give a worker an order")
+            .WithDescription("pause: finish the batch and claim nothing more; resume: claim again; drain: finish the batch and exit; canary: draw one before the next batch. Heard with the worker's next heartbeat.");
         api.MapGet("/campaigns", async (int? before, int? limit, CampaignCatalog campaigns, CancellationToken cancellationToken) =>
             await campaigns.ListAsync(before, Math.Clamp(limit ?? 50, 1, MaxPage), cancellationToken)).RequireAuthorization(Policies.See).WithTags("Queue").WithSummary("Campaigns, newest first");
         api.MapGet("/campaigns/{name}", async (string name, CampaignCatalog campaigns, CancellationToken cancellationToken) =>
@@ -77,33 +81,23 @@ internal static class ApiEndpoints
     }
 
     private static async Task<IResult> ListAsync(
-        HttpContext context, JobCatalog jobs, JobHistory history, string? state, string? campaign, string? signature, long? before, int? limit, CancellationToken cancellationToken)
+        HttpContext context, JobSearch search, string? state, string? campaign, string? signature, string? text, string? tag, long? before, int? limit, CancellationToken cancellationToken)
     {
         if (state is not null && !JobStates.ByCode.ContainsKey(state))
             return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: "Unknown state", detail: $"'{state}' is not a state; use {string.Join(", ", JobStates.ByCode.Keys)}.");
-        var filter = new JobFilter(state is null ? null : JobStates.Parse(state), campaign, signature, before, Math.Clamp(limit ?? 50, 1, MaxPage));
-        var list = context.User.FindFirst(Policies.TenantClaim)?.Value is { } tenant
-            ? await OwnedAsync(jobs, history, filter, tenant, cancellationToken)
-            : await jobs.ListAsync(filter, cancellationToken);
-        return Results.Ok(new JobPageView(list.Select(JobView.Of).ToArray(), list.Count == filter.Limit ? list[^1].JobId : null));
+        var filter = new JobFilter(state is null ? null : JobStates.Parse(state), NullIfEmpty(campaign), NullIfEmpty(signature), before, Math.Clamp(limit ?? 50, 1, MaxPage));
+        var page = await search.ListAsync(new JobQuery(filter, NullIfEmpty(text), NullIfEmpty(tag), context.User.FindFirst(Policies.TenantClaim)?.Value), cancellationToken);
+        return Results.Ok(new JobPageView(page.Jobs.Select(JobView.Of).ToArray(), page.NextBefore));
     }
 
-    // Without other filters the tenant's own jobs are walked; else the filtered ones are looked through.
-    private static async Task<IReadOnlyList<JobDetails>> OwnedAsync(JobCatalog jobs, JobHistory history, JobFilter filter, string tenant, CancellationToken cancellationToken)
-    {
-        if (filter is { State: null, Campaign: null, Signature: null })
-            return await jobs.FindAsync(await history.ListIdsOfTenantAsync(tenant, filter.BeforeJobId, filter.Limit, cancellationToken), cancellationToken);
-        var list = await jobs.ListAsync(filter, cancellationToken);
-        var owned = (await history.ListOwnedAsync(list.Select(job => job.JobId).ToArray(), tenant, cancellationToken)).ToHashSet();
-        return list.Where(job => owned.Contains(job.JobId)).ToArray();
-    }
+    private static string? NullIfEmpty(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
 
     private static async Task<IResult> FindAsync(long id, HttpContext context, JobCatalog jobs, JobHistory history, CancellationToken cancellationToken) =>
         await IsVisibleAsync(id, context, history, cancellationToken) && await jobs.FindAsync(id, cancellationToken) is { } job ? Results.Ok(JobView.Of(job)) : Missing($"There is no job {id}.");
 
     private static Task<IResult> ResultsAsync(
-        HttpContext context, JobCatalog jobs, JobHistory history, string? campaign, string? signature, long? before, int? limit, CancellationToken cancellationToken) =>
-        ListAsync(context, jobs, history, "succeeded", campaign, signature, before, limit, cancellationToken);
+        HttpContext context, JobSearch search, string? campaign, string? signature, string? text, string? tag, long? before, int? limit, CancellationToken cancellationToken) =>
+        ListAsync(context, search, "succeeded", campaign, signature, text, tag, before, limit, cancellationToken);
 
     private static async Task<IResult> ImageAsync(
         long id, HttpContext context, JobHistory history, PictureCatalog pictures, DashboardFolders folders, CancellationToken cancellationToken)
@@ -119,19 +113,23 @@ internal static class ApiEndpoints
     private static async Task<IResult> RetryAsync(IdsRequest request, JobCatalog jobs, CancellationToken cancellationToken) =>
         Results.Ok(new SubmittedView(await jobs.RetryAsync(request.JobIds, cancellationToken)));
 
-    private static async Task EventsAsync(HttpContext context, LiveHub hub, LiveSource source)
+    private static async Task<IResult> OrderAsync(Guid id, string order, WorkerRegistry workers, CancellationToken cancellationToken)
+    {
+        if (!WorkerOrder.All.Contains(order)) return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: "Unknown order", detail: $"'{order}' is not an order; use {string.Join(", ", WorkerOrder.All)}.");
+        return await WorkerOrder.GiveAsync(workers, id, order, cancellationToken) ? Results.Ok(new OrderView(id, order)) : Missing($"No worker {id} runs.");
+    }
+
+    private static async Task EventsAsync(HttpContext context, LiveHub hub)
     {
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-store";
         try
         {
-            await foreach (var message in hub.SubscribeAsync(context.RequestAborted))
+            await foreach (var tick in hub.SubscribeAsync(context.RequestAborted))
             {
-                if (message.Name is not ("changed" or "ping")) continue;
-                var counts = (await source.GetAsync(context.RequestAborted)).Counts;
-                var json = System.Text.Json.JsonSerializer.Serialize(counts, ApiJson.Compact);
-                await context.Response.WriteAsync(LiveEndpoints.Format(new LiveMessage("counts", json)), Encoding.UTF8, context.RequestAborted);
+                if (tick.Counts.IsEmpty) continue;
+                await context.Response.Body.WriteAsync(tick.Counts, context.RequestAborted);
                 await context.Response.Body.FlushAsync(context.RequestAborted);
             }
         }
@@ -156,6 +154,11 @@ public sealed record IdsRequest(IReadOnlyList<long> JobIds);
 /// <summary>Ids of jobs that were submitted or changed.</summary>
 /// <param name="JobIds">The jobs, in order.</param>
 public sealed record SubmittedView(IReadOnlyList<long> JobIds);
+
+/// <summary>An order given to a worker.</summary>
+/// <param name="WorkerId">The worker.</param>
+/// <param name="Order">pause, resume, drain or canary.</param>
+public sealed record OrderView(Guid WorkerId, string Order);
 
 /// <summary>A page of jobs.</summary>
 /// <param name="Jobs">The jobs.</param>

@@ -20,9 +20,9 @@ internal static class LiveEndpoints
         try
         {
             await context.Response.WriteAsync("retry: 3000\n\n", context.RequestAborted);
-            await foreach (var message in hub.SubscribeAsync(context.RequestAborted))
+            await foreach (var tick in hub.SubscribeAsync(context.RequestAborted))
             {
-                await context.Response.WriteAsync(Format(message), context.RequestAborted);
+                await context.Response.Body.WriteAsync(tick.Page, context.RequestAborted);
                 await context.Response.Body.FlushAsync(context.RequestAborted);
             }
         }

@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
+using System.Text;
 using System.Threading.Channels;
+using BatchGen.Core.Jobs;
+using BatchGen.Dashboard.Api;
 using BatchGen.Dashboard.Pages.Tonight;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Web;
@@ -9,7 +12,7 @@ using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Dashboard.Live;
 
-/// <summary>Pushes what changed to every open page: rendered once a second, however many look.</summary>
+/// <summary>Pushes what changed to every open page: read, rendered and encoded once a second, however many look.</summary>
 internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, ILoggerFactory logging, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -19,19 +22,19 @@ internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, IL
     // A viewer that does not read for this many messages misses some; the next change brings it up to date.
     private const int Backlog = 16;
 
-    private readonly ConcurrentDictionary<Channel<LiveMessage>, byte> _viewers = new();
+    private readonly ConcurrentDictionary<Channel<LiveTick>, byte> _viewers = new();
     private readonly SemaphoreSlim _wake = new(0);
     private readonly ILogger _log = logging.CreateLogger<LiveHub>();
 
-    /// <summary>Messages for one viewer, until they leave.</summary>
-    public async IAsyncEnumerable<LiveMessage> SubscribeAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>What happens, for one viewer, until they leave.</summary>
+    public async IAsyncEnumerable<LiveTick> SubscribeAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var channel = Channel.CreateBounded<LiveMessage>(new BoundedChannelOptions(Backlog) { FullMode = BoundedChannelFullMode.DropOldest });
+        var channel = Channel.CreateBounded<LiveTick>(new BoundedChannelOptions(Backlog) { FullMode = BoundedChannelFullMode.DropOldest });
         _viewers[channel] = 0;
         _wake.Release();
         try
         {
-            await foreach (var message in channel.Reader.ReadAllAsync(cancellationToken)) yield return message;
+            await foreach (var tick in channel.Reader.ReadAllAsync(cancellationToken)) yield return tick;
         }
         finally
         {
@@ -42,6 +45,7 @@ internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, IL
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        await WarmUpAsync(stoppingToken);
         var sent = new Dictionary<string, string>(StringComparer.Ordinal);
         var quietSince = clock.GetTimestamp();
         while (!stoppingToken.IsCancellationRequested)
@@ -54,10 +58,16 @@ internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, IL
                     await _wake.WaitAsync(stoppingToken);
                 }
 
-                var changed = await ChangesAsync(sent, stoppingToken);
+                var snapshot = await source.GetAsync(stoppingToken);
+                var changed = await ChangesAsync(snapshot, sent, stoppingToken);
                 if (changed.Count == 0 && clock.GetElapsedTime(quietSince) > KeepAlive) changed.Add(new LiveMessage("ping", ""));
-                if (changed.Count > 0) quietSince = clock.GetTimestamp();
-                foreach (var message in changed) foreach (var viewer in _viewers.Keys) viewer.Writer.TryWrite(message);
+                if (changed.Count > 0)
+                {
+                    quietSince = clock.GetTimestamp();
+                    var tick = LiveTick.Of(changed, snapshot.Counts);
+                    foreach (var viewer in _viewers.Keys) viewer.Writer.TryWrite(tick);
+                }
+
                 await Task.Delay(Interval, clock, stoppingToken);
             }
             catch (Exception failure) when (failure is Npgsql.NpgsqlException or Queue.QueueException or TimeoutException)
@@ -82,9 +92,26 @@ internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, IL
         base.Dispose();
     }
 
-    private async Task<List<LiveMessage>> ChangesAsync(Dictionary<string, string> sent, CancellationToken cancellationToken)
+    // The first page of a fresh process pays for opening connections and compiling: this does it before anybody waits.
+    private async Task WarmUpAsync(CancellationToken cancellationToken)
     {
-        var snapshot = await source.GetAsync(cancellationToken);
+        try
+        {
+            var snapshot = await source.GetAsync(cancellationToken);
+            using var scope = scopes.CreateScope();
+            await using var renderer = new HtmlRenderer(scope.ServiceProvider, logging);
+            await renderer.Dispatcher.InvokeAsync(async () => (await renderer.RenderComponentAsync<TonightPage>(
+                ParameterView.FromDictionary(new Dictionary<string, object?>(StringComparer.Ordinal) { ["Model"] = snapshot }))).ToHtmlString());
+        }
+        catch (Exception failure) when (failure is Npgsql.NpgsqlException or Queue.QueueException or TimeoutException)
+        {
+            _log.LiveUpdateFailed(failure.Message);
+        }
+    }
+
+    private async Task<List<LiveMessage>> ChangesAsync(LiveSnapshot snapshot, Dictionary<string, string> sent, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
         using var scope = scopes.CreateScope();
         await using var renderer = new HtmlRenderer(scope.ServiceProvider, logging);
         var messages = new List<LiveMessage>();
@@ -96,7 +123,7 @@ internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, IL
         }
 
         var counts = snapshot.Counts;
-        AddIfChanged("changed", $"{counts.Queued} {counts.Running} {counts.Succeeded} {counts.Failed} {counts.Cancelled} {counts.Verified}");
+        AddIfChanged(LiveTick.CountsChanged, $"{counts.Queued} {counts.Running} {counts.Succeeded} {counts.Failed} {counts.Cancelled} {counts.Verified}");
         return messages;
 
         void AddIfChanged(string name, string data)
@@ -106,6 +133,22 @@ internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, IL
             messages.Add(new LiveMessage(name, data));
         }
     }
+}
+
+/// <summary>What happened in one second, encoded once for all viewers.</summary>
+/// <param name="Page">Events for open pages.</param>
+/// <param name="Counts">Event for listeners of the API; empty when no count changed.</param>
+internal sealed record LiveTick(ReadOnlyMemory<byte> Page, ReadOnlyMemory<byte> Counts)
+{
+    /// <summary>Name of the event that says so.</summary>
+    public const string CountsChanged = "changed";
+
+    /// <summary>Encodes it.</summary>
+    public static LiveTick Of(IReadOnlyList<LiveMessage> changed, JobCounts counts) => new(
+        Encoding.UTF8.GetBytes(string.Concat(changed.Select(LiveEndpoints.Format))),
+        changed.Any(message => message.Name == CountsChanged) || changed is [{ Name: "ping" }]
+            ? Encoding.UTF8.GetBytes(LiveEndpoints.Format(new LiveMessage("counts", System.Text.Json.JsonSerializer.Serialize(counts, ApiJson.Compact))))
+            : ReadOnlyMemory<byte>.Empty);
 }
 
 /// <summary>A server-sent event.</summary>

@@ -18,6 +18,7 @@ internal sealed class LiveSource(
 
     private static readonly TimeSpan Fresh = TimeSpan.FromMilliseconds(900);
     private static readonly TimeSpan SlowPartsFresh = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan CountsFresh = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan RateWindow = TimeSpan.FromMinutes(2);
 
     // A worker writes every few seconds; one silent for longer than a lease is gone.
@@ -29,6 +30,8 @@ internal sealed class LiveSource(
     private long _lastTime;
     private (FusionComparison Fusions, IReadOnlyList<ThroughputSlice> Throughput, WindowState Window)? _slow;
     private long _slowTime;
+    private (CheckpointCounts Counts, long LastId) _counted = (new CheckpointCounts(0, 0), 0);
+    private long _countedTime;
 
     /// <summary>The last snapshot taken, however old, or null.</summary>
     public LiveSnapshot? Last => _last;
@@ -77,10 +80,21 @@ internal sealed class LiveSource(
             Orders = alive.Length == 0 ? new Dictionary<Guid, (bool, bool)>() : await overview.ListWorkerOrdersAsync(cancellationToken),
             Newest = await pictures.ListRecentAsync(NewestPictures, cancellationToken),
             Checkpoints = await checkpoints.ListAsync(NewestCheckpoints, cancellationToken),
-            CheckpointCounts = await checkpoints.CountAsync(cancellationToken),
+            CheckpointCounts = await CountCheckpointsAsync(cancellationToken),
             Fusions = _slow.Value.Fusions,
             Throughput = _slow.Value.Throughput,
         };
+    }
+
+    // Only those that came since the last look; now and then all of them, because retention takes old ones away.
+    private async Task<CheckpointCounts> CountCheckpointsAsync(CancellationToken cancellationToken)
+    {
+        var anew = clock.GetElapsedTime(_countedTime) > CountsFresh || _counted.LastId == 0;
+        if (anew) _countedTime = clock.GetTimestamp();
+        var (counts, lastId) = await checkpoints.CountAsync(anew ? 0 : _counted.LastId, null, cancellationToken);
+        var before = anew ? new CheckpointCounts(0, 0) : _counted.Counts;
+        _counted = (new CheckpointCounts(before.Passed + counts.Passed, before.Drifted + counts.Drifted), lastId);
+        return _counted.Counts;
     }
 
     // From what this process has seen in two minutes; before that, from the batches of the last quarter of an hour.

@@ -25,14 +25,23 @@ internal sealed record CampaignReport
     /// <summary>Why jobs failed.</summary>
     public required IReadOnlyList<FailureReason> Failures { get; init; }
 
-    /// <summary>Checkpoints that passed, all in all.</summary>
+    /// <summary>From when on checkpoints and canaries count: a day before a morning report, the first job of a campaign.</summary>
+    public DateTimeOffset Since { get; init; }
+
+    /// <summary>Checkpoints that passed since then.</summary>
     public required long CheckpointsPassed { get; init; }
 
-    /// <summary>Checkpoints that found a difference, all in all.</summary>
+    /// <summary>Checkpoints that found a difference since then.</summary>
     public required long CheckpointsDrifted { get; init; }
 
-    /// <summary>The newest canaries by verdict.</summary>
+    /// <summary>What those found, newest first.</summary>
+    public IReadOnlyList<WeightFaultEvent> Faults { get; init; } = [];
+
+    /// <summary>Canaries since then by verdict.</summary>
     public required IReadOnlyDictionary<string, int> Canaries { get; init; }
+
+    /// <summary>Some of them with their pictures, those that differ first.</summary>
+    public IReadOnlyList<ReportCanary> CanaryPictures { get; init; } = [];
 
     /// <summary>Campaigns of a morning report.</summary>
     public IReadOnlyList<CampaignSummary> Campaigns { get; init; } = [];
@@ -49,7 +58,9 @@ internal sealed record CampaignReport
         : "Everything was rendered and verified.";
 
     /// <summary>As Markdown.</summary>
-    public string ToMarkdown(Show show)
+    /// <param name="show">Shows times.</param>
+    /// <param name="addressOf">Where a canary's picture lies for the reader; without it pictures are left out.</param>
+    public string ToMarkdown(Show show, Func<ReportCanary, string>? addressOf = null)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"# {Escape(Title)}\n\n{Escape(Verdict)}\n\n");
@@ -65,6 +76,22 @@ internal sealed record CampaignReport
         {
             text.Append("\n## Campaigns\n\n| campaign | done | failed | open |\n|---|---:|---:|---:|\n");
             foreach (var campaign in Campaigns) text.Append(CultureInfo.InvariantCulture, $"| {Escape(campaign.Name)} | {campaign.Succeeded} | {campaign.Failed} | {campaign.Counts.Open} |\n");
+        }
+
+        if (Faults.Count > 0)
+        {
+            text.Append("\n## Weights\n\n| when | worker | model | verdict | tensors | rendered again |\n|---|---|---|---|---|---:|\n");
+            foreach (var fault in Faults) text.Append(CultureInfo.InvariantCulture, $"| {show.Time(fault.CreatedAt)} | {Escape(fault.Worker)} | {Escape(fault.Model)} | {fault.Verdict} | {Escape(TensorsOf(fault))} | {fault.JobsRequeued} |\n");
+        }
+
+        if (CanaryPictures.Count > 0)
+        {
+            text.Append("\n## Canaries\n\n| when | model | device | verdict | picture |\n|---|---|---|---|---|\n");
+            foreach (var canary in CanaryPictures)
+            {
+                var picture = addressOf is null ? "" : $"![canary {canary.CanaryId}]({addressOf(canary)})";
+                text.Append(CultureInfo.InvariantCulture, $"| {show.Time(canary.At)} | {Escape(canary.Model)} | {Escape(canary.Device)} | {canary.Judgement} | {picture} |\n");
+            }
         }
 
         return text.ToString();
@@ -102,8 +129,31 @@ internal sealed record CampaignReport
             text.Append("</table>\n");
         }
 
+        if (Faults.Count > 0)
+        {
+            text.Append("<h2>Weights</h2>\n<table>\n<tr><th>when</th><th>worker</th><th>model</th><th>verdict</th><th>tensors</th><th>rendered again</th></tr>\n");
+            foreach (var fault in Faults)
+                text.Append(CultureInfo.InvariantCulture, $"<tr><td>{show.Time(fault.CreatedAt)}</td><td>{E(fault.Worker)}</td><td>{E(fault.Model)}</td><td>{fault.Verdict}</td><td>{E(TensorsOf(fault))}</td><td>{fault.JobsRequeued}</td></tr>\n");
+            text.Append("</table>\n");
+        }
+
+        if (CanaryPictures.Count > 0)
+        {
+            text.Append("<h2>Canaries</h2>\n<table>\n<tr><th>when</th><th>model</th><th>device</th><th>verdict</th><th>picture</th></tr>\n");
+            foreach (var canary in CanaryPictures)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"<tr><td>{show.Time(canary.At)}</td><td>{E(canary.Model)}</td><td>{E(canary.Device)}</td><td>{canary.Judgement}</td>");
+                text.Append(CultureInfo.InvariantCulture, $"<td><img alt=\"canary {canary.CanaryId}\" width=\"128\" src=\"data:image/png;base64,{Convert.ToBase64String(canary.Picture)}\"></td></tr>\n");
+            }
+
+            text.Append("</table>\n");
+        }
+
         return text.Append("</body></html>\n").ToString();
     }
+
+    private static string TensorsOf(WeightFaultEvent fault) =>
+        fault.DriftedTensors.Length > 0 ? string.Join(", ", fault.DriftedTensors.Take(8)) : fault.ReloadedTensors is { } reloaded ? $"{reloaded} reloaded from the master" : "";
 
     /// <summary>The facts as name and value.</summary>
     public IEnumerable<(string Name, string Value)> Rows(Show show)
@@ -115,11 +165,27 @@ internal sealed record CampaignReport
         if (Counts.Open > 0) yield return ("open", Counts.Open.ToString(CultureInfo.InvariantCulture));
         if (Span is { FirstAt: { } first, LastAt: { } last })
         {
-            yield return ("drawn", $"{show.Time(first)} to {show.Time(last)}{(PerMinute is { } rate ? $", {Show.Number(rate)} images per minute" : "")}");
+            var part = Span.Images < Counts.Succeeded ? $"the newest {Span.Images}: " : "";
+            yield return ("drawn", $"{part}{show.Time(first)} to {show.Time(last)}{(PerMinute is { } rate ? $", {Show.Number(rate)} images per minute" : "")}");
             yield return ("batches", $"{Span.Batches} over {Span.Signatures} signatures, {Show.Size(Span.SizeBytes ?? 0)} of pictures");
         }
 
         yield return ("checkpoints", $"{CheckpointsPassed} passed, {CheckpointsDrifted} drifted");
         if (Canaries.Count > 0) yield return ("canaries", string.Join(", ", Canaries.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Value} {pair.Key}")));
     }
+}
+
+/// <summary>A canary of a report.</summary>
+/// <param name="CanaryId">Its number.</param>
+/// <param name="At">When it was drawn.</param>
+/// <param name="Model">The model.</param>
+/// <param name="Device">The device.</param>
+/// <param name="Verdict">first, equal, close or differs.</param>
+/// <param name="Psnr">dB against the first one; null when equal or first.</param>
+/// <param name="Picture">It, as PNG.</param>
+internal sealed record ReportCanary(long CanaryId, DateTimeOffset At, string Model, string Device, string Verdict, double? Psnr, byte[] Picture)
+{
+    /// <summary>Verdict and distance in words.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public string Judgement => Psnr is { } psnr ? $"{Verdict}, {Show.Number(psnr)} dB" : Verdict;
 }

@@ -81,7 +81,10 @@ public sealed class RecurringWork
         var report = await _reports.OfNightAsync($"Morning report {day}", cancellationToken);
         Directory.CreateDirectory(_folders.Reports);
         var path = Path.Combine(_folders.Reports, day + ".md");
-        await File.WriteAllTextAsync(path, report.ToMarkdown(_show), cancellationToken);
+        // Markdown holds no pictures: they lie beside it.
+        string Beside(ReportCanary canary) => string.Create(CultureInfo.InvariantCulture, $"{day}-canary-{canary.CanaryId}.png");
+        foreach (var canary in report.CanaryPictures) await File.WriteAllBytesAsync(Path.Combine(_folders.Reports, Beside(canary)), canary.Picture, cancellationToken);
+        await File.WriteAllTextAsync(path, report.ToMarkdown(_show, Beside), cancellationToken);
         await File.WriteAllTextAsync(Path.ChangeExtension(path, ".html"), report.ToHtml(_show), cancellationToken);
         _log.ReportWritten(path);
         if (_options.ReportWebhook.Length == 0) return;

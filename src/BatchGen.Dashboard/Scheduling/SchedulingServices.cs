@@ -1,10 +1,14 @@
 using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Pages;
+using BatchGen.Dashboard.Pages.Gallery;
 using BatchGen.Dashboard.Reports;
 using BatchGen.Dashboard.Security;
+using BatchGen.Queue;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Schedules;
+using BatchGen.Queue.Upkeep;
+using BatchGen.Queue.Workers;
 using Hangfire;
 using Hangfire.Dashboard;
 using Hangfire.PostgreSql;
@@ -18,36 +22,51 @@ namespace BatchGen.Dashboard.Scheduling;
 /// <summary>Hangfire: storage in the same database under its own schema, its server in this process, its pages behind our login.</summary>
 internal static class SchedulingServices
 {
-    private const string Schema = "hangfire";
-
     // Everything it runs is short; two at a time are plenty.
     private const int Threads = 2;
 
+    // A server that lives keeps extending its claim on what it runs; what a dead one had is taken up by the next after this long.
+    private static readonly TimeSpan Abandoned = TimeSpan.FromMinutes(5);
+
     /// <summary>Adds it.</summary>
-    public static void Add(IServiceCollection services, string connectionString)
+    public static void Add(IServiceCollection services, DashboardOptions options, string connectionString)
     {
         services.AddHangfire((provider, configuration) =>
         {
             configuration.SetDataCompatibilityLevel(CompatibilityLevel.Version_180).UseSimpleAssemblyNameTypeSerializer().UseRecommendedSerializerSettings()
                 .UsePostgreSqlStorage(
                     storage => storage.UseNpgsqlConnection(connectionString),
-                    new PostgreSqlStorageOptions { SchemaName = Schema, QueuePollInterval = TimeSpan.FromSeconds(5), InvisibilityTimeout = TimeSpan.FromMinutes(30) });
+                    new PostgreSqlStorageOptions
+                    {
+                        SchemaName = SchemaFor(provider.GetRequiredService<QueueDatabase>().Options.Schema), QueuePollInterval = TimeSpan.FromSeconds(5), InvisibilityTimeout = Abandoned,
+                        UseSlidingInvisibilityTimeout = true,
+                    });
             AddMetrics(configuration, provider.GetRequiredService<LiveSource>());
         });
-        services.AddHangfireServer(server =>
+        if (options.RunRecurringWork)
         {
-            server.WorkerCount = Threads;
-            server.ServerName = "batchgen";
-            server.SchedulePollingInterval = TimeSpan.FromSeconds(5);
-        });
+            services.AddHangfireServer(server =>
+            {
+                server.WorkerCount = Threads;
+                server.ServerName = "batchgen";
+                server.SchedulePollingInterval = TimeSpan.FromSeconds(5);
+            });
+        }
+
         services.AddSingleton<ReportWriter>();
         services.AddSingleton(provider => new RecurringWork(
             provider.GetRequiredService<BatchClaims>(), provider.GetRequiredService<JobSubmitter>(), provider.GetRequiredService<ScheduleStore>(), provider.GetRequiredService<ReportWriter>(),
             provider.GetRequiredService<DashboardOptions>(), provider.GetRequiredService<DashboardFolders>(), provider.GetRequiredService<Show>(),
             provider.GetRequiredService<ILogger<RecurringWork>>()));
+        services.AddSingleton(provider => new UpkeepWork(
+            provider.GetRequiredService<QueueUpkeep>(), provider.GetRequiredService<WorkerRegistry>(), provider.GetRequiredService<ThumbnailStore>(), options,
+            provider.GetRequiredService<ILogger<UpkeepWork>>()));
         services.AddSingleton<Recurring>();
         services.AddHostedService(provider => provider.GetRequiredService<Recurring>());
     }
+
+    /// <summary>Hangfire's schema beside the queue's: two queues in one database must not run each other's work.</summary>
+    internal static string SchemaFor(string queueSchema) => queueSchema == "batchgen" ? "hangfire" : queueSchema + "_hangfire";
 
     /// <summary>Maps its pages. Without a policy it would admit whatever comes from this machine, a reverse proxy included.</summary>
     public static void Map(WebApplication app) => app.MapHangfireDashboardWithAuthorizationPolicy(Policies.See, "/hangfire", new Hangfire.DashboardOptions

@@ -21,6 +21,15 @@ internal static class PixelCodec
         return output.ToArray();
     }
 
+    // WebP, quality 80: for looking at, not for keeping.
+    public static byte[] EncodeLossy(PixelImage image)
+    {
+        using var picture = Image.LoadPixelData<Rgb24>(image.Rgb, image.WidthPixels, image.HeightPixels);
+        using var output = new MemoryStream();
+        picture.Save(output, new WebpEncoder { FileFormat = WebpFileFormatType.Lossy, Quality = 80 });
+        return output.ToArray();
+    }
+
     public static PixelImage Decode(byte[] file, ImageFormat format)
     {
         try

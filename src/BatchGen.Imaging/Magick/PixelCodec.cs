@@ -33,6 +33,15 @@ internal static class PixelCodec
         }
     }
 
+    // WebP, quality 80: for looking at, not for keeping.
+    public static byte[] EncodeLossy(PixelImage image)
+    {
+        using var picture = new MagickImage();
+        picture.ReadPixels(image.Rgb, new PixelReadSettings((uint)image.WidthPixels, (uint)image.HeightPixels, StorageType.Char, PixelMapping.RGB));
+        picture.Quality = 80;
+        return picture.ToByteArray(MagickFormat.WebP);
+    }
+
     public static PixelImage Decode(byte[] file, ImageFormat format)
     {
         try

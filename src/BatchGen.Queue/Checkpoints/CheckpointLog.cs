@@ -55,8 +55,18 @@ public sealed class CheckpointLog(QueueDatabase database)
     }
 
     /// <summary>How many checkpoints passed and did not.</summary>
-    public async Task<CheckpointCounts> CountAsync(CancellationToken cancellationToken) =>
-        (await database.QueryAsync<CheckpointCounts>("count_checkpoints", null, cancellationToken)).Single();
+    public async Task<CheckpointCounts> CountAsync(CancellationToken cancellationToken) => (await CountAsync(0, null, cancellationToken)).Counts;
+
+    /// <summary>How many of the newer checkpoints passed and did not, and the number of the last one, to go on counting from.</summary>
+    /// <param name="afterId">Only checkpoints with a higher number.</param>
+    /// <param name="since">Only checkpoints from then on; null does not restrict.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    public Task<(CheckpointCounts Counts, long LastId)> CountAsync(long afterId, DateTimeOffset? since, CancellationToken cancellationToken) => database.CommandAsync("count_checkpoints",
+        [Parameter("after", NpgsqlDbType.Bigint, afterId), Parameter("since", NpgsqlDbType.TimestampTz, since?.ToUniversalTime())], async reader =>
+        {
+            await reader.ReadAsync(cancellationToken);
+            return (new CheckpointCounts(reader.GetInt64(0), reader.GetInt64(1)), reader.GetInt64(2));
+        }, cancellationToken);
 
     private sealed class CheckpointRow
     {

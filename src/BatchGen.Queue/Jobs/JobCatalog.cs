@@ -24,27 +24,41 @@ public sealed class JobCatalog(QueueDatabase database)
     {
         ArgumentNullException.ThrowIfNull(filter);
         ArgumentOutOfRangeException.ThrowIfLessThan(filter.Limit, 1);
-        // Each filter has a query of its own, so that each keeps its own index; the page of ids is looked up afterwards.
-        var query = filter switch
+        return await FindAsync(await ListIdsAsync(filter, cancellationToken), cancellationToken);
+    }
+
+    // Each filter has a query of its own, so that each keeps its own index; the page of ids is looked up afterwards. A filter with two conditions is first
+    // tried on the newest jobs of one, which fills the page when the other is common; a rare one is then looked for from its own side.
+    private async Task<IReadOnlyList<long>> ListIdsAsync(JobFilter filter, CancellationToken cancellationToken)
+    {
+        string? thorough = null;
+        var quick = filter switch
         {
             { Campaign: not null } => "list_ids_of_campaign",
-            { Signature: not null } => "list_ids_of_signature",
+            { Signature: not null } => "list_ids_of_signature_recent",
             { State: null } => "list_ids_any",
             { State: { } state } => "list_ids_" + state.ToCode(),
         };
+        if (filter.Signature is not null) thorough = "list_ids_of_signature";
+        else if (filter is { Campaign: not null, State: not null }) thorough = "list_ids_in_state_of_campaign";
+        var ids = await database.ListAsync<long>(quick, Parameters(filter), cancellationToken);
+        if (thorough is null || ids.Count == filter.Limit) return ids;
+        var more = await database.ListAsync<long>(thorough, Parameters(filter), cancellationToken);
+        return ids.Union(more).OrderDescending().Take(filter.Limit).ToArray();
+    }
+
+    private static List<Npgsql.NpgsqlParameter> Parameters(JobFilter filter)
+    {
         var parameters = new List<Npgsql.NpgsqlParameter>
         {
             Parameter("before", NpgsqlDbType.Bigint, filter.BeforeJobId ?? long.MaxValue),
             Parameter("limit", NpgsqlDbType.Integer, filter.Limit),
         };
-        if (filter.Campaign is not null) parameters.Add(Parameter("campaign", NpgsqlDbType.Text, filter.Campaign));
-        if (filter.Campaign is not null || filter.Signature is not null)
-        {
-            parameters.Add(Parameter("signature", NpgsqlDbType.Text, filter.Signature));
-            parameters.Add(Parameter("state", NpgsqlDbType.Text, filter.State?.ToCode()));
-        }
-
-        return await FindAsync(await database.ListAsync<long>(query, parameters, cancellationToken), cancellationToken);
+        if (filter.Campaign is null && filter.Signature is null) return parameters;
+        parameters.Add(Parameter("campaign", NpgsqlDbType.Text, filter.Campaign));
+        parameters.Add(Parameter("signature", NpgsqlDbType.Text, filter.Signature));
+        parameters.Add(Parameter("state", NpgsqlDbType.Text, filter.State?.ToCode()));
+        return parameters;
     }
 
     /// <summary>How many jobs stand where; a campaign restricts.</summary>

@@ -13,9 +13,12 @@ public sealed class CampaignCatalog(QueueDatabase database)
     public async Task<CampaignSummary?> FindAsync(string name, CancellationToken cancellationToken) =>
         (await database.QueryAsync<CampaignSummary>("list_campaigns", new { before = int.MaxValue, limit = 1, name }, cancellationToken)).SingleOrDefault();
 
-    /// <summary>When and how a campaign's pictures were drawn, from its newest 20,000 jobs.</summary>
-    public async Task<CampaignSpan> FindSpanAsync(string campaign, CancellationToken cancellationToken) =>
-        (await database.QueryAsync<CampaignSpan>("list_campaign_span", new { campaign }, cancellationToken)).Single();
+    /// <summary>When and how a campaign's pictures were drawn.</summary>
+    /// <param name="campaign">The campaign.</param>
+    /// <param name="look">How many of its newest jobs to look at.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    public async Task<CampaignSpan> FindSpanAsync(string campaign, int look, CancellationToken cancellationToken) =>
+        (await database.QueryAsync<CampaignSpan>("list_campaign_span", new { campaign, look }, cancellationToken)).Single();
 
     /// <summary>Why jobs failed, most frequent first; null counts all campaigns.</summary>
     public async Task<IReadOnlyList<FailureReason>> ListFailureReasonsAsync(string? campaign, CancellationToken cancellationToken) =>

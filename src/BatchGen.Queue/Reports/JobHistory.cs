@@ -16,30 +16,33 @@ public sealed class JobHistory(QueueDatabase database)
         (await database.QueryAsync<JobExtras>("find_job_extras", new { job_id = jobId }, cancellationToken)).SingleOrDefault();
 
     /// <summary>Ids of jobs whose prompt holds a text, among the 20,000 jobs below the cursor.</summary>
-    public async Task<IReadOnlyList<long>> ListIdsWithTextAsync(string text, JobFilter filter, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<long>> ListIdsWithTextAsync(string text, string? tag, JobFilter filter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(filter);
-        var pattern = "%" + text.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_") + "%";
-        var parameters = new List<Npgsql.NpgsqlParameter>
-        {
-            Parameter("text", NpgsqlDbType.Text, pattern), Parameter("before", NpgsqlDbType.Bigint, filter.BeforeJobId ?? long.MaxValue),
-            Parameter("state", NpgsqlDbType.Text, filter.State?.ToCode()), Parameter("limit", NpgsqlDbType.Integer, filter.Limit),
-        };
-        if (filter.Campaign is null) return await database.ListAsync<long>("list_ids_with_text", parameters, cancellationToken);
-        parameters.Add(Parameter("campaign", NpgsqlDbType.Text, filter.Campaign));
-        return await database.ListAsync<long>("list_campaign_ids_with_text", parameters, cancellationToken);
+        return await ListIdsAsync(filter.Campaign is null ? "list_ids_with_text" : "list_campaign_ids_with_text", "%" + text.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_") + "%", tag, filter, cancellationToken);
     }
 
     /// <summary>Ids of jobs with a tag.</summary>
     public async Task<IReadOnlyList<long>> ListIdsWithTagAsync(string tag, JobFilter filter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        return await database.ListAsync<long>("list_ids_with_tag",
-        [
+        if (filter.Campaign is not null) return await ListIdsAsync("list_campaign_ids_with_text", "%", tag, filter, cancellationToken);
+        // A common tag fills the page from the newest jobs; only a rare one needs its index, and then there is little behind it.
+        var recent = await ListIdsAsync("list_ids_with_text", "%", tag, filter, cancellationToken);
+        return recent.Count == filter.Limit ? recent : await ListIdsAsync("list_ids_with_tag", null, tag, filter, cancellationToken);
+    }
+
+    private async Task<IReadOnlyList<long>> ListIdsAsync(string query, string? pattern, string? tag, JobFilter filter, CancellationToken cancellationToken)
+    {
+        var parameters = new List<Npgsql.NpgsqlParameter>
+        {
             Parameter("tag", NpgsqlDbType.Text, tag), Parameter("before", NpgsqlDbType.Bigint, filter.BeforeJobId ?? long.MaxValue),
-            Parameter("state", NpgsqlDbType.Text, filter.State?.ToCode()), Parameter("limit", NpgsqlDbType.Integer, filter.Limit),
-        ], cancellationToken);
+            Parameter("state", NpgsqlDbType.Text, filter.State?.ToCode()), Parameter("signature", NpgsqlDbType.Text, filter.Signature), Parameter("limit", NpgsqlDbType.Integer, filter.Limit),
+        };
+        if (pattern is not null) parameters.Add(Parameter("text", NpgsqlDbType.Text, pattern));
+        if (filter.Campaign is not null) parameters.Add(Parameter("campaign", NpgsqlDbType.Text, filter.Campaign));
+        return await database.ListAsync<long>(query, parameters, cancellationToken);
     }
 
     /// <summary>Which of the jobs belong to a tenant.</summary>

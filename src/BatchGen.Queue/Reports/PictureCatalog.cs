@@ -15,16 +15,34 @@ public sealed class PictureCatalog(QueueDatabase database)
     {
         ArgumentNullException.ThrowIfNull(filter);
         if (filter.Campaign is not null)
-            return await database.QueryAsync<PictureCard>("list_gallery_of_campaign", new { campaign = filter.Campaign, before_job = filter.BeforeJob, limit = filter.Limit }, cancellationToken);
+        {
+            return await database.QueryAsync<PictureCard>("list_gallery_of_campaign", new
+            {
+                campaign = filter.Campaign, signature = filter.Signature, from = filter.From?.ToUniversalTime(), to = filter.To?.ToUniversalTime(), before_job = filter.BeforeJob, limit = filter.Limit,
+            }, cancellationToken);
+        }
+
         return await database.QueryAsync<PictureCard>("list_gallery", new
         {
             signature = filter.Signature, from = filter.From?.ToUniversalTime(), to = filter.To?.ToUniversalTime(), before_batch = filter.BeforeBatch, before_job = filter.BeforeJob, limit = filter.Limit,
         }, cancellationToken);
     }
 
-    /// <summary>The pictures beside one, by job id.</summary>
-    public async Task<PictureNeighbours> FindNeighboursAsync(long jobId, CancellationToken cancellationToken) =>
-        (await database.QueryAsync<PictureNeighbours>("find_neighbours", new { job_id = jobId }, cancellationToken)).Single();
+    /// <summary>The pictures beside one in a list, in the order of that list.</summary>
+    /// <param name="filter">The list; its place and limit do not count.</param>
+    /// <param name="batchId">The batch that drew it.</param>
+    /// <param name="jobId">Its job.</param>
+    /// <param name="cancellationToken">Cancels the queries.</param>
+    public async Task<PictureNeighbours> FindNeighboursAsync(PictureFilter filter, long batchId, long jobId, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        var older = await ListAsync(filter with { BeforeBatch = batchId, BeforeJob = jobId, Limit = 1 }, cancellationToken);
+        var (from, to) = (filter.From?.ToUniversalTime(), filter.To?.ToUniversalTime());
+        var newer = filter.Campaign is null
+            ? await database.QueryAsync<long>("find_newer_picture", new { signature = filter.Signature, from, to, batch_id = batchId, job_id = jobId }, cancellationToken)
+            : await database.QueryAsync<long>("find_newer_picture_of_campaign", new { campaign = filter.Campaign, signature = filter.Signature, from, to, job_id = jobId }, cancellationToken);
+        return new PictureNeighbours(newer is [var after, ..] ? after : null, older is [var before, ..] ? before.JobId : null);
+    }
 
     /// <summary>Where a picture lies, or null.</summary>
     public async Task<PictureLocation?> FindAsync(long jobId, CancellationToken cancellationToken) =>
@@ -87,14 +105,9 @@ public sealed record PictureFilter(
     string? Campaign = null, string? Signature = null, DateTimeOffset? From = null, DateTimeOffset? To = null, long BeforeBatch = long.MaxValue, long BeforeJob = long.MaxValue, int Limit = 60);
 
 /// <summary>The pictures beside one.</summary>
-public sealed class PictureNeighbours
-{
-    /// <summary>The next job with a picture, or null.</summary>
-    public long? Newer { get; init; }
-
-    /// <summary>The job before with a picture, or null.</summary>
-    public long? Older { get; init; }
-}
+/// <param name="Newer">The job of the picture before it in the list, or null.</param>
+/// <param name="Older">The job of the picture after it in the list, or null.</param>
+public sealed record PictureNeighbours(long? Newer, long? Older);
 
 /// <summary>Where a picture lies.</summary>
 public sealed class PictureLocation
@@ -104,6 +117,12 @@ public sealed class PictureLocation
 
     /// <summary>SHA-256 of the file.</summary>
     public string Sha256 { get; init; } = "";
+
+    /// <summary>Pixels.</summary>
+    public int Width { get; init; }
+
+    /// <summary>Pixels.</summary>
+    public int Height { get; init; }
 
     /// <summary>When it was saved.</summary>
     public DateTimeOffset CreatedAt { get; init; }

@@ -19,7 +19,7 @@ public sealed class WorkerRegistry(QueueDatabase database)
             new { worker_id = workerId, name, device = device.Name, device_description = device.Description, compute_type = device.ComputeType }, cancellationToken);
     }
 
-    /// <summary>Says the worker is alive, and learns whether a person paused or drains it.</summary>
+    /// <summary>Says the worker is alive, and hears its orders; that of a canary is given once.</summary>
     /// <exception cref="QueueException">The worker was never started, or was stopped.</exception>
     public async Task<WorkerOrders> HeartbeatAsync(Guid workerId, CancellationToken cancellationToken) =>
         (await database.QueryAsync<WorkerOrders>("heartbeat_worker", new { worker_id = workerId }, cancellationToken)).SingleOrDefault()
@@ -34,6 +34,13 @@ public sealed class WorkerRegistry(QueueDatabase database)
             Parameter("paused", NpgsqlDbType.Boolean, paused),
             Parameter("draining", NpgsqlDbType.Boolean, draining),
         ], cancellationToken)).Count > 0;
+
+    /// <summary>Tells a worker, or all that run, to draw a canary before the next batch, or at once when idle.</summary>
+    /// <param name="workerId">That one; null tells all.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <returns>How many were told.</returns>
+    public async Task<int> OrderCanariesAsync(Guid? workerId, CancellationToken cancellationToken) =>
+        (await database.ListAsync<Guid>("order_canaries", [Parameter("worker_id", NpgsqlDbType.Uuid, workerId)], cancellationToken)).Count;
 
     /// <summary>Writes a worker down as stopped.</summary>
     public Task StopAsync(Guid workerId, string reason, CancellationToken cancellationToken) =>
@@ -84,7 +91,8 @@ public sealed class WorkerRegistry(QueueDatabase database)
 /// <summary>What a person wants of a worker.</summary>
 /// <param name="Paused">Claim nothing until resumed.</param>
 /// <param name="Draining">Claim nothing more and exit.</param>
-public sealed record WorkerOrders(bool Paused, bool Draining);
+/// <param name="Canary">Draw a canary.</param>
+public sealed record WorkerOrders(bool Paused, bool Draining, bool Canary = false);
 
 /// <summary>A worker with what it does now.</summary>
 public sealed record WorkerDetails(

@@ -14,10 +14,19 @@ namespace BatchGen.Worker.Batches;
 internal sealed class BatchSource(
     Guid workerId, WorkerOptions options, QueueDatabase database, BatchClaims claims, WorkerRegistry workers, OutputProbe output, TimeProvider clock, ILogger log)
 {
+    private bool _canary;
     private long _rescued = clock.GetTimestamp() - clock.TimestampFrequency * 3600;
 
     /// <summary>What a person wants of this worker, as of the last claim.</summary>
     public WorkerOrders Orders { get; private set; } = new(false, false);
+
+    /// <summary>True when a canary was ordered since it was last looked at; a claim hears the order once.</summary>
+    public bool TakeCanaryOrder()
+    {
+        var ordered = _canary;
+        _canary = false;
+        return ordered;
+    }
 
     /// <summary>Claims the next batch; its lease is kept alive from now on.</summary>
     /// <returns>Null when there is nothing to do, or when this worker may not claim now.</returns>
@@ -25,6 +34,7 @@ internal sealed class BatchSource(
     {
         await RescueAsync(stoppingToken);
         Orders = await DatabaseRetry.RunAsync(token => workers.HeartbeatAsync(workerId, token), stoppingToken);
+        _canary |= Orders.Canary;
         if (Orders.Paused || Orders.Draining) return null;
         if (!await output.IsWritableAsync(stoppingToken)) return null;
         var request = new ClaimRequest(workerId, options.Models.Count == 0 ? null : [.. options.Models], options.BatchSize);

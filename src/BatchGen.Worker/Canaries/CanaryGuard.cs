@@ -31,8 +31,14 @@ internal sealed class CanaryGuard(DeviceSession device, CanaryLog canaries, Work
     private string? _own;
     private int _batches;
 
-    /// <summary>True when the model on the device has not been looked at, or enough batches were rendered since.</summary>
-    public bool IsDue(string model) => options.CanaryEveryBatches > 0 && (model != _model || _batches >= options.CanaryEveryBatches);
+    /// <summary>True when one was ordered, the model on the device has not been looked at, or enough batches were rendered since.</summary>
+    public bool IsDue(string model) => IsOrdered || (options.CanaryEveryBatches > 0 && (model != _model || _batches >= options.CanaryEveryBatches));
+
+    /// <summary>True while an order was not carried out yet.</summary>
+    public bool IsOrdered { get; private set; }
+
+    /// <summary>Draws one at the next occasion, also where none come by themselves.</summary>
+    public void Order() => IsOrdered = true;
 
     /// <summary>Counts a batch.</summary>
     public void AddBatch() => _batches++;
@@ -43,7 +49,9 @@ internal sealed class CanaryGuard(DeviceSession device, CanaryLog canaries, Work
     /// <returns>False when the worker was paused because of it.</returns>
     public async Task<bool> CheckAsync(long? batchId, CancellationToken cancellationToken)
     {
+        // Without a model there is nothing to draw with: an order waits for the first batch, which brings one.
         if (device.Model is not { } model) return true;
+        IsOrdered = false;
         if (model.Name != _model) (_model, _own) = (model.Name, null);
         _batches = 0;
         var verdict = await DrawAsync(batchId, cancellationToken);

@@ -90,6 +90,7 @@ internal sealed class WorkerService(
             {
                 stoppingToken.ThrowIfCancellationRequested();
                 next ??= await source.ClaimAsync(stoppingToken);
+                if (source.TakeCanaryOrder()) canary.Order();
                 if (next is { } held)
                 {
                     next = null;
@@ -104,6 +105,7 @@ internal sealed class WorkerService(
                     return end;
                 }
 
+                if (canary.IsOrdered) await canary.CheckAsync(batchId: null, stoppingToken);
                 await signal.WaitAsync(stoppingToken);
             }
         }

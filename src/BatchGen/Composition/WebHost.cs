@@ -1,4 +1,6 @@
 using BatchGen.Dashboard;
+using BatchGen.Dashboard.Pages.Gallery;
+using BatchGen.Imaging;
 using BatchGen.Queue;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -26,7 +28,8 @@ internal static class WebHost
             .AddQueue(connectionString, settings.Options.Queue)
             .AddDashboard(settings.Options.Dashboard, new DashboardFolders(
                 WorkerHost.ImageFolder(settings), WorkerHost.StartImageFolder(settings), Path.Combine(settings.DataFolder, "keys"),
-                Path.GetFullPath(settings.Options.Dashboard.ReportFolder, settings.DataFolder)), connectionString);
+                Path.GetFullPath(settings.Options.Dashboard.ReportFolder, settings.DataFolder), Path.Combine(settings.DataFolder, "thumbnails")), connectionString)
+            .AddSingleton<ThumbnailEncoder>(ImageEncoder.Thumbnail);
         // Worker processes are given time to unload, verify and give their leases back.
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Options.Worker.StopTimeout + TimeSpan.FromSeconds(30));
         addMore(builder.Services);

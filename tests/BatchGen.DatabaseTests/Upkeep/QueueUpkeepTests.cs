@@ -49,9 +49,42 @@ public sealed class QueueUpkeepTests
         await database.SqlAsync("analyze jobs");
         var rebuilt = await new QueueUpkeep(database.Queue).ReindexAsync(100_000, CancellationToken.None);
 
-        Assert.Contains("jobs_by_signature", rebuilt);
-        Assert.Empty(await new QueueUpkeep(database.Queue).ReindexAsync(10_000_000, CancellationToken.None));
+        Assert.Contains("jobs_by_signature", rebuilt!);
+        Assert.Empty((await new QueueUpkeep(database.Queue).ReindexAsync(10_000_000, CancellationToken.None))!);
         Assert.NotNull(await database.ClaimAsync(await database.AddWorkerAsync()));
+    }
+
+    [Fact]
+    public async Task What_an_interrupted_rebuild_left_is_removed()
+    {
+        await using var database = await StartAsync();
+        await database.SubmitAsync("a", "a");
+        // An index like the one a rebuild works on, left invalid the way a killed one is.
+        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.SqlAsync("create unique index concurrently jobs_by_age_ccnew on jobs (lane_id)"));
+        Assert.Equal(1L, await database.SqlAsync<long>("select count(*) from pg_index where indrelid = 'jobs'::regclass and not indisvalid"));
+
+        Assert.Empty((await new QueueUpkeep(database.Queue).ReindexAsync(1 << 30, CancellationToken.None))!);
+
+        Assert.Equal(0L, await database.SqlAsync<long>("select count(*) from pg_index where indrelid = 'jobs'::regclass and not indisvalid"));
+    }
+
+    [Fact]
+    public async Task Old_canaries_go_with_their_worker_and_the_first_of_a_kind_stays()
+    {
+        await using var database = await StartAsync();
+        var (first, later) = (await database.AddWorkerAsync(), await database.AddWorkerAsync());
+        var kind = new Queue.Canaries.CanaryKind("demo", "aa", "cpu", "float32", "64x64");
+        var log = new Queue.Canaries.CanaryLog(database.Queue);
+        await log.RecordAsync(new(first, null, kind, CanaryVerdict.First, "d", null, null, 1, [1]), CancellationToken.None);
+        await log.RecordAsync(new(later, null, kind, CanaryVerdict.Equal, "d", null, null, 1, [1]), CancellationToken.None);
+        foreach (var worker in (Guid[])[first, later]) await database.Workers.StopAsync(worker, "stopped", CancellationToken.None);
+        await database.SqlAsync("update canaries set created_at = created_at - interval '60 days'");
+        await database.SqlAsync("update workers set stopped_at = stopped_at - interval '60 days'");
+
+        Assert.Equal(2, await new QueueUpkeep(database.Queue).PruneHistoryAsync(TimeSpan.FromDays(30), CancellationToken.None));
+
+        Assert.Equal("first", Assert.Single(await log.ListAsync(10, CancellationToken.None)).Verdict);
+        Assert.Equal(first, await database.SqlAsync<Guid>("select id from workers"));
     }
 
     [Fact]
@@ -114,6 +147,18 @@ public sealed class QueueUpkeepTests
         await database.Submitter.SubmitAsync([new JobRequest { Priority = 50 }], CancellationToken.None);
         Assert.Equal("demo|", (await database.ClaimAsync(worker))!.Signature.ToString());
         await database.SqlAsync("update dispatch_windows set weekdays = '{1,2,3,4,5,6,7}'");
+        Assert.NotNull(await database.ClaimAsync(worker));
+    }
+
+    [Fact]
+    public async Task A_closed_window_without_exempt_priority_holds_every_job()
+    {
+        await using var database = await StartAsync();
+        await database.SqlAsync("insert into dispatch_windows (name, opens, closes, weekdays) values ('never', '00:00', '00:00', '{}')");
+        await database.Submitter.SubmitAsync([new JobRequest { Priority = 100 }, new JobRequest()], CancellationToken.None);
+        var worker = await database.AddWorkerAsync();
+        Assert.Null(await database.ClaimAsync(worker));
+        await database.SqlAsync("delete from dispatch_windows");
         Assert.NotNull(await database.ClaimAsync(worker));
     }
 

@@ -62,6 +62,39 @@ public sealed class CanaryGuardTests
         Assert.Equal(["first", "differs", "differs"], (await ListAsync(database)).Select(canary => canary.Verdict));
     }
 
+    [Fact]
+    public async Task An_ordered_canary_is_drawn_while_idle_and_between_batches_also_where_none_come_by_themselves()
+    {
+        await using var database = await DatabaseAsync(jobs: 1);
+        using var step = new SemaphoreSlim(1);
+        var renderer = new FakeRenderer { OnRender = (jobs, token) => { if (jobs[0].JobId != 0) step.Wait(token); } };
+        await using var worker = await WorkerHost.StartAsync(database, renderer, options => (options.BatchSize, options.CanaryEveryBatches, options.ExitWhenIdle) = (1, 0, false));
+        await Until(async () => (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Length == 1);
+        Assert.Empty(await ListAsync(database));
+
+        Assert.Equal(1, await database.Workers.OrderCanariesAsync(null, CancellationToken.None));
+        await Until(async () => (await ListAsync(database)).Length == 1);
+        await database.SubmitAsync("", "", "");
+        await Until(() => Task.FromResult(step.CurrentCount == 0 && renderer.Calls.Count(call => call == "render 1") == 3)); // One job, one canary, and the next job waits.
+        await database.Workers.OrderCanariesAsync(null, CancellationToken.None);
+        step.Release(3);
+        await Until(async () => (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Length == 4);
+        await Until(async () => (await ListAsync(database)).Length == 2);
+        Assert.Equal(["first", "equal"], (await ListAsync(database)).Select(canary => canary.Verdict));
+    }
+
+    [Fact]
+    public async Task An_order_to_a_worker_without_a_model_waits_for_the_first_batch()
+    {
+        await using var database = await DatabaseAsync(jobs: 0);
+        await using var worker = await WorkerHost.StartAsync(database, new FakeRenderer(), options => (options.CanaryEveryBatches, options.ExitWhenIdle) = (0, false));
+        await Until(async () => await database.Workers.OrderCanariesAsync(null, CancellationToken.None) == 1);
+        await Until(async () => !await database.SqlAsync<bool>("select canary_ordered from workers"));
+        await database.SubmitAsync("");
+        await Until(async () => (await ListAsync(database)).Length == 1);
+        await Until(async () => (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Length == 1);
+    }
+
     private static async Task<TestDatabase> DatabaseAsync(int jobs)
     {
         var database = await TestDatabase.CreateAsync(new QueueOptions { PollInterval = TimeSpan.FromMilliseconds(50) });

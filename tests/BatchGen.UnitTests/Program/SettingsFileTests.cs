@@ -20,6 +20,15 @@ public class SettingsFileTests
         Assert.All(defaults, pair => Assert.Equal(pair.Value, shown[pair.Key], ignoreCase: true)); // JSON's true is .NET's True.
     }
 
+    [Fact]
+    public void The_operations_page_names_every_key()
+    {
+        var page = File.ReadAllText(Path.Combine(RepositoryPaths.Root, "docs", "operations.md"));
+        var keys = new Dictionary<string, string>(StringComparer.Ordinal);
+        Collect(new BatchGenOptions(), "", keys);
+        Assert.Empty(keys.Keys.Where(key => !page.Contains($"`{key.Split(':')[^1]}`", StringComparison.Ordinal) && !page.Contains($"`BatchGen:{key}`", StringComparison.Ordinal)));
+    }
+
     private static void Collect(object options, string prefix, Dictionary<string, string> values)
     {
         foreach (var property in options.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance))

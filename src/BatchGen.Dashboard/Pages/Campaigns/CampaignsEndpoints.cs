@@ -28,7 +28,7 @@ internal static class CampaignsEndpoints
         // Names may hold any letter, '/' included: they travel as a query.
         var one = routes.MapGroup("/campaign").ExcludeFromDescription();
         one.MapGet("", async (string name, ReportWriter reports, PictureCatalog pictures, CancellationToken cancellationToken) =>
-            await reports.OfCampaignAsync(name, cancellationToken) is { } report
+            await reports.OfCampaignAsync(name, withPictures: false, cancellationToken) is { } report
                 ? Page.Of<CampaignPage>(new CampaignModel(report, await pictures.ListAsync(new PictureFilter(name, Limit: 24), cancellationToken)))
                 : Page.NotFound($"There is no campaign '{name}'.")).RequireAuthorization(Policies.See);
         one.MapGet("/report.md", (string name, ReportWriter reports, Show show, CancellationToken cancellationToken) =>
@@ -44,7 +44,7 @@ internal static class CampaignsEndpoints
     private static async Task<IResult> FileAsync(
         string name, ReportWriter reports, Func<CampaignReport, (string Text, string Type, string Extension)> write, CancellationToken cancellationToken)
     {
-        if (await reports.OfCampaignAsync(name, cancellationToken) is not { } report) return Page.NotFound($"There is no campaign '{name}'.");
+        if (await reports.OfCampaignAsync(name, withPictures: true, cancellationToken) is not { } report) return Page.NotFound($"There is no campaign '{name}'.");
         var (text, type, extension) = write(report);
         return Results.File(Encoding.UTF8.GetBytes(text), type, "report" + extension);
     }

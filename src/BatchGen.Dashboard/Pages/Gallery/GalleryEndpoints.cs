@@ -37,22 +37,8 @@ internal static class GalleryEndpoints
         long id, string? campaign, string? signature, string? day, JobCatalog jobs, JobHistory history, PictureCatalog pictures, Show show, CancellationToken cancellationToken)
     {
         if (await jobs.FindAsync(id, cancellationToken) is not { Image: not null } job || await history.FindExtrasAsync(id, cancellationToken) is not { } extras) return Page.NotFound($"Job {id} has no picture.");
-        var (newer, older) = await NeighboursAsync(job, extras, Filter(campaign, signature, day, show.Zone) ?? new PictureFilter(), pictures, cancellationToken);
-        return Page.Of<PicturePage>(new PictureModel(new JobModel(job, extras, []), newer, older, campaign, signature, day));
-    }
-
-    // Inside a list the arrows stay in the list; the picture after this one is the first of the page that starts here.
-    private static async Task<(long? Newer, long? Older)> NeighboursAsync(
-        JobDetails job, JobExtras extras, PictureFilter filter, PictureCatalog pictures, CancellationToken cancellationToken)
-    {
-        if (filter is { Campaign: null, Signature: null, From: null })
-        {
-            var beside = await pictures.FindNeighboursAsync(job.JobId, cancellationToken);
-            return (beside.Newer, beside.Older);
-        }
-
-        var after = await pictures.ListAsync(filter with { BeforeBatch = extras.BatchId ?? long.MaxValue, BeforeJob = job.JobId, Limit = 1 }, cancellationToken);
-        return (null, after.Count > 0 ? after[0].JobId : null);
+        var beside = await pictures.FindNeighboursAsync(Filter(campaign, signature, day, show.Zone) ?? new PictureFilter(), extras.BatchId ?? 0, id, cancellationToken);
+        return Page.Of<PicturePage>(new PictureModel(new JobModel(job, extras, []), beside.Newer, beside.Older, campaign, signature, day));
     }
 
     private static IResult Zip(string? campaign, string? signature, string? day, PictureCatalog pictures, DashboardFolders folders, Show show, HttpContext context)

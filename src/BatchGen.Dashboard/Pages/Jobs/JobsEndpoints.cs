@@ -25,15 +25,12 @@ internal static class JobsEndpoints
     }
 
     private static async Task<IResult> ListAsync(
-        JobCatalog jobs, JobHistory history, string? state, string? campaign, string? signature, string? text, string? tag, long? before, string? note, CancellationToken cancellationToken)
+        JobSearch search, string? state, string? campaign, string? signature, string? text, string? tag, long? before, string? note, CancellationToken cancellationToken)
     {
         if (!string.IsNullOrEmpty(state) && !JobStates.ByCode.ContainsKey(state)) return Page.Refused($"'{state}' is not a state of jobs.");
         var filter = new JobFilter(string.IsNullOrEmpty(state) ? null : JobStates.Parse(state), NullIfEmpty(campaign), NullIfEmpty(signature), before, PageSize);
-        IReadOnlyList<JobDetails> list;
-        if (!string.IsNullOrWhiteSpace(text)) list = await jobs.FindAsync(await history.ListIdsWithTextAsync(text.Trim(), filter, cancellationToken), cancellationToken);
-        else if (!string.IsNullOrWhiteSpace(tag)) list = await jobs.FindAsync(await history.ListIdsWithTagAsync(tag.Trim(), filter, cancellationToken), cancellationToken);
-        else list = await jobs.ListAsync(filter, cancellationToken);
-        return Page.Of<JobsPage>(new JobsModel(list, state, campaign, signature, text, tag, list.Count == PageSize ? list[^1].JobId : null, note));
+        var page = await search.ListAsync(new JobQuery(filter, NullIfEmpty(text), NullIfEmpty(tag)), cancellationToken);
+        return Page.Of<JobsPage>(new JobsModel(page.Jobs, state, campaign, signature, text, tag, page.NextBefore, note));
     }
 
     private static async Task<IResult> ShowAsync(long id, JobCatalog jobs, JobHistory history, CancellationToken cancellationToken)

@@ -23,16 +23,9 @@ internal static class WorkersEndpoints
     // The unused field makes this a form, which carries a token.
     private static async Task<IResult> OrderAsync(Guid id, string order, WorkerRegistry workers, [FromForm] string? name, CancellationToken cancellationToken)
     {
-        (bool? Paused, bool? Draining)? wanted = order switch
-        {
-            "pause" => (true, null),
-            "resume" => (false, false),
-            "drain" => (null, true),
-            _ => null,
-        };
-        if (wanted is not { } orders) return Page.NotFound($"There is no order '{order}'.");
-        return await workers.OrderAsync(id, orders.Paused, orders.Draining, cancellationToken)
-            ? Results.LocalRedirect("/workers?note=" + Uri.EscapeDataString($"Told {name} to {order}; it hears it with its next heartbeat."))
+        if (!WorkerOrder.All.Contains(order)) return Page.NotFound($"There is no order '{order}'.");
+        return await WorkerOrder.GiveAsync(workers, id, order, cancellationToken)
+            ? Results.LocalRedirect("/workers?note=" + Uri.EscapeDataString($"Told {name} to {(order == "canary" ? "draw a canary" : order)}; it hears it with its next heartbeat."))
             : Page.NotFound("That worker does not run any more.");
     }
 }

@@ -1,0 +1,2 @@
+-- Ends lock_upkeep. @what text. Returns true.
+select pg_advisory_unlock(hashtextextended(current_schema() || '|' || @what, 9))

@@ -1,0 +1,125 @@
+using BatchGen.Dashboard;
+using BatchGen.Dashboard.Pages.Gallery;
+using BatchGen.Dashboard.Scheduling;
+using BatchGen.Dashboard.Security;
+using BatchGen.Imaging;
+using BatchGen.Queue;
+using BatchGen.Queue.Access;
+using BatchGen.Testing;
+using Hangfire;
+using Hangfire.Common;
+using Hangfire.Storage;
+using DashboardOptions = BatchGen.Dashboard.DashboardOptions;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace BatchGen.DatabaseTests.Dashboard;
+
+/// <summary>The real dashboard on a test's database, on a port of its own; its files go to a folder of its own.</summary>
+internal sealed class DashboardHost : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private readonly WebApplication _app;
+
+    private DashboardHost(WebApplication app, string folder)
+    {
+        _app = app;
+        Folder = folder;
+    }
+
+    /// <summary>The time that the database and Hangfire go by too.</summary>
+    public static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
+
+    public string Folder { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <summary>Starts it; times are UTC, and what recurs runs only where a test asks for it.</summary>
+    /// <param name="database">The database.</param>
+    /// <param name="configure">Changes settings.</param>
+    public static async Task<DashboardHost> StartAsync(TestDatabase database, Action<DashboardOptions>? configure = null)
+    {
+        var folder = Directory.CreateTempSubdirectory("batchgen-dashboard-").FullName;
+        var options = new DashboardOptions { Url = "http://127.0.0.1:0", TimeZone = "UTC", RunRecurringWork = false };
+        configure?.Invoke(options);
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Logging.SetMinimumLevel(LogLevel.None);
+        builder.WebHost.UseKestrelCore().UseUrls(options.Url);
+        builder.Services.AddRouting()
+            .AddQueue(database.ConnectionString, database.Queue.Options)
+            .AddDashboard(options, new DashboardFolders(Path.Combine(folder, "images"), Path.Combine(folder, "start-images"), Path.Combine(folder, "keys"), Path.Combine(folder, "reports"), Path.Combine(folder, "thumbnails")), database.ConnectionString)
+            .AddSingleton<ThumbnailEncoder>(ImageEncoder.Thumbnail);
+        var app = builder.Build();
+        await app.UseDashboardAsync(CancellationToken.None);
+        await app.StartAsync();
+        return new DashboardHost(app, folder);
+    }
+
+    /// <summary>A client, with a key of a role where one is named.</summary>
+    public async Task<HttpClient> ClientAsync(string? role = null, string? tenant = null)
+    {
+        var client = new HttpClient { BaseAddress = new Uri(_app.Urls.First()) };
+        if (role is null) return client;
+        var key = ApiKey.Make();
+        await Services.GetRequiredService<AccessStore>().AddKeyAsync(Guid.NewGuid().ToString("N"), ApiKey.Hash(key), role, tenant, CancellationToken.None);
+        client.DefaultRequestHeaders.Authorization = new("Bearer", key);
+        return client;
+    }
+
+    /// <summary>When Hangfire means to run each recurring work next.</summary>
+    public Dictionary<string, DateTime> NextRuns()
+    {
+        using var connection = Services.GetRequiredService<JobStorage>().GetConnection();
+        return connection.GetRecurringJobs().ToDictionary(job => job.Id, job => job.NextExecution!.Value, StringComparer.Ordinal);
+    }
+
+    /// <summary>Makes a recurring work overdue, as a night without Hangfire does; it last ran eight days before, so that a weekly one is due too.</summary>
+    public void MakeOverdue(string name, TimeSpan since)
+    {
+        using var connection = (JobStorageConnection)Services.GetRequiredService<JobStorage>().GetConnection();
+        using var transaction = connection.CreateWriteTransaction();
+        var due = DashboardHost.Now.UtcDateTime - since;
+        transaction.SetRangeInHash("recurring-job:" + name, [new("NextExecution", JobHelper.SerializeDateTime(due)), new("LastExecution", JobHelper.SerializeDateTime(due - TimeSpan.FromDays(8)))]);
+        transaction.AddToSet("recurring-jobs", name, JobHelper.ToTimestamp(due));
+        transaction.Commit();
+    }
+
+    /// <summary>How often Hangfire finished each method.</summary>
+    public Dictionary<string, int> Runs() => Services.GetRequiredService<JobStorage>().GetMonitoringApi().SucceededJobs(0, 1000)
+        .GroupBy(pair => pair.Value.Job.Method.Name, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal);
+
+    /// <summary>Waits until Hangfire finished each method at least once; says what stands in the way when it does not.</summary>
+    public async Task UntilRunAsync(IReadOnlyList<string> methods)
+    {
+        try
+        {
+            await UntilAsync(() => Task.FromResult(methods.All(Runs().ContainsKey)));
+        }
+        catch (OperationCanceledException)
+        {
+            var monitor = Services.GetRequiredService<JobStorage>().GetMonitoringApi();
+            var retried = monitor.ScheduledJobs(0, 100).Select(pair => monitor.JobDetails(pair.Key)).SelectMany(details => details.History)
+                .Where(state => state.StateName == "Failed").Select(state => state.Data["ExceptionDetails"]);
+            Xunit.Assert.Fail($"Finished: {string.Join(", ", Runs().Keys)}; failed: {string.Join('\n', retried)}");
+        }
+    }
+
+    /// <summary>Waits for something to become true.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        while (!await condition()) await Task.Delay(50, limit.Token);
+    }
+
+    /// <summary>Stops it; its services can still be asked.</summary>
+    public Task StopAsync() => _app.StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        if (Directory.Exists(Folder)) Directory.Delete(Folder, recursive: true);
+    }
+}

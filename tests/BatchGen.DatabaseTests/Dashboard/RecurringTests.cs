@@ -1,0 +1,170 @@
+using BatchGen.Core.Jobs;
+using BatchGen.Dashboard.Scheduling;
+using BatchGen.Dashboard.Security;
+using BatchGen.DatabaseTests.Worker;
+using BatchGen.Queue.Claims;
+using BatchGen.Queue.Jobs;
+using BatchGen.Queue.Schedules;
+using BatchGen.Queue.Upkeep;
+using BatchGen.Testing;
+using Hangfire;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+
+namespace BatchGen.DatabaseTests.Dashboard;
+
+/// <summary>What Hangfire runs, and that nothing waits for it.</summary>
+public sealed class RecurringTests
+{
+    private static readonly string[] Upkeep = [Recurring.MorningReport, Recurring.Retention, Recurring.Reindex, Recurring.Canaries];
+
+    [Fact]
+    public async Task A_night_without_the_scheduler_loses_nothing_and_what_was_missed_is_done_once()
+    {
+        await using var database = await DatabaseAsync();
+        await SubmitAgedJobAsync(database);
+        int schedule;
+        await using (var evening = await DashboardHost.StartAsync(database))
+        {
+            schedule = await evening.Services.GetRequiredService<ScheduleStore>().SaveAsync("nightly", "0 22 * * *", "UTC", """[{"prompt":"a star"},{"prompt":"a moon"}]""", CancellationToken.None);
+            evening.Services.GetRequiredService<Recurring>().Update(schedule, "0 22 * * *", "UTC");
+            await evening.StopAsync();
+
+            // The night: nothing recurs, a producer submits, a worker renders, and the windows hold.
+            await database.SqlAsync("insert into dispatch_windows (name, opens, closes, weekdays) values ('never', '00:00', '00:00', '{}')");
+            await database.SubmitAsync("", "a", "", "a");
+            await WorkerHost.RunAsync(database, new FakeRenderer());
+            Assert.Equal(4, (await database.Catalog.CountAsync(null, CancellationToken.None)).Queued);
+            await database.SqlAsync("update dispatch_windows set weekdays = '{1,2,3,4,5,6,7}'");
+            await WorkerHost.RunAsync(database, new FakeRenderer());
+            Assert.Equal((0, 5, 5), await CountsAsync(database));
+            foreach (var name in (string[])[.. Upkeep, Recurring.NameOf(schedule)]) evening.MakeOverdue(name, TimeSpan.FromHours(34));
+        }
+
+        await using var morning = await DashboardHost.StartAsync(database, options => options.RunRecurringWork = true);
+        string[] missed = [nameof(RecurringWork.WriteMorningReportAsync), nameof(RecurringWork.SubmitScheduleAsync), nameof(UpkeepWork.RetainAsync), nameof(UpkeepWork.ReindexAsync), nameof(UpkeepWork.OrderCanariesAsync)];
+        await morning.UntilRunAsync(missed);
+
+        Assert.All(missed, name => Assert.Equal((name, 1), (name, morning.Runs()[name])));
+        Assert.All(morning.NextRuns(), pair => Assert.True(pair.Value > DashboardHost.Now.UtcDateTime.AddMinutes(-1), $"{pair.Key} is due again at {pair.Value}"));
+        Assert.Equal((2, 4, 4), await CountsAsync(database)); // The campaign came once, and the old job went to the archive.
+        Assert.Equal(1L, await database.SqlAsync<long>("select count(*) from archived_jobs"));
+        Assert.Single(Directory.GetFiles(Path.Combine(morning.Folder, "reports"), "*.md"));
+        Assert.Contains("submitted 2 jobs", Assert.Single(await morning.Services.GetRequiredService<ScheduleStore>().ListAsync(CancellationToken.None)).LastResult, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stopping_the_scheduler_stops_no_batch_that_runs()
+    {
+        await using var database = await DatabaseAsync();
+        await database.SubmitAsync("", "");
+        using var started = new SemaphoreSlim(0);
+        using var release = new SemaphoreSlim(0);
+        var renderer = new FakeRenderer
+        {
+            OnRender = (_, token) =>
+            {
+                started.Release();
+                release.Wait(token);
+            },
+        };
+        await using var worker = await WorkerHost.StartAsync(database, renderer);
+        var dashboard = await DashboardHost.StartAsync(database, options => options.RunRecurringWork = true);
+        Assert.True(await started.WaitAsync(TimeSpan.FromSeconds(30)));
+        await dashboard.DisposeAsync();
+        release.Release(10);
+        await worker.WaitForEndAsync();
+        Assert.Equal((0, 2, 2), await CountsAsync(database));
+        Assert.Equal(1L, await database.SqlAsync<long>("select count(*) from batches"));
+    }
+
+    [Fact]
+    public async Task Empty_expressions_switch_work_off_and_wrong_ones_are_refused_by_name()
+    {
+        await using var database = await DatabaseAsync();
+        await using (await DashboardHost.StartAsync(database)) { }
+        await using (var dashboard = await DashboardHost.StartAsync(database, options => (options.CanaryCron, options.ReindexCron, options.RetentionCron, options.ReportCron) = ("", " ", "", "0 6 * * *")))
+            Assert.Equal([Recurring.MorningReport, "rescue-leases"], dashboard.NextRuns().Keys.Order(StringComparer.Ordinal));
+        var refused = await Assert.ThrowsAsync<DashboardException>(() => DashboardHost.StartAsync(database, options => options.CanaryCron = "0 25 * * *"));
+        Assert.Contains("BatchGen:Dashboard:CanaryCron: The hour '25'", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Expired_leases_are_rescued_by_the_scheduler_when_no_worker_is_left()
+    {
+        await using var database = await DatabaseAsync();
+        await database.SubmitAsync("");
+        Assert.NotNull(await database.ClaimAsync(await database.AddWorkerAsync()));
+        await database.SqlAsync("update batches set lease_expires_at = now() - interval '1 second'");
+        await using var dashboard = await DashboardHost.StartAsync(database, options => options.RunRecurringWork = true);
+        dashboard.Services.GetRequiredService<IRecurringJobManager>().Trigger("rescue-leases");
+        await DashboardHost.UntilAsync(async () => (await database.Catalog.CountAsync(null, CancellationToken.None)).Queued == 1);
+    }
+
+    [Fact]
+    public async Task Retention_runs_once_at_a_time_and_stops_when_told()
+    {
+        await using var database = await DatabaseAsync();
+        await SubmitAgedJobAsync(database);
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        var upkeep = dashboard.Services.GetRequiredService<QueueUpkeep>();
+        var limits = new RetentionLimits(TimeSpan.FromDays(90), TimeSpan.FromDays(90), TimeSpan.FromDays(365));
+        await using (var other = await database.ConnectAsync())
+        {
+            await using var command = other.CreateCommand();
+            command.CommandText = "select pg_advisory_lock(hashtextextended(current_schema() || '|retention', 9))";
+            await command.ExecuteNonQueryAsync();
+            Assert.Null(await upkeep.RetainAsync(limits, CancellationToken.None));
+            Assert.NotNull(await upkeep.ReindexAsync(1 << 30, CancellationToken.None));
+            command.CommandText = "select pg_advisory_unlock_all()";
+            await command.ExecuteNonQueryAsync();
+        }
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dashboard.Services.GetRequiredService<UpkeepWork>().RetainAsync(new CancellationToken(canceled: true)));
+        await DashboardHost.UntilAsync(async () => await upkeep.RetainAsync(new RetentionLimits(TimeSpan.FromDays(999), TimeSpan.FromDays(999), TimeSpan.FromDays(999)), CancellationToken.None) is not null);
+        Assert.Equal(new RetentionOutcome(1, 1, 0), await upkeep.RetainAsync(limits, CancellationToken.None));
+        Assert.Equal(new RetentionOutcome(0, 0, 0), await upkeep.RetainAsync(limits, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Old_thumbnails_go_with_the_jobs()
+    {
+        await using var database = await DatabaseAsync();
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        var folder = Directory.CreateDirectory(Path.Combine(dashboard.Folder, "thumbnails", "0")).FullName;
+        var (old, fresh) = (Path.Combine(folder, "1-a.webp"), Path.Combine(folder, "2-b.webp"));
+        foreach (var path in (string[])[old, fresh]) await File.WriteAllBytesAsync(path, [1]);
+        File.SetLastWriteTimeUtc(old, DashboardHost.Now.UtcDateTime.AddDays(-100));
+        await dashboard.Services.GetRequiredService<UpkeepWork>().RetainAsync(CancellationToken.None);
+        Assert.Equal([fresh], Directory.GetFiles(folder));
+    }
+
+    // One job that was drawn and verified half a year ago.
+    private static async Task SubmitAgedJobAsync(TestDatabase database)
+    {
+        var worker = await database.AddWorkerAsync();
+        await database.SubmitAsync("");
+        var batch = (await database.ClaimAsync(worker))!;
+        await database.CompleteAsync(batch);
+        await database.CheckpointAsync(worker, Core.Rendering.CheckpointVerdict.Passed, batch);
+        await database.Claims.CloseAsync(batch, CancellationToken.None);
+        await database.Workers.StopAsync(worker, "stopped", CancellationToken.None);
+        await database.SqlAsync("update jobs set finished_at = finished_at - interval '120 days'");
+        await database.SqlAsync("update batches set ended_at = ended_at - interval '120 days'");
+        await database.SqlAsync("update job_recipes set created_at = created_at - interval '120 days'");
+    }
+
+    private static async Task<(long Open, long Succeeded, long Verified)> CountsAsync(TestDatabase database)
+    {
+        var counts = await database.Catalog.CountAsync(null, CancellationToken.None);
+        return (counts.Open, counts.Succeeded, counts.Verified);
+    }
+
+    private static async Task<TestDatabase> DatabaseAsync()
+    {
+        var database = await TestDatabase.CreateAsync(new Queue.QueueOptions { PollInterval = TimeSpan.FromMilliseconds(50) });
+        await database.AddModelAsync(native: 64);
+        await database.AddAdaptersAsync("a");
+        return database;
+    }
+}

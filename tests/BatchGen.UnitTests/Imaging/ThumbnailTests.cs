@@ -1,0 +1,35 @@
+using BatchGen.Core.Jobs;
+using BatchGen.Imaging;
+
+namespace BatchGen.UnitTests.Imaging;
+
+/// <summary>Small pictures for grids; runs against whichever image library is built.</summary>
+public class ThumbnailTests
+{
+    [Theory]
+    [InlineData(1024, 512, 320, 160)]
+    [InlineData(512, 1024, 160, 320)]
+    [InlineData(320, 320, 320, 320)]
+    [InlineData(64, 48, 64, 48)]
+    public void The_longer_edge_is_bounded_and_small_pictures_keep_their_size(int width, int height, int expectedWidth, int expectedHeight)
+    {
+        foreach (var format in Enum.GetValues<ImageFormat>())
+        {
+            var small = ImageEncoder.Decode(ImageEncoder.Thumbnail(ImageEncoder.Encode(SampleRecipe.Flat(width, height, 200, 40, 90), format), 320));
+            Assert.Equal((expectedWidth, expectedHeight), (small.WidthPixels, small.HeightPixels));
+            for (var i = 0; i < small.Rgb.Length; i += 3) Assert.True(Math.Abs(small.Rgb[i] - 200) < 8 && Math.Abs(small.Rgb[i + 1] - 40) < 8 && Math.Abs(small.Rgb[i + 2] - 90) < 8); // Coded with loss.
+        }
+    }
+
+    [Fact]
+    public void It_is_much_smaller_than_the_picture_and_carries_no_recipe()
+    {
+        var picture = ImageEncoder.Encode(SampleRecipe.Noise(512, 512), ImageFormat.Png, SampleRecipe.Make("a secret prompt"));
+        var small = ImageEncoder.Thumbnail(picture, 128);
+        Assert.True(small.Length < picture.Length / 20, $"{small.Length} of {picture.Length} bytes");
+        Assert.DoesNotContain("secret", System.Text.Encoding.Latin1.GetString(small), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_no_picture_is_refused() => Assert.Throws<InvalidDataException>(() => ImageEncoder.Thumbnail([1, 2, 3], 320));
+}
