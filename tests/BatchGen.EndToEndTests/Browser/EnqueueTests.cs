@@ -113,6 +113,10 @@ public sealed class EnqueueTests
         await page.GetByRole(AriaRole.Button, new() { Name = "Check" }).First.ClickAsync();
         await Expect(page.Locator("#problem-start_image")).ToContainTextAsync("'notes.png' is not a PNG, WebP or JPEG picture");
 
+        await page.GetByLabel("or one kept already").FillAsync("cats/gone.png");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Check" }).First.ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Not in the start image folder of this machine: cats/gone.png.");
+
         var picture = ImageEncoder.Encode(new PixelImage(8, 8, new byte[8 * 8 * 3]), ImageFormat.Png);
         await page.GetByLabel("Start picture").SetInputFilesAsync(new FilePayload { Name = "sketch.png", MimeType = "image/png", Buffer = picture });
         await page.GetByLabel("Drawn anew").FillAsync("2");
