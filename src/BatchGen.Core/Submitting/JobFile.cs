@@ -29,7 +29,7 @@ public static class JobFile
     }
 
     /// <summary>Reads a list whose form its file name or first character tells.</summary>
-    /// <param name="open">Opens it from its start; called once now and once whenever jobs are taken.</param>
+    /// <param name="open">Opens it from its start; called now and again whenever jobs are taken.</param>
     /// <param name="name">File name; its ending decides, else the first character does.</param>
     /// <param name="clock">Gives the time and zone that short forms of times refer to.</param>
     /// <param name="defaults">What rows that leave a field out get; null gives nothing.</param>
