@@ -8,6 +8,16 @@ select w.id as worker_id, w.name, w.device, w.device_description, w.compute_type
   case when b.state = 'open' then b.steps else 0 end as steps
 from workers w
 left join lateral (
-  select id, state, signature, job_ids, finished, step, steps from batches where worker_id = w.id order by (state = 'open') desc, id desc limit 1) b on true
+  select id, state, signature, job_ids, finished, step, steps
+  from (
+    -- A range instead of an equality: then only that index gives the order, and a worker without batches costs nothing.
+    select id, state, signature, job_ids, finished, step, steps
+    from batches
+    where worker_id >= w.id and worker_id <= w.id
+    order by worker_id desc, id desc
+    limit 8) newest
+  -- The batch it draws; the one it may have claimed ahead is newer.
+  order by (state = 'open') desc, case when state = 'open' then id end, id desc
+  limit 1) b on true
 where w.stopped_at is null or w.stopped_at > now() - interval '1 day'
 order by w.name, w.started_at
