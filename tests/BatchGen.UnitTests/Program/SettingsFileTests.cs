@@ -26,7 +26,7 @@ public class SettingsFileTests
         var page = File.ReadAllText(Path.Combine(RepositoryPaths.Root, "docs", "operations.md"));
         var keys = new Dictionary<string, string>(StringComparer.Ordinal);
         Collect(new BatchGenOptions(), "", keys);
-        Assert.Empty(keys.Keys.Where(key => !page.Contains($"`{key.Split(':')[^1]}`", StringComparison.Ordinal) && !page.Contains($"`BatchGen:{key}`", StringComparison.Ordinal)));
+        Assert.DoesNotContain(keys.Keys, key => !page.Contains($"`{key.Split(':')[^1]}`", StringComparison.Ordinal) && !page.Contains($"`BatchGen:{key}`", StringComparison.Ordinal));
     }
 
     private static void Collect(object options, string prefix, Dictionary<string, string> values)
