@@ -27,8 +27,8 @@ internal static class WebHost
             .AddSingleton(context.Clock)
             .AddQueue(connectionString, settings.Options.Queue)
             .AddDashboard(settings.Options.Dashboard, new DashboardFolders(
-                WorkerHost.ImageFolder(settings), WorkerHost.StartImageFolder(settings), Path.Combine(settings.DataFolder, "keys"),
-                Path.GetFullPath(settings.Options.Dashboard.ReportFolder, settings.DataFolder), Path.Combine(settings.DataFolder, "thumbnails")), connectionString)
+                WorkerHost.ImageFolder(settings), WorkerHost.StartImageFolder(settings), Path.Combine(settings.DataFolder, "keys"), Path.GetFullPath(settings.Options.Dashboard.ReportFolder, settings.DataFolder),
+                Path.Combine(settings.DataFolder, "thumbnails")), connectionString)
             .AddSingleton<ThumbnailEncoder>(ImageEncoder.Thumbnail);
         // Worker processes are given time to unload, verify and give their leases back.
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Options.Worker.StopTimeout + TimeSpan.FromSeconds(30));

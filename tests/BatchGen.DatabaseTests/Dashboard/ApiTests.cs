@@ -113,8 +113,8 @@ public sealed class ApiTests
         Assert.Equal(
         [
             "get /api/v1/adapters", "get /api/v1/campaigns", "get /api/v1/campaigns/{name}", "get /api/v1/counts", "get /api/v1/events", "get /api/v1/jobs", "get /api/v1/jobs/{id}",
-            "get /api/v1/jobs/{id}/image", "get /api/v1/models", "get /api/v1/results", "get /api/v1/workers", "post /api/v1/jobs", "post /api/v1/jobs/cancel", "post /api/v1/jobs/retry",
-            "post /api/v1/start-images", "post /api/v1/workers/{id}/{order}",
+            "get /api/v1/jobs/{id}/image", "get /api/v1/models", "get /api/v1/results", "get /api/v1/workers", "post /api/v1/jobs", "post /api/v1/jobs/cancel", "post /api/v1/jobs/retry", "post /api/v1/start-images",
+            "post /api/v1/workers/{id}/{order}",
         ], calls);
         var filters = document.GetProperty("paths").GetProperty("/api/v1/jobs").GetProperty("get").GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()!);
         Assert.Equal(["before", "campaign", "limit", "signature", "state", "tag", "text"], filters.Order(StringComparer.Ordinal));
