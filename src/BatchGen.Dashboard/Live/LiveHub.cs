@@ -102,6 +102,7 @@ internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, IL
             await using var renderer = new HtmlRenderer(scope.ServiceProvider, logging);
             await renderer.Dispatcher.InvokeAsync(async () => (await renderer.RenderComponentAsync<TonightPage>(
                 ParameterView.FromDictionary(new Dictionary<string, object?>(StringComparer.Ordinal) { ["Model"] = snapshot }))).ToHtmlString());
+            await source.ForgetAsync(cancellationToken); // Nobody has seen it: the first viewer gets fresh numbers, the slow ones too.
         }
         catch (Exception failure) when (failure is Npgsql.NpgsqlException or Queue.QueueException or TimeoutException)
         {

@@ -53,6 +53,15 @@ internal sealed class LiveSource(
         }
     }
 
+    /// <summary>Forgets what was read, so that the next snapshot reads all of it anew.</summary>
+    public async Task ForgetAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        (_last, _slow) = (null, null);
+        _samples.Clear();
+        _gate.Release();
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _gate.Dispose();
 
