@@ -421,6 +421,9 @@ table workers (
   stop_reason text,
   paused boolean default false not null,
   draining boolean default false not null,
+  adapter_cache_hits bigint default 0 not null,
+  adapter_cache_misses bigint default 0 not null,
+  adapter_cache_bytes bigint default 0 not null,
   canary_ordered boolean default false not null,
   constraint workers_pkey PRIMARY KEY (id)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=100);

@@ -213,7 +213,10 @@ create table workers (
   stopped_at timestamptz,
   stop_reason text,
   paused boolean not null default false,
-  draining boolean not null default false
+  draining boolean not null default false,
+  adapter_cache_hits bigint not null default 0,
+  adapter_cache_misses bigint not null default 0,
+  adapter_cache_bytes bigint not null default 0
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 100);
 comment on table workers is 'Worker processes by start; each start is a new row.';
 

@@ -250,6 +250,11 @@ begin
       if jsonb_typeof(item -> 'block_strengths') <> 'array' or jsonb_array_length(item -> 'block_strengths') not in (12, 17, 20, 26) then
         perform refuse(item_place, 'block_strengths', format('expected a list of 12, 17, 20 or 26 numbers, got %s.', shown(item -> 'block_strengths')));
       end if;
+      -- Each count is a layout of one kind of UNet; 26 lists the blocks of every kind. The renderer has the same rule.
+      if jsonb_array_length(item -> 'block_strengths') = any(case when model_family = 'sdxl' then '{17}' else '{12,20}' end::int[]) then
+        perform refuse(item_place, 'block_strengths', format('expected %s numbers for %s models, got %s.',
+          case when model_family = 'sdxl' then '12, 20 or 26' else '17 or 26' end, model_family, jsonb_array_length(item -> 'block_strengths')));
+      end if;
       select array_agg(checked_strength(value, item_place, 'block_strengths[' || n - 1 || ']') order by n) into blocks
       from jsonb_array_elements(item -> 'block_strengths') with ordinality b(value, n);
       if 1 <> any(blocks) then

@@ -5,7 +5,7 @@ using BatchGen.Core.Registry;
 namespace BatchGen.Core.Rendering;
 
 /// <summary>One device and the model on it: load, fuse, render, unload, verify.</summary>
-/// <remarks>Not thread safe, but for <see cref="Prefetch"/>: every other member is called from the one thread that owns the device. Members block.</remarks>
+/// <remarks>Not thread safe, but for <see cref="Prefetch"/> and <see cref="AdapterCache"/>: every other member is called from the one thread that owns the device. Members block.</remarks>
 public interface IBatchRenderer : IDisposable
 {
     /// <summary>The device and compute type.</summary>
@@ -16,6 +16,9 @@ public interface IBatchRenderer : IDisposable
 
     /// <summary>True while fused numbers stand in the base tensors' own memory: <see cref="VerifyWeights"/> means something only after <see cref="Unload"/> then.</summary>
     bool WritesBaseWhileFused { get; }
+
+    /// <summary>What the host cache of adapters did so far. May be read from any thread.</summary>
+    AdapterCacheUse AdapterCache { get; }
 
     /// <summary>Puts a model on the device (dropping another), after checking the master files against the registry.</summary>
     /// <exception cref="Failures.ModelException">Files missing, changed, corrupt or of an unknown kind.</exception>

@@ -28,6 +28,16 @@ public sealed record FuseReport(int Adapters, int Tensors, long SizeBytes, IRead
 /// <param name="Rgb">8-bit RGB, rows from top, <c>HeightPixels * WidthPixels * 3</c> bytes.</param>
 public sealed record RenderedImage(long JobId, int WidthPixels, int HeightPixels, byte[] Rgb);
 
+/// <summary>What the host cache of decoded adapters did since the renderer was made.</summary>
+/// <param name="Hits">Adapters that were there when they were asked for.</param>
+/// <param name="Misses">Adapters that had to be read from their file.</param>
+/// <param name="SizeBytes">Bytes held now.</param>
+public readonly record struct AdapterCacheUse(long Hits, long Misses, long SizeBytes)
+{
+    /// <summary>Share of hits, from 0 to 1; null while nothing was asked for.</summary>
+    public double? HitRate => Hits + Misses == 0 ? null : (double)Hits / (Hits + Misses);
+}
+
 /// <summary>How far a tensor batch is.</summary>
 /// <param name="Step">Denoising steps done.</param>
 /// <param name="Steps">Denoising steps in all.</param>

@@ -29,7 +29,7 @@ public static class JobFile
     }
 
     /// <summary>Reads a list whose form its file name or first character tells.</summary>
-    /// <param name="open">Opens it from its start; called once now and once whenever jobs are taken.</param>
+    /// <param name="open">Opens it from its start; called now and again whenever jobs are taken.</param>
     /// <param name="name">File name; its ending decides, else the first character does.</param>
     /// <param name="clock">Gives the time and zone that short forms of times refer to.</param>
     /// <param name="defaults">What rows that leave a field out get; null gives nothing.</param>
@@ -57,17 +57,26 @@ public static class JobFile
     private static JobList Check(Func<IEnumerable<Row>> rows, TimeProvider clock, JobTemplate? defaults)
     {
         var problems = new List<string>();
+        var startImages = new HashSet<string>(StringComparer.Ordinal);
         var jobs = 0L;
         foreach (var row in rows())
         {
-            if (row.Problem is not null) problems.Add(row.Problem);
-            else jobs += Expand(row, clock, defaults, problems)?.Count ?? 0;
+            if (row.Problem is not null)
+            {
+                problems.Add(row.Problem);
+            }
+            else if (Expand(row, clock, defaults, problems) is { } expansion)
+            {
+                jobs += expansion.Count;
+                if (expansion.StartImage is { } startImage) startImages.Add(startImage);
+            }
+
             if (problems.Count >= MaxProblems) break;
         }
 
         if (problems.Count > 0) throw new JobFileException(problems);
         if (jobs == 0) throw new JobFileException("The file holds no jobs.");
-        return new JobList(jobs, () => rows().Select(row =>
+        return new JobList(jobs, startImages, () => rows().Select(row =>
         {
             // Nothing is found here unless the file was changed meanwhile.
             var found = new List<string>();

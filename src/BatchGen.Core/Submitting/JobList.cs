@@ -8,10 +8,13 @@ public sealed class JobList : IEnumerable<JobRequest>
 {
     private readonly Func<IEnumerable<JobExpansion>> _rows;
 
-    internal JobList(long count, Func<IEnumerable<JobExpansion>> rows) => (Count, _rows) = (count, rows);
+    internal JobList(long count, IReadOnlySet<string> startImages, Func<IEnumerable<JobExpansion>> rows) => (Count, StartImages, _rows) = (count, startImages, rows);
 
     /// <summary>How many jobs.</summary>
     public long Count { get; }
+
+    /// <summary>The start pictures that any of them names.</summary>
+    public IReadOnlySet<string> StartImages { get; }
 
     /// <summary>All jobs at once.</summary>
     /// <exception cref="JobFileException">They are more than <see cref="JobTemplate.MaxJobs"/>.</exception>

@@ -107,6 +107,9 @@ public sealed class JobExpansion
     /// <summary>How many jobs.</summary>
     public int Count { get; }
 
+    /// <summary>The picture that all of them start from, or null.</summary>
+    public string? StartImage => _job.StartImage;
+
     /// <summary>The jobs: for each prompt, each seed. An idempotency key gets a number when there are several jobs.</summary>
     public IEnumerable<JobRequest> Jobs()
     {

@@ -108,7 +108,7 @@ public sealed class RenderBenchmark(Action<string> report)
         return Compare($"UNet pass over {batch} latents", Bytes(model, "unet"), model.ComputeType, floor, () =>
         {
             using var pass = NewDisposeScope();
-            model.UNet.Forward(latents, times, context, pooled, sizes);
+            UNetPasses.Run(model, latents, times, context, pooled, sizes, guidance: 0);
         });
     }
 

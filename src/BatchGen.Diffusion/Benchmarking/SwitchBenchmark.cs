@@ -24,7 +24,8 @@ public sealed class SwitchBenchmark(Action<string> report)
     public void Run(int rank, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
-        ThreadWaiting.PreferSleeping();
+        // As in a worker: the renderer's settings are made first.
+        _ = ComputeDevice.Choose(new DiffusionOptions { Device = "cpu", ComputeType = "float32" });
         using var noGrad = no_grad();
         Line($"{Environment.ProcessorCount} processors, {get_num_threads()} torch threads, .NET {Environment.Version}");
         var folder = Directory.CreateTempSubdirectory("batchgen-switch-");
@@ -74,8 +75,11 @@ public sealed class SwitchBenchmark(Action<string> report)
             });
         fuser.Unload();
         var floor = Measure.CopySeconds(fused.SizeBytes);
+        var operations = model.All.Sum(weight => 2.0 * rank * weight.Base!.numel());
+        var arithmetic = operations / Measure.MatrixRate(ScalarType.Float32);
         Line($"{type}, {mode}, {fused.Tensors} projections, rank {rank}: first fuse with reading the file {cold * 1000:f0} ms; file in cache: fuse {fuse * 1000:f1} ms, unload {unload * 1000:f2} ms");
         Line($"  {2.0 * fused.SizeBytes / 1e9:f2} GB moved (read base, write fused) = {2.0 * fused.SizeBytes / fuse / 1e9:f1} GB/s; floor (copy of the same bytes) {floor * 1000:f1} ms; {fuse / floor:f2} times the floor (wanted: at most 2)");
+        Line($"  {operations / 1e9:f1} GFLOP of products of rank {rank}, {arithmetic * 1000:f1} ms at the rate of large products; {fuse / (floor + arithmetic):f2} times both floors together");
         Line($"  diffusers with PEFT needs {PeftSeconds * 1000:f0} ms, {PeftSeconds / (fuse + unload):f1} times ours (wanted: at least 3); host cache: {cache.Hits} hits, {cache.Misses} misses, hit rate {(double)cache.Hits / (cache.Hits + cache.Misses):p0}");
     }
 

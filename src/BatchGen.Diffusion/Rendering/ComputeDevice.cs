@@ -23,8 +23,10 @@ internal sealed record ComputeDevice(Device Device, ScalarType Type, DeviceInfo 
         }
         catch (Exception error) when (error is DllNotFoundException or TypeInitializationException or NotSupportedException)
         {
+            // TorchSharp's message goes on for a page; the first line says what is missing, and the whole is in the inner exception.
+            var reason = (error.InnerException ?? error).Message.Split('\n')[0].Trim();
             throw new InvalidOperationException(
-                $"Native torch could not be loaded, so nothing can be rendered here: {(error.InnerException ?? error).Message} A program built with -p:TorchBackend=none has no renderer; "
+                $"Native torch could not be loaded, so nothing can be rendered here: {reason} A program built with -p:TorchBackend=none has no renderer; "
                 + "build with -p:TorchBackend=cpu or cuda-linux.", error);
         }
     }

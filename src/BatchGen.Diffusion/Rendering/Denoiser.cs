@@ -53,7 +53,7 @@ internal sealed class Denoiser(DiffusionModel model)
             var input = sampler.ScaleInput(x, call).to(type);
             if (guided) input = cat([input, input], 0);
             var times = full([input.shape[0]], sampler.Timesteps[call], ScalarType.Float32, input.device);
-            var output = model.UNet.Forward(input, times, context, pooled, sizes, guidanceScale - 1).to(ScalarType.Float32);
+            var output = UNetPasses.Run(model, input, times, context, pooled, sizes, guidanceScale - 1).to(ScalarType.Float32);
             if (guided) output = Guide(output, guidanceScale, guidanceRescale);
             var next = sampler.Step(output, call, x, noise).MoveToOuterDisposeScope();
             x.Dispose();

@@ -57,6 +57,9 @@ public sealed class DiffusionRenderer : IBatchRenderer
     /// <inheritdoc/>
     public bool WritesBaseWhileFused => _fuser is { Mode: not FuseMode.Overlay, Fused.Count: > 0 };
 
+    /// <inheritdoc/>
+    public AdapterCacheUse AdapterCache => new(_adapters.Hits, _adapters.Misses, _adapters.SizeBytes);
+
     /// <summary>The live weights, for tests that damage them.</summary>
     internal ModelWeights? Weights => _model?.Weights;
 

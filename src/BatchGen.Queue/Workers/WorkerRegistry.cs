@@ -21,8 +21,9 @@ public sealed class WorkerRegistry(QueueDatabase database)
 
     /// <summary>Says the worker is alive, and hears its orders; that of a canary is given once.</summary>
     /// <exception cref="QueueException">The worker was never started, or was stopped.</exception>
-    public async Task<WorkerOrders> HeartbeatAsync(Guid workerId, CancellationToken cancellationToken) =>
-        (await database.QueryAsync<WorkerOrders>("heartbeat_worker", new { worker_id = workerId }, cancellationToken)).SingleOrDefault()
+    public async Task<WorkerOrders> HeartbeatAsync(Guid workerId, AdapterCacheUse cache, CancellationToken cancellationToken) =>
+        (await database.QueryAsync<WorkerOrders>("heartbeat_worker",
+            new { worker_id = workerId, cache_hits = cache.Hits, cache_misses = cache.Misses, cache_bytes = cache.SizeBytes }, cancellationToken)).SingleOrDefault()
             ?? throw new QueueException($"Worker {workerId} is not registered as running; it must register again under a new id.");
 
     /// <summary>Tells a worker to pause, resume or drain; null leaves an order as it is.</summary>
@@ -51,7 +52,8 @@ public sealed class WorkerRegistry(QueueDatabase database)
     {
         var rows = await database.QueryAsync<WorkerRow>("list_workers", null, cancellationToken);
         return rows.ConvertAll(row => new WorkerDetails(row.WorkerId, row.Name, new DeviceInfo(row.Device, row.DeviceDescription, row.ComputeType), row.StartedAt,
-            row.HeartbeatAt, row.StoppedAt, row.StopReason, row.Signature, row.BatchId, row.BatchJobs, row.BatchFinished, row.Step, row.Steps));
+            row.HeartbeatAt, row.StoppedAt, row.StopReason, row.Signature, row.BatchId, row.BatchJobs, row.BatchFinished, row.Step, row.Steps,
+            new AdapterCacheUse(row.AdapterCacheHits, row.AdapterCacheMisses, row.AdapterCacheBytes)));
     }
 
     private sealed class WorkerRow
@@ -85,6 +87,12 @@ public sealed class WorkerRegistry(QueueDatabase database)
         public int Step { get; set; }
 
         public int Steps { get; set; }
+
+        public long AdapterCacheHits { get; set; }
+
+        public long AdapterCacheMisses { get; set; }
+
+        public long AdapterCacheBytes { get; set; }
     }
 }
 
@@ -97,4 +105,4 @@ public sealed record WorkerOrders(bool Paused, bool Draining, bool Canary = fals
 /// <summary>A worker with what it does now.</summary>
 public sealed record WorkerDetails(
     Guid WorkerId, string Name, DeviceInfo Device, DateTimeOffset StartedAt, DateTimeOffset HeartbeatAt, DateTimeOffset? StoppedAt, string? StopReason,
-    string? Signature, long? BatchId, int BatchJobs, int BatchFinished, int Step, int Steps);
+    string? Signature, long? BatchId, int BatchJobs, int BatchFinished, int Step, int Steps, AdapterCacheUse AdapterCache);

@@ -3,6 +3,7 @@ using BatchGen.Core.Jobs;
 using BatchGen.Queue;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Workers;
+using BatchGen.Worker.Devices;
 using BatchGen.Worker.Hosting;
 using BatchGen.Worker.Leases;
 using BatchGen.Worker.Output;
@@ -12,7 +13,7 @@ namespace BatchGen.Worker.Batches;
 
 /// <summary>Claims batches for one worker, keeps their leases, and gives them back.</summary>
 internal sealed class BatchSource(
-    Guid workerId, WorkerOptions options, QueueDatabase database, BatchClaims claims, WorkerRegistry workers, OutputProbe output, TimeProvider clock, ILogger log)
+    Guid workerId, DeviceSession device, WorkerOptions options, QueueDatabase database, BatchClaims claims, WorkerRegistry workers, OutputProbe output, TimeProvider clock, ILogger log)
 {
     private bool _canary;
     private long _rescued = clock.GetTimestamp() - clock.TimestampFrequency * 3600;
@@ -33,7 +34,7 @@ internal sealed class BatchSource(
     public async Task<HeldBatch?> ClaimAsync(CancellationToken stoppingToken)
     {
         await RescueAsync(stoppingToken);
-        Orders = await DatabaseRetry.RunAsync(token => workers.HeartbeatAsync(workerId, token), stoppingToken);
+        Orders = await DatabaseRetry.RunAsync(token => workers.HeartbeatAsync(workerId, device.AdapterCache, token), stoppingToken);
         _canary |= Orders.Canary;
         if (Orders.Paused || Orders.Draining) return null;
         if (!await output.IsWritableAsync(stoppingToken)) return null;

@@ -40,6 +40,9 @@ internal sealed class DeviceSession : IAsyncDisposable
     /// <summary>The signature the device is ready for; null after an unload.</summary>
     public AdapterSignature? Fused { get; private set; }
 
+    /// <summary>What the host cache of adapters did so far.</summary>
+    public AdapterCacheUse AdapterCache => _renderer.AdapterCache;
+
     /// <summary>True when the base can be checksummed only after an unload.</summary>
     public bool WritesBaseWhileFused { get; private set; }
 

@@ -80,7 +80,7 @@ internal sealed class WorkerService(
     /// <returns>Why the worker ends.</returns>
     private async Task<string> LoopAsync(DeviceSession device, CancellationToken stoppingToken)
     {
-        var source = new BatchSource(_id, options, database, claims, workers, output, clock, log);
+        var source = new BatchSource(_id, device, options, database, claims, workers, output, clock, log);
         var guard = new WeightGuard(device, checkpoints, _id, log);
         var canary = new CanaryGuard(device, canaries, workers, _id, options, log);
         HeldBatch? next = null;

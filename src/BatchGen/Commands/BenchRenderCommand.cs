@@ -36,6 +36,7 @@ internal sealed class BenchRenderCommand
 
     private int Run(ProgramContext context, ParseResult arguments, CancellationToken cancellationToken)
     {
+        RenderSupport.Require();
         var model = ModelInspector.Inspect(arguments.GetValue(_model) ?? Path.Combine(context.HomeFolder, "models", "demo"), "bench");
         var options = new RenderBenchmarkOptions
         {

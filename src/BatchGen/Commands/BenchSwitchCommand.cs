@@ -15,6 +15,7 @@ internal static class BenchSwitchCommand
         command.SetAction((arguments, cancellationToken) => Task.Run(
             () =>
             {
+                RenderSupport.Require();
                 if (arguments.GetValue(rank) is not (>= 1 and <= 320) and var value) throw CommandException.BadInput($"--rank {value}: expected 1 to 320.");
                 new SwitchBenchmark(context.Output.WriteLine).Run(arguments.GetValue(rank), cancellationToken);
                 return ExitCodes.Success;

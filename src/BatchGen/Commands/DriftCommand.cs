@@ -52,6 +52,7 @@ internal sealed class DriftCommand
 
     private int Run(ParseResult arguments, CancellationToken cancellationToken)
     {
+        RenderSupport.Require();
         var plan = Plan(arguments);
         var folder = Path.GetFullPath(arguments.GetValue(_out) ?? Path.Combine(Settings.Read(_context).DataFolder, "drift-report"));
         var result = DriftLaboratory.Run(plan, new Lines(_context), cancellationToken);

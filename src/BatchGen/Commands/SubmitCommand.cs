@@ -112,7 +112,7 @@ internal sealed class SubmitCommand
 
         if (prompts.Length > 0) throw CommandException.BadInput("Give --prompt or a FILE, not both.");
         if (flags.Job.IdempotencyKey is not null) throw CommandException.BadInput("--idempotency-key names one job; put a column 'idempotency_key' into the file.");
-        return await ReadAsync(file, flags, cancellationToken);
+        return await WithStartImagesAsync(await ReadAsync(file, flags, cancellationToken), file == "-" ? "" : Path.GetDirectoryName(Path.GetFullPath(file))!);
     }
 
     private static JobExpansion Expand(JobTemplate template)
@@ -142,7 +142,7 @@ internal sealed class SubmitCommand
                 Sampler = arguments.GetValue(_sampler),
                 GuidanceScale = arguments.GetValue(_guidance),
                 GuidanceRescale = arguments.GetValue(_rescale),
-                StartImage = arguments.GetValue(_startImage) is { } startImage ? Store(startImage) : null,
+                StartImage = arguments.GetValue(_startImage) is { } startImage ? Store(startImage, "--start-image") : null,
                 Strength = arguments.GetValue(_strength),
                 Seed = arguments.GetValue(_seed),
                 Format = arguments.GetValue(_format),
@@ -163,24 +163,51 @@ internal sealed class SubmitCommand
         }
     }
 
-    // A file is copied to where workers find it; anything else must be there already.
-    private string Store(string fileOrName)
+    // Pictures that a list names lie where workers find them, or are files beside the list, which are copied there before the first job is submitted.
+    private async Task<IEnumerable<JobRequest>> WithStartImagesAsync(JobList jobs, string beside)
     {
-        var folder = new StartImageFolder(WorkerHost.StartImageFolder(Settings.Read(_context)));
+        if (jobs.StartImages.Count == 0) return jobs;
+        var folder = StartImages();
+        var names = new Dictionary<string, string>(StringComparer.Ordinal);
+        var missing = new List<string>();
+        foreach (var name in jobs.StartImages)
+        {
+            var file = Path.Combine(beside, name);
+            if (!folder.Has(name) && File.Exists(file)) names[name] = Store(file, "start_image");
+            else if (!folder.Has(name)) missing.Add(name);
+        }
+
+        // No refusal: workers may have them on another machine. What cannot be a name at all the database refuses.
+        if (missing.Count > 0)
+        {
+            var which = $"'{Printable.Line(missing[0], 200)}'{(missing.Count > 1 ? $" and {missing.Count - 1} more" : "")}";
+            await _context.Error.WriteLineAsync(
+                $"batchgen: not in '{WorkerHost.StartImageFolder(Settings.Read(_context))}' on this machine: start picture {which}. Jobs fail where their worker does not find it.");
+        }
+
+        return names.Count == 0 ? jobs : jobs.Select(job => job.StartImage is { } name && names.TryGetValue(name, out var stored) ? job with { StartImage = stored } : job);
+    }
+
+    private StartImageFolder StartImages() => new(WorkerHost.StartImageFolder(Settings.Read(_context)));
+
+    // A file is copied to where workers find it; anything else must be there already.
+    private string Store(string fileOrName, string field)
+    {
+        var folder = StartImages();
         try
         {
             if (!File.Exists(fileOrName) && folder.Has(fileOrName)) return fileOrName;
             if (new FileInfo(fileOrName) is { Exists: true, Length: > StartImageFolder.MaxFileBytes })
-                throw CommandException.BadInput($"--start-image: '{fileOrName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.");
+                throw CommandException.BadInput($"{field}: '{fileOrName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.");
             return folder.Add(File.ReadAllBytes(fileOrName), fileOrName);
         }
         catch (StartImageException failure)
         {
-            throw CommandException.BadInput($"--start-image: {failure.Message}", failure);
+            throw CommandException.BadInput($"{field}: {failure.Message}", failure);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw CommandException.BadInput($"--start-image: '{fileOrName}' cannot be read: {failure.Message}", failure);
+            throw CommandException.BadInput($"{field}: '{fileOrName}' cannot be read: {failure.Message}", failure);
         }
     }
 

@@ -264,7 +264,7 @@ public sealed class ClaimOrderTests
         await database.SubmitAsync("a");
 
         await database.Workers.OrderAsync(worker, paused: true, draining: null, CancellationToken.None);
-        Assert.Equal(new(true, false), await database.Workers.HeartbeatAsync(worker, CancellationToken.None));
+        Assert.Equal(new(true, false), await database.Workers.HeartbeatAsync(worker, default, CancellationToken.None));
         Assert.Null(await database.ClaimAsync(worker));
         await database.Workers.OrderAsync(worker, paused: false, draining: true, CancellationToken.None);
         Assert.Null(await database.ClaimAsync(worker));

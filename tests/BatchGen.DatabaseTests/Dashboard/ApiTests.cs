@@ -99,7 +99,7 @@ public sealed class ApiTests
                 Assert.Equal(order, (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("order").GetString());
             }
 
-            return await site.Database.Workers.HeartbeatAsync(worker, CancellationToken.None);
+            return await site.Database.Workers.HeartbeatAsync(worker, default, CancellationToken.None);
         }
     }
 

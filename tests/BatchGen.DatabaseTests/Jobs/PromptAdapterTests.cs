@@ -13,7 +13,7 @@ public sealed class PromptAdapterTests
     [InlineData("<lora:Ink:0.80> a cat", "a cat", "demo|ink@0.8")]
     [InlineData("a <lora:ink:0.8:0.5> cat", "a cat", "demo|ink@0.8:0.5")]
     [InlineData("a cat <lora:wash:0.7><lora:ink:te=0.5:unet=0.25>", "a cat", "demo|ink@0.25:0.5+wash@0.7")]
-    [InlineData("a cat <lora:ink:1:lbw=1,0,1,1,1,1,1,1,1,1,1,1>", "a cat", "demo|ink@1[1,0,1,1,1,1,1,1,1,1,1,1]")]
+    [InlineData("a cat <lora:ink:1:lbw=1,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1>", "a cat", "demo|ink@1[1,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]")]
     [InlineData("a cat, 3 < 4 > 2", "a cat, 3 < 4 > 2", "demo|")]
     public async Task They_become_part_of_the_signature_and_leave_the_prompt(string prompt, string rest, string signature)
     {

@@ -84,7 +84,7 @@ public sealed class SignatureAgreementTests
                 random.Next(2) == 0 ? name.ToUpperInvariant() is var upper && upper.Length == name.Length && Names.Contains(upper.ToLowerInvariant()) ? upper : name : name,
                 random.Next(4) == 0 ? null : Strength(random),
                 random.Next(3) == 0 ? Strength(random) : null,
-                random.Next(4) == 0 ? Enumerable.Range(0, random.GetItems([12, 17, 20, 26], 1)[0]).Select(_ => random.Next(3) == 0 ? Strength(random) : 1m).ToArray() : null)).ToArray(),
+                random.Next(4) == 0 ? Enumerable.Range(0, random.GetItems([17, 26], 1)[0]).Select(_ => random.Next(3) == 0 ? Strength(random) : 1m).ToArray() : null)).ToArray(),
         };
     }
 

@@ -153,7 +153,7 @@ public sealed class RoleTests : IAsyncLifetime
         Assert.Empty(await new Migrator(queue).MigrateAsync(CancellationToken.None));
         var (claims, workers, worker) = (new BatchClaims(queue), new BatchGen.Queue.Workers.WorkerRegistry(queue), Guid.NewGuid());
         await workers.StartAsync(worker, "w", new("cpu", "x", "float32"), CancellationToken.None);
-        await workers.HeartbeatAsync(worker, CancellationToken.None);
+        await workers.HeartbeatAsync(worker, default, CancellationToken.None);
         var batch = (await claims.ClaimAsync(new ClaimRequest(worker, null, 8), CancellationToken.None))!;
         await claims.HeartbeatAsync(batch, new(0, 1, 2), CancellationToken.None);
         Assert.Single(await new BatchGen.Queue.Registry.AdapterRegistry(queue).FindAsync(["ink"], CancellationToken.None));

@@ -61,6 +61,8 @@ internal sealed class FakeRenderer : IBatchRenderer
         return [.. jobs.Select(job => new RenderedImage(job.JobId, job.Recipe.WidthPixels, job.Recipe.HeightPixels, Grey(job)))];
     }
 
+    public AdapterCacheUse AdapterCache => new(3, 1, 4096);
+
     public void Unload() => Note("unload");
 
     public WeightCheck VerifyWeights(CancellationToken cancellationToken)

@@ -23,6 +23,8 @@ public sealed class WorkerServiceTests
             WithoutRace(renderer.Calls));
         var counts = await database.Catalog.CountAsync(null, CancellationToken.None);
         Assert.Equal((6, 6), (counts.Succeeded, counts.Verified));
+        // What the fake renderer says of its cache travels with the heartbeats to whoever lists workers.
+        Assert.Equal(renderer.AdapterCache, Assert.Single(await database.Workers.ListAsync(CancellationToken.None)).AdapterCache);
     }
 
     [Fact]

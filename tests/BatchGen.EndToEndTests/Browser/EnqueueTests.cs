@@ -113,11 +113,15 @@ public sealed class EnqueueTests
         await page.GetByRole(AriaRole.Button, new() { Name = "Check" }).First.ClickAsync();
         await Expect(page.Locator("#problem-start_image")).ToContainTextAsync("'notes.png' is not a PNG, WebP or JPEG picture");
 
+        await page.GetByLabel("or one kept already").FillAsync("cats/gone.png");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Check" }).First.ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Not in the start image folder of this machine: cats/gone.png.");
+
         var picture = ImageEncoder.Encode(new PixelImage(8, 8, new byte[8 * 8 * 3]), ImageFormat.Png);
         await page.GetByLabel("Start picture").SetInputFilesAsync(new FilePayload { Name = "sketch.png", MimeType = "image/png", Buffer = picture });
         await page.GetByLabel("Drawn anew").FillAsync("2");
         await page.GetByLabel("Guidance rescale").FillAsync("0.5");
-        await page.GetByLabel("demo-neon").FillAsync("0.8:0.5[1,0,1,1,1,1,1,1,1,1,1,1]");
+        await page.GetByLabel("demo-neon").FillAsync("0.8:0.5[1,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]");
         await page.GetByLabel("Sampler").SelectOptionAsync("dpmpp_2m_karras");
         await page.GetByRole(AriaRole.Button, new() { Name = "Check" }).First.ClickAsync();
         await Expect(page.Locator("#problem-strength")).ToContainTextAsync("expected a finite number from 0 to 1, got 2");
@@ -135,7 +139,7 @@ public sealed class EnqueueTests
         await page.GetByRole(AriaRole.Link, new() { Name = "Again" }).ClickAsync();
         Assert.Equal(name, await page.GetByLabel("or one kept already").InputValueAsync());
         Assert.Equal("0.6", await page.GetByLabel("Drawn anew").InputValueAsync());
-        Assert.Equal("0.8:0.5[1,0,1,1,1,1,1,1,1,1,1,1]", await page.GetByLabel("demo-neon").InputValueAsync());
+        Assert.Equal("0.8:0.5[1,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", await page.GetByLabel("demo-neon").InputValueAsync());
         await Site.KeepAsync(page, "enqueue-more");
     }
 

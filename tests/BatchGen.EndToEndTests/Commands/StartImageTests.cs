@@ -43,7 +43,8 @@ public sealed class StartImageTests
         await RunAsync(program, "models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
         var list = Path.Combine(program.DataFolder, "jobs.csv");
         await File.WriteAllTextAsync(list, "prompt,start_image,steps\na {red|blue} circle,cats/gone.png,4\n", TestContext.Current.CancellationToken);
-        await RunAsync(program, "submit", list);
+        var submitted = await RunAsync(program, "submit", list);
+        Assert.Contains("start picture 'cats/gone.png'. Jobs fail where their worker does not find it.", submitted.Error, StringComparison.Ordinal);
         await RunAsync(program, "worker", "--exit-when-idle");
 
         var jobs = await database.Catalog.ListAsync(new JobFilter(), TestContext.Current.CancellationToken);
@@ -51,6 +52,35 @@ public sealed class StartImageTests
         Assert.All(jobs, job => Assert.Equal(
             (JobState.Failed, "invalid_job", $"Start picture 'cats/gone.png' is not in '{Path.Combine(program.DataFolder, "start-images")}' on this machine. Put it there, then retry the job."),
             (job.State, job.FailureCode, job.FailureMessage)));
+    }
+
+    [Fact]
+    public async Task Pictures_beside_a_list_are_kept_before_its_jobs_are_submitted()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        await database.AddModelAsync(native: 64);
+        var folder = Directory.CreateDirectory(Path.Combine(program.DataFolder, "lists")).FullName;
+        var list = Path.Combine(folder, "jobs.jsonl");
+        await File.WriteAllTextAsync(list, """
+            {"prompt":"a","start_image":"sketch.png"}
+            {"prompt":"b","start_image":"notes.png","count":2}
+            """, TestContext.Current.CancellationToken);
+        var picture = ImageEncoder.Encode(new PixelImage(8, 8, new byte[8 * 8 * 3]), ImageFormat.Png);
+        await File.WriteAllBytesAsync(Path.Combine(folder, "sketch.png"), picture, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(folder, "notes.png"), "no picture", TestContext.Current.CancellationToken);
+        var refused = await program.RunAsync("submit", list);
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("start_image: Start picture", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("notes.png' is not a PNG, WebP or JPEG picture", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(0, (await database.Catalog.CountAsync(null, TestContext.Current.CancellationToken)).Total);
+
+        await File.WriteAllBytesAsync(Path.Combine(folder, "notes.png"), picture, TestContext.Current.CancellationToken);
+        Assert.Equal("", (await RunAsync(program, "submit", list)).Error);
+        var name = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(picture)) + ".png";
+        Assert.Equal(picture, await File.ReadAllBytesAsync(Path.Combine(program.DataFolder, "start-images", name), TestContext.Current.CancellationToken));
+        var jobs = await database.Catalog.ListAsync(new JobFilter(), TestContext.Current.CancellationToken);
+        Assert.Equal([name, name, name], jobs.Select(job => job.Recipe.StartImagePath));
     }
 
     private static async Task<ProgramResult> RunAsync(ProgramUnderTest program, params string[] arguments)

@@ -18,6 +18,8 @@ internal sealed class BitFlippingRenderer(DiffusionRenderer inner, string tensor
 
     public bool WritesBaseWhileFused => inner.WritesBaseWhileFused;
 
+    public AdapterCacheUse AdapterCache => inner.AdapterCache;
+
     public ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken) => inner.LoadModel(model, cancellationToken);
 
     public FuseReport Fuse(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken) =>

@@ -115,7 +115,9 @@ internal sealed partial class EnqueueEndpoints(
             var snapshot = await live.GetAsync(cancellationToken);
             return Page.Of<EnqueuePage>(model with
             {
-                Preview = new EnqueuePreview(count, signatures, requests.Take(8).ToArray(), Estimate(count, snapshot), Estimate(count + snapshot.Counts.Open, snapshot)),
+                Preview = new EnqueuePreview(
+                    count, signatures, requests.Take(8).ToArray(), Estimate(count, snapshot), Estimate(count + snapshot.Counts.Open, snapshot),
+                    requests.Select(request => request.StartImage).OfType<string>().Distinct(StringComparer.Ordinal).Where(name => !startImages.Has(name)).ToArray()),
             });
         }
         catch (SubmitRefusedException refused)
@@ -166,4 +168,5 @@ internal sealed record EnqueueModel(
 /// <param name="First">The first of them.</param>
 /// <param name="Alone">How long they take at the present rate.</param>
 /// <param name="WithBacklog">How long until they are done, after what waits already.</param>
-internal sealed record EnqueuePreview(long Jobs, long Signatures, IReadOnlyList<JobRequest> First, TimeSpan? Alone, TimeSpan? WithBacklog);
+/// <param name="Missing">Start pictures they name that this machine does not have; workers elsewhere may.</param>
+internal sealed record EnqueuePreview(long Jobs, long Signatures, IReadOnlyList<JobRequest> First, TimeSpan? Alone, TimeSpan? WithBacklog, IReadOnlyList<string> Missing);
