@@ -61,16 +61,6 @@ public sealed partial class SingleFileTests : IDisposable
     }
 
     [Fact]
-    public void An_adapter_fits_a_single_file_as_it_fits_the_folder()
-    {
-        var path = Convert(Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15"), "sd15", null);
-        var record = ModelInspector.Inspect(path, "single");
-        var adapter = Path.Combine(RepositoryPaths.Reference, "lora", "tiny-sd15", "kohya_linear.safetensors");
-
-        Assert.Null(ModelCompatibility.Misfit(AdapterInspector.Inspect(adapter), record));
-    }
-
-    [Fact]
     public void A_pickled_checkpoint_is_refused_with_a_hint()
     {
         var path = Path.Combine(_folder, "model.ckpt");
