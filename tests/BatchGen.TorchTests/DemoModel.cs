@@ -47,6 +47,14 @@ internal static class DemoModel
     /// <summary>Tensors alive in the whole process.</summary>
     public static long LiveTensors() => torch.Tensor.TotalCount;
 
+    /// <summary>The same after a collection: tensors that earlier tests left to the finalizer must not go while a test counts.</summary>
+    public static long SettledTensors()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        return LiveTensors();
+    }
+
     internal sealed class NoProgress : IProgress<StepProgress>
     {
         public void Report(StepProgress value)

@@ -34,7 +34,7 @@ public sealed class FuseCycleTests : IDisposable
         foreach (var signature in signatures) _renderer.Fuse(signature, DemoModel.Adapters, CancellationToken.None);
         _renderer.Unload();
         var digest = _renderer.VerifyWeights(CancellationToken.None).ActualDigest;
-        var live = DemoModel.LiveTensors();
+        var live = DemoModel.SettledTensors();
 
         for (var i = 0; i < 200; i++)
         {

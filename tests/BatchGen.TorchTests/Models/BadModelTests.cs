@@ -161,7 +161,7 @@ public sealed class BadModelTests : IDisposable
     public void A_failed_load_leaves_no_tensor_behind()
     {
         Rewrite(items => items.Append(new SafetensorsItem("stranger.weight", SafetensorsType.F16, [1], new byte[2])));
-        var before = DemoModel.LiveTensors();
+        var before = DemoModel.SettledTensors();
         Refused("stranger.weight", () => Load().Dispose());
 
         Assert.Equal(before, DemoModel.LiveTensors());

@@ -149,7 +149,7 @@ public sealed class DiffusionRendererTests : IDisposable
         }
 
         Round();
-        var before = DemoModel.LiveTensors();
+        var before = DemoModel.SettledTensors();
         for (var i = 0; i < 3; i++) Round();
 
         Assert.Equal(before, DemoModel.LiveTensors());
