@@ -8,6 +8,7 @@ using Xunit;
 namespace BatchGen.DatabaseTests.Dashboard;
 
 /// <summary>The HTTP API on a real database: what each role may do, and what the filters find.</summary>
+[Collection(DashboardHost.OneAtATime)]
 public sealed class ApiTests
 {
     [Theory]

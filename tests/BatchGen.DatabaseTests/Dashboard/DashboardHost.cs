@@ -20,6 +20,9 @@ namespace BatchGen.DatabaseTests.Dashboard;
 /// <summary>The real dashboard on a test's database, on a port of its own; its files go to a folder of its own.</summary>
 internal sealed class DashboardHost : IAsyncDisposable
 {
+    /// <summary>Collection of every class that starts one: Hangfire keeps storage, activator and log provider in static fields, so two in one process take each other's.</summary>
+    public const string OneAtATime = "One dashboard at a time";
+
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private readonly WebApplication _app;
 
@@ -102,7 +105,8 @@ internal sealed class DashboardHost : IAsyncDisposable
             var monitor = Services.GetRequiredService<JobStorage>().GetMonitoringApi();
             var retried = monitor.ScheduledJobs(0, 100).Select(pair => monitor.JobDetails(pair.Key)).SelectMany(details => details.History)
                 .Where(state => state.StateName == "Failed").Select(state => state.Data["ExceptionDetails"]);
-            Xunit.Assert.Fail($"Finished: {string.Join(", ", Runs().Keys)}; failed: {string.Join('\n', retried)}");
+            var now = monitor.GetStatistics();
+            Xunit.Assert.Fail($"Finished: {string.Join(", ", Runs().Keys)}; {now.Servers} servers, {now.Enqueued} waiting, {now.Processing} running; failed: {string.Join('\n', retried)}");
         }
     }
 

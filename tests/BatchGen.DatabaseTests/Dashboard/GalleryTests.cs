@@ -9,6 +9,7 @@ using Xunit;
 namespace BatchGen.DatabaseTests.Dashboard;
 
 /// <summary>The gallery: neighbours inside a list, and small pictures.</summary>
+[Collection(DashboardHost.OneAtATime)]
 public sealed class GalleryTests
 {
     [Fact]

@@ -19,6 +19,7 @@ using Xunit;
 namespace BatchGen.DatabaseTests.Dashboard;
 
 /// <summary>What Hangfire runs, and that nothing waits for it.</summary>
+[Collection(DashboardHost.OneAtATime)]
 public sealed class RecurringTests
 {
     private static readonly string[] Upkeep = [Recurring.MorningReport, Recurring.Retention, Recurring.Reindex, Recurring.Canaries];
@@ -103,7 +104,8 @@ public sealed class RecurringTests
         await database.SqlAsync("update batches set lease_expires_at = now() - interval '1 second'");
         await using var dashboard = await DashboardHost.StartAsync(database, options => options.RunRecurringWork = true);
         dashboard.Services.GetRequiredService<IRecurringJobManager>().Trigger("rescue-leases");
-        await DashboardHost.UntilAsync(async () => (await database.Catalog.CountAsync(null, CancellationToken.None)).Queued == 1);
+        await dashboard.UntilRunAsync([nameof(RecurringWork.RescueLeasesAsync)]);
+        Assert.Equal(1, (await database.Catalog.CountAsync(null, CancellationToken.None)).Queued);
     }
 
     [Fact]
