@@ -38,13 +38,13 @@ public sealed class EnqueueTests
         await Site.KeepAsync(page, "job");
         await page.GotoAsync("/gallery");
         await page.Locator(".pictures a").First.ClickAsync();
-        await page.WaitForURLAsync("**/gallery/2");
+        await Site.AtAsync(page, "/gallery/2");
         var picture = page.Locator(".viewer img");
         Assert.Equal(64, await picture.EvaluateAsync<int>("image => image.naturalWidth"));
         await page.Keyboard.PressAsync("ArrowRight");
-        await page.WaitForURLAsync("**/gallery/1");
+        await Site.AtAsync(page, "/gallery/1");
         await page.Keyboard.PressAsync("Escape");
-        await page.WaitForURLAsync("**/gallery");
+        await Site.AtAsync(page, "/gallery");
 
         // Again and vary start from the finished job.
         await page.GotoAsync("/jobs/1");

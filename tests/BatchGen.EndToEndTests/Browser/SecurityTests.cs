@@ -31,7 +31,7 @@ public sealed class SecurityTests
         await Site.KeepAsync(page, "login");
         await page.GotoAsync("/login?return=//evil.example/");
         await LogInAsync(page, "eve", "viewer password");
-        Assert.Equal(site.Url + "/", page.Url);
+        await Site.AtAsync(page, "/");
         var refused = await page.GotoAsync("/enqueue");
         Assert.Equal(403, refused!.Status);
         await Expect(page.GetByRole(AriaRole.Main)).ToContainTextAsync("Not allowed");

@@ -78,6 +78,14 @@ internal sealed class Site : IAsyncDisposable
         return await context.NewPageAsync();
     }
 
+    /// <summary>Waits until the page stands at an address, whole: a key pressed before its script has run is lost, as it is for people.</summary>
+    /// <remarks>Playwright's own wait for an address reads it before it listens, and misses a navigation that comes between.</remarks>
+    public static async Task AtAsync(IPage page, string path)
+    {
+        await Assertions.Expect(page).ToHaveURLAsync(path);
+        await page.WaitForLoadStateAsync(LoadState.Load);
+    }
+
     /// <summary>Keeps a picture of the page under <c>out/screenshots</c>, to be looked at.</summary>
     public static Task<byte[]> KeepAsync(IPage page, string name) => page.ScreenshotAsync(new PageScreenshotOptions
     {
