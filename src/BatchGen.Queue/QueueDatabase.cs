@@ -1,3 +1,4 @@
+using System.Data.Common;
 using BatchGen.Queue.Sql;
 using Dapper;
 using Npgsql;
@@ -59,7 +60,9 @@ public sealed class QueueDatabase : IAsyncDisposable
         if (string.IsNullOrEmpty(settings.Host)) throw new ArgumentException("The connection string names no Host, for example Host=127.0.0.1;Database=batchgen.", nameof(connectionString));
         settings.SearchPath ??= options.Schema;
         settings.ApplicationName ??= "batchgen";
-        if (!settings.ContainsKey("Max Auto Prepare")) settings.MaxAutoPrepare = PreparedStatements;
+        // Asked of the text: the typed builder says of every setting it knows that it contains it.
+        var named = new DbConnectionStringBuilder { ConnectionString = connectionString };
+        if (!named.ContainsKey("Max Auto Prepare") && !named.ContainsKey("MaxAutoPrepare")) settings.MaxAutoPrepare = PreparedStatements;
         if (settings.AutoPrepareMinUsages == 5) settings.AutoPrepareMinUsages = 2;
         // Nothing here changes the state of a session, and resetting it between calls makes the server plan everything anew: ten times the work.
         settings.NoResetOnClose = true;
