@@ -68,7 +68,7 @@ table archived_jobs (
 -- Jobs of one signature leased to one worker. The lease, its fencing epoch and the verdict of the checkpoint live here, so that a heartbeat or a checkpoint writes one row, not one per job.
 table batches (
   id bigint generated always as identity not null,
-  epoch bigint default 1 not null,
+  epoch bigint default ((EXTRACT(epoch FROM clock_timestamp()) * (1000000)::numeric))::bigint not null,
   worker_id uuid not null,
   claimed_at timestamp with time zone default clock_timestamp() not null,
   lease_expires_at timestamp with time zone not null,
@@ -79,6 +79,7 @@ table batches (
   step integer default 0 not null,
   steps integer default 0 not null,
   finished integer default 0 not null,
+  unended integer not null,
   parts integer default 0 not null,
   settled_parts integer default 0 not null,
   fused boolean not null,
@@ -89,7 +90,8 @@ table batches (
   constraint batches_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES workers(id),
   constraint batches_ended_when_not_open CHECK (((ended_at IS NULL) = (state = 'open'::text))),
   constraint batches_parts_order CHECK (((settled_parts >= 0) AND (settled_parts <= parts))),
-  constraint batches_state_known CHECK ((state = ANY (ARRAY['open'::text, 'ended'::text, 'lost'::text])))
+  constraint batches_state_known CHECK ((state = ANY (ARRAY['open'::text, 'ended'::text, 'lost'::text]))),
+  constraint batches_unended_range CHECK ((unended >= 0))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.05);
 
 -- Campaigns that are submitted again and again; each run is a campaign of its own, named after schedule and time.
@@ -267,18 +269,16 @@ table jobs (
   shelf text,
   signature text collate "C" not null,
   constraint jobs_pkey PRIMARY KEY (id),
-  constraint jobs_attempts_range CHECK (((attempts >= 0) AND ((max_attempts >= 1) AND (max_attempts <= 100)))),
-  constraint jobs_batch_limit_range CHECK ((batch_limit >= 1)),
-  constraint jobs_finished_when_ended CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))),
-  constraint jobs_running_has_batch CHECK (((state <> 'running'::text) OR (batch_id IS NOT NULL))),
-  constraint jobs_shelf_fits CHECK (
+  constraint jobs_counts_in_range CHECK (((attempts >= 0) AND ((max_attempts >= 1) AND (max_attempts <= 100)) AND (batch_limit >= 1))),
+  constraint jobs_state_fits CHECK (COALESCE(
 CASE state
-    WHEN 'queued'::text THEN ((shelf IS NOT NULL) AND (shelf = ANY (ARRAY['ready'::text, 'scheduled'::text])))
-    WHEN 'failed'::text THEN ((shelf IS NOT NULL) AND (shelf = 'failed'::text))
-    WHEN 'cancelled'::text THEN ((shelf IS NOT NULL) AND (shelf = 'cancelled'::text))
-    ELSE (shelf IS NULL)
-END),
-  constraint jobs_state_known CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
+    WHEN 'queued'::text THEN ((shelf = ANY (ARRAY['ready'::text, 'scheduled'::text])) AND (finished_at IS NULL))
+    WHEN 'running'::text THEN ((shelf IS NULL) AND (batch_id IS NOT NULL) AND (finished_at IS NULL))
+    WHEN 'succeeded'::text THEN ((shelf IS NULL) AND (finished_at IS NOT NULL))
+    WHEN 'failed'::text THEN ((shelf = 'failed'::text) AND (finished_at IS NOT NULL))
+    WHEN 'cancelled'::text THEN ((shelf = 'cancelled'::text) AND (finished_at IS NOT NULL))
+    ELSE NULL::boolean
+END, false))
 ) with (fillfactor=75, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0.1, autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_cost_delay=1);
 
 -- Combinations of model, priority and tenant that jobs have had; only grows.

@@ -110,16 +110,14 @@ create table jobs (
   shelf text,
   signature text collate "C" not null,
   constraint jobs_pkey primary key (id),
-  constraint jobs_state_known check (state in ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
-  constraint jobs_shelf_fits check (case state
-    when 'queued' then shelf is not null and shelf in ('ready', 'scheduled')
-    when 'failed' then shelf is not null and shelf = 'failed'
-    when 'cancelled' then shelf is not null and shelf = 'cancelled'
-    else shelf is null end),
-  constraint jobs_running_has_batch check (state <> 'running' or batch_id is not null),
-  constraint jobs_finished_when_ended check ((finished_at is not null) = (state in ('succeeded', 'failed', 'cancelled'))),
-  constraint jobs_attempts_range check (attempts >= 0 and max_attempts between 1 and 100),
-  constraint jobs_batch_limit_range check (batch_limit >= 1)
+  -- Two constraints, not one for each rule: every statement that writes jobs parses them anew.
+  constraint jobs_state_fits check (coalesce(case state
+    when 'queued' then shelf in ('ready', 'scheduled') and finished_at is null
+    when 'running' then shelf is null and batch_id is not null and finished_at is null
+    when 'succeeded' then shelf is null and finished_at is not null
+    when 'failed' then shelf = 'failed' and finished_at is not null
+    when 'cancelled' then shelf = 'cancelled' and finished_at is not null end, false)),
+  constraint jobs_counts_in_range check (attempts >= 0 and max_attempts between 1 and 100 and batch_limit >= 1)
 ) with (
   -- Room for the two versions that a claim and a completion write, so that the completion can stay on its page.
   fillfactor = 75,
@@ -222,7 +220,7 @@ comment on table workers is 'Worker processes by start; each start is a new row.
 
 create table batches (
   id bigint generated always as identity primary key,
-  epoch bigint not null default 1,
+  epoch bigint not null default (extract(epoch from clock_timestamp()) * 1000000)::bigint,
   worker_id uuid not null references workers,
   claimed_at timestamptz not null default clock_timestamp(),
   lease_expires_at timestamptz not null,
@@ -233,6 +231,7 @@ create table batches (
   step int not null default 0,
   steps int not null default 0,
   finished int not null default 0,
+  unended int not null,
   parts int not null default 0,
   settled_parts int not null default 0,
   fused boolean not null,
@@ -241,10 +240,13 @@ create table batches (
   job_ids bigint[] not null,
   constraint batches_state_known check (state in ('open', 'ended', 'lost')),
   constraint batches_ended_when_not_open check ((ended_at is null) = (state = 'open')),
+  constraint batches_unended_range check (unended >= 0),
   constraint batches_parts_order check (settled_parts between 0 and parts)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 comment on table batches is 'Jobs of one signature leased to one worker. The lease, its fencing epoch and the verdict of the checkpoint live here, so that a heartbeat or a checkpoint writes one row, not one per job.';
-comment on column batches.epoch is 'Fencing token: raised when the lease is taken back; a write that names another epoch is refused.';
+comment on column batches.epoch is 'Fencing token: raised when the lease is taken back; a write that names another epoch is refused. Starts as the microsecond of the claim, so that it is never the token of a claim that a crash of the server undid and whose batch id came back.';
+comment on column batches.finished is 'As its worker reports it, for people.';
+comment on column batches.unended is 'Jobs not recorded as ended under this lease; those cancelled meanwhile stay counted. 0 means that none is running.';
 comment on column batches.parts is 'Completions written so far; images carry the number of theirs.';
 comment on column batches.settled_parts is 'Completions that a checkpoint has judged: their images are verified, or were put back.';
 comment on column batches.lease_expires_at is 'While open: when the lease ends. After: until when other workers leave a small signature to this worker.';

@@ -14,6 +14,8 @@ comment on function notify_done is 'Tells upstream apps that jobs ended: channel
 create function hold_lease(of_batch bigint, with_epoch bigint) returns batches
 language plpgsql as $$
 -- Locks the batch row: a rescue and a late write of the same batch must come one after the other.
+-- By its key alone: asked for state = 'open' as well, the planner may read batches_open instead, where every ended batch stays as long as an old
+-- snapshot is held.
 declare
   held batches;
 begin
@@ -68,12 +70,9 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  held batches;
+  held batches := hold_lease(of_batch, with_epoch);
 begin
-  update batches b set lease_expires_at = clock_timestamp() + lease, finished = finished_jobs, step = at_step, steps = of_steps
-  where b.id = of_batch and b.epoch = with_epoch and b.state = 'open'
-  returning * into held;
-  if not found then perform hold_lease(of_batch, with_epoch); end if;
+  update batches b set lease_expires_at = clock_timestamp() + lease, finished = finished_jobs, step = at_step, steps = of_steps where b.id = of_batch;
   return query select j.id from unnest(held.job_ids) u(id) join jobs j on j.id = u.id where j.batch_id = of_batch and j.state = 'cancelled';
 end $$;
 comment on function heartbeat_batch is 'Extends a lease; returns the jobs of the batch that were cancelled.';
@@ -89,14 +88,10 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  this_part int;
+  held batches := hold_lease(of_batch, with_epoch);
+  this_part constant int := held.parts + 1;
   done bigint[];
 begin
-  update batches b set parts = b.parts + 1, finished = b.finished + cardinality(complete_jobs.job_ids)
-  where b.id = of_batch and b.epoch = with_epoch and b.state = 'open'
-  returning b.parts into this_part;
-  if not found then perform hold_lease(of_batch, with_epoch); end if;
-
   -- A job cancelled meanwhile is not running any more and stays cancelled. What the picture needs travels through the update: joining it
   -- again would compare every job with every other.
   with ended as (
@@ -113,9 +108,10 @@ begin
     select e.lane_id, e.campaign_id, s.state, s.sign * count(*)
     from ended e cross join (values ('running', -1), ('succeeded', 1)) s(state, sign)
     group by e.lane_id, e.campaign_id, s.state, s.sign)
-  select array_agg(e.id) into done from ended e;
+  select coalesce(array_agg(e.id), '{}') into done from ended e;
+  update batches b set parts = this_part, finished = b.finished + cardinality(done), unended = b.unended - cardinality(done) where b.id = of_batch;
   perform notify_done(done, 'succeeded');
-  return coalesce(cardinality(done), 0);
+  return cardinality(done);
 end $$;
 comment on function complete_jobs is 'Records pictures of a batch; returns how many jobs succeeded by it.';
 
@@ -166,7 +162,7 @@ begin
     group by e.lane_id, e.campaign_id, s.state, s.sign)
   select count(*), array_agg(e.id) filter (where e.state = 'failed'), coalesce(bool_or(e.state = 'queued'), false)
   into changed, failed, retried from ended e;
-  update batches b set finished = b.finished + changed where b.id = of_batch;
+  update batches b set finished = b.finished + changed, unended = b.unended - changed where b.id = of_batch;
   if retried then perform nextval('requeues'); end if;
   perform notify_done(failed, 'failed');
   return changed;
@@ -183,9 +179,14 @@ set jit = off
 as $$
 declare
   held batches := hold_lease(of_batch, with_epoch);
-  changed int;
+  changed int := 0;
 begin
-  changed := put_back(of_batch, held.job_ids, 'running', 'given_back', why, false);
+  if held.unended > 0 then
+    changed := put_back(of_batch, held.job_ids, 'running', 'given_back', why, false);
+  else
+    -- Its jobs are recorded. Should a crash of the server undo the end, the lease runs out instead; the commit need not wait for the disk.
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
   -- For a moment a small signature stays with the worker that has it fused: it is about to claim again.
   update batches b set state = 'ended', ended_at = clock_timestamp(), lease_expires_at = clock_timestamp() + quiet where b.id = of_batch;
   return changed;

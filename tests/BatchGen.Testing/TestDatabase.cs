@@ -53,12 +53,13 @@ public sealed class TestDatabase : IAsyncDisposable
 
     /// <summary>Makes a schema and migrates it.</summary>
     /// <param name="options">Options of the queue; the schema's name is set here.</param>
-    public static async Task<TestDatabase> CreateAsync(QueueOptions? options = null)
+    /// <param name="server">Connection string of the server; without one that of all tests.</param>
+    public static async Task<TestDatabase> CreateAsync(QueueOptions? options = null, string? server = null)
     {
         options ??= new QueueOptions();
         options.Schema = "test_" + Guid.NewGuid().ToString("N")[..20];
         // Many schemas on one server: few connections each, and none kept that nobody uses.
-        var builder = new NpgsqlConnectionStringBuilder(await TestServer.GetAddressAsync()) { ApplicationName = options.Schema, MaxPoolSize = 30, ConnectionIdleLifetime = 5, ConnectionPruningInterval = 2 };
+        var builder = new NpgsqlConnectionStringBuilder(server ?? await TestServer.GetAddressAsync()) { ApplicationName = options.Schema, MaxPoolSize = 30, ConnectionIdleLifetime = 5, ConnectionPruningInterval = 2 };
         var database = new TestDatabase(builder.ConnectionString, options);
         await new Migrator(database.Queue).MigrateAsync(CancellationToken.None);
         return database;

@@ -10,6 +10,10 @@ namespace BatchGen.DatabaseTests.Claims;
 public sealed class PlanTests
 {
     private const int Backlog = 30_000;
+    private const string HeldByOthers = "is_taken('demo|other@1', 1, gen_random_uuid(), 8)";
+
+    // As claim_batch sets it.
+    private const string Planner = "Options=-c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off -c plan_cache_mode=force_generic_plan;";
 
     [Fact]
     public async Task Hot_calls_read_little_of_a_large_backlog()
@@ -50,10 +54,56 @@ public sealed class PlanTests
     public async Task A_probe_uses_its_index(string statement, string index)
     {
         await using var database = await TestDatabase.CreateAsync();
-        await using var connection = await database.ConnectAsync("Options=-c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off;");
+        await using var connection = await database.ConnectAsync(Planner);
         await using var command = new NpgsqlCommand("explain (format json) " + statement, connection);
         using var plan = JsonDocument.Parse((string)(await command.ExecuteScalarAsync())!);
         Assert.Contains($"\"Index Name\": \"{index}\"", plan.RootElement.GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Ended_batches_that_an_old_snapshot_keeps_are_not_read_again(bool oneHadEnded)
+    {
+        await using var database = await TestDatabase.CreateAsync(new() { LeaseDuration = TimeSpan.FromHours(1) });
+        await database.AddModelAsync();
+        var worker = await database.AddWorkerAsync();
+        await database.SubmitAsync(Enumerable.Repeat("", 403));
+        if (oneHadEnded) await database.FinishAsync((await database.ClaimAsync(worker, 2))!);
+        await database.SqlAsync("vacuum (analyze) batches"); // Statistics of a moment when there is no batch, or none is open, as autovacuum takes them.
+        // A plan made now serves its session all night.
+        await using var session = await database.ConnectAsync(Planner);
+        Assert.InRange(await PagesAsync(session, HeldByOthers), 1, 10);
+        await using var old = await database.ConnectAsync();
+        await using var transaction = await old.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead);
+        await using (var hold = new NpgsqlCommand("select count(*) from batches", old, transaction)) await hold.ExecuteScalarAsync();
+        for (var i = 0; i < 400; i++) await database.FinishAsync((await database.ClaimAsync(worker, 1))!);
+
+        Assert.InRange(await PagesAsync(session, HeldByOthers), 1, 10);
+        var batch = (await database.ClaimAsync(worker, 1))!;
+        foreach (var call in (string[])["heartbeat_batch(B, E, '1 hour', 0, 0, 0)", "complete_jobs(B, E, '{J}', '{a.png}', '{1}', array[repeat('0', 64)], '{64}', '{64}', '{1}', '{\"{}\"}')", "end_batch(B, E, '1 s', 'test')"])
+        {
+            await using var connection = await database.ConnectAsync(Planner);
+            var pages = await PagesAsync(connection, call.Replace("B", $"{batch.BatchId}", StringComparison.Ordinal).Replace("E", $"{batch.Epoch}", StringComparison.Ordinal)
+                .Replace("J", $"{batch.Jobs[0].JobId}", StringComparison.Ordinal));
+            Assert.True(pages is > 0 and <= 100, $"{call} read {pages} pages, expected at most 100");
+        }
+    }
+
+    // Pages of a call, what it calls included. Of the second one: the first of a session reads the catalogue too.
+    private static async Task<int> PagesAsync(NpgsqlConnection session, string call)
+    {
+        var pages = 0;
+        for (var i = 0; i < 2; i++)
+        {
+            await using var attempt = await session.BeginTransactionAsync();
+            await using var command = new NpgsqlCommand("explain (analyze, buffers, format json) select " + call, session, attempt);
+            using var plan = JsonDocument.Parse((string)(await command.ExecuteScalarAsync())!);
+            pages = plan.RootElement[0].GetProperty("Plan").GetProperty("Shared Hit Blocks").GetInt32();
+            await attempt.RollbackAsync();
+        }
+
+        return pages;
     }
 
     // Rows the table gave out, by any scan: a call that reads the backlog shows thirty thousand of them. The limit leaves room for what calls before
@@ -69,7 +119,7 @@ public sealed class PlanTests
     private static async Task<long> RowsReadAsync(TestDatabase database, string table)
     {
         // Every pooled connection reports what it counted when it goes idle for a moment or ends; closing the pool makes them all report now.
-        NpgsqlConnection.ClearAllPools();
+        database.Queue.DataSource.Clear();
         await database.SqlAsync("select pg_stat_clear_snapshot()");
         return await database.SqlAsync<long>("select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_user_tables where schemaname = current_schema() and relname = $1", table);
     }
