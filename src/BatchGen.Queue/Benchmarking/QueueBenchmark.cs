@@ -15,13 +15,14 @@ namespace BatchGen.Queue.Benchmarking;
 /// <summary>Measures the queue on a real server, in a schema of its own that is dropped afterwards; nothing is rendered.</summary>
 public sealed class QueueBenchmark : IAsyncDisposable
 {
+    private readonly string _connectionString;
     private readonly QueueDatabase _database;
     private readonly QueueBenchmarkOptions _options;
     private readonly Action<BenchmarkLine> _report;
     private ServerMeter _meter = null!;
 
-    private QueueBenchmark(QueueDatabase database, QueueBenchmarkOptions options, Action<BenchmarkLine> report) =>
-        (_database, _options, _report) = (database, options, report);
+    private QueueBenchmark(string connectionString, QueueBenchmarkOptions options, Action<BenchmarkLine> report) =>
+        (_connectionString, _database, _options, _report) = (connectionString, Open(connectionString), options, report);
 
     /// <summary>Runs every measurement.</summary>
     /// <param name="connectionString">The server; the user must be allowed to create a schema.</param>
@@ -33,15 +34,7 @@ public sealed class QueueBenchmark : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(report);
         var settings = new NpgsqlConnectionStringBuilder(connectionString) { MaxPoolSize = options.Workers * 2 + 20, CommandTimeout = 0 };
-        var database = QueueDatabase.Open(settings.ConnectionString, new QueueOptions
-        {
-            Schema = "batchgen_bench",
-            LeaseDuration = TimeSpan.FromHours(1),
-            // Nothing is overdue: what is measured is the order by signature.
-            MaxWait = TimeSpan.FromDays(1),
-            MaxBatchesPerSignature = 100_000,
-        });
-        await using var benchmark = new QueueBenchmark(database, options, report);
+        await using var benchmark = new QueueBenchmark(settings.ConnectionString, options, report);
         await benchmark.PrepareAsync(cancellationToken);
         await benchmark.MeasureSingleSubmitsAsync(cancellationToken);
         await benchmark.MeasureStartLatencyAsync(cancellationToken);
@@ -182,7 +175,9 @@ public sealed class QueueBenchmark : IAsyncDisposable
         var left = jobs;
         await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(async () =>
         {
-            var (worker, claims, warm, empty) = (await StartWorkerAsync(cancellationToken), new BatchClaims(_database), 0, 0);
+            // A worker is a process of its own with a pool of its own. From a common pool each call would get another connection, whose caches are cold.
+            await using var database = Open(_connectionString);
+            var (worker, claims, warm, empty) = (await StartWorkerAsync(cancellationToken), new BatchClaims(database), 0, 0);
             while (Volatile.Read(ref left) > 0 && empty < 3)
             {
                 var started = Stopwatch.GetTimestamp();
@@ -220,6 +215,15 @@ public sealed class QueueBenchmark : IAsyncDisposable
         await new WorkerRegistry(_database).StartAsync(worker, "benchmark", new DeviceInfo("none", "benchmark", "none"), cancellationToken);
         return worker;
     }
+
+    private static QueueDatabase Open(string connectionString) => QueueDatabase.Open(connectionString, new QueueOptions
+    {
+        Schema = "batchgen_bench",
+        LeaseDuration = TimeSpan.FromHours(1),
+        // Nothing is overdue: what is measured is the order by signature.
+        MaxWait = TimeSpan.FromDays(1),
+        MaxBatchesPerSignature = 100_000,
+    });
 
     private Task<int> ResetAsync(CancellationToken cancellationToken) => _database.ExecuteAsync("bench_reset", null, cancellationToken);
 
