@@ -9,9 +9,6 @@ namespace BatchGen.Queue;
 /// <summary>The connection pool every part of the queue uses, and the options they share.</summary>
 public sealed class QueueDatabase : IAsyncDisposable
 {
-    // Queries are few and short: prepared once per connection, they cost the server no planning.
-    private const int PreparedStatements = 100;
-
     static QueueDatabase()
     {
         DefaultTypeMap.MatchNamesWithUnderscores = true;
@@ -21,9 +18,11 @@ public sealed class QueueDatabase : IAsyncDisposable
     // With the password, which a data source does not give back.
     private readonly string _connectionString;
 
-    private QueueDatabase(string connectionString, QueueOptions options)
+    private readonly bool _prepares;
+
+    private QueueDatabase(string connectionString, QueueOptions options, bool prepares)
     {
-        _connectionString = connectionString;
+        (_connectionString, _prepares) = (connectionString, prepares);
         DataSource = new NpgsqlDataSourceBuilder(connectionString).Build();
         Options = options;
     }
@@ -60,13 +59,16 @@ public sealed class QueueDatabase : IAsyncDisposable
         if (string.IsNullOrEmpty(settings.Host)) throw new ArgumentException("The connection string names no Host, for example Host=127.0.0.1;Database=batchgen.", nameof(connectionString));
         settings.SearchPath ??= options.Schema;
         settings.ApplicationName ??= "batchgen";
-        // Asked of the text: the typed builder says of every setting it knows that it contains it.
-        var named = new DbConnectionStringBuilder { ConnectionString = connectionString };
-        if (!named.ContainsKey("Max Auto Prepare") && !named.ContainsKey("MaxAutoPrepare")) settings.MaxAutoPrepare = PreparedStatements;
-        if (settings.AutoPrepareMinUsages == 5) settings.AutoPrepareMinUsages = 2;
         // Nothing here changes the state of a session, and resetting it between calls makes the server plan everything anew: ten times the work.
         settings.NoResetOnClose = true;
-        return new(settings.ConnectionString, options);
+        return new(settings.ConnectionString, options, MayPrepare(connectionString));
+    }
+
+    // Asked of the text: the typed builder knows no difference between a setting that is 0 and one that is not there.
+    private static bool MayPrepare(string connectionString)
+    {
+        var named = new DbConnectionStringBuilder { ConnectionString = connectionString };
+        return !((string[])["Max Auto Prepare", "MaxAutoPrepare"]).Any(name => named.TryGetValue(name, out var value) && value is "0");
     }
 
     /// <inheritdoc/>
@@ -82,21 +84,32 @@ public sealed class QueueDatabase : IAsyncDisposable
         connection.ExecuteAsync(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken)), cancellationToken);
 
     /// <summary>Runs a command whose parameters carry their database types, for arrays and values that may be null.</summary>
-    internal Task<T> CommandAsync<T>(
-        string query, IReadOnlyList<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken) => RunAsync(async connection =>
-    {
-        await using var command = new NpgsqlCommand(SqlFiles.Query(query), connection);
-        foreach (var parameter in parameters) command.Parameters.Add(parameter);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await read(reader);
-    }, cancellationToken);
+    internal Task<T> CommandAsync<T>(string query, IReadOnlyList<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken) =>
+        ReadAsync(query, parameters, read, prepare: false, cancellationToken);
+
+    /// <summary>The same for a statement that only calls a function. Prepared once per connection it costs the server no parsing; other statements are planned for their values each time.</summary>
+    internal Task<T> CallAsync<T>(string query, IReadOnlyList<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken) =>
+        ReadAsync(query, parameters, read, _prepares, cancellationToken);
 
     internal Task<List<T>> ListAsync<T>(string query, IReadOnlyList<NpgsqlParameter> parameters, CancellationToken cancellationToken) =>
-        CommandAsync(query, parameters, async reader =>
+        CommandAsync(query, parameters, reader => ReadListAsync<T>(reader, cancellationToken), cancellationToken);
+
+    /// <summary>The first column of every row.</summary>
+    internal static async Task<List<T>> ReadListAsync<T>(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        var list = new List<T>();
+        while (await reader.ReadAsync(cancellationToken)) list.Add(await reader.GetFieldValueAsync<T>(0, cancellationToken));
+        return list;
+    }
+
+    private Task<T> ReadAsync<T>(string query, IReadOnlyList<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read, bool prepare, CancellationToken cancellationToken) =>
+        RunAsync(async connection =>
         {
-            var list = new List<T>();
-            while (await reader.ReadAsync(cancellationToken)) list.Add(await reader.GetFieldValueAsync<T>(0, cancellationToken));
-            return list;
+            await using var command = new NpgsqlCommand(SqlFiles.Query(query), connection);
+            foreach (var parameter in parameters) command.Parameters.Add(parameter);
+            if (prepare) await command.PrepareAsync(cancellationToken);
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            return await read(reader);
         }, cancellationToken);
 
     internal static NpgsqlParameter Parameter(string name, NpgsqlDbType type, object? value) => new(name, type) { Value = value ?? DBNull.Value };

@@ -19,7 +19,7 @@ public sealed class CheckpointLog(QueueDatabase database)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         var (check, reload) = (checkpoint.Check, checkpoint.Reload);
-        return database.CommandAsync("record_checkpoint",
+        return database.CallAsync("record_checkpoint",
         [
             Parameter("worker_id", NpgsqlDbType.Uuid, checkpoint.WorkerId),
             Parameter("batch_id", NpgsqlDbType.Bigint, checkpoint.BatchId),

@@ -25,7 +25,7 @@ public sealed class BatchClaims(QueueDatabase database)
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxJobs, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(request.MaxJobs, short.MaxValue);
         _memories.TryGetValue(request.WorkerId, out var memory);
-        return await database.CommandAsync("claim_batch",
+        return await database.CallAsync("claim_batch",
         [
             Parameter("worker_id", NpgsqlDbType.Uuid, request.WorkerId),
             Parameter("models", NpgsqlDbType.Array | NpgsqlDbType.Text, request.Models?.Select(model => model.ToLowerInvariant()).ToArray()),
@@ -45,14 +45,14 @@ public sealed class BatchClaims(QueueDatabase database)
     {
         ArgumentNullException.ThrowIfNull(batch);
         ArgumentNullException.ThrowIfNull(progress);
-        return await database.ListAsync<long>("heartbeat_batch",
+        return await database.CallAsync("heartbeat_batch",
         [
             .. Token(batch),
             Parameter("lease", NpgsqlDbType.Interval, database.Options.LeaseDuration),
             Parameter("finished", NpgsqlDbType.Integer, progress.Finished),
             Parameter("step", NpgsqlDbType.Integer, progress.Step),
             Parameter("steps", NpgsqlDbType.Integer, progress.Steps),
-        ], cancellationToken);
+        ], reader => ReadListAsync<long>(reader, cancellationToken), cancellationToken);
     }
 
     /// <summary>Records finished jobs and their pictures, not verified yet.</summary>
@@ -120,7 +120,7 @@ public sealed class BatchClaims(QueueDatabase database)
         [.. Token(batch), Parameter("quiet", NpgsqlDbType.Interval, quiet), Parameter("reason", NpgsqlDbType.Text, reason)], cancellationToken);
 
     private Task<int> ScalarAsync(string query, IReadOnlyList<NpgsqlParameter> parameters, CancellationToken cancellationToken) =>
-        database.CommandAsync(query, parameters, async reader =>
+        database.CallAsync(query, parameters, async reader =>
         {
             await reader.ReadAsync(cancellationToken);
             return reader.GetInt32(0);

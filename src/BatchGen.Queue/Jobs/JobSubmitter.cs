@@ -46,8 +46,9 @@ public sealed class JobSubmitter(QueueDatabase database)
     {
         try
         {
-            return await database.ListAsync<long>("submit_jobs",
-                [QueueDatabase.Parameter("jobs", NpgsqlDbType.Jsonb, jobsJson), QueueDatabase.Parameter("tenant", NpgsqlDbType.Text, tenant)], cancellationToken);
+            return await database.CallAsync("submit_jobs",
+                [QueueDatabase.Parameter("jobs", NpgsqlDbType.Jsonb, jobsJson), QueueDatabase.Parameter("tenant", NpgsqlDbType.Text, tenant)],
+                reader => QueueDatabase.ReadListAsync<long>(reader, cancellationToken), cancellationToken);
         }
         catch (Npgsql.PostgresException error) when (error.SqlState == Npgsql.PostgresErrorCodes.InvalidTextRepresentation)
         {

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Claims;
 
-/// <summary>Statements are prepared once per connection, unless the connection string says otherwise, as it must for a PgBouncer before 1.21.</summary>
+/// <summary>Calls of the queue's functions are prepared once per connection, unless the connection string says otherwise, as it must for a PgBouncer before 1.21.</summary>
 public sealed class PreparedTests
 {
     [Theory]
