@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using BatchGen.Core.Jobs;
@@ -50,21 +51,33 @@ internal static class JobFields
         ["tag"] = "tags",
     };
 
+    private static readonly ImmutableDictionary<string, string> NoWords = ImmutableDictionary.Create<string, string>(StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Every name, for messages.</summary>
     public static IReadOnlyCollection<string> Names { get; } = [.. Setters.Keys, .. TemplateSetters.Keys];
 
-    /// <summary>The field a name stands for (any case, blanks and '-' for '_'), or null.</summary>
+    /// <summary>The field a name stands for (any case, blanks and '-' for '_'), <c>{name}</c> for a word of prompts, or null.</summary>
     public static string? Resolve(string name)
     {
+        if (WordOf(name.Trim()) is { } word) return $"{{{word.ToLowerInvariant()}}}";
         var plain = name.Trim().Replace(' ', '_').Replace('-', '_');
         if (Aliases.TryGetValue(plain, out var full)) return full;
         return Names.FirstOrDefault(key => key.Equals(plain, StringComparison.OrdinalIgnoreCase));
     }
 
+    /// <summary>Whether a field may be given as an empty text: a word of prompts may be empty.</summary>
+    public static bool MayBeEmpty(string field) => WordOf(field) is not null;
+
     /// <summary>Sets a field.</summary>
     /// <exception cref="FormatException">The value has not the field's form.</exception>
     public static JobTemplate Set(JobTemplate row, string field, FieldValue value) =>
-        TemplateSetters.TryGetValue(field, out var set) ? set(row, value) : row with { Job = Setters[field](row.Job, value) };
+        WordOf(field) is { } word ? row with { Words = (row.Words ?? NoWords).SetItem(word, value.Text()) }
+        : TemplateSetters.TryGetValue(field, out var set) ? set(row, value)
+        : row with { Job = Setters[field](row.Job, value) };
+
+    // The name between the braces of a column such as {colour}.
+    private static string? WordOf(string name) =>
+        name is ['{', .. var word, '}'] && word.Trim() is { Length: > 0 } plain && plain.AsSpan().IndexOfAny("{}|\\") < 0 ? plain : null;
 }
 
 /// <summary>A value as it was found: text of a CSV cell or form, or a JSON value.</summary>

@@ -6,7 +6,8 @@ namespace BatchGen.Core.Submitting;
 
 /// <summary>Reads lists of jobs: a JSON array or object, JSON lines, or CSV with a header row.</summary>
 /// <remarks>
-/// Prompts are templates, a row may have several seeds or a count: a row stands for the jobs of a <see cref="JobTemplate"/>. A list is read twice: once to
+/// Prompts are templates, a field <c>{colour}</c> says what that word in the row's prompt stands for, a row may have several seeds or a count: a row stands for
+/// the jobs of a <see cref="JobTemplate"/>. A list is read twice: once to
 /// check and count all of it, and again while its jobs are taken, so that a long one is never held in memory (but for a JSON array, which is one text).
 /// </remarks>
 public static class JobFile
@@ -217,13 +218,16 @@ public static class JobFile
         foreach (var name in names)
         {
             var field = JobFields.Resolve(name);
-            if (field is null) problems.Add($"Header: there is no field '{name.Trim()}'. {NearestName.Hint(name.Trim(), JobFields.Names)}");
+            if (field is null) problems.Add($"Header: there is no field '{name.Trim()}'. {NearestName.Hint(name.Trim(), JobFields.Names)}{HintOfWord(name.Trim())}");
             else if (fields.Contains(field)) problems.Add($"Header: the field '{field}' is named twice.");
             else fields.Add(field);
         }
 
         return problems.Count == 0 ? fields.ToArray() : throw new JobFileException(problems);
     }
+
+    private static string HintOfWord(string name) =>
+        NearestName.Of(name, JobFields.Names) is null && JobFields.Resolve($"{{{name}}}") is not null ? $" A column of words for the prompts is named with braces: {{{name}}}." : "";
 
     private static (JsonDocument? Document, string? Problem) ParseJson(string text, string where)
     {
@@ -265,7 +269,7 @@ public static class JobFile
         /// <summary>Names and values; null was given as such.</summary>
         public IEnumerable<(string Name, FieldValue? Value)> Fields(TimeProvider clock)
         {
-            if (_names is not null) return _names.Zip(_cells!).Where(pair => pair.Second.Length > 0).Select(pair => (pair.First, (FieldValue?)FieldValue.Of(pair.Second, clock)));
+            if (_names is not null) return _names.Zip(_cells!).Where(pair => pair.Second.Length > 0 || JobFields.MayBeEmpty(pair.First)).Select(pair => (pair.First, (FieldValue?)FieldValue.Of(pair.Second, clock)));
             return _json.EnumerateObject().Select(property => (property.Name, property.Value.ValueKind == JsonValueKind.Null ? null : FieldValue.Of(property.Value, clock)));
         }
     }

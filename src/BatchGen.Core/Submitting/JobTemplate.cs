@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using BatchGen.Core.Jobs;
 
@@ -15,6 +16,9 @@ public sealed record JobTemplate
     /// <summary>What all of them have in common; its prompt is the template.</summary>
     public required JobRequest Job { get; init; }
 
+    /// <value>What <c>{name}</c> in the prompt stands for, by name; null when the prompt has no names.</value>
+    public ImmutableDictionary<string, string>? Words { get; init; }
+
     /// <value>Seeds, each for every prompt: <c>1-10</c>, <c>1,5,9</c>; null gives none.</value>
     public string? Seeds { get; init; }
 
@@ -31,10 +35,12 @@ public sealed record JobTemplate
         var startImage = row.StartImage ?? other.StartImage;
         return new JobTemplate
         {
+            Words = Words,
             Seeds = hasSeeds ? Seeds : defaults.Seeds,
             Count = Count ?? (Seeds is null ? defaults.Count : null),
             Job = row with
             {
+                Prompt = row.Prompt.Length > 0 ? row.Prompt : other.Prompt,
                 NegativePrompt = row.NegativePrompt ?? other.NegativePrompt,
                 Model = row.Model ?? other.Model,
                 Adapters = row.Adapters ?? other.Adapters,
@@ -63,7 +69,9 @@ public sealed record JobTemplate
     /// <exception cref="JobTemplateException">A field cannot be read, or it stands for more than <see cref="MaxJobs"/>.</exception>
     public JobExpansion Expand()
     {
-        var prompts = Read("prompt", () => PromptTemplate.Parse(Job.Prompt));
+        var prompts = Read("prompt", () => PromptTemplate.Parse(Job.Prompt, Words));
+        if (Words?.Keys.Except(prompts.UsedWords, StringComparer.OrdinalIgnoreCase).FirstOrDefault() is { } unused)
+            throw new JobTemplateException($"{{{unused}}}", $"the prompt does not use it; write {{{unused}}} where it belongs, or leave the column out.");
         var seeds = Read("seeds", () => SeedList.Parse(Seeds ?? ""));
         if (Job.Seed is not null && seeds.Count > 0) throw new JobTemplateException("seeds", "leave it out when a seed is given.");
         if (Count is < 1 or > MaxJobs) throw new JobTemplateException("count", $"expected 1 to {MaxJobs}.");

@@ -1,10 +1,11 @@
+using System.Collections.Immutable;
 using System.Text;
 
 namespace BatchGen.Core.Submitting;
 
 /// <summary>
 /// Prompts with alternatives: <c>a {red|blue} {circle|star}</c> stands for four prompts. Alternatives may hold alternatives, also empty ones;
-/// <c>\{</c>, <c>\}</c>, <c>\|</c> and <c>\\</c> are the plain signs.
+/// <c>\{</c>, <c>\}</c>, <c>\|</c> and <c>\\</c> are the plain signs. Given words, <c>{colour}</c> stands for the word of that name, which may hold alternatives too.
 /// </summary>
 public sealed class PromptTemplate
 {
@@ -13,20 +14,26 @@ public sealed class PromptTemplate
 
     private readonly Sequence _sequence;
 
-    private PromptTemplate(Sequence sequence) => _sequence = sequence;
+    private PromptTemplate(Sequence sequence, IReadOnlyCollection<string> used) => (_sequence, UsedWords) = (sequence, used);
+
+    /// <summary>Names of the words that the template uses.</summary>
+    public IReadOnlyCollection<string> UsedWords { get; }
 
     /// <summary>How many prompts, counted without making any: a short text can stand for millions. <see cref="Many"/> when it is more than that.</summary>
     public long Count => _sequence.Count;
 
     /// <summary>Reads a template; a text without braces stands for itself.</summary>
-    /// <exception cref="FormatException">A brace is not closed, or closes nothing.</exception>
-    public static PromptTemplate Parse(string template)
+    /// <param name="template">The text.</param>
+    /// <param name="words">What names in braces stand for; null or none when there are no names.</param>
+    /// <exception cref="FormatException">A brace is not closed, or closes nothing, or there are words but none of a name.</exception>
+    public static PromptTemplate Parse(string template, IReadOnlyDictionary<string, string>? words = null)
     {
         ArgumentNullException.ThrowIfNull(template);
         var at = 0;
-        var sequence = ParseSequence(template, ref at, depth: 0);
+        var names = new Names(words ?? ImmutableDictionary<string, string>.Empty);
+        var sequence = ParseSequence(template, ref at, depth: 0, names);
         return at == template.Length
-            ? new PromptTemplate(sequence)
+            ? new PromptTemplate(sequence, names.Used)
             : throw new FormatException($"The template has a '}}' at letter {at + 1} that closes nothing; write \\}} for a plain brace.");
     }
 
@@ -40,7 +47,7 @@ public sealed class PromptTemplate
     /// <summary>The prompts one after another, the last alternatives changing fastest.</summary>
     public IEnumerable<string> Prompts() => _sequence.Expand();
 
-    private static Sequence ParseSequence(string text, ref int at, int depth)
+    private static Sequence ParseSequence(string text, ref int at, int depth, Names names)
     {
         var parts = new List<Part>();
         var plain = new StringBuilder();
@@ -56,7 +63,7 @@ public sealed class PromptTemplate
             {
                 if (plain.Length > 0) parts.Add(new Part(plain.ToString(), null));
                 plain.Clear();
-                parts.Add(new Part("", ParseChoice(text, ref at, depth)));
+                parts.Add(new Part("", ParseChoice(text, ref at, depth, names)));
             }
             else if (depth > 0 && c is '|' or '}' || c == '}')
             {
@@ -73,15 +80,16 @@ public sealed class PromptTemplate
         return new Sequence(parts);
     }
 
-    private static List<Sequence> ParseChoice(string text, ref int at, int depth)
+    private static List<Sequence> ParseChoice(string text, ref int at, int depth, Names names)
     {
         var opened = at;
+        if (names.Find(text, ref at) is { } word) return word;
         if (depth > 20) throw new FormatException("The template nests its braces more than 20 deep.");
         var alternatives = new List<Sequence>();
         do
         {
             at++; // '{' or '|'
-            alternatives.Add(ParseSequence(text, ref at, depth + 1));
+            alternatives.Add(ParseSequence(text, ref at, depth + 1, names));
         }
         while (at < text.Length && text[at] == '|');
         if (at >= text.Length) throw new FormatException($"The template opens a '{{' at letter {opened + 1} and never closes it; write \\{{ for a plain brace.");
@@ -90,6 +98,38 @@ public sealed class PromptTemplate
     }
 
     private static long Multiply(long a, long b) => b > 0 && a > Many / b ? Many : a * b;
+
+    /// <summary>The words of a template, and which of them it used.</summary>
+    private sealed class Names(IReadOnlyDictionary<string, string> words)
+    {
+        private readonly HashSet<string> _used = new(StringComparer.OrdinalIgnoreCase);
+
+        public IReadOnlyCollection<string> Used => _used;
+
+        /// <summary>The alternatives of the word whose name stands in braces here, or null when there are no words or this is no name.</summary>
+        public List<Sequence>? Find(string text, ref int at)
+        {
+            var end = text.AsSpan(at + 1).IndexOfAny("{}|\\");
+            if (words.Count == 0 || end < 0 || text[at + 1 + end] != '}') return null;
+            var name = text.Substring(at + 1, end).Trim();
+            if (!words.TryGetValue(name, out var word)) throw new FormatException($"The template names '{{{name}}}', and there is no such column. {NearestName.Hint(name, [.. words.Keys])}");
+            _used.Add(name);
+            at += end + 2;
+            var start = 0;
+            try
+            {
+                // Braces around it make the alternatives of the word those of the place.
+                var choice = ParseChoice($"{{{word}}}", ref start, 0, new Names(ImmutableDictionary<string, string>.Empty));
+                if (start == word.Length + 2) return choice;
+            }
+            catch (FormatException)
+            {
+                // Its places would be those of the word with braces around it.
+            }
+
+            throw new FormatException($"The braces of '{word}', which {{{name}}} stands for, do not match; write \\{{ or \\}} for a plain brace.");
+        }
+    }
 
     /// <summary>A plain text, or a choice.</summary>
     private sealed class Part(string text, List<Sequence>? choice)

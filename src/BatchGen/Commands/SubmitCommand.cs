@@ -18,7 +18,7 @@ internal sealed class SubmitCommand
     private const int ChunkSize = 20_000;
 
     private readonly Argument<string?> _file = new("FILE") { Arity = ArgumentArity.ZeroOrOne, Description = "Jobs as .csv, .json or .jsonl; '-' reads standard input." };
-    private readonly Option<string[]> _prompts = new("--prompt", "-p") { Description = "What to draw; {red|blue} draws both, \\{ is a brace; may be given several times." };
+    private readonly Option<string[]> _prompts = new("--prompt", "-p") { Description = "What to draw; {red|blue} draws both, \\{ is a brace; may be given several times. With a FILE: the prompt of rows that have none." };
     private readonly Option<string?> _negative = new("--negative", "-n") { Description = "What to keep away from." };
     private readonly Option<string?> _model = new("--model", "-m") { Description = "Registered model; may be left out when there is only one." };
     private readonly Option<string[]> _adapters = new("--adapter", "-a") { Description = "Adapter as name, name@strength, name@unet:text_encoder or name@strength[block,block,...]; may be given several times." };
@@ -66,6 +66,7 @@ internal sealed class SubmitCommand
             "batchgen submit --prompt \"a {red|blue} {circle|star}\" --seeds 1-10,20      44 jobs",
             "batchgen submit --prompt \"a castle\" --start-image sketch.png --strength 0.6",
             "batchgen submit tonight.csv --campaign tonight --run-at 22:00      flags fill in what rows leave out",
+            "batchgen submit colours.csv --prompt \"a {colour} star\"             a column named {colour} fills it in",
             "printf '{\"prompt\":\"a yellow star\"}\\n' | batchgen submit - --json",
             "CSV columns: prompt,negative_prompt,model,adapters,width,height,steps,sampler,guidance_scale,seed,seeds,count,start_image,strength,format,priority,campaign,tags,...");
         return command;
@@ -110,7 +111,8 @@ internal sealed class SubmitCommand
             return expansions.SelectMany(expansion => expansion.Jobs());
         }
 
-        if (prompts.Length > 0) throw CommandException.BadInput("Give --prompt or a FILE, not both.");
+        if (prompts.Length > 1) throw CommandException.BadInput("Give one --prompt with a FILE: it is the prompt of rows that have none. For several prompts give no FILE, or a column 'prompt'.");
+        if (prompts.Length == 1) flags = flags with { Job = flags.Job with { Prompt = prompts[0] } };
         if (flags.Job.IdempotencyKey is not null) throw CommandException.BadInput("--idempotency-key names one job; put a column 'idempotency_key' into the file.");
         return await WithStartImagesAsync(await ReadAsync(file, flags, cancellationToken), file == "-" ? "" : Path.GetDirectoryName(Path.GetFullPath(file))!);
     }

@@ -13,7 +13,7 @@ public class CommandLineTests
     [InlineData("submit --steps x", "Cannot parse argument 'x' for option '--steps': expected a whole number.")]
     [InlineData("submit --guidance x", "Cannot parse argument 'x' for option '--guidance': expected a number.")]
     [InlineData("submit", "Nothing to submit")]
-    [InlineData("submit --prompt a jobs.csv", "Give --prompt or a FILE, not both.")]
+    [InlineData("submit --prompt a --prompt b jobs.csv", "Give one --prompt with a FILE")]
     [InlineData("submit /no/such/file.csv", "'/no/such/file.csv' cannot be read")]
     [InlineData("submit --prompt a --adapter x@y", "'x@y': 'y' is not a number.")]
     [InlineData("submit --prompt a --adapter x/y", "'x/y' is not an adapter")]

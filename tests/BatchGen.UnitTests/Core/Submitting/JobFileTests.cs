@@ -42,6 +42,7 @@ public class JobFileTests
         Assert.Equal(3, failure.Problems.Count);
         Assert.Equal("Header: there is no field 'promt'. Did you mean 'prompt'?", failure.Problems[0]);
         Assert.StartsWith("Header: there is no field 'colour'. Known: prompt, negative_prompt", failure.Problems[1], StringComparison.Ordinal);
+        Assert.EndsWith("A column of words for the prompts is named with braces: {colour}.", failure.Problems[1], StringComparison.Ordinal);
         Assert.Equal("Header: the field 'seed' is named twice.", failure.Problems[2]);
     }
 
@@ -156,6 +157,26 @@ public class JobFileTests
             "Row 7, count: leave it out when several seeds are given.",
         ], failure.Problems);
     }
+
+    [Theory]
+    [InlineData("prompt,{colour},{Size}\n\"a {size} {colour} {star|moon}, \\{x\\}\",red|blue,\n", "a  red star, {x}/a  red moon, {x}/a  blue star, {x}/a  blue moon, {x}")]
+    [InlineData("{colour},seed\nred,1\nblue,2\n", "one red cat/one blue cat")]
+    public void Columns_in_braces_are_words_of_the_prompt(string text, string expected) =>
+        Assert.Equal(expected.Split('/'), JobFile.Read(text, "a.csv", Clock, new JobTemplate { Job = new JobRequest { Prompt = "one {colour} cat" } }).Select(job => job.Prompt));
+
+    [Fact]
+    public void Json_rows_have_words_too() =>
+        Assert.Equal(["a red cat"], JobFile.Read("""{"prompt": "a {colour} cat", "{colour}": "red"}""", "a.jsonl", Clock).Select(job => job.Prompt));
+
+    [Theory]
+    [InlineData("prompt,{colour}\na {colur} cat,red", "Row 2, prompt: The template names '{colur}', and there is no such column. Did you mean 'colour'?")]
+    [InlineData("prompt,{colour}\na cat,red", "Row 2, {colour}: the prompt does not use it; write {colour} where it belongs, or leave the column out.")]
+    [InlineData("prompt,{colour}\na {colour} cat,r{ed", "Row 2, prompt: The braces of 'r{ed', which {colour} stands for, do not match; write \\{ or \\} for a plain brace.")]
+    [InlineData("prompt,{colour}\na {colour} cat,r}ed", "Row 2, prompt: The braces of 'r}ed', which {colour} stands for, do not match;")]
+    [InlineData("prompt,{colour},{Colour}\na {colour} cat,red,blue", "Header: the field '{colour}' is named twice.")]
+    [InlineData("prompt,{a|b}\na,b", "Header: there is no field '{a|b}'.")]
+    public void Words_that_do_not_fit_are_one_clear_error(string text, string expected) =>
+        Assert.StartsWith(expected, Assert.Single(Assert.Throws<JobFileException>(() => ReadCsv(text, Clock)).Problems), StringComparison.Ordinal);
 
     [Fact]
     public void Rows_get_what_they_leave_out_from_the_defaults()
