@@ -233,9 +233,10 @@ internal sealed class AdapterFuser : IDisposable
         {
             // The sum is float32: in the overlay itself where that is its type, else in a buffer that every weight shares.
             var sum = layer.dtype == ScalarType.Float32 ? fused : _buffers.Scratch(shape, layer.device); // the weight's shape, f32
-            if (original is not null) sum.copy_(original);
-            else sum.zero_();
-            foreach (var part in parts) part.Delta.AddTo(sum, original, part.Strength);
+            var started = original is not null && parts[0].Delta.TryStart(sum, original, parts[0].Strength);
+            if (!started && original is not null) sum.copy_(original);
+            else if (!started) sum.zero_();
+            foreach (var part in parts.Skip(started ? 1 : 0)) part.Delta.AddTo(sum, original, part.Strength);
             // The one rounding: everything before it is float32.
             if (layer.dtype != ScalarType.Float32) fused.copy_(sum);
             if (!IsFinite(fused, weight, parts))

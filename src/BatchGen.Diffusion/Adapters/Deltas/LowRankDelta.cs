@@ -23,8 +23,11 @@ internal sealed class LowRankDelta(Tensor up, Tensor down, double scale) : Modul
     {
         using var scope = NewDisposeScope();
         var (rows, columns) = Matrix(sum.shape);
-        sum.view(rows, columns).addmm_(On(up, sum), On(down, sum), beta: 1, alpha: (float)(strength * scale));
+        if (!LowRankProduct.TryWrite(sum, sum, up, down, (float)(strength * scale)))
+            sum.view(rows, columns).addmm_(On(up, sum), On(down, sum), beta: 1, alpha: (float)(strength * scale));
     }
+
+    public override bool TryStart(Tensor sum, Tensor original, double strength) => LowRankProduct.TryWrite(sum, original, up, down, (float)(strength * scale));
 
     private static double Largest(Tensor tensor)
     {

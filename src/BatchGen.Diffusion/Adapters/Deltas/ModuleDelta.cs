@@ -18,6 +18,10 @@ internal abstract class ModuleDelta : IDisposable
     /// <param name="strength">Multiplier.</param>
     public abstract void AddTo(Tensor sum, Tensor? original, double strength);
 
+    /// <summary>Writes <c>original + strength * delta</c> into a sum whose content is whatever was there, where that is quicker than copying and adding.</summary>
+    /// <returns>False when it is not; nothing was written.</returns>
+    public virtual bool TryStart(Tensor sum, Tensor original, double strength) => false;
+
     /// <summary>A number that no element of <c>delta</c> passes in magnitude; infinity when that is not known without computing it.</summary>
     public virtual double Bound => double.PositiveInfinity;
 
