@@ -245,7 +245,7 @@ create table batches (
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 comment on table batches is 'Jobs of one signature leased to one worker. The lease, its fencing epoch and the verdict of the checkpoint live here, so that a heartbeat or a checkpoint writes one row, not one per job.';
 comment on column batches.epoch is 'Fencing token: raised when the lease is taken back; a write that names another epoch is refused. Starts as the microsecond of the claim, so that it is never the token of a claim that a crash of the server undid and whose batch id came back.';
-comment on column batches.finished is 'As its worker reports it, for people.';
+comment on column batches.finished is 'Jobs that ended, as heartbeats report and completions count them; for people.';
 comment on column batches.unended is 'Jobs not recorded as ended under this lease; those cancelled meanwhile stay counted. 0 means that none is running.';
 comment on column batches.parts is 'Completions written so far; images carry the number of theirs.';
 comment on column batches.settled_parts is 'Completions that a checkpoint has judged: their images are verified, or were put back.';
