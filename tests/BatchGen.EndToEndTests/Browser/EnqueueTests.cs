@@ -39,8 +39,7 @@ public sealed class EnqueueTests
         await page.GotoAsync("/gallery");
         await page.Locator(".pictures a").First.ClickAsync();
         await Site.AtAsync(page, "/gallery/2");
-        var picture = page.Locator(".viewer img");
-        Assert.Equal(64, await picture.EvaluateAsync<int>("image => image.naturalWidth"));
+        await Site.ShowsAsync(page.Locator(".viewer img"), 64);
         await page.Keyboard.PressAsync("ArrowRight");
         await Site.AtAsync(page, "/gallery/1");
         await page.Keyboard.PressAsync("Escape");
@@ -49,9 +48,9 @@ public sealed class EnqueueTests
         // Again and vary start from the finished job.
         await page.GotoAsync("/jobs/1");
         await page.GetByRole(AriaRole.Link, new() { Name = "Vary" }).ClickAsync();
-        Assert.Equal("a red circle on a green background", await page.GetByLabel("Prompts").InputValueAsync());
-        Assert.Equal("0.8", await page.GetByLabel("demo-neon").InputValueAsync());
-        Assert.Equal("4", await page.GetByLabel("Pictures per prompt").InputValueAsync());
+        await Expect(page.GetByLabel("Prompts")).ToHaveValueAsync("a red circle on a green background");
+        await Expect(page.GetByLabel("demo-neon")).ToHaveValueAsync("0.8");
+        await Expect(page.GetByLabel("Pictures per prompt")).ToHaveValueAsync("4");
         await page.GotoAsync("/campaign?name=by%20form");
         await Expect(page.GetByRole(AriaRole.Main)).ToContainTextAsync("Everything was rendered and verified.");
         await Site.KeepAsync(page, "campaign");
@@ -97,7 +96,7 @@ public sealed class EnqueueTests
         await Expect(page.Locator("#problem-steps")).ToContainTextAsync("expected a whole number");
         await Expect(page.Locator("#problem-adapters")).ToContainTextAsync("is not a number");
         await Expect(page.Locator("#problem-prompts")).ToContainTextAsync("never closes it");
-        Assert.Equal("many", await page.GetByLabel("Steps").InputValueAsync());
+        await Expect(page.GetByLabel("Steps")).ToHaveValueAsync("many");
         await Site.KeepAsync(page, "enqueue-problems");
     }
 
@@ -107,7 +106,7 @@ public sealed class EnqueueTests
         await using var site = await Site.StartAsync(worker: false);
         var page = await site.OpenAsync();
         await page.GotoAsync("/enqueue");
-        Assert.False(await page.GetByLabel("Drawn anew").IsVisibleAsync());
+        await Expect(page.GetByLabel("Drawn anew")).ToBeHiddenAsync();
         await page.GetByText("More: start from a picture").ClickAsync();
         await page.GetByLabel("Start picture").SetInputFilesAsync(new FilePayload { Name = "notes.png", MimeType = "image/png", Buffer = "no picture"u8.ToArray() });
         await page.GetByRole(AriaRole.Button, new() { Name = "Check" }).First.ClickAsync();
@@ -126,7 +125,7 @@ public sealed class EnqueueTests
         await page.GetByRole(AriaRole.Button, new() { Name = "Check" }).First.ClickAsync();
         await Expect(page.Locator("#problem-strength")).ToContainTextAsync("expected a finite number from 0 to 1, got 2");
         var name = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(picture)) + ".png";
-        Assert.Equal(name, await page.GetByLabel("or one kept already").InputValueAsync());
+        await Expect(page.GetByLabel("or one kept already")).ToHaveValueAsync(name);
         await page.GetByLabel("Drawn anew").FillAsync("0.6");
         await page.GetByRole(AriaRole.Button, new() { Name = "Submit" }).First.ClickAsync();
         await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Submitted job 1.");
@@ -137,9 +136,9 @@ public sealed class EnqueueTests
         await page.GotoAsync("/jobs/1");
         await Expect(page.Locator("dl.facts")).ToContainTextAsync(name + ", strength 0.6");
         await page.GetByRole(AriaRole.Link, new() { Name = "Again" }).ClickAsync();
-        Assert.Equal(name, await page.GetByLabel("or one kept already").InputValueAsync());
-        Assert.Equal("0.6", await page.GetByLabel("Drawn anew").InputValueAsync());
-        Assert.Equal("0.8:0.5[1,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", await page.GetByLabel("demo-neon").InputValueAsync());
+        await Expect(page.GetByLabel("or one kept already")).ToHaveValueAsync(name);
+        await Expect(page.GetByLabel("Drawn anew")).ToHaveValueAsync("0.6");
+        await Expect(page.GetByLabel("demo-neon")).ToHaveValueAsync("0.8:0.5[1,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]");
         await Site.KeepAsync(page, "enqueue-more");
     }
 

@@ -21,7 +21,7 @@ public sealed class GalleryTests
         var page = await site.OpenAsync();
         await page.GotoAsync("/gallery?campaign=even");
         await Expect(page.Locator(".pictures img")).ToHaveCountAsync(3);
-        Assert.Equal(64, await page.EvaluateAsync<int>("document.querySelector('.pictures img').naturalWidth"));
+        await Site.ShowsAsync(page.Locator(".pictures img").First, 64);
         await page.Locator(".pictures a").First.ClickAsync();
         await Site.AtAsync(page, "/gallery/5?campaign=even");
         await Expect(page.GetByRole(AriaRole.Link, new() { Name = "← Newer" })).ToHaveCountAsync(0);

@@ -37,7 +37,7 @@ public sealed class LooksTests
             {
                 var answer = await page.GotoAsync(path);
                 Assert.Equal((path, 200), (path, answer!.Status));
-                await page.Locator("img").EvaluateAllAsync<object>("images => Promise.all(images.map(image => image.complete || new Promise(done => image.onload = image.onerror = done)))");
+                await page.Locator("img").EvaluateAllAsync<object>("images => Promise.all(images.map(image => (image.loading = 'eager', image.complete) || new Promise(done => image.onload = image.onerror = done)))");
                 await Site.KeepAsync(page, $"{name}{(dark ? "-dark" : "")}{(phone ? "-phone" : "")}");
                 var width = await page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
                 if (width > 0) problems.Add($"{path}{(phone ? " on a phone" : "")}: {width} pixels too wide");

@@ -20,9 +20,15 @@ internal sealed class Site : IAsyncDisposable
         "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     ];
 
+    // Below those the system gives to outgoing connections, which would now and then take the same.
+    private const int FirstPort = 10_000, LastPort = 32_000;
+
     private readonly TestDatabase _database;
     private readonly ProgramUnderTest _program;
     private readonly IPlaywright _playwright;
+
+    /// <summary>A busy machine may take long to answer; five seconds, the driver's own limit, is too few.</summary>
+    static Site() => Assertions.SetDefaultExpectTimeout(30_000);
 
     private Site(TestDatabase database, ProgramUnderTest program, IPlaywright playwright, IBrowser browser, string url)
     {
@@ -86,6 +92,9 @@ internal sealed class Site : IAsyncDisposable
         await page.WaitForLoadStateAsync(LoadState.Load);
     }
 
+    /// <summary>Waits until a picture is there: one that loads lazily comes after the page has loaded.</summary>
+    public static Task ShowsAsync(ILocator image, int width) => Assertions.Expect(image).ToHaveJSPropertyAsync("naturalWidth", width);
+
     /// <summary>Keeps a picture of the page under <c>out/screenshots</c>, to be looked at.</summary>
     public static Task<byte[]> KeepAsync(IPage page, string name) => page.ScreenshotAsync(new PageScreenshotOptions
     {
@@ -102,9 +111,21 @@ internal sealed class Site : IAsyncDisposable
 
     private static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        for (var port = FirstPort + (System.Environment.ProcessId % ((LastPort - FirstPort) / 2)); port < LastPort; port++)
+        {
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody listens there.
+            }
+        }
+
+        throw new InvalidOperationException("No port is free.");
     }
 
     private static async Task WaitUntilUpAsync(string url)
