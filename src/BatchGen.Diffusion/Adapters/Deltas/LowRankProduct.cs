@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using BatchGen.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -42,14 +43,9 @@ internal static unsafe class LowRankProduct
         return true;
     }
 
-    private static bool IsReadable(Tensor tensor) =>
-        tensor.dtype == ScalarType.Float32 && tensor.device_type == DeviceType.CPU && tensor.is_contiguous() && tensor.numel() <= int.MaxValue / sizeof(float);
+    private static bool IsReadable(Tensor tensor) => TensorMemory.IsPlain(tensor, ScalarType.Float32);
 
-    // Torch's memory does not move, and the callers' tensors keep it alive.
-    private static float* Address(Tensor tensor)
-    {
-        fixed (byte* address = tensor.bytes) return (float*)address;
-    }
+    private static float* Address(Tensor tensor) => (float*)TensorMemory.Address(tensor);
 
     private sealed class Product(float* result, float* original, float* up, float* down, int height, int width, int rank, float scale)
     {
