@@ -43,9 +43,6 @@ internal static class Measure
     /// <summary>Largest resident memory of this process so far, in bytes.</summary>
     public static long PeakMemory()
     {
-        const string Status = "/proc/self/status";
-        var line = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(text => text.StartsWith("VmHWM:", StringComparison.Ordinal)) : null;
-        if (line is not null) return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], System.Globalization.CultureInfo.InvariantCulture) * 1024;
         using var process = Process.GetCurrentProcess();
         return process.PeakWorkingSet64;
     }
