@@ -20,6 +20,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
 {
     private const string SuperUser = "postgres";
     private const string User = "batchgen";
+    private const string Prewarm = "pg_prewarm";
     private const int Port = 5432; // Names the socket file; no network port is opened.
 
 
@@ -142,7 +143,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
             if (cluster.Version is null)
                 throw new QueueException($"The database in {cluster.Data} is damaged: it has no PG_VERSION file. Restore the folder from a backup, or move {cluster.Folder} away to start with an empty database.");
             cluster.RemoveStalePidFile();
-            await cluster.WriteSettingsAsync(Settings(cluster, options), cancellationToken);
+            await cluster.WriteSettingsAsync(Settings(cluster, programs, options), cancellationToken);
             await RunServerAsync(cluster, programs, user, cancellationToken);
             Log.ServerStarted(logger, programs.MajorVersion, cluster.Home);
         }
@@ -225,7 +226,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         Database = database,
     }.ConnectionString;
 
-    private static string Settings(ClusterFolder cluster, EmbeddedPostgresOptions options)
+    private static string Settings(ClusterFolder cluster, ServerPrograms programs, EmbeddedPostgresOptions options)
     {
         var text = new StringBuilder()
             .AppendLine("# Written by batchgen at every start.")
@@ -239,6 +240,8 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
             .AppendLine("checkpoint_timeout = 15min")
             // No query here is long enough for compiled plans to pay.
             .AppendLine("jit = off");
+        // What was in memory is read again after a restart, before somebody waits for it.
+        if (programs.HasModule(Prewarm)) text.AppendLine(CultureInfo.InvariantCulture, $"shared_preload_libraries = '{Prewarm}'");
         if (!options.Fsync) text.AppendLine("fsync = off").AppendLine("full_page_writes = off").AppendLine("synchronous_commit = off");
         return text.ToString();
     }

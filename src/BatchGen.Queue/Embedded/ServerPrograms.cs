@@ -16,6 +16,13 @@ internal sealed partial record ServerPrograms(string Folder, int MajorVersion)
     /// <summary>Full path of a program.</summary>
     public string this[string program] => Path.Combine(Folder, program);
 
+    /// <summary>Whether a module of the server's own distribution is installed, for example <c>pg_prewarm</c>.</summary>
+    public bool HasModule(string name)
+    {
+        var above = Path.Combine(Folder, "..");
+        return Array.Exists([Path.Combine(above, "lib"), Path.Combine(above, "lib", "postgresql")], folder => File.Exists(Path.Combine(folder, name + ".so")) || File.Exists(Path.Combine(folder, name + ".dylib")));
+    }
+
     /// <summary>Chooses programs for a cluster of a version, or the newest when there is no cluster yet.</summary>
     /// <exception cref="QueueException">None fit; says what is installed and what to install.</exception>
     public static async Task<ServerPrograms> FindAsync(int? clusterVersion, string clusterFolder, CancellationToken cancellationToken)

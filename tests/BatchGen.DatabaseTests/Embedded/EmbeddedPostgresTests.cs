@@ -52,6 +52,15 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
+    public async Task Memory_is_filled_again_after_a_restart()
+    {
+        var list = Path.Combine(_folder, "server", "data", "autoprewarm.blocks");
+        File.Delete(list);
+        await using (await StartAsync()) Assert.False(File.Exists(list));
+        Assert.True(File.Exists(list)); // What the server had in memory when it was stopped, to be read at its next start.
+    }
+
+    [Fact]
     public async Task The_last_to_leave_stops_the_server()
     {
         var first = await StartAsync();
