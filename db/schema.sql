@@ -161,7 +161,8 @@ table dispatch_windows (
   constraint dispatch_windows_name_key UNIQUE (name),
   constraint dispatch_windows_pkey PRIMARY KEY (id),
   constraint dispatch_windows_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
-  constraint dispatch_windows_weekdays CHECK ((weekdays <@ ARRAY[1, 2, 3, 4, 5, 6, 7]))
+  constraint dispatch_windows_weekdays CHECK ((weekdays <@ ARRAY[1, 2, 3, 4, 5, 6, 7])),
+  constraint dispatch_windows_zone CHECK ((('2000-01-01 00:00:00+00'::timestamp with time zone AT TIME ZONE time_zone) IS NOT NULL))
 );
 
 -- First job submitted under each key of a tenant.
@@ -650,6 +651,9 @@ function is_taken(wanted text, lane integer, by_worker uuid, batch_size integer)
 
 -- Where jobs stand; unknown ids are left out.
 function job_status(job_ids bigint[]) returns TABLE(job_id bigint, state text, attempts smallint, max_attempts smallint, run_at timestamp with time zone, finished_at timestamp with time zone, path text, verified_at timestamp with time zone, failure_code text, failure_message text) -- security definer;
+
+-- Those of the jobs that belong to a tenant; all for null.
+function jobs_of(job_ids bigint[], owner integer) returns bigint[];
 
 function json_instant(element jsonb, field text, place text) returns timestamp with time zone;
 

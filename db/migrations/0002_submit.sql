@@ -265,9 +265,14 @@ begin
     pieces := pieces || piece;
   end loop;
 
-  return model || '|' || (
+  piece := model || '|' || (
     select string_agg(p, '+' order by n collate "C")
     from unnest(names, pieces) u(n, p));
+  -- An index entry holds little more.
+  if octet_length(piece) > 2500 then
+    perform refuse(place, 'adapters', format('expected names and strengths that take at most 2500 bytes together, got %s; use fewer adapters, shorter names or fewer digits.', octet_length(piece)));
+  end if;
+  return piece;
 end $$;
 comment on function canonical_signature is 'The signature text of a model and adapters in any spelling and order.';
 

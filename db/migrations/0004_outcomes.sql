@@ -239,7 +239,7 @@ begin
     from unnest(dead.job_ids) u(id) join jobs j on j.id = u.id
     where j.batch_id = dead.id and j.state = 'running';
 
-    -- Alone with a worker that went away, again and again: this job is the reason. Among others it is only a suspect, and goes on whatever its count.
+    -- Alone with a worker that went away, again and again: this job is the reason.
     if cardinality(unfinished) = 1 and cardinality(dead.job_ids) = 1 then
       with ended as (
         update jobs j set state = 'failed', shelf = 'failed', finished_at = clock_timestamp()
@@ -259,7 +259,8 @@ begin
     perform put_back(dead.id, unfinished, 'running', 'worker_lost',
       format('Worker ''%s'' went away with a batch of %s jobs, %s of them unfinished; its lease ended at %s.',
         name, cardinality(dead.job_ids), cardinality(unfinished), dead.lease_expires_at),
-      true, greatest(1, coalesce(cardinality(unfinished), 1) / 2)::smallint);
+      -- Its attempt is counted only to a job that was alone: the others may have had a neighbour that brings workers down.
+      cardinality(dead.job_ids) = 1, greatest(1, coalesce(cardinality(unfinished), 1) / 2)::smallint);
     perform discard_unsettled(dead, 'worker_lost', format('Worker ''%s'' went away before a checkpoint had vouched for the picture.', name));
     rescued := rescued + 1;
   end loop;
@@ -273,6 +274,8 @@ begin
     perform discard_unsettled(dead, 'worker_lost', 'The worker went away before a checkpoint had vouched for the picture.');
     rescued := rescued + 1;
   end loop;
+  -- 3. Deadlines pass also while nobody claims.
+  perform advance_clock();
   perform fold_counts();
   return rescued;
 end $$;
@@ -351,6 +354,14 @@ begin
 end $$;
 comment on function record_checkpoint is 'Writes a checkpoint with its consequence: passed verifies the worker''s unverified pictures, anything else puts their jobs back.';
 
+create function jobs_of(job_ids bigint[], owner int) returns bigint[]
+language sql stable as $$
+  -- Asked for before the jobs are locked: joined to the lock, a job that another session moves to another lane at this moment would be passed over.
+  select case when owner is null then job_ids
+    else array(select j.id from jobs j join lanes l on l.id = j.lane_id where j.id = any(job_ids) and l.tenant_id = owner) end
+$$;
+comment on function jobs_of is 'Those of the jobs that belong to a tenant; all for null.';
+
 create function cancel_jobs(job_ids bigint[], tenant text default null) returns setof bigint
 language plpgsql security definer
 set search_path from current
@@ -361,13 +372,14 @@ set jit = off
 as $$
 declare
   owner constant int := caller_tenant(tenant);
+  these constant bigint[] := jobs_of(cancel_jobs.job_ids, owner);
   ended bigint[];
 begin
   -- In id order, so that two cancels of the same jobs cannot wait for each other.
   with wanted as (
-    select j.id, j.state from jobs j join lanes l on l.id = j.lane_id
-    where j.id = any(cancel_jobs.job_ids) and j.state in ('queued', 'running') and (owner is null or l.tenant_id = owner)
-    order by j.id for update of j),
+    select j.id, j.state from jobs j
+    where j.id = any(these) and j.state in ('queued', 'running')
+    order by j.id for update),
   cancelled as (
     update jobs j set state = 'cancelled', shelf = 'cancelled', finished_at = clock_timestamp()
     from wanted w where j.id = w.id
@@ -397,15 +409,19 @@ set jit = off
 as $$
 declare
   owner constant int := caller_tenant(tenant);
+  these constant bigint[] := jobs_of(retry_jobs.job_ids, owner);
   returned bigint[];
 begin
   with wanted as (
-    select j.id, j.state from jobs j join lanes l on l.id = j.lane_id
-    where j.id = any(retry_jobs.job_ids) and j.state in ('failed', 'cancelled') and (owner is null or l.tenant_id = owner)
-    order by j.id for update of j),
+    select j.id, j.state from jobs j
+    where j.id = any(these) and j.state in ('failed', 'cancelled')
+    order by j.id for update),
   requeued as (
     update jobs j set
-      state = 'queued', shelf = 'ready', finished_at = null, batch_id = null, attempts = 0, batch_limit = 32767, run_at = clock_timestamp(),
+      state = 'queued', shelf = case when j.run_at > clock_timestamp() then 'scheduled' else 'ready' end, finished_at = null, batch_id = null, attempts = 0,
+      batch_limit = 32767,
+      -- Its age begins anew; a start time still to come holds.
+      run_at = greatest(j.run_at, clock_timestamp()),
       -- A deadline that passed would fail the job again at once; the person who retries it overrides it.
       deadline = case when j.deadline > clock_timestamp() then j.deadline end
     from wanted w where j.id = w.id

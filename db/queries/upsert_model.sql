@@ -1,9 +1,9 @@
 -- Registers a model. @name text, @path text, @family text, @sha256 text, @native_width int, @native_height int, @files jsonb, @replace boolean.
 -- Returns the digest registered now: another one than @sha256 means the name is taken.
+-- The name stays as first spelled: signatures of waiting jobs hold it.
 insert into models as m (name, path, family, sha256, native_width, native_height, files)
 values (@name, @path, @family, @sha256, @native_width, @native_height, @files)
 on conflict (name_key) do update set
-  name = case when @replace then excluded.name else m.name end,
   path = case when @replace or m.sha256 = excluded.sha256 then excluded.path else m.path end,
   family = case when @replace then excluded.family else m.family end,
   sha256 = case when @replace then excluded.sha256 else m.sha256 end,

@@ -1,3 +1,4 @@
+using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
 using BatchGen.Queue;
 using BatchGen.Testing;
@@ -118,6 +119,68 @@ public sealed class ClaimOrderTests
         var job = (await database.Catalog.FindAsync(id, CancellationToken.None))!;
         Assert.Equal((JobState.Failed, "deadline_passed"), (job.State, job.FailureCode));
         Assert.Equal(1, (await database.Catalog.CountAsync(null, CancellationToken.None)).Failed);
+    }
+
+    [Fact]
+    public async Task Thousands_past_their_deadline_fail_at_once_and_their_senders_hear_of_it()
+    {
+        await using var database = await StartAsync();
+        await database.SubmitAsync(Enumerable.Repeat("a", 5001));
+        var one = (await database.SubmitAsync("b"))[0];
+        await database.SqlAsync("update jobs set deadline = now() - interval '1 second' where signature = 'demo|a@1'");
+        Assert.Equal([one], (await database.ClaimAsync(await database.AddWorkerAsync()))!.Jobs.Select(job => job.JobId));
+        Assert.Equal((5001, 1), await database.Catalog.CountAsync(null, CancellationToken.None) is { } counts ? (counts.Failed, counts.Running) : default);
+
+        // Also while nobody claims.
+        await using var listener = await database.ConnectAsync();
+        await using (var command = new Npgsql.NpgsqlCommand($"listen {database.Schema}_done", listener)) await command.ExecuteNonQueryAsync();
+        var heard = new List<string>();
+        listener.Notification += (_, message) => heard.Add(message.Payload);
+        var late = (await database.SubmitAsync("c"))[0];
+        await database.SqlAsync("update jobs set deadline = now() - interval '1 second' where id = $1", late);
+        await database.Claims.RescueExpiredAsync(CancellationToken.None);
+        Assert.Equal("deadline_passed", (await database.Catalog.FindAsync(late, CancellationToken.None))!.FailureCode);
+        Assert.True(await listener.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Contains($"\"job_ids\": [{late}]", Assert.Single(heard), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_job_that_comes_back_goes_before_those_submitted_after_it()
+    {
+        await using var database = await StartAsync();
+        var worker = await database.AddWorkerAsync();
+        var ids = await database.SubmitAsync("a", "a", "a", "a");
+        var batch = (await database.ClaimAsync(worker, maxJobs: 2))!;
+        await database.Claims.FailAsync(batch, [new(ids[0], FailureKind.WeightIntegrity, "drift")], CancellationToken.None);
+        await database.SubmitAsync("a", "a");
+
+        Assert.Equal([ids[0], ids[2]], (await database.ClaimAsync(worker, maxJobs: 2))!.Jobs.Select(job => job.JobId));
+    }
+
+    [Fact]
+    public async Task A_name_registered_again_in_other_letters_keeps_its_waiting_jobs()
+    {
+        await using var database = await StartAsync();
+        await database.SubmitAsync("a");
+        var model = (await database.Models.ListAsync(CancellationToken.None)).Single(known => known.Name == "demo");
+        var adapter = (await database.Adapters.ListAsync(CancellationToken.None)).Single(known => known.Name == "a");
+        Assert.Equal("demo", await RegisteredAsync());
+        await database.Models.AddAsync(model with { Name = "DEMO" }, replace: true, CancellationToken.None);
+        await database.Adapters.AddAsync(adapter with { Name = "A" }, replace: true, CancellationToken.None);
+
+        Assert.Equal("demo", await RegisteredAsync());
+        Assert.Equal("demo|a@1", (await database.ClaimAsync(await database.AddWorkerAsync()))!.Signature.ToString());
+        Assert.Contains(await database.Adapters.ListAsync(CancellationToken.None), known => known.Name == "a");
+
+        async Task<string?> RegisteredAsync() => await database.SqlAsync<string>("select name from models where name_key = 'demo'");
+    }
+
+    [Fact]
+    public async Task A_window_in_an_unknown_time_zone_is_refused_before_it_stops_claims()
+    {
+        await using var database = await StartAsync();
+        var error = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.SqlAsync("insert into dispatch_windows (name, time_zone, opens, closes) values ('w', 'Europe/Berln', '22:00', '06:00')"));
+        Assert.Contains("time zone \"Europe/Berln\" not recognized", error.MessageText, StringComparison.Ordinal);
     }
 
     [Fact]

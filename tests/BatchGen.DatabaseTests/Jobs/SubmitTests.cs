@@ -75,6 +75,19 @@ public sealed class SubmitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_signature_too_long_for_an_index_is_refused_and_the_longest_other_taken()
+    {
+        var names = Enumerable.Range(0, 15).Select(i => $"style{i:D2}").ToArray();
+        await _database.AddAdaptersAsync(names);
+        var blocks = string.Join(',', Enumerable.Range(0, 26).Select(i => $"0.{1000 + (37 * i % 997)}"));
+        string Job(int adapters) => $$"""[{"adapters": [{{string.Join(',', names.Take(adapters).Select(name => $$"""{"name": "{{name}}", "block_strengths": [{{blocks}}]}"""))}}]}]""";
+
+        await SubmitAsync(Job(13));
+        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync(Job(15)));
+        Assert.Contains("jobs[0].adapters: expected names and strengths that take at most 2500 bytes together", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_NUL_in_a_text_is_refused()
     {
         var named = await Assert.ThrowsAsync<SubmitRefusedException>(() =>
