@@ -62,16 +62,30 @@ need_pgbouncer() {
     || fail "pgbouncer is missing; the queue's tests need it ('apt-get install pgbouncer' on Debian)."
 }
 
+# The examples of docs/sql-api.md are run by the tests.
+need_python() {
+  command -v python3 >/dev/null && return
+  apt_install python3-minimal || true
+  command -v python3 >/dev/null || fail "python3 is missing; the documents' tests need it ('apt-get install python3' on Debian)."
+}
+
+need_psql() {
+  command -v psql >/dev/null && return
+  apt_install postgresql-client || true
+  command -v psql >/dev/null || fail "psql is missing; the documents' tests need it ('apt-get install postgresql-client' on Debian)."
+}
+
 # Builds the program when a source is newer than the last build; prints the path of its assembly.
 build_program() {
   local root=$1 program stamp
   stamp="$root/src/BatchGen/obj/launcher.stamp"
   program=$(compgen -G "$root/src/BatchGen/bin/Release/net10.0/*/batchgen.dll" | head -n 1 || true)
-  if [ -z "$program" ] || [ ! -e "$stamp" ] || [ -n "$(newer_sources "$root" "$stamp")" ]; then
+  # The stamp holds the switches of the last build.
+  if [ -z "$program" ] || [ ! -e "$stamp" ] || [ "$(cat "$stamp")" != "${BATCHGEN_BUILD:-}" ] || [ -n "$(newer_sources "$root" "$stamp")" ]; then
     mkdir -p "$root/src/BatchGen/obj"
     say "Building BatchGen (once) ..."
     local log="$root/src/BatchGen/obj/launcher.log" begun="$stamp.begun"
-    touch "$begun"
+    printf '%s\n' "${BATCHGEN_BUILD:-}" > "$begun"
     # shellcheck disable=SC2086 # Build switches such as -p:TorchBackend=none are several words.
     dotnet build "$root/src/BatchGen/BatchGen.csproj" -c Release --nologo -v quiet ${BATCHGEN_BUILD:-} >"$log" 2>&1 \
       || { cat "$log" >&2; fail "the build failed; see above."; }
@@ -83,6 +97,6 @@ build_program() {
 
 newer_sources() {
   local root=$1 stamp=$2
-  find "$root/src" "$root/db" "$root/eng" "$root/appsettings.json" "$root"/Directory.* \
+  find "$root/src" "$root/db" "$root/eng" "$root/appsettings.json" "$root/global.json" "$root"/Directory.* \
     \( -name bin -o -name obj \) -prune -o -type f -newer "$stamp" -print -quit
 }

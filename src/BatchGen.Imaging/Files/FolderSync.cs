@@ -7,6 +7,9 @@ internal static partial class FolderSync
 {
     private const int ReadOnlyFlag = 0; // O_RDONLY
 
+    // EBADF and EINVAL: some network file systems cannot flush a folder, and keep its entries by means of their own.
+    private const int BadFile = 9, Invalid = 22;
+
     public static void Flush(string folder)
     {
         if (OperatingSystem.IsWindows()) return; // NTFS journals the rename; folders cannot be flushed there.
@@ -14,7 +17,8 @@ internal static partial class FolderSync
         if (handle < 0) throw new IOException($"Folder '{folder}' cannot be opened: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
         try
         {
-            if (Sync(handle) != 0) throw new IOException($"Folder '{folder}' cannot be forced to disk: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
+            if (Sync(handle) != 0 && Marshal.GetLastPInvokeError() is not (BadFile or Invalid))
+                throw new IOException($"Folder '{folder}' cannot be forced to disk: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
         }
         finally
         {

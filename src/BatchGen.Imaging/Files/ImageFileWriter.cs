@@ -8,7 +8,16 @@ namespace BatchGen.Imaging.Files;
 /// <remarks>Thread safe for different jobs. Writing a job's picture again replaces the file in one step.</remarks>
 public sealed class ImageFileWriter
 {
+    // As long as a small picture: an empty file fits a full disk.
+    private const int LeastRoom = 64 * 1024;
+
+    // Pictures that must fit before writing is said to be possible again.
+    private const int RoomForPictures = 16;
+
     private readonly string _root;
+
+    // Where the last picture could not be written, and how long it was.
+    private (string Folder, int Length)? _refused;
 
     /// <summary>Makes a writer.</summary>
     /// <param name="folder">The image folder; made when the first picture is written.</param>
@@ -47,6 +56,7 @@ public sealed class ImageFileWriter
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             RemoveQuietly(temporary);
+            _refused = (folder, bytes.Length);
             throw new OutputException(
                 $"The picture of job {jobId} cannot be written to '{final}': {Reason(failure)} Free space or give the worker's user write permission, then retry the job.", failure);
         }
@@ -54,27 +64,30 @@ public sealed class ImageFileWriter
         return new WrittenImage(relative, bytes.LongLength, Convert.ToHexStringLower(SHA256.HashData(bytes)));
     }
 
-    /// <summary>Writes and removes a small file, to learn whether pictures could be written now.</summary>
+    /// <summary>Writes and removes a file, to learn whether pictures could be written now: where the last one could not, and as much as several of its length.</summary>
     /// <exception cref="OutputException">They could not.</exception>
     public void Probe()
     {
-        var path = Path.Combine(_root, $".probe-{Environment.ProcessId}");
+        var (folder, length) = _refused ?? (_root, LeastRoom / RoomForPictures);
+        var path = Path.Combine(folder, $".probe-{Environment.ProcessId}");
         try
         {
-            Directory.CreateDirectory(_root);
+            Directory.CreateDirectory(folder);
             using (var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
             {
-                // As long as a small picture: an empty file fits a full disk.
-                file.Write(new byte[64 * 1024]);
+                var piece = new byte[Math.Max(length, LeastRoom / RoomForPictures)];
+                for (var i = 0; i < RoomForPictures; i++) file.Write(piece);
                 file.Flush(flushToDisk: true);
             }
 
+            FolderSync.Flush(folder);
             File.Delete(path);
+            _refused = null;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             RemoveQuietly(path);
-            throw new OutputException($"Pictures cannot be written to '{_root}': {Reason(failure)} Free space or give the worker's user write permission.", failure);
+            throw new OutputException($"Pictures cannot be written to '{folder}': {Reason(failure)} Free space or give the worker's user write permission.", failure);
         }
     }
 

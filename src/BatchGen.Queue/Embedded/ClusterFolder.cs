@@ -11,6 +11,7 @@ internal sealed class ClusterFolder
 {
     // A socket's path must fit sockaddr_un.sun_path: 108 bytes on Linux, 104 on macOS, with a terminating zero.
     private const int LongestSocketPath = 103;
+    private const string PidFileName = "postmaster.pid";
 
     private ClusterFolder(string folder, string home, int port)
     {
@@ -42,7 +43,7 @@ internal sealed class ClusterFolder
         }
     }
 
-    private string PidFile => Path.Combine(Data, "postmaster.pid");
+    private string PidFile => Path.Combine(Data, PidFileName);
 
     public static async Task<ClusterFolder> OpenAsync(string folder, int port, ServerUser user, ILogger logger, CancellationToken cancellationToken)
     {
@@ -126,10 +127,24 @@ internal sealed class ClusterFolder
         await stream.WriteAsync(Encoding.UTF8.GetBytes(text + "\n"), cancellationToken);
     }
 
+    // The server was started with "-D FOLDER", which may name this folder by another path, through a link. Not by its working folder: another user's may
+    // not be looked up in containers. What cannot be known, as on systems without /proc, counts as ours: the file of a living server must not be deleted.
     private bool RunsOnThisData(int id)
     {
-        var link = $"/proc/{id}/cwd"; // The server works in its data folder; systems without /proc must trust the number.
-        return !Directory.Exists("/proc/self") || (new DirectoryInfo(link).ResolveLinkTarget(returnFinalTarget: false)?.FullName is { } cwd && cwd == Path.GetFullPath(Data));
+        try
+        {
+            var arguments = File.ReadAllText($"/proc/{id}/cmdline").Split('\0');
+            var option = Array.IndexOf(arguments, "-D");
+            return option >= 0 && option + 1 < arguments.Length && File.ReadAllText(Path.Combine(arguments[option + 1], PidFileName)) == File.ReadAllText(PidFile);
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
     }
 
     private static string HashOf(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..12];

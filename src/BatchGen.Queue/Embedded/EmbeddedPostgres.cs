@@ -21,6 +21,9 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     private const string SuperUser = "postgres";
     private const string User = "batchgen";
     private const string Prewarm = "pg_prewarm";
+
+    // EWOULDBLOCK: somebody else holds the lock. .NET keeps the errno in the low word of HResult.
+    private const int WouldBlockOnLinux = 11, WouldBlockOnMac = 35;
     private const int Port = 5432; // Names the socket file; no network port is opened.
 
 
@@ -67,7 +70,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
             Directory.CreateDirectory(folder);
             var user = await ServerUser.ChooseAsync(cancellationToken);
             // 1. One program at a time starts or stops the server; its use is announced before that ends.
-            await using var turn = await LockAsync(Path.Combine(folder, "start.lock"), cancellationToken);
+            await using var turn = await LockAsync(Path.Combine(folder, "start.lock"), logger, cancellationToken);
             var use = OpenShared(Path.Combine(folder, "users.lock"));
             try
             {
@@ -82,7 +85,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
                 throw;
             }
         }
-        catch (UnauthorizedAccessException error)
+        catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
             throw new QueueException($"The database folder {folder} cannot be used by this user: {error.Message} Use the user that made it, another folder, or set ConnectionStrings__BatchGen.", error);
         }
@@ -108,7 +111,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _use, null) is not { } use) return;
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        await using var turn = await LockAsync(Path.Combine(_folder.Folder, "start.lock"), limit.Token);
+        await using var turn = await LockAsync(Path.Combine(_folder.Folder, "start.lock"), _logger, limit.Token);
         await use.DisposeAsync();
         // Nobody else holds the shared lock when an exclusive one can be had.
         if (!TryLock(Path.Combine(_folder.Folder, "users.lock"), out var alone)) return;
@@ -185,11 +188,19 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     private static async Task RunServerAsync(ClusterFolder cluster, ServerPrograms programs, ServerUser user, CancellationToken cancellationToken)
     {
         var log = Path.Combine(cluster.Home, "server.log");
-        var logged = File.Exists(log) ? new FileInfo(log).Length : 0;
-        var result = await user.RunAsync(programs["pg_ctl"], ["start", "-D", cluster.Data, "-l", log, "-w", "-t", "120", "-s"], cancellationToken);
-        if (result is { ExitCode: 0 }) return;
+        ProgramResult? result;
+        string said;
+        for (var tries = 0; ; tries++)
+        {
+            var logged = File.Exists(log) ? new FileInfo(log).Length : 0;
+            result = await user.RunAsync(programs["pg_ctl"], ["start", "-D", cluster.Data, "-l", log, "-w", "-t", "120", "-s"], cancellationToken);
+            if (result is { ExitCode: 0 }) return;
+            said = await ReadFromAsync(log, logged, cancellationToken);
+            // Processes of a server that was killed take a moment to follow it.
+            if (tries == 50 || !said.Contains("is still in use", StringComparison.Ordinal)) break;
+            await Task.Delay(200, cancellationToken);
+        }
 
-        var said = await ReadFromAsync(log, logged, cancellationToken);
         if (said.Contains("is already in use", StringComparison.Ordinal) || said.Contains("another postmaster", StringComparison.Ordinal) || said.Contains("could not create lock file", StringComparison.Ordinal))
             throw new QueueException($"The socket {cluster.SocketFile(Port)} is taken by another server, or cannot be made there: {Reason(said)}. Stop that server, or remove the file if none runs.");
         // The programs are of the version that PG_VERSION names, so files they cannot read are damaged, not old.
@@ -246,11 +257,12 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         return text.ToString();
     }
 
-    private static async Task<FileStream> LockAsync(string file, CancellationToken cancellationToken)
+    private static async Task<FileStream> LockAsync(string file, ILogger logger, CancellationToken cancellationToken)
     {
-        while (true)
+        for (var tries = 0; ; tries++)
         {
             if (TryLock(file, out var stream)) return stream!;
+            if (tries == 100) Log.WaitingForLock(logger, file);
             await Task.Delay(50, cancellationToken);
         }
     }
@@ -263,7 +275,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
             stream = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             return true;
         }
-        catch (IOException error) when (error is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
+        catch (IOException error) when ((error.HResult & 0xffff) is WouldBlockOnLinux or WouldBlockOnMac)
         {
             stream = null;
             return false;

@@ -1,13 +1,21 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
+using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
+using BatchGen.Queue.Sql;
+using Npgsql;
 using NpgsqlTypes;
 
 namespace BatchGen.Queue.Jobs;
 
 /// <summary>Puts jobs into the queue through <c>submit_jobs</c>, as every producer does.</summary>
-public sealed class JobSubmitter(QueueDatabase database)
+public sealed partial class JobSubmitter(QueueDatabase database)
 {
+    // Jobs of one call: enough for the call to cost little, few enough for its text to be small.
+    private const int ChunkSize = 20_000;
+
     private static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
@@ -56,6 +64,41 @@ public sealed class JobSubmitter(QueueDatabase database)
         }
     }
 
+    /// <summary>Submits any number of jobs, all or none, and returns their ids.</summary>
+    /// <param name="requests">The jobs; read once.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>One id per request, in order.</returns>
+    /// <exception cref="SubmitRefusedException">A request breaks a rule, named by its place among all; nothing was submitted.</exception>
+    public Task<IReadOnlyList<long>> SubmitAllAsync(IEnumerable<JobRequest> requests, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        return database.RunAsync<IReadOnlyList<long>>(async connection =>
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            var ids = new List<long>();
+            foreach (var chunk in requests.Chunk(ChunkSize))
+            {
+                for (var i = 0; i < chunk.Length; i++) RefuseNul(chunk[i], ids.Count + i);
+                try
+                {
+                    await using var command = new NpgsqlCommand(SqlFiles.Query("submit_jobs"), connection, transaction);
+                    command.Parameters.Add(QueueDatabase.Parameter("jobs", NpgsqlDbType.Jsonb, JsonSerializer.Serialize(chunk, Json)));
+                    command.Parameters.Add(QueueDatabase.Parameter("tenant", NpgsqlDbType.Text, null));
+                    await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+                    ids.AddRange(await QueueDatabase.ReadListAsync<long>(reader, cancellationToken));
+                }
+                catch (PostgresException error) when (SqlErrors.Translate(error, database.DataSource) is SubmitRefusedException refused)
+                {
+                    // The database counts from the start of the chunk.
+                    throw new SubmitRefusedException(Place().Replace(refused.Message, match => $"jobs[{ids.Count + int.Parse(match.Groups["index"].Value, CultureInfo.InvariantCulture)}]"), error);
+                }
+            }
+
+            await transaction.CommitAsync(cancellationToken);
+            return ids;
+        }, cancellationToken);
+    }
+
     /// <summary>Submits any number of jobs through COPY and <c>submit_staged</c>: the fast way for thousands and more.</summary>
     /// <param name="requests">The jobs; read once.</param>
     /// <param name="tenant">Whose jobs; null means the default tenant.</param>
@@ -71,6 +114,9 @@ public sealed class JobSubmitter(QueueDatabase database)
             return request;
         }), tenant, cancellationToken), cancellationToken);
     }
+
+    [GeneratedRegex(@"^jobs\[(?<index>\d+)\]", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Place();
 
     // The database can only say that some text holds a NUL; here the element and field are still known.
     private static void RefuseNul(JobRequest request, int index)

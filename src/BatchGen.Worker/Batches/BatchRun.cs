@@ -104,10 +104,10 @@ internal sealed class BatchRun(
     {
         // Described before anything else is fused; encoded on another core than the one that drives the device.
         var recipes = jobs.Select(job => saver.Describe(job, device)).ToArray();
-        var saved = await Task.Run(
-            () => jobs.Select((job, i) => (Job: job, Index: i)).Where(item => !lease.IsCancelled(item.Job.JobId))
-                .Select(item => saver.Save(images[item.Index], item.Job, recipes[item.Index])).ToArray(),
-            CancellationToken.None);
+        var pictures = await Task.Run(() => jobs.Select((job, i) => PictureSaver.Encode(images[i], job, recipes[i])).ToArray(), CancellationToken.None);
+        // A worker that was suspended past its lease must not write over pictures that another has recorded meanwhile.
+        await DatabaseRetry.RunAsync(lease.ConfirmAsync, lease.Lost);
+        var saved = await Task.Run(() => pictures.Where(picture => !lease.IsCancelled(picture.Job.JobId)).Select(saver.Write).ToArray(), CancellationToken.None);
         // A stop does not throw finished pictures away; only a lost lease does.
         await DatabaseRetry.RunAsync(token => claims.CompleteAsync(batch, saved, token), lease.Lost);
         Succeeded += saved.Length;

@@ -65,6 +65,10 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     /// <summary>Counts jobs that ended, for the progress people see.</summary>
     public void AddFinished(int jobs) => Interlocked.Add(ref _finished, jobs);
 
+    /// <summary>Extends the lease now, and learns what was cancelled.</summary>
+    /// <exception cref="LeaseLostException">The batch belongs to someone else.</exception>
+    public async Task ConfirmAsync(CancellationToken cancellationToken) => Cancelled(await _claims.HeartbeatAsync(_batch, Progress(), cancellationToken));
+
     /// <inheritdoc/>
     public void Report(StepProgress value)
     {

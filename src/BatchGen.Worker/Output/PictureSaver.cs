@@ -11,16 +11,20 @@ namespace BatchGen.Worker.Output;
 /// <summary>Turns rendered pixels into files with their recipe inside. Runs beside the device thread, which renders the next pictures meanwhile.</summary>
 internal sealed class PictureSaver(ImageFileWriter files, string program)
 {
-    /// <summary>Encodes and writes one picture; blocks until it is safe on disk.</summary>
+    /// <summary>Encodes one picture.</summary>
     /// <param name="image">The pixels.</param>
     /// <param name="job">The job.</param>
     /// <param name="recipe">What is saved inside the file.</param>
+    public static EncodedPicture Encode(RenderedImage image, ClaimedJob job, ImageRecipe recipe) => new(image, job, recipe, ImageEncoder.Encode(image, job.Recipe.Format, recipe));
+
+    /// <summary>Writes one picture; blocks until it is safe on disk.</summary>
     /// <exception cref="Core.Failures.OutputException">The file could not be written.</exception>
-    public CompletedJob Save(RenderedImage image, ClaimedJob job, ImageRecipe recipe)
+    public CompletedJob Write(EncodedPicture picture)
     {
-        var file = files.Write(job.JobId, job.Recipe.Format, ImageEncoder.Encode(image, job.Recipe.Format, recipe));
+        var (image, job) = (picture.Image, picture.Job);
+        var file = files.Write(job.JobId, job.Recipe.Format, picture.Bytes);
         return new CompletedJob(
-            job.JobId, file.RelativePath, file.SizeBytes, file.Sha256, image.WidthPixels, image.HeightPixels, job.Recipe.Seed, RecipeJson.Serialize(recipe));
+            job.JobId, file.RelativePath, file.SizeBytes, file.Sha256, image.WidthPixels, image.HeightPixels, job.Recipe.Seed, RecipeJson.Serialize(picture.Recipe));
     }
 
     /// <summary>The recipe of a job as it stands on the device now.</summary>
@@ -58,3 +62,6 @@ internal sealed class PictureSaver(ImageFileWriter files, string program)
         };
     }
 }
+
+/// <summary>A picture as it will stand in its file.</summary>
+internal sealed record EncodedPicture(RenderedImage Image, ClaimedJob Job, ImageRecipe Recipe, byte[] Bytes);

@@ -15,8 +15,6 @@ namespace BatchGen.Commands;
 internal sealed class SubmitCommand
 {
     // One transaction each: large enough to be fast, small enough that a refusal comes soon.
-    private const int ChunkSize = 20_000;
-
     private readonly Argument<string?> _file = new("FILE") { Arity = ArgumentArity.ZeroOrOne, Description = "Jobs as .csv, .json or .jsonl; '-' reads standard input." };
     private readonly Option<string[]> _prompts = new("--prompt", "-p") { Description = "What to draw; {red|blue} draws both, \\{ is a brace; may be given several times. With a FILE: the prompt of rows that have none." };
     private readonly Option<string?> _negative = new("--negative", "-n") { Description = "What to keep away from." };
@@ -76,21 +74,7 @@ internal sealed class SubmitCommand
     {
         var jobs = await CollectAsync(arguments, cancellationToken);
         await using var session = await QueueSession.OpenAsync(_context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
-        var submitter = session.Get<JobSubmitter>();
-        var ids = new List<long>();
-        foreach (var chunk in jobs.Chunk(ChunkSize))
-        {
-            try
-            {
-                ids.AddRange(await submitter.SubmitAsync(chunk, cancellationToken));
-            }
-            catch (Exception) when (ids.Count > 0)
-            {
-                await _context.Error.WriteLineAsync($"batchgen: the first {ids.Count} jobs are in the queue (ids {Printable.Ids(ids)}), the rest is not.");
-                throw;
-            }
-        }
-
+        var ids = await session.Get<JobSubmitter>().SubmitAllAsync(jobs, cancellationToken);
         if (arguments.GetValue(_json)) await _context.Output.WriteLineAsync(JsonSerializer.Serialize(new { job_ids = ids }, ApiJson.Compact));
         else if (arguments.GetValue(_ids)) foreach (var id in ids) await _context.Output.WriteLineAsync(id.ToString(CultureInfo.InvariantCulture));
         else await _context.Output.WriteLineAsync(ids.Count == 1 ? $"Submitted job {ids[0]}" : $"Submitted {ids.Count} jobs: {Printable.Ids(ids)}");

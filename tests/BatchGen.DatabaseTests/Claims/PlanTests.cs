@@ -90,20 +90,21 @@ public sealed class PlanTests
         }
     }
 
-    // Pages of a call, what it calls included. Of the second one: the first of a session reads the catalogue too.
+    // Pages of a call, what it calls included: the fewest of several, since the first of a session reads the catalogue too, and so does one that follows
+    // a change of schemas by another test.
     private static async Task<int> PagesAsync(NpgsqlConnection session, string call)
     {
-        var pages = 0;
-        for (var i = 0; i < 2; i++)
+        var fewest = int.MaxValue;
+        for (var i = 0; i < 6; i++)
         {
             await using var attempt = await session.BeginTransactionAsync();
             await using var command = new NpgsqlCommand("explain (analyze, buffers, format json) select " + call, session, attempt);
             using var plan = JsonDocument.Parse((string)(await command.ExecuteScalarAsync())!);
-            pages = plan.RootElement[0].GetProperty("Plan").GetProperty("Shared Hit Blocks").GetInt32();
+            fewest = Math.Min(fewest, plan.RootElement[0].GetProperty("Plan").GetProperty("Shared Hit Blocks").GetInt32());
             await attempt.RollbackAsync();
         }
 
-        return pages;
+        return fewest;
     }
 
     // Rows the table gave out, by any scan: a call that reads the backlog shows thirty thousand of them. The limit leaves room for what calls before
@@ -120,6 +121,9 @@ public sealed class PlanTests
     {
         // Every pooled connection reports what it counted when it goes idle for a moment or ends; closing the pool makes them all report now.
         database.Queue.DataSource.Clear();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (await database.SqlAsync<bool>("select exists (select from pg_stat_activity where application_name like $1 || '%' and pid <> pg_backend_pid())", database.Schema))
+            await Task.Delay(20, limit.Token);
         await database.SqlAsync("select pg_stat_clear_snapshot()");
         return await database.SqlAsync<long>("select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_user_tables where schemaname = current_schema() and relname = $1", table);
     }

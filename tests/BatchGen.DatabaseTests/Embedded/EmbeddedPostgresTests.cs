@@ -74,6 +74,35 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
+    public async Task A_server_is_known_again_by_another_path_to_its_folder()
+    {
+        await using var first = await StartAsync();
+        var link = _folder + "-link";
+        Directory.CreateSymbolicLink(link, _folder);
+        try
+        {
+            await using var second = await EmbeddedPostgres.StartAsync(link, Fast, NullLogger.Instance, CancellationToken.None);
+            Assert.Equal(first.ServerProcessId, second.ServerProcessId);
+            Assert.Equal(1, await ExecuteAsync(second.ConnectionString, "select 1"));
+        }
+        finally
+        {
+            Directory.Delete(link);
+        }
+    }
+
+    [Fact]
+    public async Task A_lock_file_that_cannot_be_opened_is_an_error_and_no_reason_to_wait()
+    {
+        var file = Path.Combine(_folder, "start.lock");
+        File.Delete(file);
+        File.CreateSymbolicLink(file, file);
+        var error = await Assert.ThrowsAsync<QueueException>(StartAsync);
+        Assert.Contains("cannot be used by this user", error.Message, StringComparison.Ordinal);
+        File.Delete(file);
+    }
+
+    [Fact]
     public async Task Many_may_start_it_at_once()
     {
         var all = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => StartAsync()));

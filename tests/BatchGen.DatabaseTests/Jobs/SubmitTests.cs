@@ -75,6 +75,22 @@ public sealed class SubmitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_wrong_job_among_tens_of_thousands_keeps_all_out_and_is_named_by_its_place()
+    {
+        var jobs = Enumerable.Repeat(new JobRequest { Prompt = "x" }, 20_001).ToArray();
+        jobs[20_000] = new JobRequest { Width = 63 };
+        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => _database.Submitter.SubmitAllAsync(jobs, CancellationToken.None));
+        Assert.StartsWith("jobs[20000].width: ", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(0L, await _database.SqlAsync<long>("select count(*) from jobs"));
+
+        jobs[20_000] = new JobRequest { Prompt = "a\0b" };
+        refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => _database.Submitter.SubmitAllAsync(jobs, CancellationToken.None));
+        Assert.StartsWith("jobs[20000].prompt: ", refused.Message, StringComparison.Ordinal);
+        var ids = await _database.Submitter.SubmitAllAsync(jobs.Take(3), CancellationToken.None);
+        Assert.Equal([ids[0], ids[0] + 1, ids[0] + 2], ids);
+    }
+
+    [Fact]
     public async Task A_signature_too_long_for_an_index_is_refused_and_the_longest_other_taken()
     {
         var names = Enumerable.Range(0, 15).Select(i => $"style{i:D2}").ToArray();

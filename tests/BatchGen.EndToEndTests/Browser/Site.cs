@@ -65,8 +65,11 @@ internal sealed class Site : IAsyncDisposable
         program.Environment["BatchGen__Worker__HeartbeatInterval"] = "00:00:00.300";
         Assert.Equal(0, (await program.RunAsync("models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo")).ExitCode);
         Assert.Equal(0, (await program.RunAsync("adapters", "add", Path.Combine(RepositoryPaths.Models, "demo-adapters"))).ExitCode);
-        program.Start(worker ? ["up"] : ["up", "--no-worker"]);
-        await WaitUntilUpAsync(url);
+        var running = program.Start(worker ? ["up"] : ["up", "--no-worker"]);
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        await WaitUntilUpAsync(url, running, limit.Token);
+        // Loading torch from a cold disk is not what the tests wait for.
+        while (worker && (await database.Workers.ListAsync(limit.Token)).Count == 0) await Task.Delay(100, limit.Token);
         var playwright = await Playwright.CreateAsync();
         var browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = chromium, Args = Arguments });
         return new Site(database, program, playwright, browser, url);
@@ -128,21 +131,23 @@ internal sealed class Site : IAsyncDisposable
         throw new InvalidOperationException("No port is free.");
     }
 
-    private static async Task WaitUntilUpAsync(string url)
+    private static async Task WaitUntilUpAsync(string url, RunningProgram program, CancellationToken cancellationToken)
     {
         using var client = new HttpClient();
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         while (true)
         {
+            if (program.Ended is { } ended) Assert.Fail($"The program ended by itself, exit code {ended.ExitCode}:\n{ended.Error}");
             try
             {
-                using var answer = await client.GetAsync(url + "/login", limit.Token);
+                using var answer = await client.GetAsync(url + "/login", cancellationToken);
                 if (answer.IsSuccessStatusCode) return;
             }
             catch (HttpRequestException)
             {
-                await Task.Delay(100, limit.Token);
+                // It does not listen yet.
             }
+
+            await Task.Delay(100, cancellationToken);
         }
     }
 }

@@ -69,6 +69,16 @@ internal sealed partial class RunningProgram
         process.BeginErrorReadLine();
     }
 
+    /// <summary>How it ended, or null while it runs.</summary>
+    public ProgramResult? Ended
+    {
+        get
+        {
+            if (!_process.HasExited) return null;
+            lock (_output) return new ProgramResult(_process.ExitCode, _output.ToString(), _error.ToString());
+        }
+    }
+
     /// <summary>Ends it without warning, as a power cut does.</summary>
     public void Kill() => _process.Kill();
 
