@@ -334,6 +334,7 @@ table schema_migrations (
 table staged_jobs (
   job_id bigint default nextval('jobs_id_seq'::regclass) not null,
   staged_by name default SESSION_USER not null,
+  staged_at timestamp with time zone default now() not null,
   load text default ''::text not null,
   prompt text,
   negative_prompt text,
@@ -591,8 +592,8 @@ function advance_clock(at_most integer DEFAULT 5000) returns integer;
 -- Grants each role what it needs and takes from everybody what they get by default.
 function apply_grants() returns ;
 
--- Moves ended jobs past their retention to archived_jobs; returns how many. Their pictures' files stay.
-function archive_jobs(older_than interval, at_most integer DEFAULT 5000) returns integer -- security definer;
+-- Moves those of the next at_most jobs after an id to archived_jobs that ended before their retention; returns how many, and the id to go on after, null at the end. Their pictures' files stay.
+function archive_jobs(older_than interval, at_most integer DEFAULT 5000, after_id bigint DEFAULT 0, OUT moved integer, OUT last_id bigint) returns record -- security definer;
 
 -- The tenant this session acts for; null means all.
 function caller_tenant(wanted text) returns integer -- security definer;
@@ -619,6 +620,9 @@ function claim_batch(by_worker uuid, of_models text[], max_jobs integer, lease i
 function complete_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], paths text[], sizes bigint[], sha256s text[], widths integer[], heights integer[], seeds bigint[], recipes text[]) returns integer -- security definer;
 
 function did_you_mean(word text, candidates text[]) returns text;
+
+-- Deletes the rows that this role staged under a load name, such as those that submit_staged refused; returns how many.
+function discard_staged(load text DEFAULT ''::text) returns bigint -- security definer;
 
 function discard_unsettled(of_batch batches, why text, said text) returns integer;
 
@@ -666,6 +670,9 @@ function json_whole(element jsonb, field text, place text, low numeric, high num
 -- Whether the dispatch windows that apply to a lane let it be claimed from at an instant.
 function lane_is_open(lane lanes, instant timestamp with time zone) returns boolean;
 
+-- Key of the advisory lock that lets one transaction at a time take rows out of a load.
+function load_lock(load text, staged_by name) returns bigint;
+
 function nearest(word text, candidates text[]) returns text;
 
 -- Jobs of the campaigns of a name (tenants may share it) below an id, newest first; one walk through index job_recipes_by_campaign each.
@@ -687,6 +694,9 @@ function prune_archive(older_than interval, at_most integer DEFAULT 50000) retur
 
 -- Deletes batches, checkpoints, canaries and workers past their retention that no job refers to; returns how many rows.
 function prune_history(older_than interval, at_most integer DEFAULT 5000) returns integer -- security definer;
+
+-- Deletes rows staged before their retention that nobody submitted; returns how many.
+function prune_staged(older_than interval) returns bigint -- security definer;
 
 function put_back(of_batch bigint, these bigint[], from_state text, why text, said text, counts boolean, new_limit smallint DEFAULT NULL::smallint) returns integer;
 

@@ -3,6 +3,7 @@
 create unlogged table staged_jobs (
   job_id bigint not null default nextval('jobs_id_seq'),
   staged_by name not null default session_user,
+  staged_at timestamptz not null default now(),
   load text not null default '',
   prompt text,
   negative_prompt text,
@@ -29,15 +30,22 @@ create unlogged table staged_jobs (
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 50000);
 comment on table staged_jobs is 'Rows on their way into the queue: filled by COPY, emptied by submit_staged. Unlogged: a crash of the server loses what was not submitted yet.';
 comment on column staged_jobs.load is 'Name the producer gives to rows that belong together; several loads can be under way at once.';
+comment on column staged_jobs.staged_at is 'Rows that nobody submits go after a week: prune_staged.';
 comment on column staged_jobs.adapters is 'As in a signature: name@0.8+other@0.5.';
 create index staged_jobs_by_load on staged_jobs (load, staged_by, job_id);
 comment on index staged_jobs_by_load is 'submit_staged: the rows of a load';
 
 create function staged_job_json(staged staged_jobs) returns jsonb
 language sql stable as $$
-  select jsonb_strip_nulls(to_jsonb(staged) - array['job_id', 'staged_by', 'load', 'negative_prompt'])
+  select jsonb_strip_nulls(to_jsonb(staged) - array['job_id', 'staged_by', 'staged_at', 'load', 'negative_prompt'])
     || case when staged.negative_prompt is null then '{}' else jsonb_build_object('negative_prompt', staged.negative_prompt) end
 $$;
+
+create function load_lock(load text, staged_by name) returns bigint
+language sql stable as $$
+  select hashtextextended(current_schema() || '|' || staged_by || '|' || load, 5)
+$$;
+comment on function load_lock is 'Key of the advisory lock that lets one transaction at a time take rows out of a load.';
 
 create function submit_staged(load text default '', tenant text default null) returns bigint
 language plpgsql security definer
@@ -62,12 +70,26 @@ declare
   model_ids int[] := '{}';
   signatures text[] := '{}';
   lane_keys text[] := '{}';
-  repeated bigint[] := '{}';
+  repeated bigint[];
+  staged bigint;
+  has_adapters_in_prompts boolean;
+  has_campaigns boolean;
+  has_keys boolean;
+  left_out bigint := 0;
   submitted bigint;
+  removed bigint;
 begin
-  -- 1. Adapters written into prompts; then each spelling of model and adapters once, however many rows share it
-  update staged_jobs s set (prompt, adapters) = (select p.rest, concat_ws('+', nullif(s.adapters, ''), p.adapters) from split_prompt(s.prompt) p)
-  where s.load = of_load and s.staged_by = session_user and strpos(s.prompt, '<lora:') > 0;
+  -- 1. How many rows there are, which the end compares, and which steps have anything to do
+  perform pg_advisory_xact_lock(load_lock(of_load, session_user));
+  select count(*), count(*) filter (where strpos(s.prompt, '<lora:') > 0) > 0, count(s.campaign) > 0, count(s.idempotency_key) > 0
+  into staged, has_adapters_in_prompts, has_campaigns, has_keys
+  from staged_jobs s where s.load = of_load and s.staged_by = session_user;
+
+  -- 2. Adapters written into prompts; then each spelling of model and adapters once, however many rows share it
+  if has_adapters_in_prompts then
+    update staged_jobs s set (prompt, adapters) = (select p.rest, concat_ws('+', nullif(s.adapters, ''), p.adapters) from split_prompt(s.prompt) p)
+    where s.load = of_load and s.staged_by = session_user and strpos(s.prompt, '<lora:') > 0;
+  end if;
   for pair in
     select coalesce(s.model, '') as model, coalesce(s.adapters, '') as adapters, coalesce(s.priority, 0) as priority, min(s.job_id) as first
     from staged_jobs s where s.load = of_load and s.staged_by = session_user
@@ -92,7 +114,7 @@ begin
     end if;
   end loop;
 
-  -- 2. The first row that breaks a rule. check_job words the refusal, so that every way of submitting says the same.
+  -- 3. The first row that breaks a rule. check_job words the refusal, so that every way of submitting says the same.
   select s.* into bad
   from staged_jobs s
   where s.load = of_load and s.staged_by = session_user
@@ -107,7 +129,10 @@ begin
       and coalesce(s.format in ('png', 'webp', 'jpeg'), true) and (s.sampler is null or s.sampler in (select k.name from samplers k))
       and coalesce(isfinite(s.run_at), true) and coalesce(isfinite(s.deadline) and s.deadline > greatest(s.run_at, now_at), true)
       and coalesce(char_length(s.campaign) between 1 and 200, true) and coalesce(char_length(s.idempotency_key) between 1 and 200, true)
-      and (s.tags is null or (cardinality(s.tags) <= 32 and array_position(s.tags, null) is null and array_position(s.tags, '') is null)))
+      and (s.tags is null or s.tags = '{}' or (cardinality(s.tags) <= 32 and array_ndims(s.tags) = 1
+        and array_position(s.tags, null) is null and array_position(s.tags, '') is null
+        -- Words that are short together are short each, which is quicker to see.
+        and (octet_length(array_to_string(s.tags, '')) <= 100 or not exists (select from unnest(s.tags) t where char_length(t) > 100)))))
   order by s.job_id
   limit 1;
   if found then
@@ -116,16 +141,20 @@ begin
     perform refuse('line ' || line, null, 'the row breaks a rule of docs/sql-api.md; use lower case for names, and numbers in range.');
   end if;
 
-  -- 3. Campaigns, lanes and keys
-  insert into campaigns (tenant_id, name)
-  select distinct owner.id, s.campaign from staged_jobs s
-  where s.load = of_load and s.staged_by = session_user and s.campaign is not null
-  on conflict do nothing;
+  -- 4. Lanes, campaigns and keys, in this order and each sorted, as enqueue_jobs makes them: two submits then cannot wait for each other.
   insert into lanes (model_id, priority, tenant_id)
   select distinct split_part(k, ',', 1)::int, least(split_part(k, ',', 2)::int, owner.max_priority), owner.id
   from unnest(lane_keys) k
+  order by 1, 2
   on conflict do nothing;
-  if exists (select from staged_jobs s where s.load = of_load and s.staged_by = session_user and s.idempotency_key is not null) then
+  if has_campaigns then
+    insert into campaigns (tenant_id, name)
+    select distinct owner.id, s.campaign from staged_jobs s
+    where s.load = of_load and s.staged_by = session_user and s.campaign is not null
+    order by 2
+    on conflict do nothing;
+  end if;
+  if has_keys then
     with keyed as (
       insert into idempotency_keys (tenant_id, key, job_id)
       select owner.id, s.idempotency_key, min(s.job_id) from staged_jobs s
@@ -137,9 +166,10 @@ begin
     from staged_jobs s left join keyed k on k.job_id = s.job_id
     where s.load = of_load and s.staged_by = session_user and s.idempotency_key is not null and k.job_id is null;
     delete from staged_jobs s where s.job_id = any(repeated);
+    get diagnostics left_out = row_count;
   end if;
 
-  -- 4. The jobs, neighbours of one signature side by side: a claim then touches few pages.
+  -- 5. The jobs, neighbours of one signature side by side: a claim then touches few pages.
   with source as materialized (
     select s.*, row_number() over (order by l.id, p.signature collate "C", s.job_id) as place, l.id as lane_id, coalesce(c.id, 0) as campaign_id, p.signature, m.native_width, m.native_height
     from staged_jobs s
@@ -172,7 +202,27 @@ begin
   select coalesce(sum(change), 0) into submitted from counted;
 
   delete from staged_jobs s where s.load = of_load and s.staged_by = session_user;
+  get diagnostics removed = row_count;
+  -- Every statement above saw what was committed when it began: rows that came after the count missed a check or a key, and the delete would lose them.
+  if submitted + left_out <> staged or removed + left_out <> staged then
+    perform refuse('load', null, format('rows were added to load ''%s'' while it was being submitted, and nothing was submitted; '
+      'submit again when nobody adds to it, or give each load a name of its own.', of_load));
+  end if;
   if submitted > 0 then perform pg_notify(current_schema() || '_jobs', ''); end if;
   return submitted;
 end $$;
 comment on function submit_staged is 'Submits the rows that this role staged under a load name, all or none; returns how many jobs are new. Rows whose idempotency key is known are left out.';
+
+create function discard_staged(load text default '') returns bigint
+language plpgsql security definer set search_path from current as $$
+#variable_conflict use_column
+declare
+  of_load constant text := discard_staged.load;
+  discarded bigint;
+begin
+  perform pg_advisory_xact_lock(load_lock(of_load, session_user));
+  delete from staged_jobs s where s.load = of_load and s.staged_by = session_user;
+  get diagnostics discarded = row_count;
+  return discarded;
+end $$;
+comment on function discard_staged is 'Deletes the rows that this role staged under a load name, such as those that submit_staged refused; returns how many.';

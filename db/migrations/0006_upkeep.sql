@@ -15,25 +15,24 @@ comment on index archived_jobs_by_end is 'prune_archive: rows past their retenti
 create index archived_jobs_by_campaign on archived_jobs (campaign, job_id) where campaign is not null;
 comment on index archived_jobs_by_campaign is 'for people: what became of a campaign';
 
-create function archive_jobs(older_than interval, at_most int default 5000) returns int
+create function archive_jobs(older_than interval, at_most int default 5000, after_id bigint default 0, out moved int, out last_id bigint)
 language plpgsql security definer set search_path from current as $$
--- Walks up from the oldest job. Jobs are numbered by submission and end after it, so the walk ends at the first job submitted after the limit;
--- the few old jobs that have not ended are stepped over.
+-- One chunk of a walk up from the oldest job. Jobs are numbered about in the order of their submission and end after it, so the walk is over at the
+-- first chunk with a job submitted after the limit; old jobs that have not ended are stepped over, however many they are.
 declare
   ended_before constant timestamptz := clock_timestamp() - older_than;
-  last_id bigint;
-  moved int;
+  chunk_end bigint;
+  goes_on boolean;
 begin
-  select max(job_id) into last_id from (
-    select r.job_id from job_recipes r where r.created_at < ended_before order by r.job_id limit at_most * 4) old;
+  select max(c.job_id), count(*) = at_most and bool_and(c.created_at < ended_before) into chunk_end, goes_on
+  from (select r.job_id, r.created_at from job_recipes r where r.job_id > after_id order by r.job_id limit at_most) c;
   with leaving as (
     select j.id from jobs j
-    where j.id <= last_id and j.finished_at < ended_before
+    where j.id > after_id and j.id <= chunk_end and j.finished_at < ended_before
       -- A picture that no checkpoint has judged may still have to be rendered again.
       and not exists (
         select from images i join batches b on b.id = i.batch_id where i.job_id = j.id and i.part > b.settled_parts)
     order by j.id
-    limit at_most
     for update skip locked),
   archived as (
     insert into archived_jobs (job_id, tenant, campaign, state, signature, finished_at, job)
@@ -67,9 +66,9 @@ begin
     select g.lane_id, g.campaign_id, 'verified', -count(*)
     from images_gone i join batches b on b.id = i.batch_id and b.verified_at is not null join gone g on g.id = i.job_id group by 1, 2, 3)
   select count(*) into moved from gone;
-  return moved;
+  if goes_on then last_id := chunk_end; end if;
 end $$;
-comment on function archive_jobs is 'Moves ended jobs past their retention to archived_jobs; returns how many. Their pictures'' files stay.';
+comment on function archive_jobs is 'Moves those of the next at_most jobs after an id to archived_jobs that ended before their retention; returns how many, and the id to go on after, null at the end. Their pictures'' files stay.';
 
 create function prune_history(older_than interval, at_most int default 5000) returns int
 language plpgsql security definer set search_path from current as $$
@@ -95,6 +94,9 @@ begin
   delete from canaries c using old where c.id = old.id;
   get diagnostics affected = row_count;
   removed := removed + affected;
+  -- A worker that crashed wrote no end. A live one misses its heartbeat for so long only while its machine sleeps, and registers anew.
+  update workers w set stopped_at = w.heartbeat_at, stop_reason = 'no heartbeat for a week'
+  where w.stopped_at is null and w.heartbeat_at < clock_timestamp() - interval '7 days';
   delete from workers w
   where w.stopped_at < before
     and not exists (select from batches b where b.worker_id = w.id)
@@ -117,6 +119,26 @@ begin
   return removed;
 end $$;
 comment on function prune_archive is 'Deletes archived jobs past their retention; returns how many.';
+
+create function prune_staged(older_than interval) returns bigint
+language plpgsql security definer set search_path from current as $$
+declare
+  before constant timestamptz := clock_timestamp() - older_than;
+  stale record;
+  removed bigint := 0;
+  affected bigint;
+begin
+  for stale in select distinct s.load, s.staged_by from staged_jobs s where s.staged_at < before loop
+    -- A load that is being submitted now is not abandoned.
+    if pg_try_advisory_xact_lock(load_lock(stale.load, stale.staged_by)) then
+      delete from staged_jobs s where s.load = stale.load and s.staged_by = stale.staged_by and s.staged_at < before;
+      get diagnostics affected = row_count;
+      removed := removed + affected;
+    end if;
+  end loop;
+  return removed;
+end $$;
+comment on function prune_staged is 'Deletes rows staged before their retention that nobody submitted; returns how many.';
 
 create function retry_failed(of_campaign text default null, with_code text default null, of_signature text default null, at_most int default 10000) returns int
 language plpgsql security definer set search_path from current as $$

@@ -25,8 +25,8 @@ internal static partial class Log
     [LoggerMessage(5007, LogLevel.Information, "Took back {BatchCount} batches whose lease had run out")]
     public static partial void BatchesRescued(this ILogger log, int batchCount);
 
-    [LoggerMessage(5008, LogLevel.Information, "Archived {JobCount} jobs, deleted {HistoryCount} rows of history, {ArchiveCount} archived jobs and {ThumbnailCount} thumbnails past their retention")]
-    public static partial void Retained(this ILogger log, long jobCount, long historyCount, long archiveCount, int thumbnailCount);
+    [LoggerMessage(5008, LogLevel.Information, "Archived {JobCount} jobs, deleted {HistoryCount} rows of history, {ArchiveCount} archived jobs, {StagedCount} staged rows and {ThumbnailCount} thumbnails past their retention")]
+    public static partial void Retained(this ILogger log, long jobCount, long historyCount, long archiveCount, long stagedCount, int thumbnailCount);
 
     [LoggerMessage(5009, LogLevel.Information, "Rebuilt the indexes {Indexes}")]
     public static partial void Reindexed(this ILogger log, string indexes);

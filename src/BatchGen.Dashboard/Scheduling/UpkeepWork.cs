@@ -25,14 +25,14 @@ public sealed class UpkeepWork
         _log = log;
     }
 
-    /// <summary>Moves out jobs, history and archive past their retention, and small pictures nobody will look at again.</summary>
+    /// <summary>Moves out jobs, history, archive and staged rows past their retention, and small pictures nobody will look at again.</summary>
     [AutomaticRetry(Attempts = 2)]
     public async Task RetainAsync(CancellationToken cancellationToken)
     {
         var outcome = await _upkeep.RetainAsync(new RetentionLimits(_options.KeepJobs, _options.KeepHistory, _options.KeepArchive), cancellationToken);
         if (outcome is null) return;
         var thumbnails = _thumbnails.DeleteOlderThan(_options.KeepJobs, cancellationToken);
-        _log.Retained(outcome.JobsArchived, outcome.HistoryDeleted, outcome.ArchivedDeleted, thumbnails);
+        _log.Retained(outcome.JobsArchived, outcome.HistoryDeleted, outcome.ArchivedDeleted, outcome.StagedDeleted, thumbnails);
     }
 
     /// <summary>Rebuilds bloated indexes, and removes what an interrupted rebuild left.</summary>

@@ -11,8 +11,11 @@ public sealed class QueueUpkeep(QueueDatabase database)
     // What is left over goes with the next run: nothing here is urgent, and a run that never ends could not be told from one that hangs.
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
 
-    // A chunk is one transaction: large enough to be quick, small enough that nobody waits for its locks.
-    private const int Chunk = 5_000;
+    // Minutes lie between staging and submitting; a week is for a producer that stood still over the holidays.
+    private static readonly TimeSpan StagedLongest = TimeSpan.FromDays(7);
+
+    /// <value>Rows of a chunk, which is one transaction: large enough to be quick, small enough that nobody waits for its locks.</value>
+    internal int Chunk { get; init; } = 5_000;
 
     /// <summary>Moves out whatever is past its retention, each kind for ten minutes at most; the rest goes with the next call.</summary>
     /// <returns>What was done; null when another program is at it.</returns>
@@ -20,13 +23,25 @@ public sealed class QueueUpkeep(QueueDatabase database)
     {
         ArgumentNullException.ThrowIfNull(limits);
         return AloneAsync("retention", async () => new RetentionOutcome(
-            await ArchiveJobsAsync(limits.Jobs, cancellationToken), await PruneHistoryAsync(limits.History, cancellationToken), await PruneArchiveAsync(limits.Archive, cancellationToken)),
+            await ArchiveJobsAsync(limits.Jobs, cancellationToken), await PruneHistoryAsync(limits.History, cancellationToken), await PruneArchiveAsync(limits.Archive, cancellationToken),
+            await PruneStagedAsync(StagedLongest, cancellationToken)),
             cancellationToken);
     }
 
     /// <summary>Moves jobs that ended before the retention to <c>archived_jobs</c>. Files of pictures stay.</summary>
     /// <returns>Jobs moved.</returns>
-    public Task<long> ArchiveJobsAsync(TimeSpan olderThan, CancellationToken cancellationToken) => InChunksAsync("archive_jobs", olderThan, cancellationToken);
+    public async Task<long> ArchiveJobsAsync(TimeSpan olderThan, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var moved = 0L;
+        for (long? after = 0; after is not null && Stopwatch.GetElapsedTime(started) <= Longest;)
+        {
+            (var count, after) = await ArchiveChunkAsync(olderThan, after.Value, cancellationToken);
+            moved += count;
+        }
+
+        return moved;
+    }
 
     /// <summary>Deletes batches, checkpoints, canaries and workers past their retention that no job refers to.</summary>
     /// <returns>Rows deleted.</returns>
@@ -35,6 +50,15 @@ public sealed class QueueUpkeep(QueueDatabase database)
     /// <summary>Deletes archived jobs past their retention.</summary>
     /// <returns>Jobs deleted.</returns>
     public Task<long> PruneArchiveAsync(TimeSpan olderThan, CancellationToken cancellationToken) => InChunksAsync("prune_archive", olderThan, cancellationToken);
+
+    /// <summary>Deletes rows that were staged before that and never submitted.</summary>
+    /// <returns>Rows deleted.</returns>
+    public Task<long> PruneStagedAsync(TimeSpan olderThan, CancellationToken cancellationToken) =>
+        database.CommandAsync("prune_staged", [Parameter("older_than", NpgsqlDbType.Interval, olderThan)], async reader =>
+        {
+            await reader.ReadAsync(cancellationToken);
+            return await reader.GetFieldValueAsync<long>(0, cancellationToken);
+        }, cancellationToken);
 
     /// <summary>Rebuilds indexes that hold more dead space than entries, without locking anybody out, and removes what an interrupted rebuild left.</summary>
     /// <param name="minBytes">Smaller indexes are left alone.</param>
@@ -57,29 +81,30 @@ public sealed class QueueUpkeep(QueueDatabase database)
         return (IReadOnlyList<string>)rebuilt;
     }, cancellationToken);
 
-    // The lock is the session's: it ends with the connection at the latest, and the work itself holds no transaction open for it.
+    // The lock is a transaction's, not a session's: behind PgBouncer in transaction mode only that surely ends. The work has connections of its own.
     private async Task<T?> AloneAsync<T>(string what, Func<Task<T>> work, CancellationToken cancellationToken)
         where T : class
     {
-        await using var connection = await database.OpenAloneAsync(cancellationToken);
-        if (!await CallAsync("lock_upkeep", cancellationToken)) return null;
-        try
-        {
-            return await work();
-        }
-        finally
-        {
-            // The server notices a closed connection a moment late, and whoever comes next would find the lock taken.
-            if (connection.State == System.Data.ConnectionState.Open) await CallAsync("unlock_upkeep", CancellationToken.None);
-        }
-
-        async Task<bool> CallAsync(string query, CancellationToken token)
-        {
-            await using var command = new NpgsqlCommand(Sql.SqlFiles.Query(query), connection);
-            command.Parameters.Add(Parameter("what", NpgsqlDbType.Text, what));
-            return await command.ExecuteScalarAsync(token) is true;
-        }
+        await using var connection = await database.DataSource.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(Sql.SqlFiles.Query("lock_upkeep"), connection, transaction);
+        command.Parameters.Add(Parameter("what", NpgsqlDbType.Text, what));
+        if (await command.ExecuteScalarAsync(cancellationToken) is not true) return null;
+        // Until another statement follows, the answered query keeps its snapshot, and vacuum and concurrent rebuilds would wait for it.
+        await RunAsync(connection, Sql.SqlFiles.Query("drop_snapshot"), cancellationToken);
+        return await work();
     }
+
+    private Task<(int Moved, long? LastId)> ArchiveChunkAsync(TimeSpan olderThan, long afterId, CancellationToken cancellationToken) => database.CommandAsync("archive_jobs",
+        [
+            Parameter("older_than", NpgsqlDbType.Interval, olderThan),
+            Parameter("at_most", NpgsqlDbType.Integer, Chunk),
+            Parameter("after_id", NpgsqlDbType.Bigint, afterId),
+        ], async reader =>
+        {
+            await reader.ReadAsync(cancellationToken);
+            return (await reader.GetFieldValueAsync<int>(0, cancellationToken), await reader.GetFieldValueAsync<long?>(1, cancellationToken));
+        }, cancellationToken);
 
     private async Task<long> InChunksAsync(string query, TimeSpan olderThan, CancellationToken cancellationToken)
     {
@@ -127,4 +152,5 @@ public sealed record RetentionLimits(TimeSpan Jobs, TimeSpan History, TimeSpan A
 /// <param name="JobsArchived">Jobs moved to the archive.</param>
 /// <param name="HistoryDeleted">Rows of batches, checkpoints, canaries and workers.</param>
 /// <param name="ArchivedDeleted">Archived jobs deleted.</param>
-public sealed record RetentionOutcome(long JobsArchived, long HistoryDeleted, long ArchivedDeleted);
+/// <param name="StagedDeleted">Staged rows that nobody submitted within a week.</param>
+public sealed record RetentionOutcome(long JobsArchived, long HistoryDeleted, long ArchivedDeleted, long StagedDeleted);

@@ -129,8 +129,8 @@ public sealed class RecurringTests
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dashboard.Services.GetRequiredService<UpkeepWork>().RetainAsync(new CancellationToken(canceled: true)));
         await DashboardHost.UntilAsync(async () => await upkeep.RetainAsync(new RetentionLimits(TimeSpan.FromDays(999), TimeSpan.FromDays(999), TimeSpan.FromDays(999)), CancellationToken.None) is not null);
-        Assert.Equal(new RetentionOutcome(1, 1, 0), await upkeep.RetainAsync(limits, CancellationToken.None));
-        Assert.Equal(new RetentionOutcome(0, 0, 0), await upkeep.RetainAsync(limits, CancellationToken.None));
+        Assert.Equal(new RetentionOutcome(1, 1, 0, 0), await upkeep.RetainAsync(limits, CancellationToken.None));
+        Assert.Equal(new RetentionOutcome(0, 0, 0, 0), await upkeep.RetainAsync(limits, CancellationToken.None));
     }
 
     [Fact]

@@ -86,6 +86,7 @@ public sealed class RoleTests : IAsyncLifetime
     [InlineData("select complete_jobs(1, 1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')")]
     [InlineData("select enqueue_jobs('{}', 1, 1::smallint)")]
     [InlineData("select archive_jobs('0 s')")]
+    [InlineData("select prune_staged('0 s')")]
     [InlineData("insert into tenant_roles values (current_user, 1)")]
     [InlineData("create table extra (x int)")]
     [InlineData("select * from tenants")]
@@ -101,10 +102,23 @@ public sealed class RoleTests : IAsyncLifetime
     [InlineData("update jobs set state = 'cancelled'", false)]
     [InlineData("select submit_jobs('[{}]')", false)]
     [InlineData("select rescue_expired()", false)]
+    [InlineData("select password_hash from accounts", false)]
+    [InlineData("select hash from api_keys", false)]
     public async Task A_reader_only_reads(string statement, bool allowed)
     {
         if (allowed) await AsAsync(Reader, statement);
         else Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, (await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Reader, statement))).SqlState);
+    }
+
+    [Theory]
+    [InlineData("select password_hash from accounts")]
+    [InlineData("select hash from api_keys")]
+    [InlineData("select * from staged_jobs")]
+    [InlineData("select * from tenant_roles")]
+    public async Task A_worker_may_not_read(string statement)
+    {
+        var error = await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Worker, statement));
+        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, error.SqlState);
     }
 
     [Fact]
@@ -140,6 +154,22 @@ public sealed class RoleTests : IAsyncLifetime
             select submit_staged('l')
             """));
         Assert.Equal(2L, await _database.SqlAsync<long>("select count(*) from jobs j join lanes l on l.id = j.lane_id join tenants t on t.id = l.tenant_id where t.name = 'studio'"));
+    }
+
+    [Fact]
+    public async Task A_submitter_discards_a_refused_load_of_its_own_and_stages_it_anew()
+    {
+        await AsAsync(Other, "insert into staged_jobs (load, prompt) values ('l', 'theirs')");
+        await AsAsync(Studio, "insert into staged_jobs (load, prompt) values ('another', 'mine')");
+        await AsAsync(Studio, "insert into staged_jobs (load, width) values ('l', 64), ('l', 63)");
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Studio, "select submit_staged('l')"));
+        Assert.StartsWith("line 2.width: ", refused.MessageText, StringComparison.Ordinal);
+
+        Assert.Equal(2L, await AsAsync(Studio, "select discard_staged('l')"));
+
+        await AsAsync(Studio, "insert into staged_jobs (load, width) values ('l', 64), ('l', 72)");
+        Assert.Equal(2L, await AsAsync(Studio, "select submit_staged('l')"));
+        Assert.Equal(["theirs", "mine"], (await _database.SqlAsync<string[]>("select array_agg(prompt order by job_id) from staged_jobs"))!);
     }
 
     [Fact]

@@ -6,6 +6,7 @@ using BatchGen.Queue.Checkpoints;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Signals;
+using BatchGen.Queue.Upkeep;
 using BatchGen.Queue.Workers;
 using BatchGen.Testing;
 using Npgsql;
@@ -17,22 +18,15 @@ namespace BatchGen.DatabaseTests.Signals;
 public sealed class PgBouncerTests
 {
     private const string Program = "/usr/sbin/pgbouncer";
+    private const int ServerConnections = 3;
 
     [Fact]
     public async Task Jobs_are_submitted_claimed_and_completed_in_transaction_mode()
     {
-        Assert.SkipUnless(File.Exists(Program), "PgBouncer is not installed (Debian: apt-get install pgbouncer).");
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync();
-        var login = "pooled_" + Guid.NewGuid().ToString("N")[..10];
-        await database.SqlAsync($"create role {login} login password 'secret' in role batchgen_worker, batchgen_submitter");
-        await database.SqlAsync($"alter role {login} set search_path = {database.Schema}");
-        var folder = Directory.CreateTempSubdirectory("batchgen-pooler-").FullName;
-        using var pooler = await StartAsync(folder, login, new NpgsqlConnectionStringBuilder(database.ConnectionString));
-        try
+        await BehindPoolerAsync(database, "batchgen_worker, batchgen_submitter", async queue =>
         {
-            var address = $"Host={folder};Port=6432;Username={login};Password=secret;Database=pooled;Max Auto Prepare=0;Timeout=10";
-            await using var queue = QueueDatabase.Open(address, new QueueOptions { Schema = database.Schema, PollInterval = TimeSpan.FromMilliseconds(200) });
             var (workers, claims, worker) = (new WorkerRegistry(queue), new BatchClaims(queue), Guid.NewGuid());
             await workers.StartAsync(worker, "pooled", new DeviceInfo("cpu", "x", "float32"), CancellationToken.None);
             await using var signal = new WorkSignal(queue);
@@ -53,6 +47,44 @@ public sealed class PgBouncerTests
 
             Assert.Equal(ids.Length, done);
             Assert.Equal(20, (await new JobCatalog(queue).CountAsync(null, CancellationToken.None)).Verified);
+        });
+    }
+
+    [Fact]
+    public async Task Upkeep_leaves_no_lock_on_a_pooled_connection()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        var owner = new NpgsqlConnectionStringBuilder(database.ConnectionString).Username;
+        await BehindPoolerAsync(database, $"\"{owner}\"", async queue =>
+        {
+            var connections = await Task.WhenAll(Enumerable.Range(0, ServerConnections).Select(async _ => await queue.DataSource.OpenConnectionAsync()));
+            // All at once inside a transaction: then the pooler has opened every server connection it may, and hands them out in turn.
+            foreach (var connection in connections) await connection.BeginTransactionAsync();
+            foreach (var connection in connections) await connection.DisposeAsync();
+            var upkeep = new QueueUpkeep(queue);
+            var limits = new RetentionLimits(TimeSpan.FromDays(1), TimeSpan.FromDays(1), TimeSpan.FromDays(1));
+
+            for (var run = 0; run < 3; run++)
+            {
+                Assert.NotNull(await upkeep.RetainAsync(limits, CancellationToken.None));
+                Assert.NotNull(await upkeep.ReindexAsync(1 << 30, CancellationToken.None));
+            }
+        });
+    }
+
+    private static async Task BehindPoolerAsync(TestDatabase database, string roles, Func<QueueDatabase, Task> test)
+    {
+        Assert.SkipUnless(File.Exists(Program), "PgBouncer is not installed (Debian: apt-get install pgbouncer).");
+        var login = "pooled_" + Guid.NewGuid().ToString("N")[..10];
+        await database.SqlAsync($"create role {login} login password 'secret' in role {roles}");
+        await database.SqlAsync($"alter role {login} set search_path = {database.Schema}");
+        var folder = Directory.CreateTempSubdirectory("batchgen-pooler-").FullName;
+        using var pooler = await StartAsync(folder, login, new NpgsqlConnectionStringBuilder(database.ConnectionString));
+        try
+        {
+            var address = $"Host={folder};Port=6432;Username={login};Password=secret;Database=pooled;Max Auto Prepare=0;Timeout=10";
+            await using var queue = QueueDatabase.Open(address, new QueueOptions { Schema = database.Schema, PollInterval = TimeSpan.FromMilliseconds(200) });
+            await test(queue);
         }
         finally
         {
@@ -77,7 +109,8 @@ public sealed class PgBouncerTests
             auth_type = plain
             auth_file = {folder}/users.txt
             pool_mode = transaction
-            default_pool_size = 3
+            default_pool_size = {ServerConnections}
+            server_round_robin = 1
             ignore_startup_parameters = search_path,options,extra_float_digits
             """);
         // Like the server, it refuses to run as root; the server's own socket belongs to user postgres.

@@ -41,6 +41,66 @@ public sealed class QueueUpkeepTests
     }
 
     [Fact]
+    public async Task Old_jobs_that_cannot_leave_do_not_hold_back_those_after_them()
+    {
+        await using var database = await StartAsync();
+        var ids = await database.SubmitAsync(Enumerable.Repeat("a", 9));
+        await database.Catalog.CancelAsync([ids[8]], CancellationToken.None);
+        await AgeAsync(database);
+
+        Assert.Equal(1, await new QueueUpkeep(database.Queue) { Chunk = 2 }.ArchiveJobsAsync(TimeSpan.FromDays(30), CancellationToken.None));
+
+        Assert.Equal(ids[8], await database.SqlAsync<long>("select job_id from archived_jobs"));
+        Assert.Equal(8L, await database.SqlAsync<long>("select count(*) from jobs"));
+    }
+
+    [Fact]
+    public async Task Archiving_ends_at_the_first_chunk_with_a_job_that_is_too_new()
+    {
+        await using var database = await StartAsync();
+        var ids = await database.SubmitAsync(Enumerable.Repeat("a", 4));
+        await AgeAsync(database);
+        ids = [.. ids, .. await database.SubmitAsync(Enumerable.Repeat("a", 4))];
+
+        Assert.Equal(ids[2], await database.SqlAsync<long>("select last_id from archive_jobs('30 days', 3)"));
+        Assert.Equal(0L, await database.SqlAsync<long>("select coalesce(last_id, 0) from archive_jobs('30 days', 3, $1)", ids[2]));
+        Assert.Equal(0L, await database.SqlAsync<long>("select coalesce(last_id, 0) from archive_jobs('30 days', 3, $1)", ids[7]));
+    }
+
+    [Fact]
+    public async Task Staged_rows_that_nobody_submitted_go_unless_their_load_is_at_work()
+    {
+        await using var database = await StartAsync();
+        await database.SqlAsync("insert into staged_jobs (load, staged_at) values ('a', now() - interval '8 days'), ('a', now()), ('b', now() - interval '8 days')");
+        var upkeep = new QueueUpkeep(database.Queue);
+        await using (var producer = await database.ConnectAsync())
+        {
+            await using var transaction = await producer.BeginTransactionAsync();
+            await using var command = new Npgsql.NpgsqlCommand("select submit_staged('b')", producer, transaction);
+            Assert.Equal(1L, await command.ExecuteScalarAsync());
+            Assert.Equal(1, await upkeep.PruneStagedAsync(TimeSpan.FromDays(7), CancellationToken.None));
+            await transaction.RollbackAsync();
+        }
+
+        Assert.Equal(1, (await upkeep.RetainAsync(new RetentionLimits(TimeSpan.FromDays(30), TimeSpan.FromDays(30), TimeSpan.FromDays(30)), CancellationToken.None))!.StagedDeleted);
+        Assert.Equal("a", await database.SqlAsync<string>("select load from staged_jobs"));
+    }
+
+    [Fact]
+    public async Task A_worker_that_went_away_without_a_word_is_closed_and_goes_when_its_time_has_come()
+    {
+        await using var database = await StartAsync();
+        var (lost, asleep, alive) = (await database.AddWorkerAsync(), await database.AddWorkerAsync(), await database.AddWorkerAsync());
+        await database.SqlAsync("update workers set heartbeat_at = now() - interval '60 days' where id = $1", lost);
+        await database.SqlAsync("update workers set heartbeat_at = now() - interval '20 days' where id = $1", asleep);
+
+        Assert.Equal(1, await new QueueUpkeep(database.Queue).PruneHistoryAsync(TimeSpan.FromDays(30), CancellationToken.None));
+
+        Assert.Equal(alive, Assert.Single(await database.Workers.ListAsync(CancellationToken.None)).WorkerId);
+        Assert.True(await database.SqlAsync<bool>("select stopped_at = heartbeat_at from workers where id = $1", asleep));
+    }
+
+    [Fact]
     public async Task Bloated_indexes_are_rebuilt()
     {
         await using var database = await StartAsync();

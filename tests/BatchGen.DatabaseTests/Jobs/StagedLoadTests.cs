@@ -1,0 +1,118 @@
+using BatchGen.Testing;
+using Npgsql;
+using Xunit;
+
+namespace BatchGen.DatabaseTests.Jobs;
+
+/// <summary>Staged loads: what is refused, and what becomes of them while others stage and submit.</summary>
+public sealed class StagedLoadTests
+{
+    [Theory]
+    [InlineData("campaigns")]
+    [InlineData("idempotency_keys")]
+    [InlineData("job_count_changes")]
+    public async Task Rows_added_while_a_load_is_submitted_are_refused_with_it_and_all_stay_staged(string held)
+    {
+        await using var database = await DatabaseAsync();
+        await database.SqlAsync("insert into staged_jobs (campaign, idempotency_key) values ('c', 'k1'), ('c', 'k2')");
+        await using var gate = await Gate.CloseAsync(database, $"after insert on {held} for each statement");
+        var submit = gate.RunAsync<long>("select submit_staged()");
+        await gate.UntilWaitingAsync(1);
+        await database.SqlAsync("insert into staged_jobs (idempotency_key) values ('k1')");
+        await gate.OpenAsync();
+
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => submit);
+        Assert.Equal(("BG001", "load: rows were added to load '' while it was being submitted, and nothing was submitted; submit again when nobody adds to it, or give each load a name of its own."),
+            (refused.SqlState, refused.MessageText));
+        Assert.Equal((0L, 3L), (await CountAsync(database, "jobs"), await CountAsync(database, "staged_jobs")));
+        Assert.Equal(2L, await database.SqlAsync<long>("select submit_staged()"));
+        Assert.Equal((2L, 0L), (await CountAsync(database, "jobs"), await CountAsync(database, "staged_jobs")));
+    }
+
+    [Fact]
+    public async Task A_load_submitted_twice_at_once_is_submitted_once()
+    {
+        await using var database = await DatabaseAsync();
+        await database.SubmitAsync(""); // The lane is there: nothing but the rows themselves can be waited for.
+        await database.SqlAsync("insert into staged_jobs (prompt) values ('one'), ('two')");
+        await using var gate = await Gate.CloseAsync(database, "after insert on job_count_changes for each statement");
+        var first = gate.RunAsync<long>("select submit_staged()");
+        await gate.UntilWaitingAsync(1);
+        var second = gate.RunAsync<long>("select submit_staged()");
+        await gate.UntilWaitingAsync(2);
+        await gate.OpenAsync();
+
+        Assert.Equal((2L, 0L), (await first, await second));
+        Assert.Equal(3L, await CountAsync(database, "jobs"));
+    }
+
+    [Fact]
+    public async Task A_staged_load_and_a_submit_that_make_the_same_lane_and_campaign_both_commit()
+    {
+        await using var database = await DatabaseAsync();
+        await database.SqlAsync("insert into staged_jobs (campaign, priority) values ('c', 5)");
+        await using var gate = await Gate.CloseAsync(database, "after insert on campaigns for each statement");
+        var staged = gate.RunAsync<long>("select submit_staged()");
+        await gate.UntilWaitingAsync(1);
+        var submitted = gate.RunAsync<long>("""select submit_job('{"campaign": "c", "priority": 5}')""");
+        await gate.UntilWaitingAsync(2);
+        await gate.OpenAsync();
+
+        Assert.Equal(1L, await staged);
+        Assert.True(await submitted > 0);
+        Assert.Equal(2L, await CountAsync(database, "jobs"));
+    }
+
+    [Fact]
+    public async Task Staged_loads_that_make_the_same_campaigns_both_commit()
+    {
+        await using var database = await DatabaseAsync();
+        await database.SubmitAsync(""); // The lane is there: campaigns alone are made.
+        await database.SqlAsync("insert into staged_jobs (load, campaign) select 'few', 'n' || i from generate_series(1, 40) i");
+        await database.SqlAsync("insert into staged_jobs (load, campaign) select 'many', 'n' || i from generate_series(1, 400) i");
+        await database.SqlAsync("analyze staged_jobs"); // Enough rows that the planner tells names apart by hashing, not by sorting.
+        await using var gate = await Gate.CloseAsync(database, "before insert on campaigns for each row when (new.name = 'n34')");
+        var few = gate.RunAsync<long>("select submit_staged('few')");
+        await gate.UntilWaitingAsync(1);
+        var many = gate.RunAsync<long>("select submit_staged('many')");
+        await gate.UntilWaitingAsync(2);
+        await gate.OpenAsync();
+
+        Assert.Equal((40L, 400L), (await few, await many));
+    }
+
+    [Theory]
+    [InlineData("array['a', repeat('x', 101)]", "line 2.tags: expected words of 1 to 100 characters, got [\"a\", \"xxx")]
+    [InlineData("array['a', '']", "line 2.tags: expected words of 1 to 100 characters, got [\"a\", \"\"].")]
+    [InlineData("array['a', null]", "line 2.tags: expected words of 1 to 100 characters, got [\"a\", null].")]
+    [InlineData("array[['a'], ['b']]", "line 2.tags: expected words of 1 to 100 characters, got [[\"a\"], [\"b\"]].")]
+    [InlineData("array_fill('a'::text, array[33])", "line 2.tags: expected a list of at most 32 words, got [\"a\", \"a\"")]
+    public async Task Tags_that_break_a_rule_are_refused_as_in_JSON(string tags, string message)
+    {
+        await using var database = await DatabaseAsync();
+        await database.SqlAsync($$"""insert into staged_jobs (tags) values ('{}'), ({{tags}})""");
+
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => database.SqlAsync("select submit_staged()"));
+
+        Assert.Equal("BG001", refused.SqlState);
+        Assert.StartsWith(message, refused.MessageText, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Tags_of_32_words_of_100_characters_are_taken()
+    {
+        await using var database = await DatabaseAsync();
+        await database.SqlAsync("insert into staged_jobs (tags) select array_agg(repeat('x', 98) || i) from generate_series(10, 41) i");
+        Assert.Equal(1L, await database.SqlAsync<long>("select submit_staged()"));
+        Assert.Equal(32, await database.SqlAsync<int>("select cardinality(tags) from job_recipes"));
+    }
+
+    private static Task<long> CountAsync(TestDatabase database, string table) => database.SqlAsync<long>($"select count(*) from {table}");
+
+    private static async Task<TestDatabase> DatabaseAsync()
+    {
+        var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync();
+        return database;
+    }
+}
