@@ -64,17 +64,25 @@ internal sealed class WorkerService(
         {
             // Asked to stop: the normal end.
         }
-        catch (Exception error) when (error is BatchGenException or QueueException or Npgsql.NpgsqlException)
+#pragma warning disable CA1031 // Whatever it was, the worker must say so: one that ended without a failure is not started again.
+        catch (Exception error)
+#pragma warning restore CA1031
         {
-            log.WorkerFailed(error.Message, error);
-            outcome.Fail(error.Message);
-            reason = error.Message;
+            reason = Fail(error);
         }
         finally
         {
             await LeaveAsync(device, reason);
             lifetime.StopApplication();
         }
+    }
+
+    /// <returns>Why the worker ends.</returns>
+    private string Fail(Exception error)
+    {
+        log.WorkerFailed(error.Message, error);
+        outcome.Fail(error.Message);
+        return error.Message;
     }
 
     /// <returns>Why the worker ends.</returns>
@@ -246,7 +254,17 @@ internal sealed class WorkerService(
     private async Task LeaveAsync(DeviceSession? device, string reason)
     {
         using var limit = new CancellationTokenSource(options.StopTimeout, clock);
-        if (device is not null) await device.DisposeAsync();
+        try
+        {
+            if (device is not null) await device.DisposeAsync();
+        }
+#pragma warning disable CA1031 // A device that fails may fail once more here; the worker signs off all the same.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            reason = Fail(error);
+        }
+
         try
         {
             await workers.StopAsync(_id, reason, limit.Token);
