@@ -145,8 +145,9 @@ internal sealed class WorkerService(
             await RunAsync(run, held, () => ahead = ClaimAheadAsync(device, source, stoppingToken), stoppingToken);
             next = await NextAsync(ahead, source, stoppingToken);
             if (device.WritesBaseWhileFused || !batch.Signature.Equals(next?.Batch.Signature)) await device.UnloadAsync();
-            // Nothing from here on is cut short by a stop: the weights are proven first, then the lease is settled.
-            using var limit = new CancellationTokenSource(options.StopTimeout, clock);
+            // Nothing from here on is cut short by a stop, which only bounds it: the weights are proven first, then the lease is settled.
+            using var limit = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
+            await using var stopped = stoppingToken.Register(() => limit.CancelAfter(options.StopTimeout));
             await guard.CheckAsync(batch, limit.Token);
             await source.CloseAsync(held);
         }

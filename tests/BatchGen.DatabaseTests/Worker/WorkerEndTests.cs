@@ -23,6 +23,30 @@ public sealed class WorkerEndTests
         Assert.Equal("the device is gone", worker.StopReason);
     }
 
+    [Fact]
+    public async Task A_checkpoint_waits_for_the_database_longer_than_a_stop_may_take()
+    {
+        await using var database = await DatabaseAsync();
+        await database.SubmitAsync("", "", "");
+        var clock = new FakeTimeProvider();
+        var renderer = new FakeRenderer();
+        await using var worker = await WorkerHost.StartAsync(
+            database, renderer, options => (options.BatchSize, options.StopTimeout) = (2, TimeSpan.FromSeconds(1)), clock: clock);
+        // While the table is locked the database accepts the checkpoint and does not answer.
+        await using (var connection = await database.ConnectAsync())
+        await using (var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken))
+        {
+            await using var command = new Npgsql.NpgsqlCommand("lock table weight_checkpoints in exclusive mode", connection, transaction);
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            await Until(() => database.SqlAsync<bool>("select exists (select from pg_locks where relation = 'weight_checkpoints'::regclass and not granted)"));
+            clock.Advance(TimeSpan.FromSeconds(10));
+        }
+
+        await worker.WaitForEndAsync();
+        Assert.Null(worker.Outcome.Failure);
+        Assert.Equal(3, (await database.Catalog.CountAsync(null, CancellationToken.None)).Verified);
+    }
+
     // A claim in the worker's name: to the worker, one that was cut short between the server's commit and its answer.
     private static async Task<IReadOnlyList<long>> ClaimUnheardAsync(TestDatabase database)
     {
