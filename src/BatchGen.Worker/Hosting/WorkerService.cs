@@ -134,6 +134,7 @@ internal sealed class WorkerService(
         var run = new BatchRun(batch, device, new StartPictureLoader(startImages), saver, claims, held.Lease, _limit, log);
         Task<HeldBatch?>? ahead = null;
         HeldBatch? next = null;
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         try
         {
             if (!await LookAsync(canary, batch, device, stoppingToken))
@@ -142,7 +143,7 @@ internal sealed class WorkerService(
                 return null;
             }
 
-            await RunAsync(run, held, () => ahead = ClaimAheadAsync(device, source, stoppingToken), stoppingToken);
+            await RunAsync(run, held, () => ahead = ClaimAheadAsync(device, source, leaving.Token), stoppingToken);
             next = await NextAsync(ahead, source, stoppingToken);
             if (device.WritesBaseWhileFused || !batch.Signature.Equals(next?.Batch.Signature)) await device.UnloadAsync();
             // Nothing from here on is cut short by a stop, which only bounds it: the weights are proven first, then the lease is settled.
@@ -153,7 +154,9 @@ internal sealed class WorkerService(
         }
         catch
         {
+            await leaving.CancelAsync();
             await source.GiveBackAsync(held);
+            next ??= await AheadAsync(ahead);
             if (next is not null) await source.GiveBackAsync(next);
             throw;
         }
@@ -232,11 +235,30 @@ internal sealed class WorkerService(
         }
     }
 
-    private static async Task<HeldBatch?> ClaimAheadAsync(DeviceSession device, BatchSource source, CancellationToken stoppingToken)
+    private async Task<HeldBatch?> ClaimAheadAsync(DeviceSession device, BatchSource source, CancellationToken stoppingToken)
     {
         var next = await source.ClaimAsync(stoppingToken);
-        if (next is not null) await device.PrefetchAsync(next.Batch.Signature, stoppingToken);
+        if (next is null) return null;
+        try
+        {
+            await device.PrefetchAsync(next.Batch.Signature, stoppingToken);
+        }
+#pragma warning disable CA1031 // The batch must not be lost: whatever it was is met again when the batch is prepared, and charged to its jobs there.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            log.PrefetchFailed(next.Batch.Signature.ToString(), error.Message);
+        }
+
         return next;
+    }
+
+    /// <returns>What was claimed ahead, or null, also when that failed: the worker is ending because of another error.</returns>
+    private static async Task<HeldBatch?> AheadAsync(Task<HeldBatch?>? ahead)
+    {
+        if (ahead is null) return null;
+        await ((Task)ahead).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return ahead.IsCompletedSuccessfully ? await ahead : null;
     }
 
     private static async Task<HeldBatch?> NextAsync(Task<HeldBatch?>? ahead, BatchSource source, CancellationToken stoppingToken)
@@ -268,6 +290,8 @@ internal sealed class WorkerService(
 
         try
         {
+            // A claim that was cut short may have been made all the same.
+            await claims.GiveBackAllAsync(_id, after: 0, limit.Token);
             await workers.StopAsync(_id, reason, limit.Token);
         }
         catch (Exception error) when (error is QueueException or Npgsql.NpgsqlException or OperationCanceledException)

@@ -47,6 +47,71 @@ public sealed class WorkerEndTests
         Assert.Equal(3, (await database.Catalog.CountAsync(null, CancellationToken.None)).Verified);
     }
 
+    [Fact]
+    public async Task A_batch_claimed_ahead_goes_back_when_the_one_before_it_ends_the_worker()
+    {
+        await using var database = await DatabaseAsync();
+        var ids = await database.SubmitAsync("", "");
+        var renderer = new FakeRenderer
+        {
+            OnRender = (_, _) =>
+            {
+                Wait(Until(async () => await database.SqlAsync<long>("select count(*) from batches where state = 'open'") == 2));
+                throw new QueueException("refused");
+            },
+        };
+        var outcome = await WorkerHost.RunAsync(database, renderer, options => options.BatchSize = 1);
+        Assert.Equal("refused", outcome.Failure);
+        await WaitUncountedAsync(database, ids);
+    }
+
+    [Fact]
+    public async Task An_error_in_reading_ahead_loses_no_batch()
+    {
+        await using var database = await DatabaseAsync("ink", "wash");
+        await database.SubmitAsync("ink", "wash");
+        var renderer = new FakeRenderer { OnPrefetch = static _ => throw new InvalidOperationException("unforeseen") };
+        var outcome = await WorkerHost.RunAsync(database, renderer);
+        Assert.Null(outcome.Failure);
+        Assert.Equal(2, (await database.Catalog.CountAsync(null, CancellationToken.None)).Verified);
+    }
+
+    [Fact]
+    public async Task A_worker_that_stops_gives_back_what_it_claimed_without_hearing_of_it()
+    {
+        await using var database = await DatabaseAsync();
+        await using var worker = await WorkerHost.StartAsync(database, new FakeRenderer(), options => options.ExitWhenIdle = false);
+        var ids = await ClaimUnheardAsync(database);
+        await worker.StopAsync();
+        Assert.Null(worker.Outcome.Failure);
+        await WaitUncountedAsync(database, ids);
+    }
+
+    [Fact]
+    public async Task A_claim_whose_answer_was_lost_goes_back_before_the_next_one()
+    {
+        await using var database = await DatabaseAsync();
+        await using var worker = await WorkerHost.StartAsync(database, new FakeRenderer(), options => options.ExitWhenIdle = false);
+        var ids = await ClaimUnheardAsync(database);
+        // Claims now fail for a passing reason, as they do when the connection is lost; the sequence counts them.
+        await database.SqlAsync(
+            """
+            create sequence refused;
+            create function refuse() returns trigger language plpgsql as $$
+            begin
+              perform nextval('refused');
+              raise exception using errcode = '40001', message = 'not now';
+            end $$;
+            create trigger refuse before insert on batches execute function refuse();
+            """);
+        await database.SubmitAsync("");
+        await database.SqlAsync("update workers set paused = false");
+        await Until(() => database.SqlAsync<bool>("select is_called from refused"));
+        await database.SqlAsync("drop trigger refuse on batches");
+        await Until(async () => (await database.Catalog.CountAsync(null, CancellationToken.None)).Verified == 2);
+        Assert.Equal(1, (await database.Catalog.FindAsync(Assert.Single(ids), CancellationToken.None))!.Attempts);
+    }
+
     // A claim in the worker's name: to the worker, one that was cut short between the server's commit and its answer.
     private static async Task<IReadOnlyList<long>> ClaimUnheardAsync(TestDatabase database)
     {
