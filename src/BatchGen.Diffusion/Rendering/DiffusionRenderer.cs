@@ -48,6 +48,14 @@ public sealed class DiffusionRenderer : IBatchRenderer
         _adapters = new AdapterCache(options.AdapterCacheBytes);
     }
 
+    /// <summary>Checks that the device and compute type asked for are to be had, as making a renderer does.</summary>
+    /// <exception cref="InvalidOperationException">They are not, or native torch is not there; the message says what to do.</exception>
+    public static void CheckDevice(DiffusionOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _ = ComputeDevice.Choose(options);
+    }
+
     /// <inheritdoc/>
     public DeviceInfo Device => _compute.Info;
 

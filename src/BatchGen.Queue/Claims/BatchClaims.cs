@@ -104,6 +104,29 @@ public sealed class BatchClaims(QueueDatabase database)
         return EndAsync(batch, TimeSpan.Zero, "The worker gave the job back unfinished.", cancellationToken);
     }
 
+    /// <summary>Gives back every batch a worker still has, also one it does not know of because the answer to its claim was lost.</summary>
+    /// <param name="workerId">The worker.</param>
+    /// <param name="after">Id of a batch: only newer ones go back. Ids of batches grow; 0 gives all back.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <returns>Jobs put back, the attempt not counted.</returns>
+    public async Task<int> GiveBackAllAsync(Guid workerId, long after, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ScalarAsync("give_back_batches",
+            [
+                Parameter("worker_id", NpgsqlDbType.Uuid, workerId),
+                Parameter("after", NpgsqlDbType.Bigint, after),
+                Parameter("reason", NpgsqlDbType.Text, "The worker gave the job back unfinished."),
+            ], cancellationToken);
+        }
+        catch (LeaseLostException)
+        {
+            // Its lease had run out, and a rescue was quicker.
+            return 0;
+        }
+    }
+
     /// <summary>Ends a batch all of whose jobs ended; unfinished ones go back uncounted.</summary>
     /// <exception cref="LeaseLostException">The lease is someone else's now.</exception>
     public Task CloseAsync(ClaimedBatch batch, CancellationToken cancellationToken)

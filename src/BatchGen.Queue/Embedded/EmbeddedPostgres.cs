@@ -107,18 +107,33 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     }
 
     /// <summary>Stops the server if no other program uses it.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => LeaveAsync(TimeSpan.FromMinutes(1));
+
+    /// <summary>Stops the server if no other program uses it, or leaves it running when that takes too long.</summary>
+    internal async ValueTask LeaveAsync(TimeSpan atMost)
     {
         if (Interlocked.Exchange(ref _use, null) is not { } use) return;
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        await using var turn = await LockAsync(Path.Combine(_folder.Folder, "start.lock"), _logger, limit.Token);
-        await use.DisposeAsync();
-        // Nobody else holds the shared lock when an exclusive one can be had.
-        if (!TryLock(Path.Combine(_folder.Folder, "users.lock"), out var alone)) return;
-        await using (alone)
+        using var limit = new CancellationTokenSource(atMost);
+        try
         {
-            NpgsqlConnection.ClearAllPools();
-            await StopAsync(_folder, _programs, _user, _logger, limit.Token);
+            await using var turn = await LockAsync(Path.Combine(_folder.Folder, "start.lock"), _logger, limit.Token);
+            await use.DisposeAsync();
+            // Nobody else holds the shared lock when an exclusive one can be had.
+            if (!TryLock(Path.Combine(_folder.Folder, "users.lock"), out var alone)) return;
+            await using (alone)
+            {
+                NpgsqlConnection.ClearAllPools();
+                await StopAsync(_folder, _programs, _user, _logger, limit.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The command that used it has done its work, which must not look interrupted. The next program finds the server running.
+            Log.ServerDidNotStop(_logger, _folder.Home, $"not within {atMost}; the next to leave it stops it");
+        }
+        finally
+        {
+            await use.DisposeAsync();
         }
     }
 

@@ -16,6 +16,8 @@ internal sealed class BatchSource(
     Guid workerId, DeviceSession device, WorkerOptions options, QueueDatabase database, BatchClaims claims, WorkerRegistry workers, OutputProbe output, TimeProvider clock, ILogger log)
 {
     private bool _canary;
+    private bool _unanswered;
+    private long _newest;
     private long _rescued = clock.GetTimestamp() - clock.TimestampFrequency * 3600;
 
     /// <summary>What a person wants of this worker, as of the last claim.</summary>
@@ -39,7 +41,7 @@ internal sealed class BatchSource(
         if (Orders.Paused || Orders.Draining) return null;
         if (!await output.IsWritableAsync(stoppingToken)) return null;
         var request = new ClaimRequest(workerId, options.Models.Count == 0 ? null : [.. options.Models], options.BatchSize);
-        var batch = await DatabaseRetry.RunAsync(token => claims.ClaimAsync(request, token), stoppingToken);
+        var batch = await DatabaseRetry.RunAsync(token => ClaimAsync(request, token), stoppingToken);
         return batch is null ? null : new HeldBatch(
             batch, new LeaseKeeper(batch, claims, options.HeartbeatInterval, database.Options.LeaseDuration, clock, log));
     }
@@ -73,6 +75,17 @@ internal sealed class BatchSource(
             // Nothing is lost: the lease ends by itself, and what is unfinished goes back then.
             log.LeaseLost(held.Batch.BatchId, error.Message);
         }
+    }
+
+    // A claim that got no answer may have been made all the same. Nobody holds its batch: unless it goes back, its jobs are charged when the lease runs out.
+    private async Task<ClaimedBatch?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
+    {
+        if (_unanswered) await claims.GiveBackAllAsync(workerId, _newest, cancellationToken);
+        _unanswered = true;
+        var batch = await claims.ClaimAsync(request, cancellationToken);
+        _unanswered = false;
+        if (batch is not null) _newest = batch.BatchId;
+        return batch;
     }
 
     private async Task RescueAsync(CancellationToken stoppingToken)

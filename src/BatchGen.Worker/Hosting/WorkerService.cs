@@ -64,17 +64,25 @@ internal sealed class WorkerService(
         {
             // Asked to stop: the normal end.
         }
-        catch (Exception error) when (error is BatchGenException or QueueException or Npgsql.NpgsqlException)
+#pragma warning disable CA1031 // Whatever it was, the worker must say so: one that ended without a failure is not started again.
+        catch (Exception error)
+#pragma warning restore CA1031
         {
-            log.WorkerFailed(error.Message, error);
-            outcome.Fail(error.Message);
-            reason = error.Message;
+            reason = Fail(error);
         }
         finally
         {
             await LeaveAsync(device, reason);
             lifetime.StopApplication();
         }
+    }
+
+    /// <returns>Why the worker ends.</returns>
+    private string Fail(Exception error)
+    {
+        log.WorkerFailed(error.Message, error);
+        outcome.Fail(error.Message);
+        return error.Message;
     }
 
     /// <returns>Why the worker ends.</returns>
@@ -126,6 +134,7 @@ internal sealed class WorkerService(
         var run = new BatchRun(batch, device, new StartPictureLoader(startImages), saver, claims, held.Lease, _limit, log);
         Task<HeldBatch?>? ahead = null;
         HeldBatch? next = null;
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         try
         {
             if (!await LookAsync(canary, batch, device, stoppingToken))
@@ -134,17 +143,20 @@ internal sealed class WorkerService(
                 return null;
             }
 
-            await RunAsync(run, held, () => ahead = ClaimAheadAsync(device, source, stoppingToken), stoppingToken);
+            await RunAsync(run, held, () => ahead = ClaimAheadAsync(device, source, leaving.Token), stoppingToken);
             next = await NextAsync(ahead, source, stoppingToken);
             if (device.WritesBaseWhileFused || !batch.Signature.Equals(next?.Batch.Signature)) await device.UnloadAsync();
-            // Nothing from here on is cut short by a stop: the weights are proven first, then the lease is settled.
-            using var limit = new CancellationTokenSource(options.StopTimeout, clock);
+            // Nothing from here on is cut short by a stop, which only bounds it: the weights are proven first, then the lease is settled.
+            using var limit = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
+            await using var stopped = stoppingToken.Register(() => limit.CancelAfter(options.StopTimeout));
             await guard.CheckAsync(batch, limit.Token);
             await source.CloseAsync(held);
         }
         catch
         {
+            await leaving.CancelAsync();
             await source.GiveBackAsync(held);
+            next ??= await AheadAsync(ahead);
             if (next is not null) await source.GiveBackAsync(next);
             throw;
         }
@@ -223,11 +235,30 @@ internal sealed class WorkerService(
         }
     }
 
-    private static async Task<HeldBatch?> ClaimAheadAsync(DeviceSession device, BatchSource source, CancellationToken stoppingToken)
+    private async Task<HeldBatch?> ClaimAheadAsync(DeviceSession device, BatchSource source, CancellationToken stoppingToken)
     {
         var next = await source.ClaimAsync(stoppingToken);
-        if (next is not null) await device.PrefetchAsync(next.Batch.Signature, stoppingToken);
+        if (next is null) return null;
+        try
+        {
+            await device.PrefetchAsync(next.Batch.Signature, stoppingToken);
+        }
+#pragma warning disable CA1031 // The batch must not be lost: whatever it was is met again when the batch is prepared, and charged to its jobs there.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            log.PrefetchFailed(next.Batch.Signature.ToString(), error.Message);
+        }
+
         return next;
+    }
+
+    /// <returns>What was claimed ahead, or null, also when that failed: the worker is ending because of another error.</returns>
+    private static async Task<HeldBatch?> AheadAsync(Task<HeldBatch?>? ahead)
+    {
+        if (ahead is null) return null;
+        await ((Task)ahead).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return ahead.IsCompletedSuccessfully ? await ahead : null;
     }
 
     private static async Task<HeldBatch?> NextAsync(Task<HeldBatch?>? ahead, BatchSource source, CancellationToken stoppingToken)
@@ -246,9 +277,21 @@ internal sealed class WorkerService(
     private async Task LeaveAsync(DeviceSession? device, string reason)
     {
         using var limit = new CancellationTokenSource(options.StopTimeout, clock);
-        if (device is not null) await device.DisposeAsync();
         try
         {
+            if (device is not null) await device.DisposeAsync();
+        }
+#pragma warning disable CA1031 // A device that fails may fail once more here; the worker signs off all the same.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            reason = Fail(error);
+        }
+
+        try
+        {
+            // A claim that was cut short may have been made all the same.
+            await claims.GiveBackAllAsync(_id, after: 0, limit.Token);
             await workers.StopAsync(_id, reason, limit.Token);
         }
         catch (Exception error) when (error is QueueException or Npgsql.NpgsqlException or OperationCanceledException)

@@ -49,7 +49,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         {
             var wanted = jobs.Where(job => !_cancelled.Contains(job.JobId)).ToArray();
             _rendering = wanted.Select(job => job.JobId).ToHashSet();
-            _group?.Dispose();
+            // The one before is not disposed: a heartbeat may be about to cancel it, and without a timer it holds nothing.
             _group = new CancellationTokenSource();
             _step = default;
             return (wanted, _group.Token);

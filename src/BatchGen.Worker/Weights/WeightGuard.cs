@@ -15,7 +15,7 @@ internal sealed class WeightGuard(DeviceSession device, CheckpointLog checkpoint
 {
     /// <summary>Checksums, records the checkpoint, and reloads what drifted.</summary>
     /// <param name="batch">The batch the checkpoint follows.</param>
-    /// <param name="cancellationToken">The clean-up's own time limit.</param>
+    /// <param name="cancellationToken">The time limit of a stop, once one was asked for; until then it waits for the database as long as that takes.</param>
     /// <exception cref="WeightIntegrityException">Reloading did not cure it: the worker must stop.</exception>
     public async Task CheckAsync(ClaimedBatch batch, CancellationToken cancellationToken)
     {

@@ -7,8 +7,11 @@ using BatchGen.Worker.Hosting;
 namespace BatchGen.Composition;
 
 /// <summary>All settings; section <c>BatchGen</c>. The root <c>appsettings.json</c> shows every key with its default.</summary>
-public sealed class BatchGenOptions
+public sealed class BatchGenOptions : IValidatableObject
 {
+    // A lease must outlive two heartbeats that fail, or one slow answer of the database costs a batch.
+    private const int HeartbeatsPerLease = 3;
+
     /// <value>Folder of the private database and the pictures; relative paths start at the project's folder; <c>var</c>.</value>
     [Required]
     public string DataFolder { get; set; } = "var";
@@ -24,4 +27,13 @@ public sealed class BatchGenOptions
 
     /// <summary>The dashboard and the HTTP API.</summary>
     public DashboardOptions Dashboard { get; } = new();
+
+    /// <inheritdoc/>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Worker.HeartbeatInterval * HeartbeatsPerLease <= Queue.LeaseDuration) yield break;
+        yield return new ValidationResult(
+            $"{Worker.HeartbeatInterval} is too long for BatchGen:Queue:LeaseDuration {Queue.LeaseDuration}; expected at most a third of it. Shorten the one or lengthen the other.",
+            [$"{nameof(Worker)}:{nameof(Worker.HeartbeatInterval)}"]);
+    }
 }

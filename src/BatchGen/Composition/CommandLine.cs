@@ -37,7 +37,8 @@ internal static class CommandLine
                 Output = context.Output,
                 Error = context.Error,
                 EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = TimeSpan.FromMinutes(2), // A worker unloads, verifies and gives its leases back first.
+                // A worker unloads, verifies and gives its leases back first, for as long as its settings allow: its host has the limit.
+                ProcessTerminationTimeout = Timeout.InfiniteTimeSpan,
             };
             return await result.InvokeAsync(invocation);
         }

@@ -19,10 +19,11 @@ internal static class WorkerHost
     /// <param name="settings">Settings.</param>
     /// <param name="connectionString">The database.</param>
     /// <param name="level">Lowest level of log lines shown.</param>
+    /// <exception cref="CommandException">Nothing can be rendered here with these settings.</exception>
     public static IHost Build(ProgramContext context, Settings settings, string connectionString, LogLevel level)
     {
-        RenderSupport.Require();
         var options = settings.Options;
+        RenderSupport.Require(options.Diffusion);
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, ContentRootPath = AppContext.BaseDirectory });
         ProgramLogging.Configure(builder.Logging, context, level);
         builder.Services

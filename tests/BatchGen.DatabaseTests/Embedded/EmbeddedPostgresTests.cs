@@ -103,6 +103,19 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
+    public async Task A_server_that_is_not_stopped_in_time_is_left_running_and_harms_nobody()
+    {
+        var first = await StartAsync();
+        // Another program that starts or stops the server, and takes its time.
+        await using (new FileStream(Path.Combine(_folder, "start.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None))
+            await first.LeaveAsync(TimeSpan.FromMilliseconds(100));
+        var second = await StartAsync();
+        Assert.Equal(first.ServerProcessId, second.ServerProcessId);
+        await second.DisposeAsync();
+        Assert.Null(second.ServerProcessId);
+    }
+
+    [Fact]
     public async Task Many_may_start_it_at_once()
     {
         var all = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => StartAsync()));

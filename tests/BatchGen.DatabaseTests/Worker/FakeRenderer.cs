@@ -21,6 +21,12 @@ internal sealed class FakeRenderer : IBatchRenderer
     /// <summary>Called before a model is loaded; may throw.</summary>
     public Action<ModelRecord> OnLoad { get; set; } = static _ => { };
 
+    /// <summary>Called before adapters are read ahead; may throw.</summary>
+    public Action<AdapterSignature> OnPrefetch { get; set; } = static _ => { };
+
+    /// <summary>Called before the base is checksummed; may throw.</summary>
+    public Action OnVerify { get; set; } = static () => { };
+
     /// <summary>Names of damaged tensors; a reload removes them unless <see cref="Incurable"/>.</summary>
     public List<string> Damaged { get; } = [];
 
@@ -50,7 +56,11 @@ internal sealed class FakeRenderer : IBatchRenderer
         return new FuseReport(adapters.Count, 2, 200, [], 1);
     }
 
-    public void Prefetch(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken) => Note($"prefetch {signature}");
+    public void Prefetch(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken)
+    {
+        Note($"prefetch {signature}");
+        OnPrefetch(signature);
+    }
 
     public IReadOnlyList<RenderedImage> Render(IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
@@ -68,6 +78,7 @@ internal sealed class FakeRenderer : IBatchRenderer
     public WeightCheck VerifyWeights(CancellationToken cancellationToken)
     {
         Note("verify");
+        OnVerify();
         return new WeightCheck(Damaged.Count == 0, Good, Damaged.Count == 0 ? Good : Bad, 3, 300, [.. Damaged], 1);
     }
 

@@ -26,7 +26,8 @@ internal sealed class WorkerHost : IAsyncDisposable
     public WorkerOutcome Outcome => _host.Services.GetRequiredService<WorkerOutcome>();
 
     /// <summary>Starts a worker; by default it ends when nothing is left to do.</summary>
-    public static async Task<WorkerHost> StartAsync(TestDatabase database, FakeRenderer renderer, Action<WorkerOptions>? configure = null, string? imageFolder = null, string? startImageFolder = null)
+    public static async Task<WorkerHost> StartAsync(
+        TestDatabase database, FakeRenderer renderer, Action<WorkerOptions>? configure = null, string? imageFolder = null, string? startImageFolder = null, TimeProvider? clock = null)
     {
         var folder = Directory.CreateTempSubdirectory("batchgen-worker-").FullName;
         var options = new WorkerOptions
@@ -37,6 +38,7 @@ internal sealed class WorkerHost : IAsyncDisposable
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.SetMinimumLevel(LogLevel.None);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Limit);
+        builder.Services.AddSingleton(clock ?? TimeProvider.System);
         builder.Services.AddQueue(database.ConnectionString, database.Queue.Options);
         builder.Services.AddSingleton<RendererFactory>(() => renderer);
         builder.Services.AddWorker(options, imageFolder ?? folder, startImageFolder ?? Path.Combine(folder, "start-images"));

@@ -50,6 +50,17 @@ public sealed class WorkerProcessTests
         Assert.NotNull(Assert.Single(await database.Workers.ListAsync(TestContext.Current.CancellationToken)).StoppedAt);
     }
 
+    [Fact]
+    public async Task A_device_that_is_not_there_is_one_line_and_exit_code_2()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = Program(database);
+        var ended = await program.RunAsync("worker", "--device", "cuda:99");
+        Assert.Equal((2, ""), (ended.ExitCode, ended.Output));
+        Assert.StartsWith("batchgen: Device 'cuda:99' was asked for, but torch sees ", Assert.Single(ended.Error.TrimEnd().Split('\n')), StringComparison.Ordinal);
+        Assert.Empty(await database.Workers.ListAsync(TestContext.Current.CancellationToken));
+    }
+
     private static ProgramUnderTest Program(TestDatabase database)
     {
         var program = new ProgramUnderTest(database);

@@ -30,6 +30,21 @@ public class SettingsFileTests
         Assert.All(keys.Keys, key => Assert.Matches($"`({Regex.Escape(key.Split(':')[^1])}|BatchGen:{Regex.Escape(key)})`", page));
     }
 
+    [Theory]
+    [InlineData("00:00:10", "00:00:30", null)]
+    [InlineData("00:00:11", "00:00:30", "BatchGen:Worker:HeartbeatInterval: 00:00:11 is too long for BatchGen:Queue:LeaseDuration 00:00:30")]
+    public async Task A_lease_must_outlive_two_heartbeats_that_fail(string heartbeat, string lease, string? refusal)
+    {
+        var run = await ProgramRun.RunAsync(["migrate"], settings: new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["ConnectionStrings:BatchGen"] = "Host=127.0.0.1;Port=1;Timeout=2",
+            ["BatchGen:Worker:HeartbeatInterval"] = heartbeat,
+            ["BatchGen:Queue:LeaseDuration"] = lease,
+        });
+        Assert.Equal(refusal is null ? ExitCodes.NoDatabase : ExitCodes.BadInput, run.ExitCode);
+        if (refusal is not null) Assert.Contains(refusal, Assert.Single(run.Error.Split('\n'), line => line.StartsWith("  ", StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
     private static void Collect(object options, string prefix, Dictionary<string, string> values)
     {
         foreach (var property in options.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance))
