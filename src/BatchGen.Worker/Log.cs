@@ -65,6 +65,9 @@ internal static partial class Log
     [LoggerMessage(4051, LogLevel.Error, "Nothing is claimed because pictures could not be written: {Message} Looking again in {Interval}")]
     public static partial void OutputBlocked(this ILogger log, string message, TimeSpan interval);
 
+    [LoggerMessage(4052, LogLevel.Error, "The device could not take the model of batch {BatchId}; its jobs go back, and nothing is claimed for {Interval}: {Message}")]
+    public static partial void DeviceFailed(this ILogger log, long batchId, TimeSpan interval, string message);
+
     [LoggerMessage(4060, LogLevel.Information, "Canary of model {Model}: {Verdict}, in {ElapsedMs:0} ms")]
     public static partial void CanaryDrawn(this ILogger log, string model, string verdict, double elapsedMs);
 

@@ -22,6 +22,7 @@ public interface IBatchRenderer : IDisposable
 
     /// <summary>Puts a model on the device (dropping another), after checking the master files against the registry.</summary>
     /// <exception cref="Failures.ModelException">Files missing, changed, corrupt or of an unknown kind.</exception>
+    /// <exception cref="Failures.DeviceException">The device has no room for it now, or failed; no model is on it then.</exception>
     ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken);
 
     /// <summary>Fuses all adapters of the signature in one pass into an overlay; the base tensors stay as they are.</summary>
@@ -44,7 +45,10 @@ public interface IBatchRenderer : IDisposable
     /// <remarks>A fused tensor that changed while it was in use is reported as <c>fused component/key</c>, also after it was dropped.</remarks>
     WeightCheck VerifyWeights(CancellationToken cancellationToken);
 
-    /// <summary>Copies the named tensors from the master again, after re-hashing the master file. Names of fused tensors need only the unload; no names at all means every tensor.</summary>
+    /// <summary>
+    /// Copies the named tensors from the master again, after re-hashing the master file. Names of fused tensors need only the unload; no names at all means every tensor.
+    /// </summary>
     /// <exception cref="Failures.ModelException">The master on disk is not what was registered.</exception>
+    /// <exception cref="Failures.DeviceException">The device failed, or has no memory left.</exception>
     ReloadReport ReloadFromMaster(IReadOnlyList<string> tensorNames, CancellationToken cancellationToken);
 }

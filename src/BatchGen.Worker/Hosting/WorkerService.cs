@@ -142,6 +142,14 @@ internal sealed class WorkerService(
             await guard.CheckAsync(batch, limit.Token);
             await source.CloseAsync(held);
         }
+        catch (DeviceException error)
+        {
+            // The jobs are not to blame: they go back uncounted, and whatever has the device's memory gets time to end.
+            log.DeviceFailed(batch.BatchId, options.DeviceRetryInterval, error.Message);
+            await source.GiveBackAsync(held);
+            source.HoldOff();
+            return null;
+        }
         catch
         {
             await source.GiveBackAsync(held);
@@ -202,7 +210,7 @@ internal sealed class WorkerService(
             output.Suspect();
         }
 #pragma warning disable CA1031 // The worker loop is where an unforeseen error ends: the jobs are charged an attempt, the worker goes on.
-        catch (Exception error) when (error is not (WeightIntegrityException or QueueException or Npgsql.NpgsqlException))
+        catch (Exception error) when (error is not (WeightIntegrityException or DeviceException or QueueException or Npgsql.NpgsqlException))
 #pragma warning restore CA1031
         {
             log.BatchFailed(batch.BatchId, error);

@@ -106,6 +106,29 @@ public sealed class WorkerServiceTests
         Assert.Equal(2, failed.Count);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(50)]
+    public async Task A_device_that_cannot_take_the_model_for_a_while_costs_no_attempt(int canaryEveryBatches)
+    {
+        await using var database = await DatabaseAsync();
+        await database.SubmitAsync("", "", "");
+        // More often than a job has attempts.
+        var failures = 5;
+        var renderer = new FakeRenderer
+        {
+            OnLoad = _ =>
+            {
+                if (failures-- > 0) throw new DeviceException("CUDA out of memory");
+            },
+        };
+        var outcome = await WorkerHost.RunAsync(database, renderer, options => (options.BatchSize, options.CanaryEveryBatches) = (2, canaryEveryBatches));
+        Assert.Null(outcome.Failure);
+        var jobs = await database.Catalog.ListAsync(new JobFilter(JobState.Succeeded), CancellationToken.None);
+        Assert.Equal([1, 1, 1], jobs.Select(job => job.Attempts));
+        Assert.Equal(6, renderer.Calls.Count(call => call == "load demo"));
+    }
+
     [Fact]
     public async Task Drift_is_recorded_reloaded_and_the_pictures_are_rendered_again()
     {
