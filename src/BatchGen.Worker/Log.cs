@@ -77,6 +77,9 @@ internal static partial class Log
     [LoggerMessage(4062, LogLevel.Error, "The canary of model {Model} still differs after a reload: the worker paused itself. Look at both pictures, test device and memory, then resume it")]
     public static partial void CanaryIncurable(this ILogger log, string model);
 
+    [LoggerMessage(4064, LogLevel.Error, "The canary of model {Model} differs and its weights could not be reloaded: the worker paused itself. Resumed, it draws another before the next batch: {Message}")]
+    public static partial void CanaryNotReloaded(this ILogger log, string model, string message);
+
     [LoggerMessage(4063, LogLevel.Error, "The canary of model {Model} could not be drawn: {Message}")]
     public static partial void CanaryFailed(this ILogger log, string model, string message);
 }

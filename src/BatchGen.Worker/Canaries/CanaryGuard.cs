@@ -29,10 +29,11 @@ internal sealed class CanaryGuard(DeviceSession device, CanaryLog canaries, Work
     private const int MaxEdgePixels = 256;
     private string? _model;
     private string? _own;
+    private bool _suspected;
     private int _batches;
 
-    /// <summary>True when one was ordered, the model on the device has not been looked at, or enough batches were rendered since.</summary>
-    public bool IsDue(string model) => IsOrdered || (options.CanaryEveryBatches > 0 && (model != _model || _batches >= options.CanaryEveryBatches));
+    /// <summary>True when one was ordered, the last one differed and nothing was done about it, the model on the device has not been looked at, or enough batches were rendered since.</summary>
+    public bool IsDue(string model) => IsOrdered || _suspected || (options.CanaryEveryBatches > 0 && (model != _model || _batches >= options.CanaryEveryBatches));
 
     /// <summary>True while an order was not carried out yet.</summary>
     public bool IsOrdered { get; private set; }
@@ -51,13 +52,25 @@ internal sealed class CanaryGuard(DeviceSession device, CanaryLog canaries, Work
     {
         // Without a model there is nothing to draw with: an order waits for the first batch, which brings one.
         if (device.Model is not { } model) return true;
-        IsOrdered = false;
+        (IsOrdered, _suspected) = (false, false);
         if (model.Name != _model) (_model, _own) = (model.Name, null);
         _batches = 0;
         var verdict = await DrawAsync(batchId, cancellationToken);
         if (verdict != CanaryVerdict.Differs) return true;
         log.CanaryDiffers(model.Name);
-        await device.ReloadAsync([], cancellationToken);
+        try
+        {
+            await device.ReloadAsync([], cancellationToken);
+        }
+        catch (BatchGenException error) when (error is ModelException or DeviceException)
+        {
+            // The weights that drew it are still there: whoever resumes the worker gets another look before anything is drawn with them.
+            _suspected = true;
+            await workers.OrderAsync(workerId, paused: true, draining: null, cancellationToken);
+            log.CanaryNotReloaded(model.Name, error.Message);
+            return false;
+        }
+
         if (await DrawAsync(batchId, cancellationToken) != CanaryVerdict.Differs) return true;
         await workers.OrderAsync(workerId, paused: true, draining: null, cancellationToken);
         log.CanaryIncurable(model.Name);

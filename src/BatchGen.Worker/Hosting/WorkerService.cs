@@ -171,18 +171,26 @@ internal sealed class WorkerService(
         if (!canary.IsDue(batch.Signature.Model)) return true;
         try
         {
-            await device.LoadModelAsync(batch.Signature.Model, stoppingToken);
-            return await canary.CheckAsync(batch.BatchId, stoppingToken);
-        }
-        catch (ModelException)
-        {
-            // Loading it for the batch fails the same way, and is reported there.
-            return true;
+            return !await IsLoadedAsync(device, batch.Signature.Model, stoppingToken) || await canary.CheckAsync(batch.BatchId, stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // Stopped: the batch itself is about to notice, and goes back.
             return true;
+        }
+    }
+
+    private static async Task<bool> IsLoadedAsync(DeviceSession device, string model, CancellationToken stoppingToken)
+    {
+        try
+        {
+            await device.LoadModelAsync(model, stoppingToken);
+            return true;
+        }
+        catch (ModelException)
+        {
+            // Loading it for the batch fails the same way, and is reported there.
+            return false;
         }
     }
 

@@ -21,6 +21,9 @@ internal sealed class FakeRenderer : IBatchRenderer
     /// <summary>Called before a model is loaded; may throw.</summary>
     public Action<ModelRecord> OnLoad { get; set; } = static _ => { };
 
+    /// <summary>Called before tensors are read from the master again; may throw, or mend what is wrong.</summary>
+    public Action OnReload { get; set; } = static () => { };
+
     /// <summary>Names of damaged tensors; a reload removes them unless <see cref="Incurable"/>.</summary>
     public List<string> Damaged { get; } = [];
 
@@ -74,6 +77,7 @@ internal sealed class FakeRenderer : IBatchRenderer
     public ReloadReport ReloadFromMaster(IReadOnlyList<string> tensorNames, CancellationToken cancellationToken)
     {
         Note($"reload {string.Join(',', tensorNames)}");
+        OnReload();
         if (!Incurable) Damaged.Clear();
         return new ReloadReport(tensorNames.Count, 100, 1);
     }
