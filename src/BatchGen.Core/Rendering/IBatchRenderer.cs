@@ -46,7 +46,8 @@ public interface IBatchRenderer : IDisposable
     WeightCheck VerifyWeights(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Copies the named tensors from the master again, after re-hashing the master file. Names of fused tensors need only the unload; no names at all means every tensor.
+    /// Copies the named tensors from the master again, after re-hashing the master file. Names of fused tensors need only the unload; no names at all means every tensor,
+    /// from which the baseline is taken anew.
     /// </summary>
     /// <exception cref="Failures.ModelException">The master on disk is not what was registered.</exception>
     /// <exception cref="Failures.DeviceException">The device failed, or has no memory left.</exception>

@@ -205,6 +205,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
         string[] ofBase = [.. tensorNames.Where(name => !name.StartsWith(FusedPrefix, StringComparison.Ordinal))];
         if (ofBase.Length == 0 && tensorNames.Count > 0) return new ReloadReport(0, 0, 0);
         var report = ReloadBase(model, ofBase, cancellationToken);
+        // All of it comes from files with the registered hashes now, while the old baseline may have been taken from what was damaged on its way here.
+        if (ofBase.Length == 0) TakeBaseline();
         // Prompts may have been encoded with the damaged weights.
         _prompts!.Forget();
         _logger.Reloaded(report.Tensors, model.Record.Name, report.ElapsedMs);

@@ -98,7 +98,8 @@ internal sealed class CanaryGuard(DeviceSession device, CanaryLog canaries, Work
         var digest = Convert.ToHexStringLower(SHA256.HashData(image.Rgb));
         var first = await DatabaseRetry.RunAsync(token => canaries.FindFirstAsync(kind, token), cancellationToken);
         var (verdict, comparison) = Judge(image, digest, first);
-        _own ??= digest;
+        // What differs is no measure for what this process draws after a reload.
+        if (verdict != CanaryVerdict.Differs) _own ??= digest;
         var picture = ImageEncoder.Encode(new PixelImage(image.WidthPixels, image.HeightPixels, image.Rgb), ImageFormat.Png);
         var result = new CanaryResult(
             workerId, batchId, kind, verdict, digest, Finite(comparison?.Psnr), comparison?.Ssim, Stopwatch.GetElapsedTime(started).TotalMilliseconds, picture);

@@ -38,6 +38,21 @@ public sealed class CanaryGuardTests
         Assert.True((await ListAsync(database))[^1].Psnr < 40);
     }
 
+    [Fact]
+    public async Task A_first_canary_that_a_reload_cures_lets_the_worker_go_on()
+    {
+        await using var database = await DatabaseAsync(jobs: 1);
+        await WorkerHost.RunAsync(database, new FakeRenderer(), options => options.CanaryEveryBatches = 10);
+        await database.SubmitAsync("");
+        var renderer = new FakeRenderer { Fault = 60 };
+        renderer.OnReload = () => renderer.Fault = 0;
+        await using var worker = await WorkerHost.StartAsync(database, renderer, options => (options.CanaryEveryBatches, options.ExitWhenIdle) = (10, false));
+        await Until(async () => (await ListAsync(database)).Length == 4);
+        await Until(async () => (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Length == 2 || await database.SqlAsync<bool>("select bool_or(paused) from workers"));
+        Assert.Equal(["first", "equal", "differs", "equal"], (await ListAsync(database)).Select(canary => canary.Verdict));
+        Assert.False(await database.SqlAsync<bool>("select bool_or(paused) from workers"));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
