@@ -5,6 +5,7 @@ using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Registry;
 using BatchGen.Core.Rendering;
 using BatchGen.Imaging;
 using BatchGen.Queue.Canaries;
@@ -27,13 +28,13 @@ internal sealed class CanaryGuard(DeviceSession device, CanaryLog canaries, Work
     private const double ClosePsnr = 40;
     private const double CloseSsim = 0.99;
     private const int MaxEdgePixels = 256;
-    private string? _model;
+    private ModelRecord? _model;
     private string? _own;
     private bool _suspected;
     private int _batches;
 
     /// <summary>True when one was ordered, the last one differed and nothing was done about it, the model on the device has not been looked at, or enough batches were rendered since.</summary>
-    public bool IsDue(string model) => IsOrdered || _suspected || (options.CanaryEveryBatches > 0 && (model != _model || _batches >= options.CanaryEveryBatches));
+    public bool IsDue(string model) => IsOrdered || _suspected || (options.CanaryEveryBatches > 0 && (model != _model?.Name || _batches >= options.CanaryEveryBatches));
 
     /// <summary>True while an order was not carried out yet.</summary>
     public bool IsOrdered { get; private set; }
@@ -53,7 +54,8 @@ internal sealed class CanaryGuard(DeviceSession device, CanaryLog canaries, Work
         // Without a model there is nothing to draw with: an order waits for the first batch, which brings one.
         if (device.Model is not { } model) return true;
         (IsOrdered, _suspected) = (false, false);
-        if (model.Name != _model) (_model, _own) = (model.Name, null);
+        // A name may come to stand for another model.
+        if (model.Name != _model?.Name || model.Sha256 != _model.Sha256) (_model, _own) = (model, null);
         _batches = 0;
         var verdict = await DrawAsync(batchId, cancellationToken);
         if (verdict != CanaryVerdict.Differs) return true;

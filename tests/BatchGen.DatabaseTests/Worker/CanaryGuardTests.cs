@@ -82,6 +82,26 @@ public sealed class CanaryGuardTests
     }
 
     [Fact]
+    public async Task A_model_replaced_under_its_name_starts_a_comparison_of_its_own()
+    {
+        await using var database = await DatabaseAsync(jobs: 3);
+        var loads = 0;
+        var renderer = new FakeRenderer();
+        renderer.OnLoad = _ => renderer.Fault = (byte)(60 * loads++);
+        renderer.OnRender = (jobs, _) =>
+        {
+            if (jobs[0].JobId == 0 || loads > 1) return;
+#pragma warning disable VSTHRD002, xUnit1031 // The device thread is synchronous.
+            database.SqlAsync("update models set sha256 = repeat('b', 64)").GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002, xUnit1031
+        };
+        await using var worker = await WorkerHost.StartAsync(database, renderer, options => (options.BatchSize, options.CanaryEveryBatches, options.ExitWhenIdle) = (1, 1, false));
+        await Until(async () => (await ListAsync(database)).Length == 3);
+        await Until(async () => (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Length == 3 || await database.SqlAsync<bool>("select bool_or(paused) from workers"));
+        Assert.Equal(["first", "first", "equal"], (await ListAsync(database)).Select(canary => canary.Verdict));
+    }
+
+    [Fact]
     public async Task A_hardly_visible_difference_on_another_start_is_close()
     {
         await using var database = await DatabaseAsync(jobs: 1);
