@@ -42,7 +42,7 @@ public interface IBatchRenderer : IDisposable
     void Unload();
 
     /// <summary>Checksums the base weights against the baseline taken at load, and fused tensors against what they were when they were fused.</summary>
-    /// <remarks>A fused tensor that changed while it was in use is reported as <c>fused component/key</c>, also after it was dropped.</remarks>
+    /// <remarks>A fused tensor that changed while it was in use is reported as <c>fused component/key</c>, a learned word as <c>fused word/trigger</c>, also after it was dropped.</remarks>
     WeightCheck VerifyWeights(CancellationToken cancellationToken);
 
     /// <summary>

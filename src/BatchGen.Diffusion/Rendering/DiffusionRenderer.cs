@@ -63,6 +63,9 @@ public sealed class DiffusionRenderer : IBatchRenderer
     /// <summary>The live weights, for tests that damage them.</summary>
     internal ModelWeights? Weights => _model?.Weights;
 
+    /// <summary>Learned words that prompts may use, for tests that damage them.</summary>
+    internal IReadOnlyList<TextEmbedding> Words => _prompts?.Embeddings ?? [];
+
     /// <summary>Takes what the weights are now for what they should be.</summary>
     internal void TakeBaseline() => _checksum = BaseChecksum.Take(Loaded().Weights, _options.ChecksumThreads);
 
@@ -83,7 +86,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
             _model = DiffusionModel.Load(model, _compute.Type, _compute.Device, cancellationToken);
             TakeBaseline();
             _fuser = new AdapterFuser(_model.Weights, _adapters, ModeOf(_options.FuseMode), _options.OverlayBufferBytes);
-            _prompts = new PromptEncoder(_model, _options.PromptCacheBytes, isPlain: _options.PromptSyntax == "plain");
+            _prompts = new PromptEncoder(_model, _options.PromptCacheBytes, isPlain: _options.PromptSyntax == "plain", _logger);
         }
         catch (Exception error)
         {
@@ -175,7 +178,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         if (_fuser is null) return;
         var readsText = ReadsText(_fuser.Fused);
         // What the layers computed with is looked at before it is gone; the next check reports it.
-        if (_options.ChecksumFused) _damaged = [.. _damaged, .. _fuser.FindDamaged()];
+        if (_options.ChecksumFused) _damaged = [.. _damaged, .. FindDamaged()];
         _fuser.Unload();
         _fused = null;
         if (readsText) _prompts!.Forget();
@@ -187,7 +190,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         _ = Loaded();
         var check = _checksum!.Verify(cancellationToken);
-        string[] damaged = _options.ChecksumFused ? [.. _damaged.Concat(_fuser!.FindDamaged()).Distinct().Select(name => FusedPrefix + name)] : [];
+        string[] damaged = _options.ChecksumFused ? [.. _damaged.Concat(FindDamaged()).Distinct().Select(name => FusedPrefix + name)] : [];
         _damaged = [];
         if (damaged.Length > 0) check = check with { Passed = false, DriftedTensors = [.. check.DriftedTensors, .. damaged] };
         if (!check.Passed) _logger.WeightsDiffer(check.DriftedTensors.Count, check.DriftedTensors[0]);
@@ -219,6 +222,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
         DropModel();
         _adapters.Dispose();
     }
+
+    private IEnumerable<string> FindDamaged() => _fuser!.FindDamaged().Concat(_prompts!.FindDamagedWords().Select(trigger => "word/" + trigger));
 
     private static ReloadReport ReloadBase(DiffusionModel model, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
