@@ -31,4 +31,7 @@ internal static partial class Log
 
     [LoggerMessage(2008, LogLevel.Warning, "The device has no room for fused weights beside the base; they are written over it from now on and the saved bytes put back: {Reason}")]
     public static partial void FusingInPlace(this ILogger logger, string reason);
+
+    [LoggerMessage(2009, LogLevel.Warning, "An encoded prompt changed in memory and is encoded anew; if it happens again, test the memory")]
+    public static partial void PromptDamaged(this ILogger logger);
 }

@@ -65,6 +65,9 @@ internal static partial class Log
     [LoggerMessage(4051, LogLevel.Error, "Nothing is claimed because pictures could not be written: {Message} Looking again in {Interval}")]
     public static partial void OutputBlocked(this ILogger log, string message, TimeSpan interval);
 
+    [LoggerMessage(4052, LogLevel.Error, "The device could not take the model of batch {BatchId}; its jobs go back, and nothing is claimed for {Interval}: {Message}")]
+    public static partial void DeviceFailed(this ILogger log, long batchId, TimeSpan interval, string message);
+
     [LoggerMessage(4060, LogLevel.Information, "Canary of model {Model}: {Verdict}, in {ElapsedMs:0} ms")]
     public static partial void CanaryDrawn(this ILogger log, string model, string verdict, double elapsedMs);
 
@@ -73,6 +76,9 @@ internal static partial class Log
 
     [LoggerMessage(4062, LogLevel.Error, "The canary of model {Model} still differs after a reload: the worker paused itself. Look at both pictures, test device and memory, then resume it")]
     public static partial void CanaryIncurable(this ILogger log, string model);
+
+    [LoggerMessage(4064, LogLevel.Error, "The canary of model {Model} differs and its weights could not be reloaded: the worker paused itself. Resumed, it draws another before the next batch: {Message}")]
+    public static partial void CanaryNotReloaded(this ILogger log, string model, string message);
 
     [LoggerMessage(4063, LogLevel.Error, "The canary of model {Model} could not be drawn: {Message}")]
     public static partial void CanaryFailed(this ILogger log, string model, string message);

@@ -38,6 +38,14 @@ public sealed class GenerationException(string message, bool outOfMemory = false
     public override FailureKind Kind => FailureKind.Generation;
 }
 
+/// <summary>The device could not take a model: its memory is used up, or it failed. No job is to blame; the worker waits and tries again.</summary>
+public sealed class DeviceException(string message, Exception? inner = null) : BatchGenException(message, inner)
+{
+    /// <inheritdoc/>
+    /// <remarks>For whoever loads a model outside of a queue; a worker gives the jobs back instead.</remarks>
+    public override FailureKind Kind => FailureKind.Generation;
+}
+
 /// <summary>A picture could not be written to disk.</summary>
 public sealed class OutputException(string message, Exception? inner = null) : BatchGenException(message, inner)
 {

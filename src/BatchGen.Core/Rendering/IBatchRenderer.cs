@@ -22,6 +22,7 @@ public interface IBatchRenderer : IDisposable
 
     /// <summary>Puts a model on the device (dropping another), after checking the master files against the registry.</summary>
     /// <exception cref="Failures.ModelException">Files missing, changed, corrupt or of an unknown kind.</exception>
+    /// <exception cref="Failures.DeviceException">The device has no room for it now, or failed; no model is on it then.</exception>
     ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken);
 
     /// <summary>Fuses all adapters of the signature in one pass into an overlay; the base tensors stay as they are.</summary>
@@ -41,10 +42,14 @@ public interface IBatchRenderer : IDisposable
     void Unload();
 
     /// <summary>Checksums the base weights against the baseline taken at load, and fused tensors against what they were when they were fused.</summary>
-    /// <remarks>A fused tensor that changed while it was in use is reported as <c>fused component/key</c>, also after it was dropped.</remarks>
+    /// <remarks>A fused tensor that changed while it was in use is reported as <c>fused component/key</c>, a learned word as <c>fused word/trigger</c>, also after it was dropped.</remarks>
     WeightCheck VerifyWeights(CancellationToken cancellationToken);
 
-    /// <summary>Copies the named tensors from the master again, after re-hashing the master file. Names of fused tensors need only the unload; no names at all means every tensor.</summary>
+    /// <summary>
+    /// Copies the named tensors from the master again, after re-hashing the master file. Names of fused tensors need only the unload; no names at all means every tensor,
+    /// from which the baseline is taken anew.
+    /// </summary>
     /// <exception cref="Failures.ModelException">The master on disk is not what was registered.</exception>
+    /// <exception cref="Failures.DeviceException">The device failed, or has no memory left.</exception>
     ReloadReport ReloadFromMaster(IReadOnlyList<string> tensorNames, CancellationToken cancellationToken);
 }

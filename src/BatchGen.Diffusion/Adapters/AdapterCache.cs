@@ -150,14 +150,14 @@ internal sealed class AdapterCache(long maxBytes) : IDisposable
         }
     }
 
-    // Length and time of the weights file: equal stamps save hashing it again; whatever else happens, only bytes that had the registered hash are used.
-    private static (long Length, DateTime Written) Stamp(string path)
+    // Equal stamps save hashing the files again; whatever else happens, only bytes that had the registered hash are used.
+    private static FilesStamp Stamp(string path)
     {
-        var file = Directory.Exists(path)
-            ? new DirectoryInfo(path).EnumerateFiles("*.safetensors").OrderBy(item => item.Name, StringComparer.Ordinal).FirstOrDefault()
-            : new FileInfo(path);
-        return file is { Exists: true } ? (file.Length, file.LastWriteTimeUtc) : default;
+        var (weights, config) = AdapterFile.FilesOf(path);
+        return new FilesStamp(Stamp(new FileInfo(weights)), config is null ? default : Stamp(new FileInfo(config)));
     }
+
+    private static (long Length, DateTime Written) Stamp(FileInfo file) => file.Exists ? (file.Length, file.LastWriteTimeUtc) : default;
 
     private void Trim()
     {
@@ -180,6 +180,9 @@ internal sealed class AdapterCache(long maxBytes) : IDisposable
         if (slot.Users == 0) slot.Adapter.Dispose();
     }
 
+    /// <summary>Length and time of an adapter's weights file, and of its config where it has one.</summary>
+    internal readonly record struct FilesStamp((long Length, DateTime Written) Weights, (long Length, DateTime Written) Config);
+
     /// <summary>One entry of the cache.</summary>
     internal sealed class Slot
     {
@@ -197,7 +200,7 @@ internal sealed class AdapterCache(long maxBytes) : IDisposable
 
         public LoadedAdapter? Adapter { get; set; }
 
-        public (long Length, DateTime Written) Stamp { get; set; }
+        public FilesStamp Stamp { get; set; }
 
         public int Users { get; set; }
 

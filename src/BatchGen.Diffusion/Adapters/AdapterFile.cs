@@ -1,4 +1,6 @@
 using BatchGen.Core.Failures;
+using BatchGen.Core.Registry;
+using BatchGen.Diffusion.Models;
 using BatchGen.Diffusion.Safetensors;
 
 namespace BatchGen.Diffusion.Adapters;
@@ -6,6 +8,8 @@ namespace BatchGen.Diffusion.Adapters;
 /// <summary>An adapter file (or PEFT folder) in memory: its tensors grouped by module. Needs no native torch.</summary>
 internal sealed class AdapterFile : IDisposable
 {
+    private const string ConfigName = "adapter_config.json";
+
     private AdapterFile(string path, SafetensorsFile tensors, string sha256, PeftConfig? config, bool isFolder)
     {
         Path = path;
@@ -21,7 +25,7 @@ internal sealed class AdapterFile : IDisposable
 
     public SafetensorsFile Tensors { get; }
 
-    /// <summary>Lower-case hex SHA-256 of the weights file.</summary>
+    /// <summary>Lower-case hex SHA-256 of the weights file; of weights and config together where a PEFT folder has both, since both decide what is added.</summary>
     public string Sha256 { get; }
 
     public PeftConfig? Config { get; }
@@ -41,17 +45,20 @@ internal sealed class AdapterFile : IDisposable
     /// <exception cref="AdapterException">Missing, corrupt, a pickle, or without anything to apply.</exception>
     public static AdapterFile Load(string path)
     {
-        var isFolder = Directory.Exists(path);
-        var weights = isFolder ? WeightsIn(path) : path;
+        var (weights, configPath) = FilesOf(path);
         SafetensorsFile? tensors = null;
         try
         {
             tensors = SafetensorsFile.Load(weights, out var sha256);
-            var configPath = isFolder ? System.IO.Path.Combine(path, "adapter_config.json") : null;
-            var config = configPath is not null && File.Exists(configPath) ? PeftConfig.FromFile(configPath)
-                : tensors.Metadata.TryGetValue("lora_adapter_metadata", out var text) ? PeftConfig.FromMetadata(text, weights)
-                : null;
-            var file = new AdapterFile(path, tensors, sha256, config, isFolder);
+            PeftConfig? config = null;
+            if (configPath is not null)
+            {
+                config = PeftConfig.FromFile(configPath, out var configSha256);
+                sha256 = ModelInspector.Combine([new MasterFile(ConfigName, 0, configSha256), new MasterFile(System.IO.Path.GetFileName(weights), 0, sha256)]);
+            }
+            else if (tensors.Metadata.TryGetValue("lora_adapter_metadata", out var text)) config = PeftConfig.FromMetadata(text, weights);
+
+            var file = new AdapterFile(path, tensors, sha256, config, isFolder: Directory.Exists(path));
             if (file.Modules.Count == 0 && file.Embeddings.Count == 0)
             {
                 throw new AdapterException(
@@ -70,6 +77,15 @@ internal sealed class AdapterFile : IDisposable
         {
             tensors?.Dispose();
         }
+    }
+
+    /// <summary>What is read of an adapter: the file itself, or a PEFT folder's weights and, where it has one, its config.</summary>
+    /// <exception cref="AdapterException">The folder has no weights.</exception>
+    public static (string Weights, string? Config) FilesOf(string path)
+    {
+        if (!Directory.Exists(path)) return (path, null);
+        var config = System.IO.Path.Combine(path, ConfigName);
+        return (WeightsIn(path), File.Exists(config) ? config : null);
     }
 
     public void Dispose() => Tensors.Dispose();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using BatchGen.Core.Failures;
@@ -20,12 +21,16 @@ internal sealed class PeftConfig
     }
 
     /// <summary>Reads a folder's config file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="sha256">SHA-256 of the bytes it was read from, lower-case hex.</param>
     /// <exception cref="AdapterException">Unreadable, not JSON, or of a method this program does not know.</exception>
-    public static PeftConfig FromFile(string path)
+    public static PeftConfig FromFile(string path, out string sha256)
     {
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            var bytes = File.ReadAllBytes(path);
+            sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes));
+            using var json = JsonDocument.Parse(bytes);
             var root = json.RootElement.Clone();
             if (root.ValueKind != JsonValueKind.Object) throw new AdapterException($"'{path}' does not hold a JSON object.");
             var type = root.TryGetProperty("peft_type", out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : "LORA";

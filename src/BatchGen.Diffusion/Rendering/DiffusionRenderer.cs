@@ -71,6 +71,12 @@ public sealed class DiffusionRenderer : IBatchRenderer
     /// <summary>The live weights, for tests that damage them.</summary>
     internal ModelWeights? Weights => _model?.Weights;
 
+    /// <summary>Learned words that prompts may use, for tests that damage them.</summary>
+    internal IReadOnlyList<TextEmbedding> Words => _prompts?.Embeddings ?? [];
+
+    /// <summary>Takes what the weights are now for what they should be.</summary>
+    internal void TakeBaseline() => _checksum = BaseChecksum.Take(Loaded().Weights, _options.ChecksumThreads);
+
     /// <summary>Drops encoded prompts, for whoever changes text encoder weights behind this class's back.</summary>
     internal void ForgetPrompts() => _prompts?.Forget();
 
@@ -81,24 +87,24 @@ public sealed class DiffusionRenderer : IBatchRenderer
         if (_model is not null && _model.Record.Name == model.Name && _model.Record.Path == model.Path && _model.Record.Sha256 == model.Sha256)
             return new ModelLoadReport(_checksum!.Tensors, _checksum.SizeBytes, _checksum.Digest, 0);
         var started = Stopwatch.GetTimestamp();
-        CheckMaster(model, cancellationToken);
+        MasterFiles.Check(model, cancellationToken);
         DropModel();
         try
         {
             _model = DiffusionModel.Load(model, _compute.Type, _compute.Device, cancellationToken);
-            _checksum = BaseChecksum.Take(_model.Weights, _options.ChecksumThreads);
+            TakeBaseline();
             _fuser = new AdapterFuser(_model.Weights, _adapters, ModeOf(_options.FuseMode), _options.OverlayBufferBytes);
-            _prompts = new PromptEncoder(_model, _options.PromptCacheBytes, isPlain: _options.PromptSyntax == "plain");
+            _prompts = new PromptEncoder(_model, _options.PromptCacheBytes, isPlain: _options.PromptSyntax == "plain", _logger);
         }
         catch (Exception error)
         {
             DropModel();
-            if (TorchErrors.IsDeviceError(error)) throw new ModelException($"Model '{model.Name}' could not be put on {Device.Name}: {error.Message.Split('\n')[0]}", error);
+            if (TorchErrors.IsDeviceError(error)) throw TorchErrors.TranslateLoad(error, $"Putting model '{model.Name}' on {Device.Name}");
             throw;
         }
 
         var elapsed = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
-        _logger.ModelLoaded(model.Name, _checksum.Tensors, _checksum.SizeBytes, Device.ComputeType, Device.Name, elapsed);
+        _logger.ModelLoaded(model.Name, _checksum!.Tensors, _checksum.SizeBytes, Device.ComputeType, Device.Name, elapsed);
         return new ModelLoadReport(_checksum.Tensors, _checksum.SizeBytes, _checksum.Digest, elapsed);
     }
 
@@ -180,7 +186,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         if (_fuser is null) return;
         var readsText = ReadsText(_fuser.Fused);
         // What the layers computed with is looked at before it is gone; the next check reports it.
-        if (_options.ChecksumFused) _damaged = [.. _damaged, .. _fuser.FindDamaged()];
+        if (_options.ChecksumFused) _damaged = [.. _damaged, .. FindDamaged()];
         _fuser.Unload();
         _fused = null;
         if (readsText) _prompts!.Forget();
@@ -192,7 +198,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         _ = Loaded();
         var check = _checksum!.Verify(cancellationToken);
-        string[] damaged = _options.ChecksumFused ? [.. _damaged.Concat(_fuser!.FindDamaged()).Distinct().Select(name => FusedPrefix + name)] : [];
+        string[] damaged = _options.ChecksumFused ? [.. _damaged.Concat(FindDamaged()).Distinct().Select(name => FusedPrefix + name)] : [];
         _damaged = [];
         if (damaged.Length > 0) check = check with { Passed = false, DriftedTensors = [.. check.DriftedTensors, .. damaged] };
         if (!check.Passed) _logger.WeightsDiffer(check.DriftedTensors.Count, check.DriftedTensors[0]);
@@ -209,7 +215,9 @@ public sealed class DiffusionRenderer : IBatchRenderer
         _damaged = [];
         string[] ofBase = [.. tensorNames.Where(name => !name.StartsWith(FusedPrefix, StringComparison.Ordinal))];
         if (ofBase.Length == 0 && tensorNames.Count > 0) return new ReloadReport(0, 0, 0);
-        var report = WeightReloader.Reload(model.Weights, model.Record, ofBase, cancellationToken);
+        var report = ReloadBase(model, ofBase, cancellationToken);
+        // All of it comes from files with the registered hashes now, while the old baseline may have been taken from what was damaged on its way here.
+        if (ofBase.Length == 0) TakeBaseline();
         // Prompts may have been encoded with the damaged weights.
         _prompts!.Forget();
         _logger.Reloaded(report.Tensors, model.Record.Name, report.ElapsedMs);
@@ -221,6 +229,20 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         DropModel();
         _adapters.Dispose();
+    }
+
+    private IEnumerable<string> FindDamaged() => _fuser!.FindDamaged().Concat(_prompts!.FindDamagedWords().Select(trigger => "word/" + trigger));
+
+    private static ReloadReport ReloadBase(DiffusionModel model, IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return WeightReloader.Reload(model.Weights, model.Record, names, cancellationToken);
+        }
+        catch (Exception error) when (TorchErrors.IsDeviceError(error))
+        {
+            throw TorchErrors.TranslateLoad(error, $"Reading the weights of model '{model.Record.Name}' again");
+        }
     }
 
     private static FuseMode ModeOf(string option) => option switch
@@ -246,28 +268,6 @@ public sealed class DiffusionRenderer : IBatchRenderer
     }
 
     private static bool ReadsText(IReadOnlyList<Weight> fused) => fused.Any(weight => weight.Component.StartsWith("text_encoder", StringComparison.Ordinal));
-
-    private static void CheckMaster(ModelRecord model, CancellationToken cancellationToken)
-    {
-        // A path that was registered as one kind and is now another fails here, before anything is hashed.
-        foreach (var file in model.Files)
-        {
-            var path = file.RelativePath.Length == 0 ? model.Path : Path.Combine(model.Path, file.RelativePath);
-            var info = new FileInfo(path);
-            if (!info.Exists) throw new ModelException($"Model '{model.Name}': its file '{path}' is missing. Put it back, or register the model again with 'batchgen models add --replace'.");
-            if (info.Length != file.SizeBytes) throw Changed(model, path, $"it has {info.Length} bytes, the registry says {file.SizeBytes}");
-        }
-
-        cancellationToken.ThrowIfCancellationRequested();
-        var hashed = ModelInspector.Hash(model.Path, model.Files.Select(file => file.RelativePath).ToArray());
-        foreach (var (known, now) in model.Files.Zip(hashed))
-        {
-            if (known.Sha256 != now.Sha256) throw Changed(model, Path.Combine(model.Path, known.RelativePath), $"its SHA-256 is {now.Sha256}, the registry says {known.Sha256}");
-        }
-    }
-
-    private static ModelException Changed(ModelRecord model, string path, string how) => new(
-        $"Model '{model.Name}': its file '{path}' changed since it was registered: {how}. Put the registered file back, or register the model again with 'batchgen models add --replace'.");
 
     private DiffusionModel Loaded() => _model ?? throw new InvalidOperationException("No model is loaded.");
 

@@ -1,5 +1,7 @@
 using BatchGen.Core.Failures;
 using BatchGen.Diffusion.Models;
+using BatchGen.Diffusion.Weights;
+using Microsoft.Extensions.Logging;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,6 +17,9 @@ internal sealed record EncodedPrompt(Tensor Context, Tensor? Pooled) : IDisposab
     /// <summary>Bytes held.</summary>
     public long SizeBytes => Size(Context) + (Pooled is null ? 0 : Size(Pooled));
 
+    /// <summary>Digest of all its numbers.</summary>
+    public UInt128 Digest() => BaseChecksum.HashAll(Context, Pooled);
+
     public void Dispose()
     {
         Context.Dispose();
@@ -28,16 +33,18 @@ internal sealed record EncodedPrompt(Tensor Context, Tensor? Pooled) : IDisposab
 /// <remarks>
 /// Weighted prompts of any length are read in chunks (<see cref="PromptSyntax"/>, <see cref="PromptChunks"/>); a prompt without brackets of at most 75 tokens
 /// gives exactly what diffusers gives. Results are kept (least recently used first to go) until <see cref="Forget"/>, which must follow every
-/// change of the text encoders' weights. What <see cref="Encode"/> returns belongs to the encoder and stays valid
+/// change of the text encoders' weights. What is kept is checksummed before it is handed out, for no checkpoint of the weights covers it. What <see cref="Encode"/> returns belongs to the encoder and stays valid
 /// until the next call of any member.
 /// </remarks>
 /// <param name="model">The model.</param>
 /// <param name="maxCacheBytes">Memory for results.</param>
 /// <param name="isPlain">True to take brackets as they stand and cut long prompts, as diffusers does.</param>
-internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 64L << 20, bool isPlain = false) : IDisposable
+/// <param name="logger">Where to log; null logs nothing.</param>
+internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 64L << 20, bool isPlain = false, ILogger? logger = null) : IDisposable
 {
-    private readonly Dictionary<Key, LinkedListNode<(Key Key, EncodedPrompt Value)>> _cache = [];
-    private readonly LinkedList<(Key Key, EncodedPrompt Value)> _order = [];
+    private readonly Dictionary<Key, LinkedListNode<Entry>> _cache = [];
+    private readonly LinkedList<Entry> _order = [];
+    private UInt128[] _wordDigests = [];
     private long _bytes;
 
     /// <summary>Learned words that prompts may use.</summary>
@@ -68,14 +75,21 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
         var key = new Key(prompt, secondPrompt == prompt ? null : secondPrompt, clipSkip, chunks);
         if (_cache.TryGetValue(key, out var node))
         {
-            Hits++;
-            _order.Remove(node);
-            _order.AddLast(node);
-            return node.Value.Value;
+            // One changed bit in the night's negative prompt would make every picture from here on wrong.
+            if (node.Value.Prompt.Digest() == node.Value.Digest)
+            {
+                Hits++;
+                _order.Remove(node);
+                _order.AddLast(node);
+                return node.Value.Prompt;
+            }
+
+            logger?.PromptDamaged();
+            Drop(node);
         }
 
         var encoded = Compute(key);
-        node = _order.AddLast((key, encoded));
+        node = _order.AddLast(new Entry(key, encoded, encoded.Digest()));
         _cache.Add(key, node);
         _bytes += encoded.SizeBytes;
         while (_bytes > maxCacheBytes && _order.Count > 1) Drop(_order.First!);
@@ -88,8 +102,12 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
         if (embeddings.Count == 0 && Embeddings.Count == 0) return;
         foreach (var word in Embeddings) word.Dispose();
         Embeddings = embeddings;
+        _wordDigests = [.. Embeddings.Select(word => word.Digest())];
         Forget();
     }
+
+    /// <summary>Triggers of learned words whose vectors are not what they were when they came.</summary>
+    public IReadOnlyList<string> FindDamagedWords() => [.. Embeddings.Where((word, i) => word.Digest() != _wordDigests[i]).Select(word => word.Trigger)];
 
     /// <summary>Drops everything kept.</summary>
     public void Forget()
@@ -103,12 +121,12 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
         Forget();
     }
 
-    private void Drop(LinkedListNode<(Key Key, EncodedPrompt Value)> node)
+    private void Drop(LinkedListNode<Entry> node)
     {
         _order.Remove(node);
         _cache.Remove(node.Value.Key);
-        _bytes -= node.Value.Value.SizeBytes;
-        node.Value.Value.Dispose();
+        _bytes -= node.Value.Prompt.SizeBytes;
+        node.Value.Prompt.Dispose();
     }
 
     private EncodedPrompt Compute(Key key)
@@ -180,4 +198,6 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
     }
 
     private sealed record Key(string Prompt, string? SecondPrompt, int ClipSkip, int Chunks);
+
+    private sealed record Entry(Key Key, EncodedPrompt Prompt, UInt128 Digest);
 }

@@ -1,3 +1,4 @@
+using BatchGen.Diffusion.Weights;
 using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Text;
@@ -9,6 +10,9 @@ internal sealed record TextEmbedding(string Trigger, IReadOnlyList<Tensor?> Vect
 {
     /// <summary>Number of token places it takes.</summary>
     public int Length => (int)Vectors.OfType<Tensor>().Max(vectors => vectors.shape[0]);
+
+    /// <summary>Digest of its vectors.</summary>
+    public UInt128 Digest() => BaseChecksum.HashAll([.. Vectors]);
 
     public void Dispose()
     {

@@ -76,6 +76,20 @@ internal sealed class BaseChecksum
     /// <summary>Digest of one tensor: element type, shape, bytes.</summary>
     public static UInt128 Hash(Tensor tensor) => new TensorReading(tensor).Hash(new XxHash128());
 
+    /// <summary>Digest of several tensors in order, of which some may be missing.</summary>
+    public static UInt128 HashAll(params ReadOnlySpan<Tensor?> tensors)
+    {
+        var all = new XxHash128();
+        Span<byte> bytes = stackalloc byte[16];
+        foreach (var tensor in tensors)
+        {
+            BinaryPrimitives.WriteUInt128BigEndian(bytes, tensor is null ? UInt128.Zero : Hash(tensor));
+            all.Append(bytes);
+        }
+
+        return all.GetCurrentHashAsUInt128();
+    }
+
     internal static void AppendPieces(Tensor tensor, XxHash128 hash)
     {
         using var scope = NewDisposeScope();

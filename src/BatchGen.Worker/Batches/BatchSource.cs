@@ -18,6 +18,7 @@ internal sealed class BatchSource(
     private bool _canary;
     private bool _unanswered;
     private long _newest;
+    private bool _holdOff;
     private long _rescued = clock.GetTimestamp() - clock.TimestampFrequency * 3600;
 
     /// <summary>What a person wants of this worker, as of the last claim.</summary>
@@ -31,6 +32,9 @@ internal sealed class BatchSource(
         return ordered;
     }
 
+    /// <summary>The device could not take a model: the next claim waits a while.</summary>
+    public void HoldOff() => _holdOff = true;
+
     /// <summary>Claims the next batch; its lease is kept alive from now on.</summary>
     /// <returns>Null when there is nothing to do, or when this worker may not claim now.</returns>
     public async Task<HeldBatch?> ClaimAsync(CancellationToken stoppingToken)
@@ -39,6 +43,12 @@ internal sealed class BatchSource(
         Orders = await DatabaseRetry.RunAsync(token => workers.HeartbeatAsync(workerId, device.AdapterCache, token), stoppingToken);
         _canary |= Orders.Canary;
         if (Orders.Paused || Orders.Draining) return null;
+        if (_holdOff)
+        {
+            _holdOff = false;
+            await Task.Delay(options.DeviceRetryInterval, clock, stoppingToken);
+        }
+
         if (!await output.IsWritableAsync(stoppingToken)) return null;
         var request = new ClaimRequest(workerId, options.Models.Count == 0 ? null : [.. options.Models], options.BatchSize);
         var batch = await DatabaseRetry.RunAsync(token => ClaimAsync(request, token), stoppingToken);

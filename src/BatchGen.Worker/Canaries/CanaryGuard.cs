@@ -5,6 +5,7 @@ using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Registry;
 using BatchGen.Core.Rendering;
 using BatchGen.Imaging;
 using BatchGen.Queue.Canaries;
@@ -27,12 +28,13 @@ internal sealed class CanaryGuard(DeviceSession device, CanaryLog canaries, Work
     private const double ClosePsnr = 40;
     private const double CloseSsim = 0.99;
     private const int MaxEdgePixels = 256;
-    private string? _model;
+    private ModelRecord? _model;
     private string? _own;
+    private bool _suspected;
     private int _batches;
 
-    /// <summary>True when one was ordered, the model on the device has not been looked at, or enough batches were rendered since.</summary>
-    public bool IsDue(string model) => IsOrdered || (options.CanaryEveryBatches > 0 && (model != _model || _batches >= options.CanaryEveryBatches));
+    /// <summary>True when one was ordered, the last one differed and nothing was done about it, the model on the device has not been looked at, or enough batches were rendered since.</summary>
+    public bool IsDue(string model) => IsOrdered || _suspected || (options.CanaryEveryBatches > 0 && (model != _model?.Name || _batches >= options.CanaryEveryBatches));
 
     /// <summary>True while an order was not carried out yet.</summary>
     public bool IsOrdered { get; private set; }
@@ -51,13 +53,26 @@ internal sealed class CanaryGuard(DeviceSession device, CanaryLog canaries, Work
     {
         // Without a model there is nothing to draw with: an order waits for the first batch, which brings one.
         if (device.Model is not { } model) return true;
-        IsOrdered = false;
-        if (model.Name != _model) (_model, _own) = (model.Name, null);
+        (IsOrdered, _suspected) = (false, false);
+        // A name may come to stand for another model.
+        if (model.Name != _model?.Name || model.Sha256 != _model.Sha256) (_model, _own) = (model, null);
         _batches = 0;
         var verdict = await DrawAsync(batchId, cancellationToken);
         if (verdict != CanaryVerdict.Differs) return true;
         log.CanaryDiffers(model.Name);
-        await device.ReloadAsync([], cancellationToken);
+        try
+        {
+            await device.ReloadAsync([], cancellationToken);
+        }
+        catch (BatchGenException error) when (error is ModelException or DeviceException)
+        {
+            // The weights that drew it are still there: whoever resumes the worker gets another look before anything is drawn with them.
+            _suspected = true;
+            await workers.OrderAsync(workerId, paused: true, draining: null, cancellationToken);
+            log.CanaryNotReloaded(model.Name, error.Message);
+            return false;
+        }
+
         if (await DrawAsync(batchId, cancellationToken) != CanaryVerdict.Differs) return true;
         await workers.OrderAsync(workerId, paused: true, draining: null, cancellationToken);
         log.CanaryIncurable(model.Name);
@@ -85,7 +100,8 @@ internal sealed class CanaryGuard(DeviceSession device, CanaryLog canaries, Work
         var digest = Convert.ToHexStringLower(SHA256.HashData(image.Rgb));
         var first = await DatabaseRetry.RunAsync(token => canaries.FindFirstAsync(kind, token), cancellationToken);
         var (verdict, comparison) = Judge(image, digest, first);
-        _own ??= digest;
+        // What differs is no measure for what this process draws after a reload.
+        if (verdict != CanaryVerdict.Differs) _own ??= digest;
         var picture = ImageEncoder.Encode(new PixelImage(image.WidthPixels, image.HeightPixels, image.Rgb), ImageFormat.Png);
         var result = new CanaryResult(
             workerId, batchId, kind, verdict, digest, Finite(comparison?.Psnr), comparison?.Ssim, Stopwatch.GetElapsedTime(started).TotalMilliseconds, picture);

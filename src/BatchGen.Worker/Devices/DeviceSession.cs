@@ -5,6 +5,7 @@ using BatchGen.Core.Registry;
 using BatchGen.Core.Rendering;
 using BatchGen.Queue.Registry;
 using BatchGen.Worker.Hosting;
+using BatchGen.Worker.Leases;
 using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Worker.Devices;
@@ -63,19 +64,21 @@ internal sealed class DeviceSession : IAsyncDisposable
 
     /// <summary>Puts the signature's model on the device and fuses its adapters, unless that is how things stand already.</summary>
     /// <exception cref="ModelException">The model is not registered, or its files cannot be trusted.</exception>
+    /// <exception cref="DeviceException">The device cannot take the model now; none is on it then.</exception>
     /// <exception cref="AdapterException">An adapter cannot be applied; nothing is fused then.</exception>
     public async Task PrepareAsync(AdapterSignature signature, CancellationToken cancellationToken)
     {
-        if (signature.Equals(Fused)) return;
-        await LoadModelAsync(signature.Model, cancellationToken);
+        // Read for every batch, because a name may stand for other content than it did for the last one.
+        var model = await FindModelAsync(signature.Model, cancellationToken);
+        var records = await DatabaseRetry.RunAsync(token => FindAdaptersAsync(signature, token), cancellationToken);
+        if (signature.Equals(Fused) && IsLoaded(model) && IsFused(records)) return;
+        await LoadModelAsync(model, cancellationToken);
         if (signature.Adapters.Count == 0)
         {
-            Adapters = [];
             Fused = signature;
             return;
         }
 
-        var records = await FindAdaptersAsync(signature, cancellationToken);
         WritesBaseWhileFused = await _thread.RunAsync(() =>
         {
             var report = _renderer.Fuse(signature, records, cancellationToken);
@@ -88,15 +91,11 @@ internal sealed class DeviceSession : IAsyncDisposable
 
     /// <summary>Puts a model on the device with nothing fused, unless that is how things stand already.</summary>
     /// <exception cref="ModelException">The model is not registered, or its files cannot be trusted.</exception>
+    /// <exception cref="DeviceException">The device cannot take the model now; none is on it then.</exception>
     public async Task LoadModelAsync(string name, CancellationToken cancellationToken)
     {
-        await UnloadAsync();
-        var record = await _models.FindAsync(name, cancellationToken)
-            ?? throw new ModelException($"Model '{name}' is not registered any more. Add it with 'batchgen models add'.");
-        if (Model is { } loaded && loaded.Name == record.Name && loaded.Sha256 == record.Sha256) return;
-        Model = null;
-        await _thread.RunAsync(() => _renderer.LoadModel(record, cancellationToken));
-        Model = record;
+        var model = await FindModelAsync(name, cancellationToken);
+        await LoadModelAsync(model, cancellationToken);
     }
 
     /// <summary>Reads the adapter files of a coming signature while the device renders.</summary>
@@ -143,10 +142,26 @@ internal sealed class DeviceSession : IAsyncDisposable
         _thread.Dispose();
     }
 
-    private Task<IReadOnlyList<AdapterRecord>> FindAdaptersAsync(AdapterSignature signature, CancellationToken cancellationToken) =>
-        _adapters.FindAsync([.. signature.Adapters.Select(adapter => adapter.Name)], cancellationToken);
+    private async Task LoadModelAsync(ModelRecord model, CancellationToken cancellationToken)
+    {
+        await UnloadAsync();
+        if (IsLoaded(model)) return;
+        Model = null;
+        await _thread.RunAsync(() => _renderer.LoadModel(model, cancellationToken));
+        Model = model;
+    }
 
+    private bool IsLoaded(ModelRecord model) => Model is { } loaded && loaded.Name == model.Name && loaded.Sha256 == model.Sha256;
 
+    private bool IsFused(IReadOnlyList<AdapterRecord> adapters) =>
+        Adapters.Select(adapter => (adapter.Name, adapter.Sha256)).ToHashSet().SetEquals(adapters.Select(adapter => (adapter.Name, adapter.Sha256)));
+
+    private async Task<ModelRecord> FindModelAsync(string name, CancellationToken cancellationToken) =>
+        await DatabaseRetry.RunAsync(token => _models.FindAsync(name, token), cancellationToken)
+        ?? throw new ModelException($"Model '{name}' is not registered any more. Add it with 'batchgen models add'.");
+
+    private async Task<IReadOnlyList<AdapterRecord>> FindAdaptersAsync(AdapterSignature signature, CancellationToken cancellationToken) =>
+        signature.Adapters.Count == 0 ? [] : await _adapters.FindAsync([.. signature.Adapters.Select(adapter => adapter.Name)], cancellationToken);
 }
 
 /// <summary>Makes the renderer of a worker; called once, on the device thread.</summary>

@@ -40,6 +40,10 @@ public sealed class WorkerOptions
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan OutputRetryInterval { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <value>How long to wait before another claim when the device could not take a model; 15 seconds.</value>
+    [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
+    public TimeSpan DeviceRetryInterval { get; set; } = TimeSpan.FromSeconds(15);
+
     /// <value>Batches between two canary renders, which also come at start and at the end; 0 draws only those ordered; 50.</value>
     [Range(0, 1_000_000)]
     public int CanaryEveryBatches { get; set; } = 50;

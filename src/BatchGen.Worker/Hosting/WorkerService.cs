@@ -152,6 +152,14 @@ internal sealed class WorkerService(
             await guard.CheckAsync(batch, limit.Token);
             await source.CloseAsync(held);
         }
+        catch (DeviceException error)
+        {
+            // The jobs are not to blame: they go back uncounted, and whatever has the device's memory gets time to end.
+            log.DeviceFailed(batch.BatchId, options.DeviceRetryInterval, error.Message);
+            await source.GiveBackAsync(held);
+            source.HoldOff();
+            return null;
+        }
         catch
         {
             await leaving.CancelAsync();
@@ -175,18 +183,26 @@ internal sealed class WorkerService(
         if (!canary.IsDue(batch.Signature.Model)) return true;
         try
         {
-            await device.LoadModelAsync(batch.Signature.Model, stoppingToken);
-            return await canary.CheckAsync(batch.BatchId, stoppingToken);
-        }
-        catch (ModelException)
-        {
-            // Loading it for the batch fails the same way, and is reported there.
-            return true;
+            return !await IsLoadedAsync(device, batch.Signature.Model, stoppingToken) || await canary.CheckAsync(batch.BatchId, stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // Stopped: the batch itself is about to notice, and goes back.
             return true;
+        }
+    }
+
+    private static async Task<bool> IsLoadedAsync(DeviceSession device, string model, CancellationToken stoppingToken)
+    {
+        try
+        {
+            await device.LoadModelAsync(model, stoppingToken);
+            return true;
+        }
+        catch (ModelException)
+        {
+            // Loading it for the batch fails the same way, and is reported there.
+            return false;
         }
     }
 
@@ -214,7 +230,7 @@ internal sealed class WorkerService(
             output.Suspect();
         }
 #pragma warning disable CA1031 // The worker loop is where an unforeseen error ends: the jobs are charged an attempt, the worker goes on.
-        catch (Exception error) when (error is not (WeightIntegrityException or QueueException or Npgsql.NpgsqlException))
+        catch (Exception error) when (error is not (WeightIntegrityException or DeviceException or QueueException or Npgsql.NpgsqlException))
 #pragma warning restore CA1031
         {
             log.BatchFailed(batch.BatchId, error);

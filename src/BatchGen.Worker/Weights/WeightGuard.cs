@@ -42,7 +42,7 @@ internal sealed class WeightGuard(DeviceSession device, CheckpointLog checkpoint
         {
             reload = await device.ReloadAsync(drift.DriftedTensors, cancellationToken);
         }
-        catch (ModelException error)
+        catch (BatchGenException error) when (error is ModelException or DeviceException)
         {
             await RecordAsync(batch, drift, CheckpointVerdict.Unrecoverable, reload: null, cancellationToken);
             throw new WeightIntegrityException($"The base weights of '{device.Model!.Name}' drifted and cannot be reloaded: {error.Message}", error);

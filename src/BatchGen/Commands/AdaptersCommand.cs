@@ -35,8 +35,8 @@ internal static class AdaptersCommand
             var given = arguments.GetValue(name);
             if (given is not null && files.Length > 1) throw CommandException.BadInput("--name goes with one adapter; several are named after their files.");
             var records = files.Select(file => (File: file, Name: given ?? NameOf(file))).ToArray();
-            foreach (var record in records.Where(record => !RegisteredName.IsValid(record.Name)))
-                throw CommandException.BadInput($"'{record.Name}' cannot be a name: {RegisteredName.Rule} Give another one with --name.");
+            if (records is [var only] && !RegisteredName.IsValid(only.Name))
+                throw CommandException.BadInput($"'{only.Name}' cannot be a name: {RegisteredName.Rule} Give another one with --name.");
 
             await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
             var registry = session.Get<AdapterRegistry>();
@@ -44,6 +44,13 @@ internal static class AdaptersCommand
             var failed = 0;
             foreach (var (file, registered) in records)
             {
+                if (!RegisteredName.IsValid(registered))
+                {
+                    failed++;
+                    await context.Error.WriteLineAsync($"batchgen: '{Printable.Line(file)}' is left out, because '{Printable.Line(registered)}' cannot be a name: {RegisteredName.Rule} Add it by itself, with --name.");
+                    continue;
+                }
+
                 try
                 {
                     var report = AdapterInspector.Inspect(file);

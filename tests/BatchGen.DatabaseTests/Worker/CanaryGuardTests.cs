@@ -1,3 +1,4 @@
+using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
 using BatchGen.Queue;
 using BatchGen.Queue.Canaries;
@@ -35,6 +36,69 @@ public sealed class CanaryGuardTests
         Assert.Equal(["first", "equal", "differs", "differs"], (await ListAsync(database)).Select(canary => canary.Verdict));
         Assert.Contains("reload ", broken.Calls);
         Assert.True((await ListAsync(database))[^1].Psnr < 40);
+    }
+
+    [Fact]
+    public async Task A_first_canary_that_a_reload_cures_lets_the_worker_go_on()
+    {
+        await using var database = await DatabaseAsync(jobs: 1);
+        await WorkerHost.RunAsync(database, new FakeRenderer(), options => options.CanaryEveryBatches = 10);
+        await database.SubmitAsync("");
+        var renderer = new FakeRenderer { Fault = 60 };
+        renderer.OnReload = () => renderer.Fault = 0;
+        await using var worker = await WorkerHost.StartAsync(database, renderer, options => (options.CanaryEveryBatches, options.ExitWhenIdle) = (10, false));
+        await Until(async () => (await ListAsync(database)).Length == 4);
+        await Until(async () => (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Length == 2 || await database.SqlAsync<bool>("select bool_or(paused) from workers"));
+        Assert.Equal(["first", "equal", "differs", "equal"], (await ListAsync(database)).Select(canary => canary.Verdict));
+        Assert.False(await database.SqlAsync<bool>("select bool_or(paused) from workers"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_canary_that_differs_pauses_the_worker_also_when_its_model_cannot_be_reloaded(bool deviceFails)
+    {
+        await using var database = await DatabaseAsync(jobs: 1);
+        await WorkerHost.RunAsync(database, new FakeRenderer(), options => options.CanaryEveryBatches = 10);
+        var id = (await database.SubmitAsync(""))[0];
+        var renderer = new FakeRenderer
+        {
+            Fault = 60,
+            OnReload = () => throw (deviceFails ? new DeviceException("no memory for it") : new ModelException("the master file changed")),
+        };
+        await using var worker = await WorkerHost.StartAsync(database, renderer, options => (options.CanaryEveryBatches, options.ExitWhenIdle) = (10, false));
+        await Until(async () => await database.SqlAsync<bool>("select bool_or(paused) from workers where stopped_at is null")
+            || (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Contains(id));
+        await Until(async () => !(await WorkerHost.InStateAsync(database, JobState.Running)).Contains(id));
+        Assert.Equal([id], await WorkerHost.InStateAsync(database, JobState.Queued));
+        Assert.Equal(0, (await database.Catalog.FindAsync(id, CancellationToken.None))!.Attempts);
+        Assert.Equal(["first", "equal", "differs"], (await ListAsync(database)).Select(canary => canary.Verdict));
+
+        // Whoever resumes it gets another look before anything is drawn.
+        renderer.OnReload = () => renderer.Fault = 0;
+        await database.SqlAsync("update workers set paused = false where stopped_at is null");
+        await Until(async () => (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Contains(id));
+        Assert.Equal(["first", "equal", "differs", "differs", "equal"], (await ListAsync(database)).Select(canary => canary.Verdict));
+    }
+
+    [Fact]
+    public async Task A_model_replaced_under_its_name_starts_a_comparison_of_its_own()
+    {
+        await using var database = await DatabaseAsync(jobs: 3);
+        var loads = 0;
+        var renderer = new FakeRenderer();
+        renderer.OnLoad = _ => renderer.Fault = (byte)(60 * loads++);
+        renderer.OnRender = (jobs, _) =>
+        {
+            if (jobs[0].JobId == 0 || loads > 1) return;
+#pragma warning disable VSTHRD002, xUnit1031 // The device thread is synchronous.
+            database.SqlAsync("update models set sha256 = repeat('b', 64)").GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002, xUnit1031
+        };
+        await using var worker = await WorkerHost.StartAsync(database, renderer, options => (options.BatchSize, options.CanaryEveryBatches, options.ExitWhenIdle) = (1, 1, false));
+        await Until(async () => (await ListAsync(database)).Length == 3);
+        await Until(async () => (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Length == 3 || await database.SqlAsync<bool>("select bool_or(paused) from workers"));
+        Assert.Equal(["first", "first", "equal"], (await ListAsync(database)).Select(canary => canary.Verdict));
     }
 
     [Fact]

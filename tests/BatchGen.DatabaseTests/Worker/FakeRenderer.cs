@@ -27,6 +27,9 @@ internal sealed class FakeRenderer : IBatchRenderer
     /// <summary>Called before the base is checksummed; may throw.</summary>
     public Action OnVerify { get; set; } = static () => { };
 
+    /// <summary>Called before tensors are read from the master again; may throw, or mend what is wrong.</summary>
+    public Action OnReload { get; set; } = static () => { };
+
     /// <summary>Names of damaged tensors; a reload removes them unless <see cref="Incurable"/>.</summary>
     public List<string> Damaged { get; } = [];
 
@@ -85,6 +88,7 @@ internal sealed class FakeRenderer : IBatchRenderer
     public ReloadReport ReloadFromMaster(IReadOnlyList<string> tensorNames, CancellationToken cancellationToken)
     {
         Note($"reload {string.Join(',', tensorNames)}");
+        OnReload();
         if (!Incurable) Damaged.Clear();
         return new ReloadReport(tensorNames.Count, 100, 1);
     }

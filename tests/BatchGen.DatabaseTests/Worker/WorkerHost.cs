@@ -32,7 +32,11 @@ internal sealed class WorkerHost : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("batchgen-worker-").FullName;
         var options = new WorkerOptions
         {
-            HeartbeatInterval = TimeSpan.FromMilliseconds(100), OutputRetryInterval = TimeSpan.FromMilliseconds(50), ExitWhenIdle = true, CanaryEveryBatches = 0,
+            HeartbeatInterval = TimeSpan.FromMilliseconds(100),
+            OutputRetryInterval = TimeSpan.FromMilliseconds(50),
+            DeviceRetryInterval = TimeSpan.FromMilliseconds(50),
+            ExitWhenIdle = true,
+            CanaryEveryBatches = 0,
         };
         configure?.Invoke(options);
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());

@@ -106,6 +106,55 @@ public sealed class WorkerServiceTests
         Assert.Equal(2, failed.Count);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(50)]
+    public async Task A_device_that_cannot_take_the_model_for_a_while_costs_no_attempt(int canaryEveryBatches)
+    {
+        await using var database = await DatabaseAsync();
+        await database.SubmitAsync("", "", "");
+        // More often than a job has attempts.
+        var failures = 5;
+        var renderer = new FakeRenderer
+        {
+            OnLoad = _ =>
+            {
+                if (failures-- > 0) throw new DeviceException("CUDA out of memory");
+            },
+        };
+        var outcome = await WorkerHost.RunAsync(database, renderer, options => (options.BatchSize, options.CanaryEveryBatches) = (2, canaryEveryBatches));
+        Assert.Null(outcome.Failure);
+        var jobs = await database.Catalog.ListAsync(new JobFilter(JobState.Succeeded), CancellationToken.None);
+        Assert.Equal([1, 1, 1], jobs.Select(job => job.Attempts));
+        Assert.Equal(6, renderer.Calls.Count(call => call == "load demo"));
+    }
+
+    [Fact]
+    public async Task An_adapter_replaced_between_two_batches_of_one_signature_is_fused_anew()
+    {
+        await using var database = await DatabaseAsync("ink");
+        await database.SubmitAsync("ink", "ink", "ink");
+        var renderer = new FakeRenderer { OnRender = Once(database, "update adapters set sha256 = repeat('b', 64)") };
+        await WorkerHost.RunAsync(database, renderer, options => options.BatchSize = 1);
+        Assert.Equal(2, renderer.Calls.Count(call => call == "fuse demo|ink@1"));
+        Assert.Single(renderer.Calls, call => call == "load demo");
+        Assert.Equal(3, renderer.Calls.Count(call => call == "render 1"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("ink")]
+    public async Task A_model_replaced_between_two_batches_of_one_signature_is_loaded_anew(string adapters)
+    {
+        await using var database = await DatabaseAsync("ink");
+        await database.SubmitAsync(adapters, adapters, adapters);
+        var renderer = new FakeRenderer { OnRender = Once(database, "update models set sha256 = repeat('b', 64)") };
+        await WorkerHost.RunAsync(database, renderer, options => options.BatchSize = 1);
+        Assert.Equal(2, renderer.Calls.Count(call => call == "load demo"));
+        Assert.Equal(adapters.Length > 0 ? 2 : 0, renderer.Calls.Count(call => call == "fuse demo|ink@1"));
+        Assert.Equal(3, (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Length);
+    }
+
     [Fact]
     public async Task Drift_is_recorded_reloaded_and_the_pictures_are_rendered_again()
     {
@@ -260,6 +309,20 @@ public sealed class WorkerServiceTests
         await database.AddModelAsync(native: 64);
         await database.AddAdaptersAsync(adapters);
         return database;
+    }
+
+    // While the first picture is drawn, so that the batch after it finds what was changed.
+    private static Action<IReadOnlyList<ClaimedJob>, CancellationToken> Once(TestDatabase database, string sql)
+    {
+        var done = false;
+        return (_, _) =>
+        {
+            if (done) return;
+            done = true;
+#pragma warning disable VSTHRD002, xUnit1031 // The device thread is synchronous.
+            database.SqlAsync(sql).GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002, xUnit1031
+        };
     }
 
     // Reading ahead runs beside rendering: it is there, but not always at the same place.

@@ -71,6 +71,23 @@ public sealed class BadInputTests
     }
 
     [Fact]
+    public async Task A_file_whose_name_cannot_be_registered_does_not_keep_the_others_of_its_folder_out()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        var folder = Directory.CreateDirectory(Path.Combine(program.DataFolder, "loras")).FullName;
+        foreach (var (from, to) in new[] { ("demo-neon", "A style, v2"), ("demo-neon", "neon"), ("demo-outline", "outline") })
+            File.Copy(Path.Combine(RepositoryPaths.Models, "demo-adapters", from + ".safetensors"), Path.Combine(folder, to + ".safetensors"));
+
+        var result = await program.RunAsync("adapters", "add", folder);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("A style, v2", Assert.Single(result.Error.TrimEnd().Split('\n')), StringComparison.Ordinal);
+        Assert.Contains("--name", result.Error, StringComparison.Ordinal);
+        Assert.Equal(["neon", "outline"], (await database.Adapters.ListAsync(TestContext.Current.CancellationToken)).Select(adapter => adapter.Name));
+    }
+
+    [Fact]
     public async Task A_database_that_cannot_be_reached_is_one_line_and_exit_code_3()
     {
         await using var database = await TestDatabase.CreateAsync();

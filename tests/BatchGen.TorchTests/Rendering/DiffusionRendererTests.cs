@@ -123,6 +123,20 @@ public sealed class DiffusionRendererTests : IDisposable
     }
 
     [Fact]
+    public void A_model_that_was_damaged_while_it_was_loaded_passes_again_after_all_of_it_was_reloaded()
+    {
+        var sound = _renderer.VerifyWeights(CancellationToken.None);
+        WeightFault.FlipBit(_renderer.Weights!.All.First(candidate => candidate.Key == "conv_in.weight").Base!, 30);
+        _renderer.TakeBaseline();
+
+        _renderer.ReloadFromMaster([], CancellationToken.None);
+
+        var cured = _renderer.VerifyWeights(CancellationToken.None);
+        Assert.True(cured.Passed);
+        Assert.Equal(sound.ActualDigest, cured.ExpectedDigest);
+    }
+
+    [Fact]
     public void A_not_a_number_fails_the_attempt_instead_of_becoming_black()
     {
         using (torch.no_grad())

@@ -5,6 +5,7 @@ using BatchGen.Diffusion.Models;
 using BatchGen.Diffusion.Rendering;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Diffusion.Text;
+using BatchGen.Diffusion.Weights;
 using BatchGen.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -106,6 +107,41 @@ public sealed class PromptTests : IDisposable
         Assert.NotEqual(before.Rgb, with.Rgb);
         Assert.Equal(renderer.Draw(DemoModel.Job(1, "a zorkling circle"))[0].Rgb, other.Rgb);
         Assert.Equal(before.Rgb, renderer.Draw(DemoModel.Job(1, prompt))[0].Rgb);
+    }
+
+    [Fact]
+    public void A_learned_word_that_changes_in_memory_is_named_at_the_next_checkpoint()
+    {
+        using var scope = NewDisposeScope();
+        var path = Path.Combine(_folder, "word.safetensors");
+        SafetensorsWriter.Write(path, [SafetensorsTensors.ToItem("emb_params", randn([2, 64], generator: new Generator(1)))]);
+        using var renderer = DemoModel.Renderer();
+        renderer.LoadModel(DemoModel.Record, CancellationToken.None);
+        renderer.Fuse(AdapterSignature.Create("demo", [new AdapterUse("zork", 1m)]), [AdapterInspector.Inspect(path).ToRecord("zork")], CancellationToken.None);
+        Assert.True(renderer.VerifyWeights(CancellationToken.None).Passed);
+
+        WeightFault.FlipBit(renderer.Words[0].Vectors[0]!, 40);
+
+        Assert.Equal(["fused word/zork"], renderer.VerifyWeights(CancellationToken.None).DriftedTensors);
+        // Also when it was dropped before anybody looked.
+        renderer.Unload();
+        Assert.Equal(["fused word/zork"], renderer.VerifyWeights(CancellationToken.None).DriftedTensors);
+        Assert.True(renderer.VerifyWeights(CancellationToken.None).Passed);
+    }
+
+    [Fact]
+    public void An_encoded_prompt_that_changed_in_memory_is_encoded_anew()
+    {
+        using var model = DiffusionModel.Load(DemoModel.Record, ScalarType.Float32, CPU, CancellationToken.None);
+        using var encoder = new PromptEncoder(model);
+        using var clean = encoder.Encode("a red circle", null, 0).Context.clone();
+        var live = DemoModel.SettledTensors();
+
+        WeightFault.FlipBit(encoder.Encode("a red circle", null, 0).Context, 1234);
+
+        Assert.True(encoder.Encode("a red circle", null, 0).Context.equal(clean).all().item<bool>());
+        Assert.True(encoder.Encode("a red circle", null, 0).Context.equal(clean).all().item<bool>());
+        Assert.Equal(live, DemoModel.SettledTensors());
     }
 
     [Fact]

@@ -100,11 +100,12 @@ internal static class DeltaFactory
     private static GloraDelta Glora(FactorReader reader, AdapterModule module)
     {
         var (a1, a2, b1, b2) = (reader.Matrix("glora_a1"), reader.Matrix("glora_a2"), reader.Matrix("glora_b1"), reader.Matrix("glora_b2"));
+        var bm = module.Has("glora_bm") ? reader.Tensor("glora_bm") : null;
         // Old files store the factors the other way round; a1 is tall in the new form, wide in the old.
         var isOld = a1.shape[0] < a1.shape[1];
         return isOld
-            ? new GloraDelta(a2, a1, b2, b1, reader.Scale((int)a1.shape[0]))
-            : new GloraDelta(a1, a2, b1, b2, reader.Scale((int)a2.shape[0]));
+            ? new GloraDelta(a2, a1, b2, b1, bm, reader.Scale((int)a1.shape[0]))
+            : new GloraDelta(a1, a2, b1, b2, bm, reader.Scale((int)a2.shape[0]));
     }
 
     /// <summary>Reads the leaves of one module as float32, checked to be finite.</summary>
