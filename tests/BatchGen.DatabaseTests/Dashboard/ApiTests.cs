@@ -121,6 +121,31 @@ public sealed class ApiTests
         Assert.Equal(["before", "campaign", "limit", "signature", "state", "tag", "text"], filters.Order(StringComparer.Ordinal));
     }
 
+    [Fact]
+    public async Task The_description_tells_what_a_client_needs_to_know()
+    {
+        await using var site = await SiteAsync();
+        using var client = await site.Dashboard.ClientAsync("viewer");
+        var document = await client.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
+        Assert.Equal("bearer", document.GetProperty("components").GetProperty("securitySchemes").GetProperty("key").GetProperty("scheme").GetString());
+        Assert.Equal(["key"], document.GetProperty("security").EnumerateArray().SelectMany(requirement => requirement.EnumerateObject()).Select(scheme => scheme.Name));
+        foreach (var path in document.GetProperty("paths").EnumerateObject())
+        {
+            foreach (var call in path.Value.EnumerateObject())
+                Assert.True(call.Value.GetProperty("responses").TryGetProperty("401", out _) && call.Value.GetProperty("responses").TryGetProperty("403", out _), $"{call.Name} {path.Name} lacks 401 or 403");
+        }
+
+        var submit = document.GetProperty("paths").GetProperty("/api/v1/jobs").GetProperty("post");
+        Assert.Equal(["201", "400", "401", "403", "413", "415", "429"], submit.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order(StringComparer.Ordinal));
+        var header = Assert.Single(submit.GetProperty("parameters").EnumerateArray());
+        Assert.Equal(("Idempotency-Key", "header"), (header.GetProperty("name").GetString(), header.GetProperty("in").GetString()));
+        var body = submit.GetProperty("requestBody").GetProperty("content");
+        Assert.Equal(["application/json", "application/x-ndjson"], body.EnumerateObject().Select(type => type.Name).Order(StringComparer.Ordinal));
+        var forms = body.GetProperty("application/json").GetProperty("schema").GetProperty("oneOf");
+        Assert.Equal("#/components/schemas/JobRequest", forms[0].GetProperty("$ref").GetString());
+        Assert.Equal(("array", "#/components/schemas/JobRequest"), (forms[1].GetProperty("type").GetString(), forms[1].GetProperty("items").GetProperty("$ref").GetString()));
+    }
+
     private static async Task<string> IdsAsync(HttpClient client, string path)
     {
         var page = await client.GetFromJsonAsync<JsonElement>(path);
