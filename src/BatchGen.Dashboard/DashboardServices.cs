@@ -138,6 +138,7 @@ public static class DashboardServices
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
             limiter.AddPolicy(LoginEndpoints.RateLimit, context => LoginAttempts.Limit(context.Connection.RemoteIpAddress, options));
             limiter.AddPolicy(ApiSubmit.RateLimit, ApiSubmit.Limit);
+            limiter.AddPolicy(JobEvents.RateLimit, JobEvents.Limit);
         });
     }
 

@@ -25,6 +25,7 @@ internal static class ApiEndpoints
     {
         ApiDescription.Add(services);
         services.AddSingleton<ApiSubmit>();
+        services.AddSingleton<JobEvents>().AddHostedService(provider => provider.GetRequiredService<JobEvents>());
         services.ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.PropertyNamingPolicy = ApiJson.Compact.PropertyNamingPolicy;
@@ -62,6 +63,12 @@ internal static class ApiEndpoints
         api.MapGet("/results", ResultsAsync).Produces<JobPageView>().WithTags("Results").WithSummary("Jobs with a picture, newest first");
         api.MapGet("/events", EventsAsync).RequireAuthorization(Policies.See).Produces(StatusCodes.Status200OK, contentType: "text/event-stream")
             .WithTags("Results").WithSummary("Counts of jobs by state, whenever they change (server-sent events)");
+        api.MapGet("/events/jobs", (string? campaign, HttpContext context, JobEvents events) =>
+            TypedResults.ServerSentEvents(events.ListenAsync(context.User.FindFirst(Policies.TenantClaim)?.Value, NullIfEmpty(campaign), context.RequestAborted)))
+            .RequireRateLimiting(JobEvents.RateLimit).ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .WithTags("Results").WithSummary("Jobs as they end (server-sent events)")
+            .WithDescription("A submitter's key hears of its tenant's jobs; campaign restricts. Events: listening (from now on none is missed: look once at those that had ended before), "
+                + "ended (id, state, campaign), missed (more ended at once than are named: look at the results), ping (nothing happened for 20 seconds).");
         api.MapGet("/counts", async (string? campaign, JobCatalog jobs, CancellationToken cancellationToken) => await jobs.CountAsync(campaign, cancellationToken))
             .RequireAuthorization(Policies.See).WithTags("Queue").WithSummary("How many jobs stand where");
         api.MapGet("/models", async (ModelRegistry models, CancellationToken cancellationToken) =>

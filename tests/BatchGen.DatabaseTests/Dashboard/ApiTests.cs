@@ -113,7 +113,7 @@ public sealed class ApiTests
         var calls = document.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject().Select(call => $"{call.Name} {path.Name}")).Order(StringComparer.Ordinal);
         Assert.Equal(
         [
-            "get /api/v1/adapters", "get /api/v1/campaigns", "get /api/v1/campaigns/{name}", "get /api/v1/counts", "get /api/v1/events", "get /api/v1/jobs", "get /api/v1/jobs/{id}",
+            "get /api/v1/adapters", "get /api/v1/campaigns", "get /api/v1/campaigns/{name}", "get /api/v1/counts", "get /api/v1/events", "get /api/v1/events/jobs", "get /api/v1/jobs", "get /api/v1/jobs/{id}",
             "get /api/v1/jobs/{id}/image", "get /api/v1/models", "get /api/v1/results", "get /api/v1/workers", "post /api/v1/jobs", "post /api/v1/jobs/cancel", "post /api/v1/jobs/retry", "post /api/v1/start-images",
             "post /api/v1/workers/{id}/{order}",
         ], calls);

@@ -46,6 +46,7 @@ public sealed partial class PagePlanTests
         ("find_job_extras", ["job_id bigint = 7"]),
         ("list_attempts", ["job_id bigint = 7"]),
         ("find_image", ["job_id bigint = 7"]),
+        ("list_ended", ["job_ids bigint[] = array[1, 400, 800, 20000, 39000]"]),
         ("list_owned_ids", ["job_ids bigint[] = array[1, 400, 800, 20000, 39000]", "tenant text = 'default'"]),
         ("list_gallery", ["signature text = null", "from timestamptz = null", "to timestamptz = null", "before_batch bigint = 9223372036854775807", "before_job bigint = 9223372036854775807", "limit int = 60"]),
         ("list_gallery", ["signature text = 'demo|s7@1'", "from timestamptz = now() - interval '1 day'", "to timestamptz = now()", "before_batch bigint = 50", "before_job bigint = 1", "limit int = 60"]),
