@@ -232,6 +232,7 @@ table job_recipes (
   guidance_scale double precision not null,
   guidance_rescale double precision default 0 not null,
   strength double precision,
+  tenant_id integer not null,
   campaign_id integer default 0 not null,
   width smallint not null,
   height smallint not null,
@@ -471,6 +472,9 @@ CREATE INDEX job_recipes_by_campaign ON job_recipes USING btree (campaign_id, jo
 
 -- list_jobs: jobs with a tag
 CREATE INDEX job_recipes_by_tag ON job_recipes USING gin (tags) WHERE (tags IS NOT NULL);
+
+-- list_ids_of_tenant: jobs of a tenant, newest first, however many others have
+CREATE INDEX job_recipes_by_tenant ON job_recipes USING btree (tenant_id, job_id);
 
 -- claim_batch: whether a lane has work and who waits longest; submit_jobs: whether a notification is due
 CREATE INDEX jobs_by_age ON jobs USING btree (lane_id, run_at) WHERE (shelf = 'ready'::text);

@@ -162,6 +162,7 @@ create table job_recipes (
   guidance_scale double precision not null,
   guidance_rescale double precision not null default 0,
   strength double precision,
+  tenant_id int not null,
   campaign_id int not null default 0,
   width smallint not null,
   height smallint not null,
@@ -185,6 +186,8 @@ create table job_recipes (
 comment on table job_recipes is 'What each job renders, apart from its signature; written once.';
 comment on column job_recipes.start_image is 'Picture to start from: a path below the start image folder of the workers.';
 comment on column job_recipes.strength is 'How much of the start picture is drawn anew; null without one. Double precision, because strength times steps is rounded down: 0.7 as real gives 6 of 10 steps.';
+create index job_recipes_by_tenant on job_recipes (tenant_id, job_id);
+comment on index job_recipes_by_tenant is 'list_ids_of_tenant: jobs of a tenant, newest first, however many others have';
 create index job_recipes_by_campaign on job_recipes (campaign_id, job_id) where campaign_id <> 0;
 comment on index job_recipes_by_campaign is 'list_jobs, count_fusions: jobs of a campaign, newest first';
 create index job_recipes_by_tag on job_recipes using gin (tags) where tags is not null;

@@ -576,8 +576,8 @@ begin
     insert into job_count_changes (lane_id, campaign_id, state, change)
     select lane_id, campaign_id, 'queued', count(*) from fresh_jobs group by lane_id, campaign_id)
   insert into job_recipes (
-    job_id, created_at, seed, guidance_scale, guidance_rescale, strength, campaign_id, width, height, steps, clip_skip, format, sampler, prompt, negative_prompt, start_image, tags)
-  select c.id, submitted_at, c.seed, c.guidance_scale, c.guidance_rescale, c.strength, coalesce(c.campaign_id, 0), c.width, c.height, c.steps, c.clip_skip, c.format, c.sampler,
+    job_id, created_at, seed, guidance_scale, guidance_rescale, strength, tenant_id, campaign_id, width, height, steps, clip_skip, format, sampler, prompt, negative_prompt, start_image, tags)
+  select c.id, submitted_at, c.seed, c.guidance_scale, c.guidance_rescale, c.strength, for_tenant, coalesce(c.campaign_id, 0), c.width, c.height, c.steps, c.clip_skip, c.format, c.sampler,
     c.prompt, c.negative_prompt, c.start_image, c.tags
   from rows from (unnest(checked), unnest(fresh, final, campaigns_of)) as c(
     model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, guidance_rescale, strength, width, height, steps, clip_skip, format,

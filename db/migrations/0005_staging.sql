@@ -189,9 +189,9 @@ begin
     from source s),
   fresh_recipes as (
     insert into job_recipes (
-      job_id, created_at, seed, guidance_scale, guidance_rescale, strength, campaign_id, width, height, steps, clip_skip, format, sampler, prompt, negative_prompt, start_image, tags)
+      job_id, created_at, seed, guidance_scale, guidance_rescale, strength, tenant_id, campaign_id, width, height, steps, clip_skip, format, sampler, prompt, negative_prompt, start_image, tags)
     select s.job_id, now_at, coalesce(s.seed, floor(random() * 4294967296)::bigint), coalesce(s.guidance_scale, 7.5), coalesce(s.guidance_rescale, 0),
-      case when s.start_image is not null then coalesce(s.strength, 0.8) end, s.campaign_id,
+      case when s.start_image is not null then coalesce(s.strength, 0.8) end, owner.id, s.campaign_id,
       coalesce(s.width, s.native_width), coalesce(s.height, s.native_height), coalesce(s.steps, 20), coalesce(s.clip_skip, 0), coalesce(s.format, 'png'),
       coalesce(s.sampler, 'ddim'), coalesce(s.prompt, ''), s.negative_prompt, s.start_image, nullif(s.tags, '{}')
     from source s),

@@ -9,14 +9,14 @@ public sealed class DashboardOptions
     [Required]
     public string Url { get; set; } = "http://127.0.0.1:5080";
 
-    /// <value>Addresses of reverse proxies whose forwarded headers are believed; none.</value>
+    /// <value>Addresses of reverse proxies whose forwarded headers are believed; none. With one, it starts only once a user or key exists.</value>
     public IList<string> TrustedProxies { get; } = [];
 
     /// <value>How long a login lasts without use; twelve hours.</value>
     [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
     public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromHours(12);
 
-    /// <value>Logins a client address may try per minute; 10.</value>
+    /// <value>Logins a client address (a /64 of IPv6) may try per minute; from all together ten times as many for one account; 10.</value>
     [Range(1, 10_000)]
     public int LoginAttemptsPerMinute { get; set; } = 10;
 

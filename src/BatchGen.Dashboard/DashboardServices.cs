@@ -1,5 +1,4 @@
 using System.Net;
-using System.Threading.RateLimiting;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Api;
 using BatchGen.Dashboard.Assets;
@@ -43,6 +42,7 @@ public static class DashboardServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options).AddSingleton(folders)
             .AddSingleton<OpenDoor>()
+            .AddSingleton<LoginAttempts>()
             .AddSingleton<LiveSource>()
             .AddSingleton<LiveHub>()
             .AddSingleton<ThumbnailStore>()
@@ -82,17 +82,20 @@ public static class DashboardServices
         var door = app.Services.GetRequiredService<OpenDoor>();
         _ = ZoneOf(options);
         Recurring.CheckSettings(options);
-        door.LoopbackOnly = await Exposure.CheckAsync(options.Url, app.Services.GetRequiredService<Queue.Access.AccessStore>(), cancellationToken);
+        door.LoopbackOnly = await Exposure.CheckAsync(options, app.Services.GetRequiredService<Queue.Access.AccessStore>(), cancellationToken);
 
         // Without configured proxies nobody's forwarded headers are believed.
         if (options.TrustedProxies.Count > 0) app.UseForwardedHeaders();
-        SecurityHeaders.Use(app, door);
+        SecurityHeaders.Use(app);
+        // Before everything that asks the database, so that it may be away.
         FailurePages.Use(app);
         app.UseStatusCodePages(StatusPageAsync);
+        SecurityHeaders.UseChecks(app, door);
         app.UseRouting();
-        app.UseRateLimiter();
         app.UseAuthentication();
         app.UseAuthorization();
+        // After these, because some limits are per caller.
+        app.UseRateLimiter();
         app.UseAntiforgery();
         AssetFiles.Map(app);
         LoginEndpoints.Map(app);
@@ -133,9 +136,9 @@ public static class DashboardServices
         services.AddRateLimiter(limiter =>
         {
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
-            limiter.AddPolicy(LoginEndpoints.RateLimit, context => RateLimitPartition.GetFixedWindowLimiter(
-                context.Connection.RemoteIpAddress?.ToString() ?? "",
-                _ => new FixedWindowRateLimiterOptions { PermitLimit = options.LoginAttemptsPerMinute, Window = TimeSpan.FromMinutes(1), QueueLimit = 0 }));
+            limiter.AddPolicy(LoginEndpoints.RateLimit, context => LoginAttempts.Limit(context.Connection.RemoteIpAddress, options));
+            limiter.AddPolicy(ApiSubmit.RateLimit, ApiSubmit.Limit);
+            limiter.AddPolicy(JobEvents.RateLimit, JobEvents.Limit);
         });
     }
 

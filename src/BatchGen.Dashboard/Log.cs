@@ -33,4 +33,7 @@ internal static partial class Log
 
     [LoggerMessage(5010, LogLevel.Information, "Ordered canaries from {WorkerCount} workers")]
     public static partial void CanariesOrdered(this ILogger log, int workerCount);
+
+    [LoggerMessage(5020, LogLevel.Warning, "Ended jobs could not be heard of: {Reason}")]
+    public static partial void JobEventsFailed(this ILogger log, string reason);
 }

@@ -30,6 +30,7 @@ public static class QueueServices
         .AddSingleton<AdapterRegistry>()
         .AddSingleton<WorkerRegistry>()
         .AddSingleton<WorkSignal>()
+        .AddSingleton<EndedJobs>()
         .AddSingleton<PictureCatalog>()
         .AddSingleton<QueueOverview>()
         .AddSingleton<CampaignCatalog>()

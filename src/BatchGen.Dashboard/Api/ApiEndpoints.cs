@@ -23,8 +23,9 @@ internal static class ApiEndpoints
     /// <summary>Adds what it needs.</summary>
     public static void Add(IServiceCollection services)
     {
-        services.AddOpenApi("v1");
+        ApiDescription.Add(services);
         services.AddSingleton<ApiSubmit>();
+        services.AddSingleton<JobEvents>().AddHostedService(provider => provider.GetRequiredService<JobEvents>());
         services.ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.PropertyNamingPolicy = ApiJson.Compact.PropertyNamingPolicy;
@@ -39,26 +40,35 @@ internal static class ApiEndpoints
         routes.MapOpenApi("/openapi/{documentName}.json").RequireAuthorization(Policies.ApiRead);
         routes.MapGet("/api", () => Pages.Page.Of<ApiPage>(new object())).RequireAuthorization(Policies.See).ExcludeFromDescription();
 
-        var api = routes.MapGroup("/api/v1").RequireAuthorization(Policies.ApiRead).DisableAntiforgery();
-        api.MapPost("/jobs", (HttpContext context, ApiSubmit submit, CancellationToken cancellationToken) => submit.SubmitAsync(context, cancellationToken))
+        var api = routes.MapGroup("/api/v1").RequireAuthorization(Policies.ApiRead).DisableAntiforgery()
+            .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden);
+        var submit = api.MapPost("/jobs", (HttpContext context, ApiSubmit submit, CancellationToken cancellationToken) => submit.SubmitAsync(context, cancellationToken))
             .RequireAuthorization(Policies.ApiSubmit)
-            .WithMetadata(new ApiSubmit.BodyLimit())
+            .WithMetadata(new ApiSubmit.BodyLimit()).RequireRateLimiting(ApiSubmit.RateLimit)
             .Accepts<JobRequest>("application/json", "application/x-ndjson")
             .Produces<SubmittedView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status415UnsupportedMediaType).ProducesProblem(StatusCodes.Status429TooManyRequests)
             .WithTags("Jobs").WithSummary("Submit jobs")
             .WithDescription("One job as a JSON object, several as an array (all or none), or a stream of one object a line (application/x-ndjson). "
-                + "The header Idempotency-Key makes repeating the call harmless.");
+                + "The header Idempotency-Key makes repeating the call harmless: a key that is known gives the ids of the jobs first submitted under it, whatever the body says now.");
+        ApiDescription.OfSubmit(submit);
         api.MapGet("/jobs", ListAsync).Produces<JobPageView>().ProducesProblem(StatusCodes.Status400BadRequest).WithTags("Jobs").WithSummary("List jobs, newest first")
             .WithDescription("Filter by state, campaign, signature, text of the prompt and tag, in any combination; a text is looked for in the newest 20,000 jobs below before. "
-                + "The next page starts at before=next_before.");
+                + "A submitter's key looks through 20,000 jobs of its own at a time. The next page starts at before=next_before, also after a page that is not full.");
         api.MapGet("/jobs/{id:long}", FindAsync).Produces<JobView>().ProducesProblem(StatusCodes.Status404NotFound).WithTags("Jobs").WithSummary("One job");
-        api.MapPost("/jobs/cancel", CancelAsync).RequireAuthorization(Policies.ApiSubmit).Produces<SubmittedView>().WithTags("Jobs").WithSummary("Cancel jobs that have not ended");
-        api.MapPost("/jobs/retry", RetryAsync).RequireAuthorization(Policies.Operate).Produces<SubmittedView>().WithTags("Jobs").WithSummary("Put failed or cancelled jobs back");
+        api.MapPost("/jobs/cancel", CancelAsync).RequireAuthorization(Policies.ApiSubmit).Produces<SubmittedView>().ProducesProblem(StatusCodes.Status400BadRequest).WithTags("Jobs").WithSummary("Cancel jobs that have not ended");
+        api.MapPost("/jobs/retry", RetryAsync).RequireAuthorization(Policies.Operate).Produces<SubmittedView>().ProducesProblem(StatusCodes.Status400BadRequest).WithTags("Jobs").WithSummary("Put failed or cancelled jobs back");
         api.MapGet("/jobs/{id:long}/image", ImageAsync).Produces(StatusCodes.Status200OK, contentType: "image/png").ProducesProblem(StatusCodes.Status404NotFound)
             .WithTags("Results").WithSummary("The picture of a job");
         api.MapGet("/results", ResultsAsync).Produces<JobPageView>().WithTags("Results").WithSummary("Jobs with a picture, newest first");
         api.MapGet("/events", EventsAsync).RequireAuthorization(Policies.See).Produces(StatusCodes.Status200OK, contentType: "text/event-stream")
             .WithTags("Results").WithSummary("Counts of jobs by state, whenever they change (server-sent events)");
+        api.MapGet("/events/jobs", (string? campaign, HttpContext context, JobEvents events) =>
+            TypedResults.ServerSentEvents(events.ListenAsync(context.User.FindFirst(Policies.TenantClaim)?.Value, NullIfEmpty(campaign), context.RequestAborted)))
+            .RequireRateLimiting(JobEvents.RateLimit).ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .WithTags("Results").WithSummary("Jobs as they end (server-sent events)")
+            .WithDescription("A submitter's key hears of its tenant's jobs; campaign restricts. Events: listening (from now on none is missed: look once at those that had ended before), "
+                + "ended (id, state, campaign), missed (more ended at once than are named: look at the results), ping (nothing happened for 20 seconds).");
         api.MapGet("/counts", async (string? campaign, JobCatalog jobs, CancellationToken cancellationToken) => await jobs.CountAsync(campaign, cancellationToken))
             .RequireAuthorization(Policies.See).WithTags("Queue").WithSummary("How many jobs stand where");
         api.MapGet("/models", async (ModelRegistry models, CancellationToken cancellationToken) =>
@@ -107,11 +117,16 @@ internal static class ApiEndpoints
         return answer is IStatusCodeHttpResult { StatusCode: StatusCodes.Status404NotFound } ? Missing($"Job {id} has no picture.") : answer;
     }
 
-    private static async Task<IResult> CancelAsync(IdsRequest request, HttpContext context, JobHistory history, CancellationToken cancellationToken) => Results.Ok(new SubmittedView(
-        await history.CancelAsync(request.JobIds, context.User.FindFirst(Policies.TenantClaim)?.Value, cancellationToken)));
+    private static async Task<IResult> CancelAsync(IdsRequest? request, HttpContext context, JobHistory history, CancellationToken cancellationToken) => request?.JobIds is { } ids
+        ? Results.Ok(new SubmittedView(await history.CancelAsync(ids, context.User.FindFirst(Policies.TenantClaim)?.Value, cancellationToken)))
+        : NoIds();
 
-    private static async Task<IResult> RetryAsync(IdsRequest request, JobCatalog jobs, CancellationToken cancellationToken) =>
-        Results.Ok(new SubmittedView(await jobs.RetryAsync(request.JobIds, cancellationToken)));
+    private static async Task<IResult> RetryAsync(IdsRequest? request, JobCatalog jobs, CancellationToken cancellationToken) => request?.JobIds is { } ids
+        ? Results.Ok(new SubmittedView(await jobs.RetryAsync(ids, cancellationToken)))
+        : NoIds();
+
+    private static IResult NoIds() => Results.Problem(
+        statusCode: StatusCodes.Status400BadRequest, title: "No jobs named", detail: "job_ids: expected a list of ids of jobs, such as {\"job_ids\":[1,2]}; it is missing.");
 
     private static async Task<IResult> OrderAsync(Guid id, string order, WorkerRegistry workers, CancellationToken cancellationToken)
     {
@@ -149,7 +164,7 @@ internal static class ApiEndpoints
 
 /// <summary>Ids of jobs.</summary>
 /// <param name="JobIds">The jobs.</param>
-public sealed record IdsRequest(IReadOnlyList<long> JobIds);
+public sealed record IdsRequest(IReadOnlyList<long>? JobIds);
 
 /// <summary>Ids of jobs that were submitted or changed.</summary>
 /// <param name="JobIds">The jobs, in order.</param>

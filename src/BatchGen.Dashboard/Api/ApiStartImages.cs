@@ -1,3 +1,4 @@
+using BatchGen.Core.Failures;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Security;
 using Microsoft.AspNetCore.Builder;
@@ -16,9 +17,11 @@ internal static class ApiStartImages
 
     /// <summary>Maps it.</summary>
     public static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/api/v1/start-images", PutAsync)
-        .RequireAuthorization(Policies.ApiSubmit).DisableAntiforgery().WithMetadata(new BodyLimit())
+        .RequireAuthorization(Policies.ApiSubmit).DisableAntiforgery().WithMetadata(new BodyLimit()).RequireRateLimiting(ApiSubmit.RateLimit)
         .Accepts<Stream>(Types[0], Types[1], Types[2])
         .Produces<StartImageView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status400BadRequest)
+        .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden)
+        .ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status415UnsupportedMediaType).ProducesProblem(StatusCodes.Status429TooManyRequests)
         .WithTags("Jobs").WithSummary("Keep a picture to start from")
         .WithDescription("The body is the picture itself. The answer's name is what jobs give as start_image; the same picture gets the same name.");
 
@@ -37,7 +40,7 @@ internal static class ApiStartImages
         }
         catch (StartImageException failure)
         {
-            return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: "The picture was refused", detail: failure.Message);
+            return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: "The picture was refused", detail: FailureText.WithoutFolders(failure.Message));
         }
     }
 

@@ -1,12 +1,13 @@
+using System.Buffers;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using System.Threading.RateLimiting;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
 using BatchGen.Queue.Jobs;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Net.Http.Headers;
 
@@ -15,12 +16,38 @@ namespace BatchGen.Dashboard.Api;
 /// <summary>Submits jobs from JSON or a stream of JSON lines; the database checks them, as for every producer.</summary>
 internal sealed partial class ApiSubmit(JobSubmitter submitter)
 {
+    /// <summary>Name of the limit on bodies that are under way.</summary>
+    public const string RateLimit = "submit";
+
+    /// <summary>Name of the header whose key makes repeating a call harmless.</summary>
+    public const string KeyHeader = "Idempotency-Key";
+
+    /// <summary>Longest line of a stream.</summary>
+    public const int MaxLineBytes = 4_000_000;
+
+    /// <summary>Longest JSON body: it is submitted whole, and so it is held whole, here and in the database.</summary>
+    public const long MaxJsonBytes = 64L << 20;
+
+    /// <summary>Jobs in a JSON body.</summary>
+    public const int MaxArrayJobs = 100_000;
+
     // Large enough for the database to be fast, small enough that neither side holds much.
     private const int ChunkJobs = 5_000;
-    private const int ChunkLetters = 8_000_000;
-    private const int MaxLineLetters = 4_000_000;
-    private const long MaxBodyBytes = 2L << 30;
-    private const string KeyHeader = "Idempotency-Key";
+    private const int ChunkBytes = 8_000_000;
+    private const long MaxStreamBytes = 2L << 30;
+    private const int SmallJsonBytes = 1 << 20;
+
+    /// <summary>Bodies of one caller that take memory at the same time; the others wait, unread.</summary>
+    public static RateLimitPartition<string> Limit(HttpContext context)
+    {
+        var caller = context.User.Identity?.Name ?? "";
+        return TypeOf(context) switch
+        {
+            "application/json" when context.Request.ContentLength <= SmallJsonBytes => RateLimitPartition.GetNoLimiter(""),
+            "application/json" => AtOnce("json " + caller, 2),
+            _ => AtOnce("lines " + caller, 8),
+        };
+    }
 
     /// <summary>Answers the call.</summary>
     public async Task<IResult> SubmitAsync(HttpContext context, CancellationToken cancellationToken)
@@ -28,8 +55,7 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
         var key = context.Request.Headers[KeyHeader].ToString();
         var tenant = context.User.FindFirst(Policies.TenantClaim)?.Value;
         // Forms and plain text can be sent by any site's page without asking first; these types cannot.
-        var type = MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var parsed) ? parsed.MediaType.Value?.ToLowerInvariant() : null;
-        return type switch
+        return TypeOf(context) switch
         {
             "application/json" => await SubmitJsonAsync(context, tenant, key, cancellationToken),
             "application/x-ndjson" or "application/jsonl" => await SubmitLinesAsync(context, tenant, key, cancellationToken),
@@ -39,23 +65,14 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
 
     private async Task<IResult> SubmitJsonAsync(HttpContext context, string? tenant, string key, CancellationToken cancellationToken)
     {
-        using var reader = new StreamReader(context.Request.Body, Encoding.UTF8);
-        var text = await reader.ReadToEndAsync(cancellationToken);
         try
         {
-            var jobs = JsonNode.Parse(text) switch
-            {
-                JsonArray array => array,
-                JsonObject single => new JsonArray(single),
-                _ => throw new JsonException("expected a job object or an array of them"),
-            };
-            if (key.Length > 0)
-            {
-                for (var i = 0; i < jobs.Count; i++)
-                    if (jobs[i] is JsonObject job && !job.ContainsKey("idempotency_key")) job["idempotency_key"] = jobs.Count == 1 ? key : string.Create(CultureInfo.InvariantCulture, $"{key}/{i + 1}");
-            }
-
-            return Created(await submitter.SubmitJsonAsync(jobs.ToJsonString(), tenant, cancellationToken));
+            if (await ReadJobsAsync(context, key, cancellationToken) is not { } jobs) return TooLarge();
+            return Created(await submitter.SubmitJsonAsync(jobs, tenant, cancellationToken));
+        }
+        catch (BadHttpRequestException failure) when (failure.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            return TooLarge();
         }
         catch (JsonException failure)
         {
@@ -67,22 +84,29 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
         }
     }
 
+    private static async Task<ReadOnlyMemory<byte>?> ReadJobsAsync(HttpContext context, string key, CancellationToken cancellationToken)
+    {
+        // The limit of the call is that of streams, which are not held.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = MaxJsonBytes;
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body, cancellationToken);
+        return JobText.ToArray(body.GetBuffer().AsSpan(0, (int)body.Length), key, MaxArrayJobs);
+    }
+
     private async Task<IResult> SubmitLinesAsync(HttpContext context, string? tenant, string key, CancellationToken cancellationToken)
     {
-        using var reader = new StreamReader(context.Request.Body, Encoding.UTF8, detectEncodingFromByteOrderMarks: true, bufferSize: 1 << 16);
         var ids = new List<long>();
-        var chunk = new StringBuilder();
+        var chunk = new ArrayBufferWriter<byte>();
         var lines = new List<int>();
         try
         {
-            for (var number = 1; await reader.ReadLineAsync(cancellationToken) is { } line; number++)
+            var number = 0;
+            await foreach (var line in BodyLines.ReadAsync(context.Request.BodyReader, MaxLineBytes, cancellationToken))
             {
-                if (string.IsNullOrWhiteSpace(line)) continue;
-                if (line.Length > MaxLineLetters) throw new SubmitRefusedException($"Line {number} has more than {MaxLineLetters} letters.");
-                if (!line.AsSpan().TrimStart().StartsWith("{")) throw new SubmitRefusedException($"Line {number} is not a JSON object.");
-                chunk.Append(chunk.Length == 0 ? '[' : ',').Append(WithKey(line, key, number));
+                number++;
+                if (!Add(line, number)) continue;
                 lines.Add(number);
-                if (lines.Count >= ChunkJobs || chunk.Length >= ChunkLetters) await FlushAsync();
+                if (lines.Count >= ChunkJobs || chunk.WrittenCount >= ChunkBytes) await FlushAsync();
             }
 
             if (lines.Count > 0) await FlushAsync();
@@ -94,28 +118,37 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
             return Refused(Renumber(refused.Message, lines), ids.Count);
         }
 
+        // False for a line without anything.
+        bool Add(ReadOnlySequence<byte> line, int number)
+        {
+            var text = line.IsSingleSegment ? line.FirstSpan : line.ToArray();
+            if (number == 1) text = JobText.WithoutMark(text);
+            if (text.Trim(" \t\r"u8).IsEmpty) return false;
+            try
+            {
+                JobText.AddLine(text, key.Length == 0 ? key : string.Create(CultureInfo.InvariantCulture, $"{key}/{number}"), chunk);
+                return true;
+            }
+            catch (JsonException failure)
+            {
+                throw new SubmitRefusedException($"Line {number} is not a JSON object: {failure.Message}", failure);
+            }
+        }
+
         async Task FlushAsync()
         {
-            ids.AddRange(await submitter.SubmitJsonAsync(chunk.Append(']').ToString(), tenant, cancellationToken));
-            chunk.Clear();
+            chunk.Write("]"u8);
+            ids.AddRange(await submitter.SubmitJsonAsync(chunk.WrittenMemory, tenant, cancellationToken));
+            chunk.ResetWrittenCount();
             lines.Clear();
         }
     }
 
-    private static string WithKey(string line, string key, int number)
-    {
-        if (key.Length == 0) return line;
-        try
-        {
-            if (JsonNode.Parse(line) is not JsonObject job) return line;
-            if (!job.ContainsKey("idempotency_key")) job["idempotency_key"] = string.Create(CultureInfo.InvariantCulture, $"{key}/{number}");
-            return job.ToJsonString();
-        }
-        catch (JsonException failure)
-        {
-            throw new SubmitRefusedException($"Line {number} is not JSON: {failure.Message}", failure);
-        }
-    }
+    private static string? TypeOf(HttpContext context) =>
+        MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var parsed) ? parsed.MediaType.Value?.ToLowerInvariant() : null;
+
+    private static RateLimitPartition<string> AtOnce(string name, int permits) => RateLimitPartition.GetConcurrencyLimiter(
+        name, _ => new ConcurrencyLimiterOptions { PermitLimit = permits, QueueLimit = 100, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
 
     // The database counts from 0 within a chunk; people count lines from 1.
     private static string Renumber(string message, List<int> lines) => Element().Replace(message, match =>
@@ -127,12 +160,16 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
         statusCode: StatusCodes.Status400BadRequest, title: "Jobs were refused", detail: detail,
         extensions: submitted is null ? null : new Dictionary<string, object?>(StringComparer.Ordinal) { ["submitted"] = submitted });
 
+    private static IResult TooLarge() => Results.Problem(
+        statusCode: StatusCodes.Status413PayloadTooLarge, title: "Too many jobs at once",
+        detail: string.Create(CultureInfo.InvariantCulture, $"A JSON body has at most {MaxJsonBytes >> 20} MiB and {MaxArrayJobs:N0} jobs; send more as a stream of lines, application/x-ndjson."));
+
     [GeneratedRegex(@"^jobs\[(?<index>\d+)\]\.?", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 200)]
     private static partial Regex Element();
 
     /// <summary>A stream of jobs may be long.</summary>
     internal sealed class BodyLimit : IRequestSizeLimitMetadata
     {
-        public long? MaxRequestBodySize => MaxBodyBytes;
+        public long? MaxRequestBodySize => MaxStreamBytes;
     }
 }

@@ -31,7 +31,7 @@ internal sealed class AccessAuthentication(
         // Looked up each time: who was removed is out at once, and a changed role counts from the next click.
         if (cookie.Succeeded && cookie.Principal.Identity?.Name is { } name && await store.FindAccountAsync(name, Context.RequestAborted) is { } account)
             return Success(account.Name, account.Role, null);
-        return await door.IsOpenAsync(Context.RequestAborted) ? Success(LocalName, Roles.Operator, null) : AuthenticateResult.NoResult();
+        return await door.IsOpenAsync(Context) ? Success(LocalName, Roles.Operator, null) : AuthenticateResult.NoResult();
     }
 
     /// <inheritdoc/>

@@ -16,6 +16,9 @@ internal static class LoginEndpoints
     /// <summary>Name of the rate limit.</summary>
     public const string RateLimit = "login";
 
+    // The longest that the database takes.
+    private const int MaxNameLength = 100;
+
     /// <summary>Maps them.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -29,9 +32,11 @@ internal static class LoginEndpoints
     }
 
     private static async Task<IResult> LoginAsync(
-        HttpContext context, AccessStore store, [FromForm] string? name, [FromForm] string? password, [FromForm(Name = "return")] string? returnTo, CancellationToken cancellationToken)
+        HttpContext context, AccessStore store, LoginAttempts attempts, [FromForm] string? name, [FromForm] string? password, [FromForm(Name = "return")] string? returnTo, CancellationToken cancellationToken)
     {
-        var account = string.IsNullOrEmpty(name) ? null : await store.FindAccountAsync(name, cancellationToken);
+        var known = name is { Length: > 0 and <= MaxNameLength };
+        if (known && !attempts.MayTry(name!)) return Results.StatusCode(StatusCodes.Status429TooManyRequests);
+        var account = !known ? null : await store.FindAccountAsync(name!, cancellationToken);
         if (!PasswordHash.Matches(password ?? "", account?.PasswordHash))
             return Page.Of<LoginPage>(new LoginModel(Local(returnTo), "Name or password is wrong."), StatusCodes.Status401Unauthorized);
         var identity = new ClaimsIdentity(

@@ -1,4 +1,6 @@
+using System.Net;
 using BatchGen.Queue.Access;
+using Microsoft.AspNetCore.Http;
 
 namespace BatchGen.Dashboard.Security;
 
@@ -11,18 +13,18 @@ internal sealed class OpenDoor(AccessStore store, TimeProvider clock) : IDisposa
     private long? _checkedAt;
     private bool _open;
 
-    /// <summary>True when the dashboard listens on loopback only; set at start.</summary>
+    /// <summary>True when the dashboard listens on loopback only, and no proxy is known that passes others on; set at start.</summary>
     public bool LoopbackOnly { get; set; }
 
-    /// <summary>True while requests without login are let in as the local operator.</summary>
-    public async ValueTask<bool> IsOpenAsync(CancellationToken cancellationToken)
+    /// <summary>True while this request is let in without login, as the local operator's.</summary>
+    public async ValueTask<bool> IsOpenAsync(HttpContext context)
     {
-        if (!LoopbackOnly) return false;
+        if (!LoopbackOnly || !IsFromThisMachine(context)) return false;
         if (_checkedAt is { } at && clock.GetElapsedTime(at) < Recheck) return _open;
-        await _gate.WaitAsync(cancellationToken);
+        await _gate.WaitAsync(context.RequestAborted);
         try
         {
-            _open = (await store.ListAccountsAsync(cancellationToken)).Count == 0;
+            _open = (await store.ListAccountsAsync(context.RequestAborted)).Count == 0;
             _checkedAt = clock.GetTimestamp();
             return _open;
         }
@@ -34,4 +36,11 @@ internal sealed class OpenDoor(AccessStore store, TimeProvider clock) : IDisposa
 
     /// <inheritdoc/>
     public void Dispose() => _gate.Dispose();
+
+    // A proxy on this machine is a neighbour too; the headers it adds tell that it speaks for somebody else.
+    private static bool IsFromThisMachine(HttpContext context) =>
+        context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)
+        && !context.Request.Headers.Keys.Any(name =>
+            name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Original-", StringComparison.OrdinalIgnoreCase)
+            || name.Equals("Forwarded", StringComparison.OrdinalIgnoreCase) || name.Equals("X-Real-IP", StringComparison.OrdinalIgnoreCase) || name.Equals("Via", StringComparison.OrdinalIgnoreCase));
 }

@@ -14,17 +14,26 @@ internal static class SecurityHeaders
     private const string HangfirePolicy =
         "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-    /// <summary>Adds them.</summary>
-    public static void Use(IApplicationBuilder app, OpenDoor door) => app.Use(async (context, next) =>
+    /// <summary>Adds the headers, to error pages too: the handler that writes those clears what was set before.</summary>
+    public static void Use(IApplicationBuilder app) => app.Use((context, next) =>
     {
-        var headers = context.Response.Headers;
-        headers.ContentSecurityPolicy = context.Request.Path.StartsWithSegments("/hangfire") ? HangfirePolicy : Policy;
-        headers.XContentTypeOptions = "nosniff";
-        headers["Referrer-Policy"] = "same-origin";
-        headers["Cross-Origin-Opener-Policy"] = "same-origin";
-        headers["Cross-Origin-Resource-Policy"] = "same-origin";
-        headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()";
+        context.Response.OnStarting(() =>
+        {
+            var headers = context.Response.Headers;
+            headers.ContentSecurityPolicy = context.Request.Path.StartsWithSegments("/hangfire") ? HangfirePolicy : Policy;
+            headers.XContentTypeOptions = "nosniff";
+            headers["Referrer-Policy"] = "same-origin";
+            headers["Cross-Origin-Opener-Policy"] = "same-origin";
+            headers["Cross-Origin-Resource-Policy"] = "same-origin";
+            headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()";
+            return Task.CompletedTask;
+        });
+        return next(context);
+    });
 
+    /// <summary>Adds the checks of where a request comes from.</summary>
+    public static void UseChecks(IApplicationBuilder app, OpenDoor door) => app.Use(async (context, next) =>
+    {
         // A page of another site must not change anything here: forms carry a token, and browsers say where a request comes from.
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method) && context.Request.Headers["Sec-Fetch-Site"] == "cross-site")
         {
@@ -33,7 +42,7 @@ internal static class SecurityHeaders
         }
 
         // Without login, a name that some other site pointed at this machine must not open the door (DNS rebinding).
-        if (await door.IsOpenAsync(context.RequestAborted) && !IsThisMachine(context.Request.Host.Host))
+        if (!IsThisMachine(context.Request.Host.Host) && await door.IsOpenAsync(context))
         {
             context.Response.StatusCode = StatusCodes.Status421MisdirectedRequest;
             await context.Response.WriteAsync("This address is served to this machine only; open it as http://localhost.", context.RequestAborted);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
@@ -41,7 +42,7 @@ public sealed partial class JobSubmitter(QueueDatabase database)
     {
         ArgumentNullException.ThrowIfNull(requests);
         for (var i = 0; i < requests.Count; i++) RefuseNul(requests[i], i);
-        return SubmitJsonAsync(JsonSerializer.Serialize(requests, Json), tenant, cancellationToken);
+        return SubmitJsonAsync(JsonSerializer.SerializeToUtf8Bytes(requests, Json), tenant, cancellationToken);
     }
 
     /// <summary>Submits jobs given as the JSON array that <c>submit_jobs</c> takes.</summary>
@@ -50,7 +51,11 @@ public sealed partial class JobSubmitter(QueueDatabase database)
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>One id per element, in order.</returns>
     /// <exception cref="SubmitRefusedException">The text is not JSON, or a request breaks a rule; nothing was submitted.</exception>
-    public async Task<IReadOnlyList<long>> SubmitJsonAsync(string jobsJson, string? tenant, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<long>> SubmitJsonAsync(string jobsJson, string? tenant, CancellationToken cancellationToken) =>
+        SubmitJsonAsync(Encoding.UTF8.GetBytes(jobsJson), tenant, cancellationToken);
+
+    /// <summary>The same for text in UTF-8, as it came over a network.</summary>
+    public async Task<IReadOnlyList<long>> SubmitJsonAsync(ReadOnlyMemory<byte> jobsJson, string? tenant, CancellationToken cancellationToken)
     {
         try
         {
@@ -58,7 +63,7 @@ public sealed partial class JobSubmitter(QueueDatabase database)
                 [QueueDatabase.Parameter("jobs", NpgsqlDbType.Jsonb, jobsJson), QueueDatabase.Parameter("tenant", NpgsqlDbType.Text, tenant)],
                 reader => QueueDatabase.ReadListAsync<long>(reader, cancellationToken), cancellationToken);
         }
-        catch (Npgsql.PostgresException error) when (error.SqlState == Npgsql.PostgresErrorCodes.InvalidTextRepresentation)
+        catch (Npgsql.PostgresException error) when (error.SqlState is Npgsql.PostgresErrorCodes.InvalidTextRepresentation or Npgsql.PostgresErrorCodes.CharacterNotInRepertoire)
         {
             throw new SubmitRefusedException($"The jobs are not valid JSON: {error.MessageText} ({error.Detail ?? error.Where}).", error);
         }

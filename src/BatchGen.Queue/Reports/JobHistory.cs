@@ -20,7 +20,7 @@ public sealed class JobHistory(QueueDatabase database)
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(filter);
-        return await ListIdsAsync(filter.Campaign is null ? "list_ids_with_text" : "list_campaign_ids_with_text", "%" + text.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_") + "%", tag, filter, cancellationToken);
+        return await ListIdsAsync(filter.Campaign is null ? "list_ids_with_text" : "list_campaign_ids_with_text", PatternOf(text), tag, filter, cancellationToken);
     }
 
     /// <summary>Ids of jobs with a tag.</summary>
@@ -50,9 +50,35 @@ public sealed class JobHistory(QueueDatabase database)
         await database.ListAsync<long>("list_owned_ids",
             [Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()), Parameter("tenant", NpgsqlDbType.Text, tenant)], cancellationToken);
 
-    /// <summary>Ids of jobs of a tenant, newest first.</summary>
-    public async Task<IReadOnlyList<long>> ListIdsOfTenantAsync(string tenant, long? before, int limit, CancellationToken cancellationToken) =>
-        await database.QueryAsync<long>("list_ids_of_tenant", new { tenant, before = before ?? long.MaxValue, limit }, cancellationToken);
+    /// <summary>Ids of a tenant's jobs that fit, newest first, among 20,000 of its jobs (of the campaign, when one is named) below the cursor.</summary>
+    public async Task<IReadOnlyList<long>> ListIdsOfTenantAsync(JobQuery query, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        var filter = query.Filter;
+        var parameters = TenantParameters(query);
+        parameters.Add(Parameter("state", NpgsqlDbType.Text, filter.State?.ToCode()));
+        parameters.Add(Parameter("signature", NpgsqlDbType.Text, filter.Signature));
+        parameters.Add(Parameter("text", NpgsqlDbType.Text, query.Text is null ? null : PatternOf(query.Text)));
+        parameters.Add(Parameter("tag", NpgsqlDbType.Text, query.Tag));
+        parameters.Add(Parameter("limit", NpgsqlDbType.Integer, filter.Limit));
+        return await database.ListAsync<long>(filter.Campaign is null ? "list_ids_of_tenant" : "list_campaign_ids_of_tenant", parameters, cancellationToken);
+    }
+
+    /// <summary>The last of those 20,000 jobs, from where on the search can go on; null when it saw all there are.</summary>
+    public async Task<long?> FindWindowOfTenantAsync(JobQuery query, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        var parameters = TenantParameters(query);
+        return await database.ListAsync<long>("find_window_of_tenant", parameters, cancellationToken) is [var last, ..] ? last : null;
+    }
+
+    private static List<Npgsql.NpgsqlParameter> TenantParameters(JobQuery query) =>
+    [
+        Parameter("tenant", NpgsqlDbType.Text, query.Tenant), Parameter("campaign", NpgsqlDbType.Text, query.Filter.Campaign),
+        Parameter("before", NpgsqlDbType.Bigint, query.Filter.BeforeJobId ?? long.MaxValue),
+    ];
+
+    private static string PatternOf(string text) => "%" + text.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_") + "%";
 
     /// <summary>Cancels jobs of one tenant.</summary>
     /// <returns>Ids cancelled now.</returns>

@@ -11,17 +11,19 @@ public sealed class JobSearch(JobCatalog jobs, JobHistory history)
     {
         ArgumentNullException.ThrowIfNull(query);
         var filter = query.Filter;
+        if (query.Tenant is not null)
+        {
+            // Through the tenant's own jobs only: neither the work nor the cursor may tell of others.
+            var ids = await history.ListIdsOfTenantAsync(query, cancellationToken);
+            var last = ids.Count == filter.Limit ? ids[^1] : await history.FindWindowOfTenantAsync(query, cancellationToken);
+            return new JobPage(await jobs.FindAsync(ids, cancellationToken), last);
+        }
+
         var list =
             query.Text is not null ? await jobs.FindAsync(await history.ListIdsWithTextAsync(query.Text, query.Tag, filter, cancellationToken), cancellationToken)
             : query.Tag is not null ? await jobs.FindAsync(await history.ListIdsWithTagAsync(query.Tag, filter, cancellationToken), cancellationToken)
-            : query.Tenant is not null && filter is { State: null, Campaign: null, Signature: null }
-                ? await jobs.FindAsync(await history.ListIdsOfTenantAsync(query.Tenant, filter.BeforeJobId, filter.Limit, cancellationToken), cancellationToken)
             : await jobs.ListAsync(filter, cancellationToken);
-        // The next page starts where this one ended, also when some of it is not this tenant's to see.
-        long? next = list.Count == filter.Limit ? list[^1].JobId : null;
-        if (query.Tenant is null) return new JobPage(list, next);
-        var owned = (await history.ListOwnedAsync(list.Select(job => job.JobId).ToArray(), query.Tenant, cancellationToken)).ToHashSet();
-        return new JobPage(list.Where(job => owned.Contains(job.JobId)).ToArray(), next);
+        return new JobPage(list, list.Count == filter.Limit ? list[^1].JobId : null);
     }
 }
 
@@ -29,10 +31,10 @@ public sealed class JobSearch(JobCatalog jobs, JobHistory history)
 /// <param name="Filter">State, campaign, signature, and where the page starts.</param>
 /// <param name="Text">Only jobs whose prompt holds this text, in any case of letters.</param>
 /// <param name="Tag">Only jobs with this tag.</param>
-/// <param name="Tenant">Only jobs of this tenant.</param>
+/// <param name="Tenant">Only jobs of this tenant; null looks at those of all.</param>
 public sealed record JobQuery(JobFilter Filter, string? Text = null, string? Tag = null, string? Tenant = null);
 
 /// <summary>A page of jobs.</summary>
 /// <param name="Jobs">The jobs.</param>
-/// <param name="NextBefore">Where the next page starts, or null at the end.</param>
+/// <param name="NextBefore">Where the next page starts, or null at the end. A page that is not full may have one: the search goes on there.</param>
 public sealed record JobPage(IReadOnlyList<JobDetails> Jobs, long? NextBefore);

@@ -113,12 +113,37 @@ public sealed class ApiTests
         var calls = document.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject().Select(call => $"{call.Name} {path.Name}")).Order(StringComparer.Ordinal);
         Assert.Equal(
         [
-            "get /api/v1/adapters", "get /api/v1/campaigns", "get /api/v1/campaigns/{name}", "get /api/v1/counts", "get /api/v1/events", "get /api/v1/jobs", "get /api/v1/jobs/{id}",
+            "get /api/v1/adapters", "get /api/v1/campaigns", "get /api/v1/campaigns/{name}", "get /api/v1/counts", "get /api/v1/events", "get /api/v1/events/jobs", "get /api/v1/jobs", "get /api/v1/jobs/{id}",
             "get /api/v1/jobs/{id}/image", "get /api/v1/models", "get /api/v1/results", "get /api/v1/workers", "post /api/v1/jobs", "post /api/v1/jobs/cancel", "post /api/v1/jobs/retry", "post /api/v1/start-images",
             "post /api/v1/workers/{id}/{order}",
         ], calls);
         var filters = document.GetProperty("paths").GetProperty("/api/v1/jobs").GetProperty("get").GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()!);
         Assert.Equal(["before", "campaign", "limit", "signature", "state", "tag", "text"], filters.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_description_tells_what_a_client_needs_to_know()
+    {
+        await using var site = await SiteAsync();
+        using var client = await site.Dashboard.ClientAsync("viewer");
+        var document = await client.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
+        Assert.Equal("bearer", document.GetProperty("components").GetProperty("securitySchemes").GetProperty("key").GetProperty("scheme").GetString());
+        Assert.Equal(["key"], document.GetProperty("security").EnumerateArray().SelectMany(requirement => requirement.EnumerateObject()).Select(scheme => scheme.Name));
+        foreach (var path in document.GetProperty("paths").EnumerateObject())
+        {
+            foreach (var call in path.Value.EnumerateObject())
+                Assert.True(call.Value.GetProperty("responses").TryGetProperty("401", out _) && call.Value.GetProperty("responses").TryGetProperty("403", out _), $"{call.Name} {path.Name} lacks 401 or 403");
+        }
+
+        var submit = document.GetProperty("paths").GetProperty("/api/v1/jobs").GetProperty("post");
+        Assert.Equal(["201", "400", "401", "403", "413", "415", "429"], submit.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order(StringComparer.Ordinal));
+        var header = Assert.Single(submit.GetProperty("parameters").EnumerateArray());
+        Assert.Equal(("Idempotency-Key", "header"), (header.GetProperty("name").GetString(), header.GetProperty("in").GetString()));
+        var body = submit.GetProperty("requestBody").GetProperty("content");
+        Assert.Equal(["application/json", "application/x-ndjson"], body.EnumerateObject().Select(type => type.Name).Order(StringComparer.Ordinal));
+        var forms = body.GetProperty("application/json").GetProperty("schema").GetProperty("oneOf");
+        Assert.Equal("#/components/schemas/JobRequest", forms[0].GetProperty("$ref").GetString());
+        Assert.Equal(("array", "#/components/schemas/JobRequest"), (forms[1].GetProperty("type").GetString(), forms[1].GetProperty("items").GetProperty("$ref").GetString()));
     }
 
     private static async Task<string> IdsAsync(HttpClient client, string path)

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using BatchGen.Dashboard;
 using BatchGen.Dashboard.Pages.Gallery;
 using BatchGen.Dashboard.Scheduling;
@@ -18,7 +19,7 @@ using Microsoft.Extensions.Logging;
 namespace BatchGen.DatabaseTests.Dashboard;
 
 /// <summary>The real dashboard on a test's database, on a port of its own; its files go to a folder of its own.</summary>
-internal sealed class DashboardHost : IAsyncDisposable
+internal sealed partial class DashboardHost : IAsyncDisposable
 {
     /// <summary>Collection of every class that starts one: Hangfire keeps storage, activator and log provider in static fields, so two in one process take each other's.</summary>
     public const string OneAtATime = "One dashboard at a time";
@@ -70,6 +71,21 @@ internal sealed class DashboardHost : IAsyncDisposable
         client.DefaultRequestHeaders.Authorization = new("Bearer", key);
         return client;
     }
+
+    /// <summary>Posts a form as a browser does: with the token of the page it stands on.</summary>
+    public static async Task<HttpResponseMessage> PostFormAsync(HttpClient client, string page, string path, params (string Name, string Value)[] fields)
+    {
+        using var form = Form(await FormTokenAsync(client, page), fields);
+        return await client.PostAsync(path, form);
+    }
+
+    /// <summary>The token of a page's forms; its cookie stays with the client.</summary>
+    public static async Task<string> FormTokenAsync(HttpClient client, string page) =>
+        TokenForm().Match(await client.GetStringAsync(page)).Groups["token"].Value;
+
+    /// <summary>A form with a token.</summary>
+    public static FormUrlEncodedContent Form(string token, params (string Name, string Value)[] fields) =>
+        new(fields.Select(field => KeyValuePair.Create(field.Name, field.Value)).Append(new("__RequestVerificationToken", token)));
 
     /// <summary>When Hangfire means to run each recurring work next.</summary>
     public Dictionary<string, DateTime> NextRuns()
@@ -126,4 +142,7 @@ internal sealed class DashboardHost : IAsyncDisposable
         await _app.DisposeAsync();
         if (Directory.Exists(Folder)) Directory.Delete(Folder, recursive: true);
     }
+
+    [GeneratedRegex("name=\"__RequestVerificationToken\" value=\"(?<token>[^\"]+)\"", RegexOptions.ExplicitCapture)]
+    private static partial Regex TokenForm();
 }

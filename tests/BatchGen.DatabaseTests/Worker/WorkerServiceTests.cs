@@ -85,11 +85,12 @@ public sealed class WorkerServiceTests
         {
             OnFuse = signature =>
             {
-                if (signature.ToString().Contains("bad", StringComparison.Ordinal)) throw new AdapterException("truncated");
+                if (signature.ToString().Contains("bad", StringComparison.Ordinal)) throw new AdapterException("'/srv/adapters/bad.safetensors': truncated");
             },
         };
         await WorkerHost.RunAsync(database, renderer);
-        Assert.Equal(2, (await WorkerHost.InStateAsync(database, JobState.Failed)).Length);
+        var failed = await database.Catalog.ListAsync(new JobFilter(JobState.Failed), CancellationToken.None);
+        Assert.Equal(["'bad.safetensors': truncated", "'bad.safetensors': truncated"], failed.Select(job => job.FailureMessage)); // Producers read it: no folder of the server.
         Assert.Equal(2, (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Length);
     }
 

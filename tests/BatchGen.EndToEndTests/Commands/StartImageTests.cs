@@ -50,7 +50,7 @@ public sealed class StartImageTests
         var jobs = await database.Catalog.ListAsync(new JobFilter(), TestContext.Current.CancellationToken);
         Assert.Equal(["a blue circle", "a red circle"], jobs.Select(job => job.Recipe.Prompt));
         Assert.All(jobs, job => Assert.Equal(
-            (JobState.Failed, "invalid_job", $"Start picture 'cats/gone.png' is not in '{Path.Combine(program.DataFolder, "start-images")}' on this machine. Put it there, then retry the job."),
+            (JobState.Failed, "invalid_job", "Start picture 'cats/gone.png' is not in 'start-images' on this machine. Put it there, then retry the job."),
             (job.State, job.FailureCode, job.FailureMessage)));
     }
 

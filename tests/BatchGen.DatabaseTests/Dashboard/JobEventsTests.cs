@@ -1,0 +1,95 @@
+using System.Net;
+using System.Net.ServerSentEvents;
+using System.Text.Json;
+using BatchGen.Core.Jobs;
+using BatchGen.Testing;
+using Xunit;
+
+namespace BatchGen.DatabaseTests.Dashboard;
+
+/// <summary>Events of jobs that ended: each listener hears of its tenant's, and of the campaign it asked for.</summary>
+[Collection(DashboardHost.OneAtATime)]
+public sealed class JobEventsTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task Listeners_hear_how_their_jobs_ended()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync();
+        await database.SqlAsync("insert into tenants (name) values ('shop')");
+        var others = await database.Submitter.SubmitAsync([new JobRequest { Campaign = "night" }, new JobRequest()], CancellationToken.None);
+        var own = await database.Submitter.SubmitAsync([new JobRequest { Campaign = "night" }, new JobRequest()], "shop", CancellationToken.None);
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        using var limit = new CancellationTokenSource(Limit);
+        using var submitter = await dashboard.ClientAsync("submitter", "shop");
+        using var viewer = await dashboard.ClientAsync("viewer");
+        await using var ofTenant = Listen(submitter, "", limit.Token);
+        await using var ofCampaign = Listen(viewer, "?campaign=night", limit.Token);
+        Assert.Equal("listening", await NextAsync(ofTenant));
+        Assert.Equal("listening", await NextAsync(ofCampaign));
+
+        var worker = await database.AddWorkerAsync();
+        await database.Catalog.CancelAsync([others[1]], CancellationToken.None);
+        await database.Catalog.CancelAsync([own[1]], CancellationToken.None);
+        while (await database.ClaimAsync(worker) is { } batch) await database.CompleteAsync(batch);
+
+        Assert.Equal(Event(own[1], "cancelled", null), await NextAsync(ofTenant));
+        Assert.Equal(Event(own[0], "succeeded", "night"), await NextAsync(ofTenant));
+        string[] heard = [await NextAsync(ofCampaign), await NextAsync(ofCampaign)];
+        Assert.Equal([Event(others[0], "succeeded", "night"), Event(own[0], "succeeded", "night")], heard.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task More_than_a_notification_holds_are_told_as_missed()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync();
+        await database.SubmitAsync(Enumerable.Repeat("", 301));
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        using var limit = new CancellationTokenSource(Limit);
+        using var client = await dashboard.ClientAsync("operator");
+        await using var events = Listen(client, "", limit.Token);
+        Assert.Equal("listening", await NextAsync(events));
+        await database.Catalog.CancelAsync([.. Enumerable.Range(1, 301).Select(id => (long)id)], CancellationToken.None);
+        Assert.Equal("missed", await NextAsync(events));
+    }
+
+    [Fact]
+    public async Task One_caller_does_not_take_all_connections()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        using var limit = new CancellationTokenSource(Limit);
+        using var client = await dashboard.ClientAsync("viewer");
+        var open = new List<HttpResponseMessage>();
+        for (var i = 0; i < 16; i++)
+        {
+            open.Add(await client.GetAsync("/api/v1/events/jobs", HttpCompletionOption.ResponseHeadersRead, limit.Token));
+            Assert.Equal((i, HttpStatusCode.OK), (i, open[^1].StatusCode));
+        }
+
+        using var refused = await client.GetAsync("/api/v1/events/jobs", HttpCompletionOption.ResponseHeadersRead, limit.Token);
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        open.ForEach(answer => answer.Dispose());
+    }
+
+    private static string Event(long id, string state, string? campaign) => $"ended {id} {state} {campaign}";
+
+    private static async Task<string> NextAsync(IAsyncEnumerator<string> events) => await events.MoveNextAsync() ? events.Current : "the end";
+
+    private static async IAsyncEnumerator<string> Listen(HttpClient client, string query, CancellationToken cancellationToken)
+    {
+        using var answer = await client.GetAsync("/api/v1/events/jobs" + query, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        answer.EnsureSuccessStatusCode();
+        await using var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
+        await foreach (var item in SseParser.Create(body).EnumerateAsync(cancellationToken))
+        {
+            if (item.EventType == "ping") continue;
+            using var data = JsonDocument.Parse(item.Data);
+            yield return item.EventType != "ended" ? item.EventType
+                : Event(data.RootElement.GetProperty("id").GetInt64(), data.RootElement.GetProperty("state").GetString()!, data.RootElement.TryGetProperty("campaign", out var campaign) ? campaign.GetString() : null);
+        }
+    }
+}
