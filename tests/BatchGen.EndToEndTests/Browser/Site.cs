@@ -109,7 +109,8 @@ internal sealed class Site : IAsyncDisposable
         await _database.DisposeAsync();
     }
 
-    private static int FreePort()
+    /// <summary>A port nobody listens on.</summary>
+    public static int FreePort()
     {
         for (var port = FirstPort + (System.Environment.ProcessId % ((LastPort - FirstPort) / 2)); port < LastPort; port++)
         {
@@ -128,7 +129,8 @@ internal sealed class Site : IAsyncDisposable
         throw new InvalidOperationException("No port is free.");
     }
 
-    private static async Task WaitUntilUpAsync(string url)
+    /// <summary>Waits until the dashboard answers.</summary>
+    public static async Task WaitUntilUpAsync(string url)
     {
         using var client = new HttpClient();
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
