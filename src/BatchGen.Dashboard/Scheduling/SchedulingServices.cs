@@ -22,6 +22,8 @@ namespace BatchGen.Dashboard.Scheduling;
 /// <summary>Hangfire: storage in the same database under its own schema, its server in this process, its pages behind our login.</summary>
 internal static class SchedulingServices
 {
+    private const string PagesPath = "/hangfire";
+
     // Everything it runs is short; two at a time are plenty.
     private const int Threads = 2;
 
@@ -69,13 +71,22 @@ internal static class SchedulingServices
     internal static string SchemaFor(string queueSchema) => queueSchema == "batchgen" ? "hangfire" : queueSchema + "_hangfire";
 
     /// <summary>Maps its pages. Without a policy it would admit whatever comes from this machine, a reverse proxy included.</summary>
-    public static void Map(WebApplication app) => app.MapHangfireDashboardWithAuthorizationPolicy(Policies.See, "/hangfire", new Hangfire.DashboardOptions
+    public static void Map(WebApplication app)
     {
-        AppPath = "/",
-        DashboardTitle = "BatchGen: recurring work",
-        DisplayStorageConnectionString = false,
-        IsReadOnlyFunc = context => !context.GetHttpContext().User.IsInRole(Roles.Operator),
-    });
+        // Its pages ask for our numbers in a call that cannot wait, so they are read before; open pages share them for a second.
+        app.UseWhen(context => context.Request.Path.StartsWithSegments(PagesPath), pages => pages.Use(async (context, next) =>
+        {
+            await context.RequestServices.GetRequiredService<LiveSource>().GetAsync(context.RequestAborted);
+            await next(context);
+        }));
+        app.MapHangfireDashboardWithAuthorizationPolicy(Policies.See, PagesPath, new Hangfire.DashboardOptions
+        {
+            AppPath = "/",
+            DashboardTitle = "BatchGen: recurring work",
+            DisplayStorageConnectionString = false,
+            IsReadOnlyFunc = context => !context.GetHttpContext().User.IsInRole(Roles.Operator),
+        });
+    }
 
     private static void AddMetrics(IGlobalConfiguration configuration, LiveSource live)
     {
