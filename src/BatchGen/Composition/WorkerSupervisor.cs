@@ -92,10 +92,9 @@ internal sealed class WorkerSupervisor(
 
     private ProcessStartInfo StartInfo(int number, string? device)
     {
-        var program = Program;
-        var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(Program) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
         // Under "dotnet batchgen.dll" the process is dotnet, which needs to be told the program again.
-        if (Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase)) start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "batchgen.dll"));
+        if (Path.GetFileNameWithoutExtension(Program).Equals("dotnet", StringComparison.OrdinalIgnoreCase)) start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "batchgen.dll"));
         foreach (var argument in (string[])["worker", "--supervised", "--name", $"{Environment.MachineName} {device ?? $"worker {number}"}"]) start.ArgumentList.Add(argument);
         if (device is not null)
         {
