@@ -43,7 +43,7 @@ internal static class SchedulingServices
                         SchemaName = SchemaFor(provider.GetRequiredService<QueueDatabase>().Options.Schema), QueuePollInterval = TimeSpan.FromSeconds(5), InvisibilityTimeout = Abandoned,
                         UseSlidingInvisibilityTimeout = true,
                     });
-            AddMetrics(configuration, provider.GetRequiredService<LiveSource>());
+            AddMetrics(configuration);
         });
         if (options.RunRecurringWork)
         {
@@ -76,7 +76,7 @@ internal static class SchedulingServices
         // Its pages ask for our numbers in a call that cannot wait, so they are read before; open pages share them for a second.
         app.UseWhen(context => context.Request.Path.StartsWithSegments(PagesPath), pages => pages.Use(async (context, next) =>
         {
-            await context.RequestServices.GetRequiredService<LiveSource>().GetAsync(context.RequestAborted);
+            context.Features.Set(await context.RequestServices.GetRequiredService<LiveSource>().GetAsync(context.RequestAborted));
             await next(context);
         }));
         app.MapHangfireDashboardWithAuthorizationPolicy(Policies.See, PagesPath, new Hangfire.DashboardOptions
@@ -88,7 +88,7 @@ internal static class SchedulingServices
         });
     }
 
-    private static void AddMetrics(IGlobalConfiguration configuration, LiveSource live)
+    private static void AddMetrics(IGlobalConfiguration configuration)
     {
         (string Id, string Title, Func<LiveSnapshot, long> Value)[] metrics =
         [
@@ -97,7 +97,7 @@ internal static class SchedulingServices
             ("batchgen:failed", "Jobs failed", snapshot => snapshot.Counts.Failed),
         ];
         foreach (var (id, title, value) in metrics)
-            configuration.UseDashboardMetric(new DashboardMetric(id, title, _ => live.Last is { } snapshot ? new Metric(value(snapshot)) : new Metric("–")));
+            configuration.UseDashboardMetric(new DashboardMetric(id, title, page => page.Context.GetHttpContext().Features.Get<LiveSnapshot>() is { } snapshot ? new Metric(value(snapshot)) : new Metric("–")));
         foreach (var (text, address) in new[] { ("Tonight", "/"), ("Queue", "/queue"), ("Campaigns", "/campaigns") })
             NavigationMenu.Items.Add(_ => new MenuItem(text, address));
     }
