@@ -43,8 +43,10 @@ public static class DashboardServices
         services.AddSingleton(options).AddSingleton(folders)
             .AddSingleton<OpenDoor>()
             .AddSingleton<LoginAttempts>()
+            .AddSingleton<AccessLookup>()
             .AddSingleton<LiveSource>()
             .AddSingleton<LiveHub>()
+            .AddSingleton<LiveStream>()
             .AddSingleton<ThumbnailStore>()
             .AddSingleton(provider => new Show(ZoneOf(options), provider.GetRequiredService<TimeProvider>()))
             .AddHostedService(provider => provider.GetRequiredService<LiveHub>());

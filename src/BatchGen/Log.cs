@@ -15,4 +15,7 @@ internal static partial class Log
 
     [LoggerMessage(6004, LogLevel.Warning, "Worker process {Number} did not stop in time and was killed")]
     public static partial void WorkerProcessKilled(this ILogger log, int number);
+
+    [LoggerMessage(6005, LogLevel.Warning, "Worker process {Number} could not be started: {Reason}; it is tried again in {DelaySeconds} s")]
+    public static partial void WorkerProcessNotStarted(this ILogger log, int number, string reason, double delaySeconds);
 }

@@ -9,7 +9,6 @@ using BatchGen.Queue.Reports;
 using BatchGen.Queue.Workers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -61,8 +60,8 @@ internal static class ApiEndpoints
         api.MapGet("/jobs/{id:long}/image", ImageAsync).Produces(StatusCodes.Status200OK, contentType: "image/png").ProducesProblem(StatusCodes.Status404NotFound)
             .WithTags("Results").WithSummary("The picture of a job");
         api.MapGet("/results", ResultsAsync).Produces<JobPageView>().WithTags("Results").WithSummary("Jobs with a picture, newest first");
-        api.MapGet("/events", EventsAsync).RequireAuthorization(Policies.See).Produces(StatusCodes.Status200OK, contentType: "text/event-stream")
-            .WithTags("Results").WithSummary("Counts of jobs by state, whenever they change (server-sent events)");
+        api.MapGet("/events", (HttpContext context, LiveStream stream) => stream.SendAsync(context, tick => tick.Counts)).RequireAuthorization(Policies.See).Produces(StatusCodes.Status200OK, contentType: "text/event-stream")
+            .WithTags("Results").WithSummary("Counts of jobs by state, now and whenever they change (server-sent events)");
         api.MapGet("/events/jobs", (string? campaign, HttpContext context, JobEvents events) =>
             TypedResults.ServerSentEvents(events.ListenAsync(context.User.FindFirst(Policies.TenantClaim)?.Value, NullIfEmpty(campaign), context.RequestAborted)))
             .RequireRateLimiting(JobEvents.RateLimit).ProducesProblem(StatusCodes.Status429TooManyRequests)
@@ -132,27 +131,6 @@ internal static class ApiEndpoints
     {
         if (!WorkerOrder.All.Contains(order)) return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: "Unknown order", detail: $"'{order}' is not an order; use {string.Join(", ", WorkerOrder.All)}.");
         return await WorkerOrder.GiveAsync(workers, id, order, cancellationToken) ? Results.Ok(new OrderView(id, order)) : Missing($"No worker {id} runs.");
-    }
-
-    private static async Task EventsAsync(HttpContext context, LiveHub hub)
-    {
-        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
-        context.Response.ContentType = "text/event-stream";
-        context.Response.Headers.CacheControl = "no-store";
-        try
-        {
-            await foreach (var tick in hub.SubscribeAsync(context.RequestAborted))
-            {
-                if (tick.Counts.IsEmpty) continue;
-                await context.Response.Body.WriteAsync(tick.Counts, context.RequestAborted);
-                await context.Response.Body.FlushAsync(context.RequestAborted);
-            }
-        }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
-        {
-            // The listener left.
-            return;
-        }
     }
 
     // A submitter learns nothing of other tenants' jobs, not even that they exist.

@@ -8,7 +8,7 @@ const refreshes = main && main.dataset.refresh;
 if ((liveParts.length > 0 || refreshes) && "EventSource" in window) {
   const stream = new EventSource("/live");
   liveParts.forEach(part => stream.addEventListener(part.dataset.live, event => replace(part, event.data)));
-  if (refreshes) stream.addEventListener("changed", refreshSoon);
+  if (refreshes) stream.addEventListener("changed", event => heardOf(event.data));
   window.addEventListener("pagehide", () => stream.close());
 }
 
@@ -19,24 +19,38 @@ function replace(part, html) {
   if (focused) part.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
 }
 
+// The stream says first how things stand, after every reconnection too. The page may be older than that: it is compared once, then after every change.
+let known = null;
+function heardOf(state) {
+  if (state === known) return;
+  known = state;
+  refreshSoon();
+}
+
 let pending = 0;
-let first = true;
 function refreshSoon() {
-  if (first) { first = false; return; } // The page was loaded a moment ago.
   if (!pending) pending = setTimeout(refresh, 1500);
 }
 
+let shown = main && contentOf(main);
 async function refresh() {
   pending = 0;
   // Somebody is typing or choosing: their input matters more than fresh numbers.
   if (main.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) { refreshSoon(); return; }
-  if (main.querySelector("input[type=checkbox]:checked")) { refreshSoon(); return; }
+  if (main.querySelector("input[type=checkbox]:checked, details[open] form")) { refreshSoon(); return; }
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
-    if (fresh) main.replaceChildren(...fresh.childNodes);
+    if (!fresh || contentOf(fresh) === shown) return;
+    shown = contentOf(fresh);
+    main.replaceChildren(...fresh.childNodes);
   } catch { /* The next change tries again. */ }
+}
+
+// As the server sent it, without the tokens of its forms, which differ each time.
+function contentOf(element) {
+  return element.innerHTML.replace(/(name="__RequestVerificationToken"[^>]* value=)"[^"]*"/g, "$1");
 }
 
 document.addEventListener("keydown", event => {

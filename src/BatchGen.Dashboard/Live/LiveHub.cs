@@ -19,26 +19,23 @@ internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, IL
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RetryAfterFailure = TimeSpan.FromSeconds(5);
 
-    // A viewer that does not read for this many messages misses some; the next change brings it up to date.
-    private const int Backlog = 16;
-
-    private readonly ConcurrentDictionary<Channel<LiveTick>, byte> _viewers = new();
+    private readonly ConcurrentDictionary<Viewer, byte> _viewers = new();
     private readonly SemaphoreSlim _wake = new(0);
     private readonly ILogger _log = logging.CreateLogger<LiveHub>();
 
-    /// <summary>What happens, for one viewer, until they leave.</summary>
+    /// <summary>How things stand, then what happens, for one viewer, until they leave.</summary>
     public async IAsyncEnumerable<LiveTick> SubscribeAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var channel = Channel.CreateBounded<LiveTick>(new BoundedChannelOptions(Backlog) { FullMode = BoundedChannelFullMode.DropOldest });
-        _viewers[channel] = 0;
+        var viewer = new Viewer();
+        _viewers[viewer] = 0;
         _wake.Release();
         try
         {
-            await foreach (var tick in channel.Reader.ReadAllAsync(cancellationToken)) yield return tick;
+            await foreach (var tick in viewer.Ticks.Reader.ReadAllAsync(cancellationToken)) yield return tick;
         }
         finally
         {
-            _viewers.TryRemove(channel, out _);
+            _viewers.TryRemove(viewer, out _);
         }
     }
 
@@ -46,28 +43,22 @@ internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, IL
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await WarmUpAsync(stoppingToken);
-        var sent = new Dictionary<string, string>(StringComparer.Ordinal);
+        IReadOnlyList<LiveMessage> shown = [];
         var quietSince = clock.GetTimestamp();
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                if (_viewers.IsEmpty)
-                {
-                    sent.Clear(); // Whoever comes next has just loaded a fresh page.
-                    await _wake.WaitAsync(stoppingToken);
-                }
+                // Everyone who came has left a permit, also while others looked: all of them are taken before it looks for nobody.
+                while (_viewers.IsEmpty) await _wake.WaitAsync(stoppingToken);
 
                 var snapshot = await source.GetAsync(stoppingToken);
-                var changed = await ChangesAsync(snapshot, sent, stoppingToken);
-                if (changed.Count == 0 && clock.GetElapsedTime(quietSince) > KeepAlive) changed.Add(new LiveMessage("ping", ""));
-                if (changed.Count > 0)
-                {
-                    quietSince = clock.GetTimestamp();
-                    var tick = LiveTick.Of(changed, snapshot.Counts);
-                    foreach (var viewer in _viewers.Keys) viewer.Writer.TryWrite(tick);
-                }
-
+                var now = await RenderAsync(snapshot, stoppingToken);
+                List<LiveMessage> changed = [.. now.Except(shown)];
+                shown = now;
+                if (changed.Count == 0 && clock.GetElapsedTime(quietSince) > KeepAlive) changed.Add(new LiveMessage(LiveTick.Ping, ""));
+                if (changed.Count > 0) quietSince = clock.GetTimestamp();
+                Tell(changed.Count > 0 ? LiveTick.Of(changed, snapshot.Counts) : null, now, snapshot.Counts);
                 await Task.Delay(Interval, clock, stoppingToken);
             }
             catch (Exception failure) when (failure is Npgsql.NpgsqlException or Queue.QueueException or TimeoutException)
@@ -82,7 +73,7 @@ internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, IL
             }
         }
 
-        foreach (var viewer in _viewers.Keys) viewer.Writer.TryComplete();
+        foreach (var viewer in _viewers.Keys) viewer.Ticks.Writer.TryComplete();
     }
 
     /// <inheritdoc/>
@@ -110,7 +101,7 @@ internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, IL
         }
     }
 
-    private async Task<List<LiveMessage>> ChangesAsync(LiveSnapshot snapshot, Dictionary<string, string> sent, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<LiveMessage>> RenderAsync(LiveSnapshot snapshot, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         using var scope = scopes.CreateScope();
@@ -118,21 +109,34 @@ internal sealed class LiveHub(LiveSource source, IServiceScopeFactory scopes, IL
         var messages = new List<LiveMessage>();
         foreach (var (name, component) in TonightFragments.All)
         {
-            var html = await renderer.Dispatcher.InvokeAsync(async () => (await renderer.RenderComponentAsync(
-                component, ParameterView.FromDictionary(new Dictionary<string, object?>(StringComparer.Ordinal) { ["Model"] = snapshot }))).ToHtmlString());
-            AddIfChanged(name, html);
+            messages.Add(new LiveMessage(name, await renderer.Dispatcher.InvokeAsync(async () => (await renderer.RenderComponentAsync(
+                component, ParameterView.FromDictionary(new Dictionary<string, object?>(StringComparer.Ordinal) { ["Model"] = snapshot }))).ToHtmlString())));
         }
 
         var counts = snapshot.Counts;
-        AddIfChanged(LiveTick.CountsChanged, $"{counts.Queued} {counts.Running} {counts.Succeeded} {counts.Failed} {counts.Cancelled} {counts.Verified}");
+        messages.Add(new LiveMessage(LiveTick.CountsChanged, $"{counts.Queued} {counts.Running} {counts.Succeeded} {counts.Failed} {counts.Cancelled} {counts.Verified}"));
         return messages;
+    }
 
-        void AddIfChanged(string name, string data)
+    private void Tell(LiveTick? news, IReadOnlyList<LiveMessage> all, JobCounts counts)
+    {
+        LiveTick? everything = null;
+        foreach (var viewer in _viewers.Keys)
         {
-            if (sent.TryGetValue(name, out var before) && before == data) return;
-            sent[name] = data;
-            messages.Add(new LiveMessage(name, data));
+            if (!viewer.IsCurrent) viewer.IsCurrent = viewer.Ticks.Writer.TryWrite(everything ??= LiveTick.Of(all, counts));
+            else if (news is not null) viewer.IsCurrent = viewer.Ticks.Writer.TryWrite(news);
         }
+    }
+
+    private sealed class Viewer
+    {
+        // Who does not read for this many messages misses some, and then gets everything once more.
+        private const int Backlog = 16;
+
+        public Channel<LiveTick> Ticks { get; } = Channel.CreateBounded<LiveTick>(Backlog);
+
+        /// <summary>Whether it was told how things stand and has missed nothing since; only the hub's own loop looks at it.</summary>
+        public bool IsCurrent { get; set; }
     }
 }
 
@@ -144,10 +148,13 @@ internal sealed record LiveTick(ReadOnlyMemory<byte> Page, ReadOnlyMemory<byte> 
     /// <summary>Name of the event that says so.</summary>
     public const string CountsChanged = "changed";
 
+    /// <summary>Name of the event that only keeps the connection alive.</summary>
+    public const string Ping = "ping";
+
     /// <summary>Encodes it.</summary>
     public static LiveTick Of(IReadOnlyList<LiveMessage> changed, JobCounts counts) => new(
         Encoding.UTF8.GetBytes(string.Concat(changed.Select(LiveEndpoints.Format))),
-        changed.Any(message => message.Name == CountsChanged) || changed is [{ Name: "ping" }]
+        changed.Any(message => message.Name == CountsChanged) || changed is [{ Name: Ping }]
             ? Encoding.UTF8.GetBytes(LiveEndpoints.Format(new LiveMessage("counts", System.Text.Json.JsonSerializer.Serialize(counts, ApiJson.Compact))))
             : ReadOnlyMemory<byte>.Empty);
 }

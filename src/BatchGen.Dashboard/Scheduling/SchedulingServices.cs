@@ -22,6 +22,8 @@ namespace BatchGen.Dashboard.Scheduling;
 /// <summary>Hangfire: storage in the same database under its own schema, its server in this process, its pages behind our login.</summary>
 internal static class SchedulingServices
 {
+    private const string PagesPath = "/hangfire";
+
     // Everything it runs is short; two at a time are plenty.
     private const int Threads = 2;
 
@@ -41,7 +43,7 @@ internal static class SchedulingServices
                         SchemaName = SchemaFor(provider.GetRequiredService<QueueDatabase>().Options.Schema), QueuePollInterval = TimeSpan.FromSeconds(5), InvisibilityTimeout = Abandoned,
                         UseSlidingInvisibilityTimeout = true,
                     });
-            AddMetrics(configuration, provider.GetRequiredService<LiveSource>());
+            AddMetrics(configuration);
         });
         if (options.RunRecurringWork)
         {
@@ -69,15 +71,24 @@ internal static class SchedulingServices
     internal static string SchemaFor(string queueSchema) => queueSchema == "batchgen" ? "hangfire" : queueSchema + "_hangfire";
 
     /// <summary>Maps its pages. Without a policy it would admit whatever comes from this machine, a reverse proxy included.</summary>
-    public static void Map(WebApplication app) => app.MapHangfireDashboardWithAuthorizationPolicy(Policies.See, "/hangfire", new Hangfire.DashboardOptions
+    public static void Map(WebApplication app)
     {
-        AppPath = "/",
-        DashboardTitle = "BatchGen: recurring work",
-        DisplayStorageConnectionString = false,
-        IsReadOnlyFunc = context => !context.GetHttpContext().User.IsInRole(Roles.Operator),
-    });
+        // Its pages ask for our numbers in a call that cannot wait, so they are read before; open pages share them for a second.
+        app.UseWhen(context => context.Request.Path.StartsWithSegments(PagesPath), pages => pages.Use(async (context, next) =>
+        {
+            context.Features.Set(await context.RequestServices.GetRequiredService<LiveSource>().GetAsync(context.RequestAborted));
+            await next(context);
+        }));
+        app.MapHangfireDashboardWithAuthorizationPolicy(Policies.See, PagesPath, new Hangfire.DashboardOptions
+        {
+            AppPath = "/",
+            DashboardTitle = "BatchGen: recurring work",
+            DisplayStorageConnectionString = false,
+            IsReadOnlyFunc = context => !context.GetHttpContext().User.IsInRole(Roles.Operator),
+        });
+    }
 
-    private static void AddMetrics(IGlobalConfiguration configuration, LiveSource live)
+    private static void AddMetrics(IGlobalConfiguration configuration)
     {
         (string Id, string Title, Func<LiveSnapshot, long> Value)[] metrics =
         [
@@ -86,7 +97,7 @@ internal static class SchedulingServices
             ("batchgen:failed", "Jobs failed", snapshot => snapshot.Counts.Failed),
         ];
         foreach (var (id, title, value) in metrics)
-            configuration.UseDashboardMetric(new DashboardMetric(id, title, _ => live.Last is { } snapshot ? new Metric(value(snapshot)) : new Metric("–")));
+            configuration.UseDashboardMetric(new DashboardMetric(id, title, page => page.Context.GetHttpContext().Features.Get<LiveSnapshot>() is { } snapshot ? new Metric(value(snapshot)) : new Metric("–")));
         foreach (var (text, address) in new[] { ("Tonight", "/"), ("Queue", "/queue"), ("Campaigns", "/campaigns") })
             NavigationMenu.Items.Add(_ => new MenuItem(text, address));
     }

@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using BatchGen.Dashboard.Pages;
 using BatchGen.Queue.Access;
 using Microsoft.AspNetCore.Authentication;
@@ -39,9 +38,7 @@ internal static class LoginEndpoints
         var account = !known ? null : await store.FindAccountAsync(name!, cancellationToken);
         if (!PasswordHash.Matches(password ?? "", account?.PasswordHash))
             return Page.Of<LoginPage>(new LoginModel(Local(returnTo), "Name or password is wrong."), StatusCodes.Status401Unauthorized);
-        var identity = new ClaimsIdentity(
-            [new Claim(ClaimTypes.Name, account!.Name), new Claim(ClaimTypes.Role, account.Role)], CookieAuthenticationDefaults.AuthenticationScheme);
-        await context.SignInAsync(CookieAuthenticationDefaults.AuthenticationScheme, new ClaimsPrincipal(identity));
+        await context.SignInAsync(CookieAuthenticationDefaults.AuthenticationScheme, AccessLookup.Login(account!));
         return Results.LocalRedirect(Local(returnTo));
     }
 

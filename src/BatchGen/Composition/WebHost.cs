@@ -30,12 +30,18 @@ internal static class WebHost
                 WorkerHost.ImageFolder(settings), WorkerHost.StartImageFolder(settings), Path.Combine(settings.DataFolder, "keys"), Path.GetFullPath(settings.Options.Dashboard.ReportFolder, settings.DataFolder),
                 Path.Combine(settings.DataFolder, "thumbnails")), connectionString)
             .AddSingleton<ThumbnailEncoder>(ImageEncoder.Thumbnail);
-        // Worker processes are given time to unload, verify and give their leases back.
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Options.Worker.StopTimeout + TimeSpan.FromSeconds(30));
+        builder.Services.Configure<HostOptions>(host =>
+        {
+            // Worker processes are given time to unload, verify and give their leases back.
+            host.ShutdownTimeout = settings.Options.Worker.StopTimeout + TimeSpan.FromSeconds(30);
+            // They are asked at once: one after the other they would go on claiming until the web server has finished, which comes last and so stops first.
+            host.ServicesStopConcurrently = true;
+        });
         addMore(builder.Services);
         var app = builder.Build();
         try
         {
+            TransferCutoff.Use(app, context.Clock);
             await app.UseDashboardAsync(cancellationToken);
             return app;
         }

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -18,6 +19,9 @@ internal sealed class WorkerSupervisor(
     // A worker that ran for so long was healthy; its next death is not a series.
     private static readonly TimeSpan Healthy = TimeSpan.FromMinutes(2);
 
+    /// <summary>The program that workers run: this one.</summary>
+    internal string Program { get; init; } = Environment.ProcessPath ?? "dotnet";
+
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(devices.Select((device, index) => WatchAsync(index + 1, device, stoppingToken)));
 
@@ -30,7 +34,7 @@ internal sealed class WorkerSupervisor(
         while (!stoppingToken.IsCancellationRequested)
         {
             var started = context.Clock.GetTimestamp();
-            var exitCode = await RunAsync(number, device, stoppingToken);
+            var (exitCode, problem) = await RunAsync(number, device, stoppingToken);
             if (stoppingToken.IsCancellationRequested) return;
             if (exitCode == ExitCodes.Success)
             {
@@ -40,15 +44,25 @@ internal sealed class WorkerSupervisor(
 
             deaths = context.Clock.GetElapsedTime(started) > Healthy ? 1 : deaths + 1;
             var delay = Delay(deaths);
-            log.WorkerProcessEnded(number, exitCode, delay.TotalSeconds);
+            if (exitCode is { } code) log.WorkerProcessEnded(number, code, delay.TotalSeconds);
+            else log.WorkerProcessNotStarted(number, problem, delay.TotalSeconds);
             await Task.Delay(delay, context.Clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task<int> RunAsync(int number, string? device, CancellationToken stoppingToken)
+    /// <returns>The exit code; or null, and why the process could not be started: the machine is out of memory or processes, or the program is being replaced.</returns>
+    private async Task<(int? ExitCode, string Problem)> RunAsync(int number, string? device, CancellationToken stoppingToken)
     {
         using var process = new Process { StartInfo = StartInfo(number, device) };
-        process.Start();
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception failure)
+        {
+            return (null, failure.Message);
+        }
+
         log.WorkerProcessStarted(number, process.Id);
         var copying = Task.WhenAll(CopyAsync(process.StandardError, number), CopyAsync(process.StandardOutput, number));
         try
@@ -73,15 +87,14 @@ internal sealed class WorkerSupervisor(
         }
 
         await copying;
-        return process.ExitCode;
+        return (process.ExitCode, "");
     }
 
     private ProcessStartInfo StartInfo(int number, string? device)
     {
-        var program = Environment.ProcessPath ?? "dotnet";
-        var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(Program) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
         // Under "dotnet batchgen.dll" the process is dotnet, which needs to be told the program again.
-        if (Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase)) start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "batchgen.dll"));
+        if (Path.GetFileNameWithoutExtension(Program).Equals("dotnet", StringComparison.OrdinalIgnoreCase)) start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "batchgen.dll"));
         foreach (var argument in (string[])["worker", "--supervised", "--name", $"{Environment.MachineName} {device ?? $"worker {number}"}"]) start.ArgumentList.Add(argument);
         if (device is not null)
         {

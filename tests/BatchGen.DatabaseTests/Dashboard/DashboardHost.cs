@@ -43,7 +43,8 @@ internal sealed partial class DashboardHost : IAsyncDisposable
     /// <summary>Starts it; times are UTC, and what recurs runs only where a test asks for it.</summary>
     /// <param name="database">The database.</param>
     /// <param name="configure">Changes settings.</param>
-    public static async Task<DashboardHost> StartAsync(TestDatabase database, Action<DashboardOptions>? configure = null)
+    /// <param name="clock">The time it goes by; without one the system's.</param>
+    public static async Task<DashboardHost> StartAsync(TestDatabase database, Action<DashboardOptions>? configure = null, TimeProvider? clock = null)
     {
         var folder = Directory.CreateTempSubdirectory("batchgen-dashboard-").FullName;
         var options = new DashboardOptions { Url = "http://127.0.0.1:0", TimeZone = "UTC", RunRecurringWork = false };
@@ -52,6 +53,7 @@ internal sealed partial class DashboardHost : IAsyncDisposable
         builder.Logging.SetMinimumLevel(LogLevel.None);
         builder.WebHost.UseKestrelCore().UseUrls(options.Url);
         builder.Services.AddRouting()
+            .AddSingleton(clock ?? TimeProvider.System)
             .AddQueue(database.ConnectionString, database.Queue.Options)
             .AddDashboard(options, new DashboardFolders(Path.Combine(folder, "images"), Path.Combine(folder, "start-images"), Path.Combine(folder, "keys"), Path.Combine(folder, "reports"), Path.Combine(folder, "thumbnails")), database.ConnectionString)
             .AddSingleton<ThumbnailEncoder>(ImageEncoder.Thumbnail);
@@ -61,10 +63,13 @@ internal sealed partial class DashboardHost : IAsyncDisposable
         return new DashboardHost(app, folder);
     }
 
+    /// <summary>Where it listens.</summary>
+    public Uri Address => new(_app.Urls.First());
+
     /// <summary>A client, with a key of a role where one is named.</summary>
     public async Task<HttpClient> ClientAsync(string? role = null, string? tenant = null)
     {
-        var client = new HttpClient { BaseAddress = new Uri(_app.Urls.First()) };
+        var client = new HttpClient { BaseAddress = Address };
         if (role is null) return client;
         var key = ApiKey.Make();
         await Services.GetRequiredService<AccessStore>().AddKeyAsync(Guid.NewGuid().ToString("N"), ApiKey.Hash(key), role, tenant, CancellationToken.None);

@@ -112,7 +112,8 @@ internal sealed class Site : IAsyncDisposable
         await _database.DisposeAsync();
     }
 
-    private static int FreePort()
+    /// <summary>A port nobody listens on.</summary>
+    public static int FreePort()
     {
         for (var port = FirstPort + (System.Environment.ProcessId % ((LastPort - FirstPort) / 2)); port < LastPort; port++)
         {
@@ -131,12 +132,13 @@ internal sealed class Site : IAsyncDisposable
         throw new InvalidOperationException("No port is free.");
     }
 
-    private static async Task WaitUntilUpAsync(string url, RunningProgram program, CancellationToken cancellationToken)
+    /// <summary>Waits until the dashboard answers.</summary>
+    public static async Task WaitUntilUpAsync(string url, RunningProgram? program, CancellationToken cancellationToken)
     {
         using var client = new HttpClient();
         while (true)
         {
-            if (program.Ended is { } ended) Assert.Fail($"The program ended by itself, exit code {ended.ExitCode}:\n{ended.Error}");
+            if (program?.Ended is { } ended) Assert.Fail($"The program ended by itself, exit code {ended.ExitCode}:\n{ended.Error}");
             try
             {
                 using var answer = await client.GetAsync(url + "/login", cancellationToken);

@@ -55,7 +55,7 @@ internal sealed class ProgramUnderTest(TestDatabase database) : IAsyncDisposable
 /// <summary>A command that runs.</summary>
 internal sealed partial class RunningProgram
 {
-    private const int Terminate = 15;
+    private const int Interrupted = 2, Terminate = 15;
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _error = new();
@@ -79,11 +79,23 @@ internal sealed partial class RunningProgram
         }
     }
 
+    /// <summary>What it has written to standard error so far.</summary>
+    public string Error
+    {
+        get
+        {
+            lock (_output) return _error.ToString();
+        }
+    }
+
     /// <summary>Ends it without warning, as a power cut does.</summary>
     public void Kill() => _process.Kill();
 
     /// <summary>Asks it to end, as a service manager does.</summary>
     public void Ask() => Assert.Equal(0, Signal(_process.Id, Terminate));
+
+    /// <summary>Presses Ctrl-C: a terminal sends it to the children too.</summary>
+    public void Interrupt(params IEnumerable<int> children) => Assert.All(children.Append(_process.Id), process => Assert.Equal(0, Signal(process, Interrupted)));
 
     public async Task<ProgramResult> WaitAsync(TimeSpan limit)
     {

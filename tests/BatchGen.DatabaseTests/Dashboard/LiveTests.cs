@@ -1,0 +1,105 @@
+using System.Text;
+using BatchGen.Dashboard.Live;
+using BatchGen.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace BatchGen.DatabaseTests.Dashboard;
+
+/// <summary>What open pages hear: how things stand when they come, and from then on every change.</summary>
+[Collection(DashboardHost.OneAtATime)]
+public sealed class LiveTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    // More than a viewer may leave unread.
+    private const int Many = 20;
+
+    [Fact]
+    public async Task Who_comes_while_another_looks_hears_first_how_things_stand()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync();
+        await database.SubmitAsync("", "");
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        using var client = await dashboard.ClientAsync("viewer");
+        using var first = await ReaderAsync(client, "/live");
+        await ReadUntilAsync(first, "event: changed");
+        using var second = await ReaderAsync(client, "/live");
+        var heard = await ReadUntilAsync(second, "event: changed");
+        foreach (var part in (string[])["summary", "workers", "newest", "checkpoints"]) Assert.Contains("event: " + part, heard);
+        Assert.Equal("data: 2 0 0 0 0 0", await second.ReadLineAsync());
+        using var listener = await ReaderAsync(client, "/api/v1/events");
+        Assert.Equal("event: counts", (await ReadUntilAsync(listener, "event: counts"))[^1]);
+    }
+
+    [Fact]
+    public async Task Who_left_much_unread_hears_everything_again()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync();
+        var clock = new FakeTimeProvider(DashboardHost.Now);
+        await using var dashboard = await DashboardHost.StartAsync(database, clock: clock);
+        var hub = dashboard.Services.GetRequiredService<LiveHub>();
+        await using var slow = hub.SubscribeAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using var quick = hub.SubscribeAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await Task.WhenAll(NextAsync(slow, clock), NextAsync(quick, clock));
+        for (var change = 0; change < Many; change++)
+        {
+            await database.SubmitAsync("");
+            await NextAsync(quick, clock);
+        }
+
+        // Checkpoints did not change, so only a telling of everything has them.
+        var heard = "";
+        for (var tick = 0; tick < 2 * Many && !heard.Contains("event: checkpoints", StringComparison.Ordinal); tick++) heard = await NextAsync(slow, clock);
+        Assert.Contains("event: checkpoints", heard, StringComparison.Ordinal);
+        Assert.Contains($"data: {Many} 0 0 0 0 0", heard, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_database_is_left_alone_when_everybody_has_left()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        var clock = new FakeTimeProvider(DashboardHost.Now);
+        await using var dashboard = await DashboardHost.StartAsync(database, clock: clock);
+        var (hub, source) = (dashboard.Services.GetRequiredService<LiveHub>(), dashboard.Services.GetRequiredService<LiveSource>());
+        var viewers = Enumerable.Range(0, 5).Select(_ => hub.SubscribeAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken)).ToArray();
+        await Task.WhenAll(viewers.Select(viewer => NextAsync(viewer, clock)));
+        foreach (var viewer in viewers) await viewer.DisposeAsync();
+        var last = source.Last;
+        for (var second = 0; second < Many; second++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await database.Catalog.CountAsync(null, TestContext.Current.CancellationToken); // As long as the hub would need to look.
+        }
+
+        Assert.Same(last, source.Last);
+    }
+
+    // Time goes on until there is something to hear.
+    private static async Task<string> NextAsync(IAsyncEnumerator<LiveTick> viewer, FakeTimeProvider clock)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        var next = viewer.MoveNextAsync().AsTask();
+        while (await Task.WhenAny(next, Task.Delay(20, limit.Token)) != next)
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.True(await next);
+        return Encoding.UTF8.GetString(viewer.Current.Page.Span);
+    }
+
+    private static async Task<StreamReader> ReaderAsync(HttpClient client, string path) => new(await client.GetStreamAsync(path, TestContext.Current.CancellationToken));
+
+    private static async Task<List<string>> ReadUntilAsync(StreamReader reader, string wanted)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        var lines = new List<string>();
+        while (lines.Count == 0 || lines[^1] != wanted) lines.Add(await reader.ReadLineAsync(limit.Token) ?? throw new EndOfStreamException($"ended before '{wanted}'"));
+        return lines;
+    }
+}

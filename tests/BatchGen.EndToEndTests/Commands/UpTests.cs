@@ -1,0 +1,143 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using BatchGen.EndToEndTests.Browser;
+using BatchGen.Queue.Embedded;
+using BatchGen.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Xunit;
+
+namespace BatchGen.EndToEndTests.Commands;
+
+/// <summary>How <c>batchgen up</c> ends: at once, in order, whatever is open.</summary>
+public sealed partial class UpTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Stopping_waits_for_the_worker_and_not_for_open_pages(bool terminal)
+    {
+        await using var database = await TestDatabase.CreateAsync(); // Its name only: the program runs its private one.
+        await using var program = Program(database);
+        program.Environment["ConnectionStrings__BatchGen"] = "";
+        var folder = Path.Combine(program.DataFolder, "postgres");
+        try
+        {
+            await RunAsync(program, "models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
+            await RunAsync(program, "submit", "--prompt", "a green tree on a meadow", "--width", "64", "--height", "64", "--count", "4", "--seed", "1", "--steps", "1000");
+            var up = program.Start("up", "--verbose");
+            using var client = await ClientAsync(program);
+            await Until(async () => (await client.GetFromJsonAsync<JsonElement>("/api/v1/counts", TestContext.Current.CancellationToken)).GetProperty("running").GetInt64() > 0);
+            using var live = await client.GetAsync("/live", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+            using var events = await client.GetAsync("/api/v1/events", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+
+            if (terminal) up.Interrupt(WorkerProcess().Matches(up.Error).Select(match => int.Parse(match.Groups["id"].Value, System.Globalization.CultureInfo.InvariantCulture)));
+            else up.Ask();
+            var ended = await up.WaitAsync(Limit);
+
+            Assert.Equal(130, ended.ExitCode);
+            Assert.Single(WorkerProcess().Matches(ended.Error));
+            var (workerStopped, databaseStopped) = (ended.Error.IndexOf("Worker stopped", StringComparison.Ordinal), ended.Error.IndexOf("Stopped PostgreSQL", StringComparison.Ordinal));
+            Assert.True(workerStopped >= 0 && databaseStopped > workerStopped, ended.Error);
+            await using var again = await EmbeddedPostgres.StartAsync(folder, NullLogger.Instance, TestContext.Current.CancellationToken);
+            await using var connection = NpgsqlDataSource.Create(again.ConnectionString + ";Search Path=" + database.Schema);
+            Assert.Equal(4L, await ScalarAsync(connection, "select count(*) from jobs where state = 'queued' and attempts = 0"));
+            Assert.Equal(1L, await ScalarAsync(connection, "select count(*) from workers where stopped_at is not null"));
+        }
+        finally
+        {
+            await EmbeddedPostgres.RemoveAsync(folder, NullLogger.Instance, CancellationToken.None);
+        }
+    }
+
+    [Fact]
+    public async Task A_transfer_that_goes_on_does_not_hold_up_the_stop()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = Program(database);
+        var up = program.Start("up", "--no-worker");
+        using var client = await ClientAsync(program);
+        using var jobs = new EndlessJobs();
+        var submitting = client.PostAsync("/api/v1/jobs", jobs, TestContext.Current.CancellationToken);
+        await jobs.Flowing.WaitAsync(Limit, TestContext.Current.CancellationToken);
+        up.Ask();
+        Assert.Equal(130, (await up.WaitAsync(Limit)).ExitCode);
+        await Assert.ThrowsAsync<HttpRequestException>(() => submitting);
+    }
+
+    // Workers may take ten minutes to stop: nothing else may.
+    private static ProgramUnderTest Program(TestDatabase database)
+    {
+        var program = new ProgramUnderTest(database);
+        program.Environment["BatchGen__Dashboard__Url"] = $"http://127.0.0.1:{Site.FreePort()}";
+        program.Environment["BatchGen__Worker__StopTimeout"] = "00:10:00";
+        program.Environment["BatchGen__Worker__HeartbeatInterval"] = "00:00:00.5";
+        return program;
+    }
+
+    private static async Task<HttpClient> ClientAsync(ProgramUnderTest program)
+    {
+        var url = program.Environment["BatchGen__Dashboard__Url"];
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        await Site.WaitUntilUpAsync(url, null, limit.Token);
+        return new HttpClient { BaseAddress = new Uri(url), Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    private static async Task RunAsync(ProgramUnderTest program, params string[] arguments)
+    {
+        var ended = await program.RunAsync(arguments);
+        Assert.True(ended.ExitCode == 0, ended.Error);
+    }
+
+    private static async Task<object?> ScalarAsync(NpgsqlDataSource connection, string statement)
+    {
+        await using var command = connection.CreateCommand(statement);
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+    }
+
+    private static async Task Until(Func<Task<bool>> condition)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        stop.CancelAfter(Limit);
+        while (!await condition()) await Task.Delay(50, stop.Token);
+    }
+
+    [GeneratedRegex(@"Worker process \d+ started as process (?<id>\d+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex WorkerProcess();
+
+    /// <summary>An upload without end, fast enough not to be taken for a dead one.</summary>
+    private sealed class EndlessJobs : HttpContent
+    {
+        private readonly TaskCompletionSource _flowing = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public EndlessJobs() => Headers.ContentType = new("application/x-ndjson");
+
+        /// <summary>Ends when the first lines have left.</summary>
+        public Task Flowing => _flowing.Task;
+
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+        {
+            var lines = new byte[4096];
+            Array.Fill(lines, (byte)'\n'); // Empty lines are no jobs.
+            for (var sent = 0; ; sent++)
+            {
+                await stream.WriteAsync(lines, cancellationToken);
+                await stream.FlushAsync(cancellationToken);
+                if (sent == 10) _flowing.TrySetResult();
+                await Task.Delay(50, cancellationToken);
+            }
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
+}
