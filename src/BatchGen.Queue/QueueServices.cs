@@ -33,6 +33,7 @@ public static class QueueServices
         .AddSingleton<PictureCatalog>()
         .AddSingleton<QueueOverview>()
         .AddSingleton<CampaignCatalog>()
+        .AddSingleton<NightHistory>()
         .AddSingleton<JobHistory>()
         .AddSingleton<JobSearch>()
         .AddSingleton<CheckpointHistory>()

@@ -54,9 +54,10 @@ internal static class SchedulingServices
         }
 
         services.AddSingleton<ReportWriter>();
+        services.AddSingleton<ReportWebhook>();
         services.AddSingleton(provider => new RecurringWork(
             provider.GetRequiredService<BatchClaims>(), provider.GetRequiredService<JobSubmitter>(), provider.GetRequiredService<ScheduleStore>(), provider.GetRequiredService<ReportWriter>(),
-            provider.GetRequiredService<DashboardOptions>(), provider.GetRequiredService<DashboardFolders>(), provider.GetRequiredService<Show>(),
+            provider.GetRequiredService<ReportWebhook>(), provider.GetRequiredService<DashboardFolders>(), provider.GetRequiredService<Show>(),
             provider.GetRequiredService<ILogger<RecurringWork>>()));
         services.AddSingleton(provider => new UpkeepWork(
             provider.GetRequiredService<QueueUpkeep>(), provider.GetRequiredService<WorkerRegistry>(), provider.GetRequiredService<ThumbnailStore>(), options,
