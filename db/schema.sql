@@ -126,6 +126,7 @@ table campaigns (
   tenant_id integer not null,
   name text not null,
   created_at timestamp with time zone default now() not null,
+  reported_at timestamp with time zone,
   constraint campaigns_name_unique UNIQUE (tenant_id, name),
   constraint campaigns_pkey PRIMARY KEY (id),
   constraint campaigns_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
@@ -457,6 +458,9 @@ CREATE INDEX batches_open ON batches USING btree (lease_expires_at) WHERE (state
 
 -- record_checkpoint, rescue_expired: batches with images no checkpoint has judged
 CREATE INDEX batches_unsettled ON batches USING btree (worker_id) WHERE (settled_parts < parts);
+
+-- list_ended_campaigns: those that may have ended since
+CREATE INDEX campaigns_unreported ON campaigns USING btree (id) WHERE (reported_at IS NULL);
 
 -- list_canaries: the newest, those of a night or of a campaign
 CREATE INDEX canaries_by_time ON canaries USING btree (created_at, id);

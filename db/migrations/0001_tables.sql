@@ -78,10 +78,14 @@ create table campaigns (
   tenant_id int not null references tenants,
   name text not null,
   created_at timestamptz not null default now(),
+  reported_at timestamptz,
   constraint campaigns_name_unique unique (tenant_id, name),
   constraint campaigns_name_valid check (char_length(name) between 1 and 200)
 );
 comment on table campaigns is 'Named bulk requests; made when a job first names one.';
+comment on column campaigns.reported_at is 'When the dashboard saw that it had ended and, where a webhook is set, handed its report over; never taken back, so that it is reported once.';
+create index campaigns_unreported on campaigns (id) where reported_at is null;
+comment on index campaigns_unreported is 'list_ended_campaigns: those that may have ended since';
 
 -- A lane is a combination of model, priority and tenant. Claims choose a lane, then a signature in it, so both indexes of
 -- waiting jobs start with four bytes instead of three columns, and a claim knows which combinations exist without reading jobs.

@@ -31,6 +31,10 @@ internal sealed class ReportWriter(
     public async Task<CampaignReport?> OfCampaignAsync(string name, bool withPictures, CancellationToken cancellationToken) =>
         await campaigns.FindAsync(name, cancellationToken) is { } summary ? await OfCampaignAsync(summary, withPictures, cancellationToken) : null;
 
+    /// <summary>The report of one campaign as a file, or null when there is none of that number.</summary>
+    public async Task<CampaignReport?> OfCampaignAsync(int id, CancellationToken cancellationToken) =>
+        await campaigns.FindAsync(id, cancellationToken) is { } summary ? await OfCampaignAsync(summary, withPictures: true, cancellationToken) : null;
+
     /// <summary>The report of a night: what ended within a day, whatever its campaign, and what is open.</summary>
     public async Task<CampaignReport> OfNightAsync(string title, CancellationToken cancellationToken)
     {

@@ -34,6 +34,13 @@ public sealed class CampaignCatalog(QueueDatabase database)
     /// <param name="cancellationToken">Cancels the query.</param>
     public async Task<IReadOnlyList<EndingReason>> ListFailureReasonsAsync(int id, int look, CancellationToken cancellationToken) =>
         await database.QueryAsync<EndingReason>("list_failure_reasons", new { campaign_id = id, look }, cancellationToken);
+
+    /// <summary>Campaigns that ended and were not reported yet, oldest first.</summary>
+    public async Task<IReadOnlyList<int>> ListEndedAsync(int limit, CancellationToken cancellationToken) =>
+        await database.QueryAsync<int>("list_ended_campaigns", new { limit }, cancellationToken);
+
+    /// <summary>Notes that a campaign was reported.</summary>
+    public Task MarkReportedAsync(int id, CancellationToken cancellationToken) => database.ExecuteAsync("mark_campaign_reported", new { campaign_id = id }, cancellationToken);
 }
 
 /// <summary>A campaign with its counts.</summary>

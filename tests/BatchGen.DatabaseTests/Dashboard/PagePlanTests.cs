@@ -53,6 +53,7 @@ public sealed partial class PagePlanTests
         ("count_jobs", ["campaign text = 'large'"]),
         ("list_campaigns", ["before int = 2147483647", "limit int = 50", "name text = null"]),
         ("list_campaigns_of_night", ["since timestamptz = now() - interval '1 day'", "limit int = 200"]),
+        ("list_ended_campaigns", ["limit int = 50"]),
         ("list_campaign_span", ["campaign_id int = 1", "look int = 4000"]),
         ("list_campaign_span", ["campaign_id int = 2", "look int = 4000"]),
         ("list_failure_reasons", ["campaign_id int = 1", "look int = 4000"]),

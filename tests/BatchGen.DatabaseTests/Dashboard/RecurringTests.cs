@@ -90,7 +90,7 @@ public sealed class RecurringTests
         await using var database = await DatabaseAsync();
         await using (await DashboardHost.StartAsync(database)) { }
         await using (var dashboard = await DashboardHost.StartAsync(database, options => (options.CanaryCron, options.ReindexCron, options.RetentionCron, options.ReportCron) = ("", " ", "", "0 6 * * *")))
-            Assert.Equal([Recurring.MorningReport, "rescue-leases"], dashboard.NextRuns().Keys.Order(StringComparer.Ordinal));
+            Assert.Equal([Recurring.EndedCampaigns, Recurring.MorningReport, "rescue-leases"], dashboard.NextRuns().Keys.Order(StringComparer.Ordinal));
         var refused = await Assert.ThrowsAsync<DashboardException>(() => DashboardHost.StartAsync(database, options => options.CanaryCron = "0 25 * * *"));
         Assert.Contains("BatchGen:Dashboard:CanaryCron: The hour '25'", refused.Message, StringComparison.Ordinal);
     }
