@@ -82,6 +82,8 @@ table batches (
   unended integer not null,
   parts integer default 0 not null,
   settled_parts integer default 0 not null,
+  pictures integer default 0 not null,
+  verified integer default 0 not null,
   fused boolean not null,
   state text default 'open'::text not null,
   signature text collate "C" not null,
@@ -93,6 +95,13 @@ table batches (
   constraint batches_state_known CHECK ((state = ANY (ARRAY['open'::text, 'ended'::text, 'lost'::text]))),
   constraint batches_unended_range CHECK ((unended >= 0))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.05);
+
+-- Batches that recorded pictures of a campaign, one row for each batch and campaign: where a campaign of a million jobs has its pictures, and from when to when it was drawn.
+table campaign_batches (
+  campaign_id integer not null,
+  batch_id bigint not null,
+  constraint campaign_batches_pkey PRIMARY KEY (campaign_id, batch_id)
+);
 
 -- Campaigns that are submitted again and again; each run is a campaign of its own, named after schedule and time.
 table campaign_schedules (
@@ -117,6 +126,7 @@ table campaigns (
   tenant_id integer not null,
   name text not null,
   created_at timestamp with time zone default now() not null,
+  reported_at timestamp with time zone,
   constraint campaigns_name_unique UNIQUE (tenant_id, name),
   constraint campaigns_pkey PRIMARY KEY (id),
   constraint campaigns_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
@@ -452,6 +462,12 @@ CREATE INDEX batches_open ON batches USING btree (lease_expires_at) WHERE (state
 -- record_checkpoint, rescue_expired: batches with images no checkpoint has judged
 CREATE INDEX batches_unsettled ON batches USING btree (worker_id) WHERE (settled_parts < parts);
 
+-- list_ended_campaigns: those that may have ended since
+CREATE INDEX campaigns_unreported ON campaigns USING btree (id) WHERE (reported_at IS NULL);
+
+-- list_canaries: the newest, those of a night or of a campaign
+CREATE INDEX canaries_by_time ON canaries USING btree (created_at, id);
+
 -- list_canaries: what a worker drew
 CREATE INDEX canaries_by_worker ON canaries USING btree (worker_id, id);
 
@@ -460,6 +476,9 @@ CREATE INDEX canaries_first ON canaries USING btree (model_sha256, device, compu
 
 -- archive_jobs: keys of jobs that leave
 CREATE INDEX idempotency_keys_by_job ON idempotency_keys USING btree (job_id);
+
+-- ended_without_picture: what failed or was cancelled in a night
+CREATE INDEX job_attempts_by_end ON job_attempts USING btree (ended_at);
 
 -- find_job, list_jobs: last failure; job_history
 CREATE INDEX job_attempts_by_job ON job_attempts USING btree (job_id, id);
@@ -488,6 +507,9 @@ CREATE INDEX jobs_cancelled ON jobs USING btree (id) WHERE (shelf = 'cancelled':
 -- list_jobs, retry_jobs_where: failed jobs, newest first
 CREATE INDEX jobs_failed ON jobs USING btree (id) WHERE (shelf = 'failed'::text);
 
+-- list_failure_reasons: failed jobs of a campaign, newest first
+CREATE INDEX jobs_failed_by_campaign ON jobs USING btree (campaign_id, id) WHERE ((shelf = 'failed'::text) AND (campaign_id <> 0));
+
 -- advance_clock: jobs whose start time or retry has come
 CREATE INDEX jobs_scheduled ON jobs USING btree (run_at) WHERE (shelf = 'scheduled'::text);
 
@@ -499,6 +521,9 @@ CREATE INDEX jobs_with_deadline ON jobs USING btree (deadline) WHERE ((deadline 
 
 -- submit_staged: the rows of a load
 CREATE INDEX staged_jobs_by_load ON staged_jobs USING btree (load, staged_by, job_id);
+
+-- count_checkpoints_between: those of a night, or of a campaign
+CREATE INDEX weight_checkpoints_by_time ON weight_checkpoints USING btree (created_at);
 
 -- list_checkpoints of one worker
 CREATE INDEX weight_checkpoints_by_worker ON weight_checkpoints USING btree (worker_id, id);
@@ -630,8 +655,14 @@ function discard_staged(load text DEFAULT ''::text) returns bigint -- security d
 
 function discard_unsettled(of_batch batches, why text, said text) returns integer;
 
+-- What was drawn since an instant, whatever its campaign; reads the batches since then through index batches_by_time, not their pictures.
+function drawn_since(since timestamp with time zone) returns TABLE(pictures bigint, verified bigint, first_at timestamp with time zone, last_at timestamp with time zone, batches bigint, signatures bigint) -- security definer;
+
 -- Ends a batch; unfinished jobs go back, the attempt not counted. Returns how many did.
 function end_batch(of_batch bigint, with_epoch bigint, quiet interval, why text) returns integer -- security definer;
+
+-- Jobs that failed or were cancelled since an instant and were not put back; costs what failed since then, through index job_attempts_by_end.
+function ended_without_picture(since timestamp with time zone) returns TABLE(job_id bigint, campaign_id integer, state text, outcome text) -- security definer;
 
 -- Writes checked jobs; returns one id each, that of the first job of its idempotency key.
 function enqueue_jobs(checked checked_job[], tenant_id integer, max_priority smallint) returns SETOF bigint;

@@ -78,10 +78,14 @@ create table campaigns (
   tenant_id int not null references tenants,
   name text not null,
   created_at timestamptz not null default now(),
+  reported_at timestamptz,
   constraint campaigns_name_unique unique (tenant_id, name),
   constraint campaigns_name_valid check (char_length(name) between 1 and 200)
 );
 comment on table campaigns is 'Named bulk requests; made when a job first names one.';
+comment on column campaigns.reported_at is 'When the dashboard saw that it had ended and, where a webhook is set, handed its report over; never taken back, so that it is reported once.';
+create index campaigns_unreported on campaigns (id) where reported_at is null;
+comment on index campaigns_unreported is 'list_ended_campaigns: those that may have ended since';
 
 -- A lane is a combination of model, priority and tenant. Claims choose a lane, then a signature in it, so both indexes of
 -- waiting jobs start with four bytes instead of three columns, and a claim knows which combinations exist without reading jobs.
@@ -145,6 +149,9 @@ create index jobs_waiting on jobs (id) where shelf in ('ready', 'scheduled');
 comment on index jobs_waiting is 'list_jobs: waiting jobs, newest first';
 create index jobs_failed on jobs (id) where shelf = 'failed';
 comment on index jobs_failed is 'list_jobs, retry_jobs_where: failed jobs, newest first';
+-- Like the others it names no column that a completion writes; only what fails for good is entered.
+create index jobs_failed_by_campaign on jobs (campaign_id, id) where shelf = 'failed' and campaign_id <> 0;
+comment on index jobs_failed_by_campaign is 'list_failure_reasons: failed jobs of a campaign, newest first';
 create index jobs_cancelled on jobs (id) where shelf = 'cancelled';
 comment on index jobs_cancelled is 'list_jobs: cancelled jobs, newest first';
 
@@ -237,6 +244,8 @@ create table batches (
   unended int not null,
   parts int not null default 0,
   settled_parts int not null default 0,
+  pictures int not null default 0,
+  verified int not null default 0,
   fused boolean not null,
   state text not null default 'open',
   signature text collate "C" not null,
@@ -252,6 +261,8 @@ comment on column batches.finished is 'Jobs that ended, as heartbeats report and
 comment on column batches.unended is 'Jobs not recorded as ended under this lease; those cancelled meanwhile stay counted. 0 means that none is running.';
 comment on column batches.parts is 'Completions written so far; images carry the number of theirs.';
 comment on column batches.settled_parts is 'Completions that a checkpoint has judged: their images are verified, or were put back.';
+comment on column batches.pictures is 'Pictures it recorded and no checkpoint put back: what a night drew is summed up here instead of read picture by picture.';
+comment on column batches.verified is 'How many of them a passed checkpoint vouches for.';
 comment on column batches.lease_expires_at is 'While open: when the lease ends. After: until when other workers leave a small signature to this worker.';
 create index batches_by_signature on batches (signature, lease_expires_at);
 comment on index batches_by_signature is 'claim_batch: whether another live worker holds the signature';
@@ -261,6 +272,13 @@ create index batches_unsettled on batches (worker_id) where settled_parts < part
 comment on index batches_unsettled is 'record_checkpoint, rescue_expired: batches with images no checkpoint has judged';
 create index batches_by_worker on batches (worker_id, id);
 comment on index batches_by_worker is 'list_workers: the newest batch of a worker';
+
+create table campaign_batches (
+  campaign_id int not null,
+  batch_id bigint not null,
+  constraint campaign_batches_pkey primary key (campaign_id, batch_id)
+);
+comment on table campaign_batches is 'Batches that recorded pictures of a campaign, one row for each batch and campaign: where a campaign of a million jobs has its pictures, and from when to when it was drawn.';
 
 create table images (
   job_id bigint primary key,
@@ -297,6 +315,8 @@ create table job_attempts (
 comment on table job_attempts is 'Attempts that did not end in a picture; the one that did is the row in images.';
 create index job_attempts_by_job on job_attempts (job_id, id);
 comment on index job_attempts_by_job is 'find_job, list_jobs: last failure; job_history';
+create index job_attempts_by_end on job_attempts (ended_at);
+comment on index job_attempts_by_end is 'ended_without_picture: what failed or was cancelled in a night';
 
 create table weight_checkpoints (
   id bigint generated always as identity primary key,
@@ -323,6 +343,8 @@ create table weight_checkpoints (
 comment on table weight_checkpoints is 'Checksums of base weights against their baseline, after each unload.';
 create index weight_checkpoints_by_worker on weight_checkpoints (worker_id, id);
 comment on index weight_checkpoints_by_worker is 'list_checkpoints of one worker';
+create index weight_checkpoints_by_time on weight_checkpoints (created_at);
+comment on index weight_checkpoints_by_time is 'count_checkpoints_between: those of a night, or of a campaign';
 
 -- Counters without a hot row: every function appends what it changed, one row per lane, campaign and state, and fold_counts() adds the
 -- changes up now and then. A count is the folded value plus the changes since.

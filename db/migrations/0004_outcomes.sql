@@ -103,13 +103,18 @@ begin
     insert into images (job_id, batch_id, size_bytes, seed, part, width, height, sha256, path, recipe)
     select e.id, of_batch, e.size_bytes, e.seed, this_part, e.width, e.height, decode(e.sha256, 'hex'), e.path, e.recipe::jsonb
     from ended e),
+  belonging as (
+    insert into campaign_batches (campaign_id, batch_id)
+    select distinct e.campaign_id, of_batch from ended e where e.campaign_id <> 0
+    on conflict do nothing),
   counted as (
     insert into job_count_changes (lane_id, campaign_id, state, change)
     select e.lane_id, e.campaign_id, s.state, s.sign * count(*)
     from ended e cross join (values ('running', -1), ('succeeded', 1)) s(state, sign)
     group by e.lane_id, e.campaign_id, s.state, s.sign)
   select coalesce(array_agg(e.id), '{}') into done from ended e;
-  update batches b set parts = this_part, finished = b.finished + cardinality(done), unended = b.unended - cardinality(done) where b.id = of_batch;
+  update batches b set parts = this_part, finished = b.finished + cardinality(done), unended = b.unended - cardinality(done), pictures = b.pictures + cardinality(done)
+  where b.id = of_batch;
   perform notify_done(done, 'succeeded');
   return cardinality(done);
 end $$;
@@ -204,7 +209,7 @@ begin
   from unnest(of_batch.job_ids) u(id) join images i on i.job_id = u.id
   where i.batch_id = of_batch.id and i.part > of_batch.settled_parts;
   changed := put_back(of_batch.id, these, 'succeeded', why, said, false);
-  update batches b set settled_parts = b.parts where b.id = of_batch.id;
+  update batches b set settled_parts = b.parts, pictures = b.pictures - changed where b.id = of_batch.id;
   return changed;
 end $$;
 
@@ -341,7 +346,7 @@ begin
         returning change)
       select coalesce(sum(change), 0) into affected from counted;
       verified := verified + affected;
-      update batches b set settled_parts = b.parts, verified_at = clock_timestamp(), checkpoint_id = new_id where b.id = unsettled.id;
+      update batches b set settled_parts = b.parts, verified = b.verified + affected, verified_at = clock_timestamp(), checkpoint_id = new_id where b.id = unsettled.id;
     else
       -- Restored and unrecoverable come after a drift: what was rendered before them is not vouched for either.
       requeued := requeued + discard_unsettled(unsettled, 'weight_integrity',

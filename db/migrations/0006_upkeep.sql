@@ -85,6 +85,8 @@ begin
   delete from batches b using old where b.id = old.id;
   get diagnostics affected = row_count;
   removed := removed + affected;
+  -- Batches are numbered by their claim: below the first one that is left there is none.
+  delete from campaign_batches b using campaigns c where b.campaign_id = c.id and b.batch_id < (select min(id) from batches);
   with old as (select c.id from weight_checkpoints c where c.created_at < before order by c.id limit at_most)
   delete from weight_checkpoints c using old where c.id = old.id;
   get diagnostics affected = row_count;

@@ -24,6 +24,8 @@ comment on column canaries.digest is 'SHA-256 of the pixels.';
 comment on column canaries.psnr is 'dB against the first picture; null for the first one and for equal ones.';
 create index canaries_first on canaries (model_sha256, device, compute_type, recipe, id) where verdict = 'first';
 comment on index canaries_first is 'find_canary: the picture to compare with';
+create index canaries_by_time on canaries (created_at, id);
+comment on index canaries_by_time is 'list_canaries: the newest, those of a night or of a campaign';
 create index canaries_by_worker on canaries (worker_id, id);
 comment on index canaries_by_worker is 'list_canaries: what a worker drew';
 

@@ -1,10 +1,24 @@
--- When a campaign's pictures were drawn. @campaign text, @look int (at so many of its newest jobs). Function newest_of_campaign.
-select count(*) as images, min(i.created_at) as first_at, max(i.created_at) as last_at, count(distinct i.batch_id) as batches,
-  count(distinct i.signature) as signatures, sum(i.size_bytes)::bigint as size_bytes
-from newest_of_campaign(@campaign, 9223372036854775807, @look) r
-cross join lateral (
-  select i.created_at, i.batch_id, i.size_bytes, b.signature
-  from images i
-  join batches b on b.id = i.batch_id
-  where i.job_id = r.job_id
-  limit 1) i
+-- When and how a campaign's pictures were drawn. @campaign_id int, @look int (at so many of its newest batches, and of their pictures). Returns first_at and
+-- last_at of all; settled_at, null while a batch is open or waits for its checkpoint; batches of all; images, signatures, size_bytes of those looked at.
+-- Primary keys of campaign_batches, batches, jobs, images.
+with newest as materialized (
+  select b.id, b.claimed_at, b.ended_at, b.verified_at, b.signature, b.job_ids, b.settled_parts = b.parts and b.state <> 'open' as settled
+  from campaign_batches c
+  join batches b on b.id = c.batch_id
+  where c.campaign_id = @campaign_id
+  order by c.batch_id desc
+  limit @look),
+pictures as (
+  select n.signature, i.size_bytes
+  from newest n
+  cross join lateral unnest(n.job_ids) u(id)
+  cross join lateral (select from jobs j where j.id = u.id and j.campaign_id = @campaign_id limit 1) j
+  cross join lateral (select i.size_bytes from images i where i.job_id = u.id and i.batch_id = n.id limit 1) i
+  limit @look)
+select
+  (select b.claimed_at from campaign_batches c join batches b on b.id = c.batch_id where c.campaign_id = @campaign_id order by c.batch_id limit 1) as first_at,
+  (select max(coalesce(n.ended_at, now())) from newest n) as last_at,
+  (select case when bool_and(n.settled) then max(greatest(n.ended_at, n.verified_at)) end from newest n) as settled_at,
+  (select count(*) from campaign_batches c where c.campaign_id = @campaign_id) as batches,
+  count(*) as images, count(distinct p.signature) as signatures, sum(p.size_bytes)::bigint as size_bytes
+from pictures p

@@ -58,6 +58,6 @@ public sealed class DashboardOptions
     [Required]
     public string ReportFolder { get; set; } = "reports";
 
-    /// <value>Address the morning report is posted to as JSON; empty posts nothing.</value>
+    /// <value>Address to which the morning report, and that of every campaign once it has ended, is posted as JSON; empty posts nothing.</value>
     public string ReportWebhook { get; set; } = "";
 }

@@ -19,8 +19,8 @@ internal static partial class Log
     [LoggerMessage(5005, LogLevel.Information, "Wrote the morning report {Path}")]
     public static partial void ReportWritten(this ILogger log, string path);
 
-    [LoggerMessage(5006, LogLevel.Warning, "The morning report could not be posted: {Reason}")]
-    public static partial void WebhookFailed(this ILogger log, string reason);
+    [LoggerMessage(5006, LogLevel.Warning, "The report {Report} could not be posted and is tried again: {Reason}")]
+    public static partial void WebhookFailed(this ILogger log, string report, string reason);
 
     [LoggerMessage(5007, LogLevel.Information, "Took back {BatchCount} batches whose lease had run out")]
     public static partial void BatchesRescued(this ILogger log, int batchCount);

@@ -34,6 +34,7 @@ public static class QueueServices
         .AddSingleton<PictureCatalog>()
         .AddSingleton<QueueOverview>()
         .AddSingleton<CampaignCatalog>()
+        .AddSingleton<NightHistory>()
         .AddSingleton<JobHistory>()
         .AddSingleton<JobSearch>()
         .AddSingleton<CheckpointHistory>()

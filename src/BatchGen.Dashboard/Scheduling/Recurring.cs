@@ -23,12 +23,16 @@ internal sealed class Recurring(IRecurringJobManagerV2 manager, ScheduleStore sc
     /// <summary>Name of the morning report's work.</summary>
     internal const string MorningReport = "morning-report";
 
+    /// <summary>Name of the work that posts reports of campaigns.</summary>
+    internal const string EndedCampaigns = "ended-campaigns";
+
     private const string SchedulePrefix = "campaign-";
 
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         Set("rescue-leases", Job.FromExpression<RecurringWork>(work => work.RescueLeasesAsync(CancellationToken.None)), "* * * * *", TimeZoneInfo.Utc);
+        Set(EndedCampaigns, Job.FromExpression<EndedCampaignWork>(work => work.FindEndedAsync(CancellationToken.None)), "* * * * *", TimeZoneInfo.Utc);
         Set(MorningReport, Job.FromExpression<RecurringWork>(work => work.WriteMorningReportAsync(CancellationToken.None)), options.ReportCron, show.Zone);
         Set(Retention, Job.FromExpression<UpkeepWork>(work => work.RetainAsync(CancellationToken.None)), options.RetentionCron, show.Zone);
         Set(Reindex, Job.FromExpression<UpkeepWork>(work => work.ReindexAsync(CancellationToken.None)), options.ReindexCron, show.Zone);

@@ -1,8 +1,6 @@
 using System.Globalization;
-using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using BatchGen.Dashboard.Api;
 using BatchGen.Dashboard.Pages;
 using BatchGen.Dashboard.Reports;
 using BatchGen.Queue;
@@ -23,19 +21,19 @@ public sealed class RecurringWork
     private readonly JobSubmitter _submitter;
     private readonly ScheduleStore _schedules;
     private readonly ReportWriter _reports;
-    private readonly DashboardOptions _options;
+    private readonly ReportWebhook _webhook;
     private readonly DashboardFolders _folders;
     private readonly Show _show;
     private readonly ILogger<RecurringWork> _log;
 
     internal RecurringWork(
-        BatchClaims claims, JobSubmitter submitter, ScheduleStore schedules, ReportWriter reports, DashboardOptions options, DashboardFolders folders, Show show, ILogger<RecurringWork> log)
+        BatchClaims claims, JobSubmitter submitter, ScheduleStore schedules, ReportWriter reports, ReportWebhook webhook, DashboardFolders folders, Show show, ILogger<RecurringWork> log)
     {
         _claims = claims;
         _submitter = submitter;
         _schedules = schedules;
         _reports = reports;
-        _options = options;
+        _webhook = webhook;
         _folders = folders;
         _show = show;
         _log = log;
@@ -82,23 +80,14 @@ public sealed class RecurringWork
         Directory.CreateDirectory(_folders.Reports);
         var path = Path.Combine(_folders.Reports, day + ".md");
         // Markdown holds no pictures: they lie beside it.
-        string Beside(ReportCanary canary) => string.Create(CultureInfo.InvariantCulture, $"{day}-canary-{canary.CanaryId}.png");
-        foreach (var canary in report.CanaryPictures) await File.WriteAllBytesAsync(Path.Combine(_folders.Reports, Beside(canary)), canary.Picture, cancellationToken);
+        string Beside(long canary) => string.Create(CultureInfo.InvariantCulture, $"{day}-canary-{canary}.png");
+        foreach (var (id, _, png) in report.CanaryPictures.SelectMany(canary => canary.Pictures).DistinctBy(picture => picture.Id))
+            await File.WriteAllBytesAsync(Path.Combine(_folders.Reports, Beside(id)), png, cancellationToken);
         await File.WriteAllTextAsync(path, report.ToMarkdown(_show, Beside), cancellationToken);
         await File.WriteAllTextAsync(Path.ChangeExtension(path, ".html"), report.ToHtml(_show), cancellationToken);
         _log.ReportWritten(path);
-        if (_options.ReportWebhook.Length == 0) return;
-        try
-        {
-            using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(15) };
-            using var answer = await client.PostAsJsonAsync(_options.ReportWebhook, report, ApiJson.Compact, cancellationToken);
-            answer.EnsureSuccessStatusCode();
-        }
-        catch (HttpRequestException failure)
-        {
-            _log.WebhookFailed(failure.Message);
-            throw; // Hangfire tries again; the files are simply written once more.
-        }
+        // When it is not received Hangfire tries again; the files are simply written once more.
+        if (_webhook.IsSet) await _webhook.PostAsync(report, "morning-" + day, cancellationToken);
     }
 
     /// <summary>Gives every job of a list its campaign and a key of this run.</summary>

@@ -6,6 +6,7 @@ using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Jobs;
+using BatchGen.Queue.Reports;
 using BatchGen.Queue.Schedules;
 using BatchGen.Queue.Upkeep;
 using BatchGen.Queue.Workers;
@@ -56,10 +57,14 @@ internal static class SchedulingServices
         }
 
         services.AddSingleton<ReportWriter>();
+        services.AddSingleton<ReportWebhook>();
         services.AddSingleton(provider => new RecurringWork(
             provider.GetRequiredService<BatchClaims>(), provider.GetRequiredService<JobSubmitter>(), provider.GetRequiredService<ScheduleStore>(), provider.GetRequiredService<ReportWriter>(),
-            provider.GetRequiredService<DashboardOptions>(), provider.GetRequiredService<DashboardFolders>(), provider.GetRequiredService<Show>(),
+            provider.GetRequiredService<ReportWebhook>(), provider.GetRequiredService<DashboardFolders>(), provider.GetRequiredService<Show>(),
             provider.GetRequiredService<ILogger<RecurringWork>>()));
+        services.AddSingleton(provider => new EndedCampaignWork(
+            provider.GetRequiredService<CampaignCatalog>(), provider.GetRequiredService<ReportWriter>(), provider.GetRequiredService<ReportWebhook>(),
+            provider.GetRequiredService<IBackgroundJobClient>()));
         services.AddSingleton(provider => new UpkeepWork(
             provider.GetRequiredService<QueueUpkeep>(), provider.GetRequiredService<WorkerRegistry>(), provider.GetRequiredService<ThumbnailStore>(), options,
             provider.GetRequiredService<ILogger<UpkeepWork>>()));

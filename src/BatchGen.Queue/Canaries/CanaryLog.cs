@@ -46,9 +46,27 @@ public sealed class CanaryLog(QueueDatabase database)
     /// <summary>The newest canaries.</summary>
     /// <param name="limit">At most this many.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    public async Task<IReadOnlyList<RecordedCanary>> ListAsync(int limit, CancellationToken cancellationToken) =>
-        (await database.QueryAsync<CanaryRow>("list_canaries", new { limit }, cancellationToken)).ConvertAll(row => new RecordedCanary(
-            row.CanaryId, row.WorkerId, row.BatchId, row.Model, row.Device, row.ComputeType, row.Verdict, row.Digest, row.Psnr, row.Ssim, row.ElapsedMs, row.CreatedAt));
+    public Task<IReadOnlyList<RecordedCanary>> ListAsync(int limit, CancellationToken cancellationToken) => ListAsync(limit, since: null, cancellationToken);
+
+    /// <summary>The newest canaries from an instant on.</summary>
+    /// <param name="limit">At most this many.</param>
+    /// <param name="since">From then on; null does not restrict.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    public async Task<IReadOnlyList<RecordedCanary>> ListAsync(int limit, DateTimeOffset? since, CancellationToken cancellationToken) =>
+        Read(await database.QueryAsync<CanaryRow>("list_canaries", new { since = since?.ToUniversalTime(), limit }, cancellationToken));
+
+    /// <summary>Canaries of the models of a campaign, from the last one before an instant to another, newest first.</summary>
+    /// <param name="campaignId">The campaign.</param>
+    /// <param name="since">When its first batch was claimed.</param>
+    /// <param name="until">When its last one was judged; null does not restrict.</param>
+    /// <param name="limit">At most this many.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    public async Task<IReadOnlyList<RecordedCanary>> ListOfCampaignAsync(int campaignId, DateTimeOffset since, DateTimeOffset? until, int limit, CancellationToken cancellationToken) =>
+        Read(await database.QueryAsync<CanaryRow>(
+            "list_canaries_of_campaign", new { campaign_id = campaignId, since = since.ToUniversalTime(), until = until?.ToUniversalTime(), limit }, cancellationToken));
+
+    private static List<RecordedCanary> Read(List<CanaryRow> rows) => rows.ConvertAll(row => new RecordedCanary(
+        row.CanaryId, row.WorkerId, row.BatchId, row.Model, row.Device, row.ComputeType, row.Verdict, row.Digest, row.Psnr, row.Ssim, row.ElapsedMs, row.CreatedAt, row.FirstId));
 
     private sealed class FirstRow
     {
@@ -84,6 +102,8 @@ public sealed class CanaryLog(QueueDatabase database)
         public double ElapsedMs { get; set; }
 
         public DateTimeOffset CreatedAt { get; set; }
+
+        public long? FirstId { get; set; }
     }
 }
 
@@ -114,7 +134,7 @@ public sealed record FirstCanary(Guid WorkerId, string Digest, byte[] Picture);
 public sealed record CanaryResult(
     Guid WorkerId, long? BatchId, CanaryKind Kind, CanaryVerdict Verdict, string Digest, double? Psnr, double? Ssim, double ElapsedMs, byte[] Picture);
 
-/// <summary>A canary as recorded.</summary>
+/// <summary>A canary as recorded; <c>FirstId</c> is the one it is compared with, itself when it is that.</summary>
 public sealed record RecordedCanary(
     long CanaryId, Guid WorkerId, long? BatchId, string Model, string Device, string ComputeType, string Verdict, string Digest, double? Psnr, double? Ssim, double ElapsedMs,
-    DateTimeOffset CreatedAt);
+    DateTimeOffset CreatedAt, long? FirstId);

@@ -13,16 +13,34 @@ public sealed class CampaignCatalog(QueueDatabase database)
     public async Task<CampaignSummary?> FindAsync(string name, CancellationToken cancellationToken) =>
         (await database.QueryAsync<CampaignSummary>("list_campaigns", new { before = int.MaxValue, limit = 1, name }, cancellationToken)).SingleOrDefault();
 
-    /// <summary>When and how a campaign's pictures were drawn.</summary>
-    /// <param name="campaign">The campaign.</param>
-    /// <param name="look">How many of its newest jobs to look at.</param>
-    /// <param name="cancellationToken">Cancels the query.</param>
-    public async Task<CampaignSpan> FindSpanAsync(string campaign, int look, CancellationToken cancellationToken) =>
-        (await database.QueryAsync<CampaignSpan>("list_campaign_span", new { campaign, look }, cancellationToken)).Single();
+    /// <summary>One campaign by its number, or null.</summary>
+    public async Task<CampaignSummary?> FindAsync(int id, CancellationToken cancellationToken) =>
+        (await ListAsync(id + 1, 1, cancellationToken)).SingleOrDefault(campaign => campaign.Id == id);
 
-    /// <summary>Why jobs failed, most frequent first; null counts all campaigns.</summary>
-    public async Task<IReadOnlyList<FailureReason>> ListFailureReasonsAsync(string? campaign, CancellationToken cancellationToken) =>
-        await database.QueryAsync<FailureReason>("list_failure_reasons", new { campaign }, cancellationToken);
+    /// <summary>Campaigns with open jobs, or of which a job ended since then, newest first.</summary>
+    public async Task<IReadOnlyList<CampaignSummary>> ListOfNightAsync(DateTimeOffset since, int limit, CancellationToken cancellationToken) =>
+        await database.QueryAsync<CampaignSummary>("list_campaigns_of_night", new { since = since.ToUniversalTime(), limit }, cancellationToken);
+
+    /// <summary>When and how a campaign's pictures were drawn.</summary>
+    /// <param name="id">The campaign.</param>
+    /// <param name="look">How many of its newest pictures to look at; the times are those of all.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    public async Task<DrawingSpan> FindSpanAsync(int id, int look, CancellationToken cancellationToken) =>
+        (await database.QueryAsync<DrawingSpan>("list_campaign_span", new { campaign_id = id, look }, cancellationToken)).Single();
+
+    /// <summary>Why jobs of a campaign failed, most frequent first.</summary>
+    /// <param name="id">The campaign.</param>
+    /// <param name="look">How many of its newest failed jobs to look at.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    public async Task<IReadOnlyList<EndingReason>> ListFailureReasonsAsync(int id, int look, CancellationToken cancellationToken) =>
+        await database.QueryAsync<EndingReason>("list_failure_reasons", new { campaign_id = id, look }, cancellationToken);
+
+    /// <summary>Campaigns that ended and were not reported yet, oldest first.</summary>
+    public async Task<IReadOnlyList<int>> ListEndedAsync(int limit, CancellationToken cancellationToken) =>
+        await database.QueryAsync<int>("list_ended_campaigns", new { limit }, cancellationToken);
+
+    /// <summary>Notes that a campaign was reported.</summary>
+    public Task MarkReportedAsync(int id, CancellationToken cancellationToken) => database.ExecuteAsync("mark_campaign_reported", new { campaign_id = id }, cancellationToken);
 }
 
 /// <summary>A campaign with its counts.</summary>
@@ -60,42 +78,4 @@ public sealed class CampaignSummary
 
     /// <summary>The counts together.</summary>
     public JobCounts Counts => new(Queued, Running, Succeeded, Failed, Cancelled, Verified);
-}
-
-/// <summary>Why jobs failed.</summary>
-public sealed class FailureReason
-{
-    /// <summary>Stable code.</summary>
-    public string Reason { get; init; } = "";
-
-    /// <summary>How many failed so.</summary>
-    public long Jobs { get; init; }
-
-    /// <summary>One of them.</summary>
-    public long ExampleJob { get; init; }
-
-    /// <summary>Its message.</summary>
-    public string Example { get; init; } = "";
-}
-
-/// <summary>When and how a campaign's pictures were drawn.</summary>
-public sealed class CampaignSpan
-{
-    /// <summary>Pictures looked at.</summary>
-    public long Images { get; init; }
-
-    /// <summary>When the first was saved.</summary>
-    public DateTimeOffset? FirstAt { get; init; }
-
-    /// <summary>When the last was saved.</summary>
-    public DateTimeOffset? LastAt { get; init; }
-
-    /// <summary>Batches that drew them.</summary>
-    public long Batches { get; init; }
-
-    /// <summary>Signatures they have.</summary>
-    public long Signatures { get; init; }
-
-    /// <summary>Bytes on disk.</summary>
-    public long? SizeBytes { get; init; }
 }

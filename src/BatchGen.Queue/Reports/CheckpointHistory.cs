@@ -1,3 +1,4 @@
+using BatchGen.Queue.Checkpoints;
 
 namespace BatchGen.Queue.Reports;
 
@@ -11,7 +12,29 @@ public sealed class CheckpointHistory(QueueDatabase database)
     /// <summary>Checkpoints that did not pass at once, newest first.</summary>
     public async Task<IReadOnlyList<WeightFaultEvent>> ListFaultsAsync(int limit, CancellationToken cancellationToken) =>
         await database.QueryAsync<WeightFaultEvent>("list_faults", new { limit }, cancellationToken);
+
+    /// <summary>How many checkpoints passed and did not in some time.</summary>
+    public async Task<CheckpointCounts> CountAsync(CheckpointRange range, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(range);
+        return (await database.QueryAsync<CheckpointCounts>(
+            "count_checkpoints_between", new { since = range.Since.ToUniversalTime(), until = range.Until?.ToUniversalTime(), campaign_id = range.CampaignId }, cancellationToken)).Single();
+    }
+
+    /// <summary>Checkpoints that did not pass at once in some time, newest first.</summary>
+    public async Task<IReadOnlyList<WeightFaultEvent>> ListFaultsAsync(CheckpointRange range, int limit, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(range);
+        return await database.QueryAsync<WeightFaultEvent>(
+            "list_faults_between", new { since = range.Since.ToUniversalTime(), until = range.Until?.ToUniversalTime(), campaign_id = range.CampaignId, limit }, cancellationToken);
+    }
 }
+
+/// <summary>Which checkpoints to look at.</summary>
+/// <param name="Since">From then on.</param>
+/// <param name="Until">Up to then; null does not restrict.</param>
+/// <param name="CampaignId">Only those after batches of this campaign: what drifted in the work of others is not its.</param>
+public sealed record CheckpointRange(DateTimeOffset Since, DateTimeOffset? Until, int? CampaignId = null);
 
 /// <summary>A checkpoint of one worker.</summary>
 public sealed class WorkerCheckpoint

@@ -254,7 +254,7 @@ public sealed class DispatchProperties
     }
 
     private static Task ResetAsync(TestDatabase database) =>
-        database.SqlAsync("truncate jobs, job_recipes, images, job_attempts, job_counts, job_count_changes, batches, weight_checkpoints, workers cascade");
+        database.SqlAsync("truncate jobs, job_recipes, images, job_attempts, job_counts, job_count_changes, batches, campaign_batches, weight_checkpoints, workers cascade");
 
     private static async Task<Dictionary<long, JobState>> StatesAsync(TestDatabase database)
     {

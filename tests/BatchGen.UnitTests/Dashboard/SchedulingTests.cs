@@ -44,7 +44,7 @@ public class SchedulingTests
         var report = new CampaignReport
         {
             Title = "<b>|*x*", At = DateTimeOffset.UnixEpoch, Counts = new JobCounts(0, 0, 3, 1, 0, 3), CheckpointsPassed = 2, CheckpointsDrifted = 0, Canaries = new Dictionary<string, int>(StringComparer.Ordinal),
-            Failures = [new FailureReason { Reason = "generation", Jobs = 1, ExampleJob = 7, Example = "<script>\n|" }],
+            Failures = [new EndingReason { Reason = "generation", Jobs = 1, ExampleJob = 7, Example = "<script>\n|" }],
         };
         Assert.Contains("# &lt;b&gt;\\|\\*x\\*", report.ToMarkdown(show), StringComparison.Ordinal);
         Assert.Contains("job 7: &lt;script&gt; \\|", report.ToMarkdown(show), StringComparison.Ordinal);

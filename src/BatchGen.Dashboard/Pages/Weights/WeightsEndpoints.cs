@@ -1,3 +1,4 @@
+using BatchGen.Dashboard.Reports;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue.Canaries;
 using BatchGen.Queue.Checkpoints;
@@ -13,6 +14,8 @@ namespace BatchGen.Dashboard.Pages.Weights;
 internal static class WeightsEndpoints
 {
     private const int PerWorker = 120;
+    private const int NewestCanaries = 500;
+    private const int MaxPairs = 12;
 
     /// <summary>Maps them.</summary>
     public static void Map(IEndpointRouteBuilder routes)
@@ -30,12 +33,13 @@ internal static class WeightsEndpoints
         foreach (var worker in (await workers.ListAsync(cancellationToken)).OrderBy(worker => worker.StoppedAt is not null).ThenByDescending(worker => worker.StartedAt).Take(16))
             timelines.Add(new WorkerTimeline(worker, await history.ListOfWorkerAsync(worker.WorkerId, PerWorker, cancellationToken)));
         return Page.Of<WeightsPage>(new WeightsModel(
-            await checkpoints.CountAsync(cancellationToken), timelines, await history.ListFaultsAsync(50, cancellationToken), await canaries.ListAsync(24, cancellationToken)));
+            await checkpoints.CountAsync(cancellationToken), timelines, await history.ListFaultsAsync(50, cancellationToken),
+            ReportCanary.Choose(await canaries.ListAsync(NewestCanaries, cancellationToken), MaxPairs)));
     }
 }
 
 /// <summary>The weights page.</summary>
-internal sealed record WeightsModel(CheckpointCounts Counts, IReadOnlyList<WorkerTimeline> Timelines, IReadOnlyList<WeightFaultEvent> Faults, IReadOnlyList<RecordedCanary> Canaries);
+internal sealed record WeightsModel(CheckpointCounts Counts, IReadOnlyList<WorkerTimeline> Timelines, IReadOnlyList<WeightFaultEvent> Faults, IReadOnlyList<ReportCanary> Canaries);
 
 /// <summary>A worker with its newest checkpoints.</summary>
 internal sealed record WorkerTimeline(WorkerDetails Worker, IReadOnlyList<WorkerCheckpoint> Checkpoints);
