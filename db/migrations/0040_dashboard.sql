@@ -115,24 +115,91 @@ as $$
 $$;
 comment on function newest_of_campaign is 'Jobs of the campaigns of a name (tenants may share it) below an id, newest first; one walk through index job_recipes_by_campaign each.';
 
-create function next_of_campaign(of_name text, above bigint, at_most int)
-returns table (job_id bigint)
-language sql stable security definer
+create function picture_is_wanted(of_batch bigint, of_signature text, claimed_from timestamptz, claimed_to timestamptz) returns boolean
+language plpgsql stable as $$
+begin
+  -- Most lists name neither: no look at the batch then.
+  return (of_signature is null and claimed_from is null and claimed_to is null) or exists (
+    select from batches b
+    where b.id = of_batch
+      and (of_signature is null or b.signature = of_signature)
+      and (claimed_from is null or b.claimed_at >= claimed_from)
+      and (claimed_to is null or b.claimed_at < claimed_to));
+end $$;
+comment on function picture_is_wanted is 'Whether the batch of a picture fits what a list asks for.';
+
+create function pictures_of_campaign(of_name text, of_signature text, claimed_from timestamptz, claimed_to timestamptz, below bigint, at_most int, looks int)
+returns table (job_id bigint, batch_id bigint)
+language plpgsql stable security definer
 set search_path from current
 set enable_seqscan = off
 set enable_bitmapscan = off
 set jit = off
 as $$
-  select f.job_id
-  from campaigns c
-  cross join lateral (
-    select r.job_id
-    from job_recipes r
-    where r.campaign_id = c.id and r.campaign_id <> 0 and r.job_id > above
-    order by r.job_id
-    limit at_most) f
-  where c.name = of_name
-  order by f.job_id
-  limit at_most
-$$;
-comment on function next_of_campaign is 'The same above an id, oldest first.';
+declare
+  -- Tenants may share a name.
+  campaign_ids constant int[] := array(select c.id from campaigns c where c.name = of_name);
+  place bigint := below;
+  picture record;
+  owned bigint;
+  found_so_far int := 0;
+begin
+  for look in 1..looks loop
+    -- Low ids are drawn first, so that most jobs of a campaign may lie above its newest picture. Two indexes take turns, each leaping to where the other stands:
+    -- the next picture of anybody, then the next job of the campaign. Only where both meet is there a picture of the campaign.
+    select i.job_id, i.batch_id into picture from images i where i.job_id < place order by i.job_id desc limit 1;
+    if picture.job_id is null then return; end if;
+    select max(f.job_id) into owned
+    from unnest(campaign_ids) c(id)
+    cross join lateral (
+      select r.job_id from job_recipes r where r.campaign_id = c.id and r.campaign_id <> 0 and r.job_id <= picture.job_id order by r.job_id desc limit 1) f;
+    if owned is null then return; end if;
+    if owned < picture.job_id then
+      place := owned + 1;
+      continue;
+    end if;
+    place := owned;
+    if picture_is_wanted(picture.batch_id, of_signature, claimed_from, claimed_to) then
+      job_id := picture.job_id;
+      batch_id := picture.batch_id;
+      return next;
+      found_so_far := found_so_far + 1;
+      if found_so_far = at_most then return; end if;
+    end if;
+  end loop;
+  job_id := place;
+  batch_id := null;
+  return next;
+end $$;
+comment on function pictures_of_campaign is 'Pictures of the campaigns of a name below a job, newest job first. A last row without batch says that the looks were used up, and below which job to go on.';
+
+create function newer_picture_of_campaign(of_name text, of_signature text, claimed_from timestamptz, claimed_to timestamptz, above bigint, looks int) returns bigint
+language plpgsql stable security definer
+set search_path from current
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+declare
+  campaign_ids constant int[] := array(select c.id from campaigns c where c.name = of_name);
+  place bigint := above;
+  picture record;
+  owned bigint;
+begin
+  for look in 1..looks loop
+    select i.job_id, i.batch_id into picture from images i where i.job_id > place order by i.job_id limit 1;
+    if picture.job_id is null then return null; end if;
+    select min(f.job_id) into owned
+    from unnest(campaign_ids) c(id)
+    cross join lateral (
+      select r.job_id from job_recipes r where r.campaign_id = c.id and r.campaign_id <> 0 and r.job_id >= picture.job_id order by r.job_id limit 1) f;
+    if owned is null then return null; end if;
+    if owned > picture.job_id then
+      place := owned - 1;
+      continue;
+    end if;
+    place := owned;
+    if picture_is_wanted(picture.batch_id, of_signature, claimed_from, claimed_to) then return owned; end if;
+  end loop;
+  return null;
+end $$;
+comment on function newer_picture_of_campaign is 'The same upwards: the first picture above a job, or null.';
