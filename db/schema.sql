@@ -161,7 +161,8 @@ table dispatch_windows (
   constraint dispatch_windows_name_key UNIQUE (name),
   constraint dispatch_windows_pkey PRIMARY KEY (id),
   constraint dispatch_windows_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
-  constraint dispatch_windows_weekdays CHECK ((weekdays <@ ARRAY[1, 2, 3, 4, 5, 6, 7]))
+  constraint dispatch_windows_weekdays CHECK ((weekdays <@ ARRAY[1, 2, 3, 4, 5, 6, 7])),
+  constraint dispatch_windows_zone_known CHECK ((timezone(time_zone, '1970-01-01 00:00:00+00'::timestamp with time zone) IS NOT NULL))
 );
 
 -- First job submitted under each key of a tenant.
@@ -734,7 +735,7 @@ function submit_jobs(jobs jsonb, tenant text DEFAULT NULL::text) returns SETOF b
 function submit_staged(load text DEFAULT ''::text, tenant text DEFAULT NULL::text) returns bigint -- security definer;
 
 -- Waiting jobs by signature in the order of dispatch, from a place on; hops through index jobs_by_signature, and counts to 5,000 at most.
-function waiting_signatures(from_priority integer, after_signature text, at_most integer) returns TABLE(priority smallint, signature text, model text, model_paused boolean, tenant text, tenant_paused boolean, waiting bigint, oldest_at timestamp with time zone) -- security definer;
+function waiting_signatures(from_priority integer, after_signature text, after_lane integer, at_most integer) returns TABLE(priority smallint, signature text, lane_id integer, model text, model_paused boolean, tenant text, tenant_paused boolean, waiting bigint, oldest_at timestamp with time zone) -- security definer;
 
 -- Whether a dispatch window is open at an instant.
 function window_is_open(time_zone text, opens time without time zone, closes time without time zone, weekdays integer[], instant timestamp with time zone) returns boolean;

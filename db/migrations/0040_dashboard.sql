@@ -51,8 +51,8 @@ comment on index batches_by_time is 'list_gallery of a day, list_throughput';
 create index weight_checkpoints_with_faults on weight_checkpoints (id) where verdict <> 'passed';
 comment on index weight_checkpoints_with_faults is 'list_faults';
 
-create function waiting_signatures(from_priority int, after_signature text, at_most int)
-returns table (priority smallint, signature text, model text, model_paused boolean, tenant text, tenant_paused boolean, waiting bigint, oldest_at timestamptz)
+create function waiting_signatures(from_priority int, after_signature text, after_lane int, at_most int)
+returns table (priority smallint, signature text, lane_id int, model text, model_paused boolean, tenant text, tenant_paused boolean, waiting bigint, oldest_at timestamptz)
 language sql stable security definer
 set search_path from current
 -- Right after a bulk submit the planner's numbers are old, and it would read the whole table once per signature.
@@ -65,7 +65,9 @@ as $$
     from lanes l
     cross join lateral (
       select j.signature from jobs j
-      where j.shelf = 'ready' and j.lane_id = l.id and j.signature > case when l.priority < from_priority then '' else after_signature end collate "C"
+      -- Rows of one signature stand in the order of their lanes: a lane that comes after the last one shown still has that signature to show. Others go on with the text that follows it.
+      where j.shelf = 'ready' and j.lane_id = l.id
+        and j.signature >= case when l.priority < from_priority then '' when l.id > after_lane then after_signature else after_signature || chr(1) end collate "C"
       order by j.signature, j.id limit 1) f
     where l.priority <= from_priority
     union all
@@ -78,7 +80,7 @@ as $$
     where w.n < at_most),
   picked as (
     select lane_id, priority, signature from walk order by priority desc, signature, lane_id limit at_most)
-  select p.priority, p.signature, m.name as model, m.paused as model_paused, t.name as tenant, t.paused as tenant_paused, c.waiting, f.oldest_at
+  select p.priority, p.signature, p.lane_id, m.name as model, m.paused as model_paused, t.name as tenant, t.paused as tenant_paused, c.waiting, f.oldest_at
   from picked p
   join lanes l on l.id = p.lane_id
   join models m on m.id = l.model_id
