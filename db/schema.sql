@@ -100,14 +100,15 @@ table campaign_schedules (
   name text not null,
   cron text not null,
   time_zone text default 'UTC'::text not null,
-  jobs jsonb not null,
+  jobs text not null,
+  job_count integer not null,
   enabled boolean default true not null,
   last_run_at timestamp with time zone,
   last_result text,
   created_at timestamp with time zone default now() not null,
   constraint campaign_schedules_name_unique UNIQUE (name),
   constraint campaign_schedules_pkey PRIMARY KEY (id),
-  constraint campaign_schedules_jobs_list CHECK ((jsonb_typeof(jobs) = 'array'::text)),
+  constraint campaign_schedules_jobs_present CHECK (((jobs <> ''::text) AND (job_count > 0))),
   constraint campaign_schedules_name_valid CHECK (((char_length(name) >= 1) AND (char_length(name) <= 150)))
 );
 
@@ -665,11 +666,11 @@ function lane_is_open(lane lanes, instant timestamp with time zone) returns bool
 
 function nearest(word text, candidates text[]) returns text;
 
--- Jobs of the campaigns of a name (tenants may share it) below an id, newest first; one walk through index job_recipes_by_campaign each.
-function newest_of_campaign(of_name text, below bigint, at_most integer) returns TABLE(job_id bigint, prompt text, tags text[]) -- security definer;
 -- The same upwards: the first picture above a job, or null.
 function newer_picture_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone, above bigint, looks integer) returns bigint -- security definer;
 
+-- Jobs of the campaigns of a name (tenants may share it) below an id, newest first; one walk through index job_recipes_by_campaign each.
+function newest_of_campaign(of_name text, below bigint, at_most integer) returns TABLE(job_id bigint, prompt text, tags text[]) -- security definer;
 
 -- Tells upstream apps that jobs ended: channel SCHEMA_done.
 function notify_done(job_ids bigint[], state text) returns void;
@@ -679,14 +680,14 @@ function notify_work(ready_lanes integer[], always boolean) returns void;
 
 function owner_of_submit(wanted text) returns tenants;
 
--- Deletes archived jobs past their retention; returns how many.
-function prune_archive(older_than interval, at_most integer DEFAULT 50000) returns integer -- security definer;
 -- Whether the batch of a picture fits what a list asks for.
 function picture_is_wanted(of_batch bigint, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone) returns boolean;
 
 -- Pictures of the campaigns of a name below a job, newest job first. A last row without batch says that the looks were used up, and below which job to go on.
 function pictures_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone, below bigint, at_most integer, looks integer) returns TABLE(job_id bigint, batch_id bigint) -- security definer;
 
+-- Deletes archived jobs past their retention; returns how many.
+function prune_archive(older_than interval, at_most integer DEFAULT 50000) returns integer -- security definer;
 
 -- Deletes batches, checkpoints, canaries and workers past their retention that no job refers to; returns how many rows.
 function prune_history(older_than interval, at_most integer DEFAULT 5000) returns integer -- security definer;

@@ -35,16 +35,19 @@ create table campaign_schedules (
   name text not null,
   cron text not null,
   time_zone text not null default 'UTC',
-  jobs jsonb not null,
+  jobs text not null,
+  job_count int not null,
   enabled boolean not null default true,
   last_run_at timestamptz,
   last_result text,
   created_at timestamptz not null default now(),
   constraint campaign_schedules_name_unique unique (name),
   constraint campaign_schedules_name_valid check (char_length(name) between 1 and 150),
-  constraint campaign_schedules_jobs_list check (jsonb_typeof(jobs) = 'array')
+  constraint campaign_schedules_jobs_present check (jobs <> '' and job_count > 0)
 );
 comment on table campaign_schedules is 'Campaigns that are submitted again and again; each run is a campaign of its own, named after schedule and time.';
+comment on column campaign_schedules.jobs is 'The list as it was typed, CSV or JSON: each run reads it anew, so that 06:00 is the next one after that run.';
+comment on column campaign_schedules.job_count is 'How many jobs it stands for.';
 
 create index batches_by_time on batches (claimed_at);
 comment on index batches_by_time is 'list_gallery of a day, list_throughput';
@@ -136,7 +139,6 @@ language plpgsql stable security definer
 set search_path from current
 set enable_seqscan = off
 set enable_bitmapscan = off
-set jit = off
 as $$
 declare
   -- Tenants may share a name.
