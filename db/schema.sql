@@ -109,14 +109,15 @@ table campaign_schedules (
   name text not null,
   cron text not null,
   time_zone text default 'UTC'::text not null,
-  jobs jsonb not null,
+  jobs text not null,
+  job_count integer not null,
   enabled boolean default true not null,
   last_run_at timestamp with time zone,
   last_result text,
   created_at timestamp with time zone default now() not null,
   constraint campaign_schedules_name_unique UNIQUE (name),
   constraint campaign_schedules_pkey PRIMARY KEY (id),
-  constraint campaign_schedules_jobs_list CHECK ((jsonb_typeof(jobs) = 'array'::text)),
+  constraint campaign_schedules_jobs_present CHECK (((jobs <> ''::text) AND (job_count > 0))),
   constraint campaign_schedules_name_valid CHECK (((char_length(name) >= 1) AND (char_length(name) <= 150)))
 );
 
@@ -172,7 +173,7 @@ table dispatch_windows (
   constraint dispatch_windows_pkey PRIMARY KEY (id),
   constraint dispatch_windows_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint dispatch_windows_weekdays CHECK ((weekdays <@ ARRAY[1, 2, 3, 4, 5, 6, 7])),
-  constraint dispatch_windows_zone CHECK ((('2000-01-01 00:00:00+00'::timestamp with time zone AT TIME ZONE time_zone) IS NOT NULL))
+  constraint dispatch_windows_zone_known CHECK ((timezone(time_zone, '1970-01-01 00:00:00+00'::timestamp with time zone) IS NOT NULL))
 );
 
 -- First job submitted under each key of a tenant.
@@ -710,11 +711,11 @@ function load_lock(load text, staged_by name) returns bigint;
 
 function nearest(word text, candidates text[]) returns text;
 
+-- The same upwards: the first picture above a job, or null.
+function newer_picture_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone, above bigint, looks integer) returns bigint -- security definer;
+
 -- Jobs of the campaigns of a name (tenants may share it) below an id, newest first; one walk through index job_recipes_by_campaign each.
 function newest_of_campaign(of_name text, below bigint, at_most integer) returns TABLE(job_id bigint, prompt text, tags text[]) -- security definer;
-
--- The same above an id, oldest first.
-function next_of_campaign(of_name text, above bigint, at_most integer) returns TABLE(job_id bigint) -- security definer;
 
 -- Tells upstream apps that jobs ended: channel SCHEMA_done.
 function notify_done(job_ids bigint[], state text) returns void;
@@ -723,6 +724,12 @@ function notify_done(job_ids bigint[], state text) returns void;
 function notify_work(ready_lanes integer[], always boolean) returns void;
 
 function owner_of_submit(wanted text) returns tenants;
+
+-- Whether the batch of a picture fits what a list asks for.
+function picture_is_wanted(of_batch bigint, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone) returns boolean;
+
+-- Pictures of the campaigns of a name below a job, newest job first. A last row without batch says that the looks were used up, and below which job to go on.
+function pictures_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone, below bigint, at_most integer, looks integer) returns TABLE(job_id bigint, batch_id bigint) -- security definer;
 
 -- Deletes archived jobs past their retention; returns how many.
 function prune_archive(older_than interval, at_most integer DEFAULT 50000) returns integer -- security definer;
@@ -777,7 +784,7 @@ function submit_jobs(jobs jsonb, tenant text DEFAULT NULL::text) returns SETOF b
 function submit_staged(load text DEFAULT ''::text, tenant text DEFAULT NULL::text) returns bigint -- security definer;
 
 -- Waiting jobs by signature in the order of dispatch, from a place on; hops through index jobs_by_signature, and counts to 5,000 at most.
-function waiting_signatures(from_priority integer, after_signature text, at_most integer) returns TABLE(priority smallint, signature text, model text, model_paused boolean, tenant text, tenant_paused boolean, waiting bigint, oldest_at timestamp with time zone) -- security definer;
+function waiting_signatures(from_priority integer, after_signature text, after_lane integer, at_most integer) returns TABLE(priority smallint, signature text, lane_id integer, model text, model_paused boolean, tenant text, tenant_paused boolean, waiting bigint, oldest_at timestamp with time zone) -- security definer;
 
 -- Whether a dispatch window is open at an instant.
 function window_is_open(time_zone text, opens time without time zone, closes time without time zone, weekdays integer[], instant timestamp with time zone) returns boolean;

@@ -382,9 +382,9 @@ create table dispatch_windows (
   weekdays int[] not null default '{1,2,3,4,5,6,7}',
   exempt_priority smallint,
   enabled boolean not null default true,
-  -- Raises for a zone this server does not know, which would otherwise fail every claim.
-  constraint dispatch_windows_zone check ((timestamptz '2000-01-01 00:00+00' at time zone time_zone) is not null),
-  constraint dispatch_windows_weekdays check (weekdays <@ array[1, 2, 3, 4, 5, 6, 7])
+  constraint dispatch_windows_weekdays check (weekdays <@ array[1, 2, 3, 4, 5, 6, 7]),
+  -- Raises an error for a zone this server does not know: every claim would meet it.
+  constraint dispatch_windows_zone_known check (timezone(time_zone, timestamptz 'epoch') is not null)
 );
 comment on table dispatch_windows is 'When jobs may be claimed. A lane to which enabled windows apply is open while one of them is; a lane without any is always open.';
 comment on column dispatch_windows.weekdays is 'ISO days (1 is Monday) on which the window opens; one that crosses midnight belongs to the day it opened.';

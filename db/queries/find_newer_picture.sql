@@ -5,6 +5,7 @@ from (
   select id, job_ids
   from batches
   where id >= @batch_id
+    and parts > 0
     and (@signature::text is null or signature = @signature)
     and (@from::timestamptz is null or claimed_at >= @from)
     and (@to::timestamptz is null or claimed_at < @to)

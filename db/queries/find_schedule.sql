@@ -1,2 +1,2 @@
 -- A scheduled campaign with its jobs. @id int. Primary key.
-select id, name, cron, time_zone, jobs::text as jobs, enabled from campaign_schedules where id = @id
+select id, name, cron, time_zone, jobs, job_count, enabled from campaign_schedules where id = @id

@@ -1,4 +1,4 @@
--- Adds or changes a scheduled campaign. @name text, @cron text, @time_zone text, @jobs jsonb. Returns its id.
-insert into campaign_schedules (name, cron, time_zone, jobs) values (@name, @cron, @time_zone, @jobs::jsonb)
-on conflict (name) do update set cron = excluded.cron, time_zone = excluded.time_zone, jobs = excluded.jobs, enabled = true
+-- Adds or changes a scheduled campaign. @name text, @cron text, @time_zone text, @jobs text (CSV or JSON), @job_count int. Returns its id.
+insert into campaign_schedules (name, cron, time_zone, jobs, job_count) values (@name, @cron, @time_zone, @jobs, @job_count)
+on conflict (name) do update set cron = excluded.cron, time_zone = excluded.time_zone, jobs = excluded.jobs, job_count = excluded.job_count, enabled = true
 returning id

@@ -53,8 +53,9 @@ public static class DashboardServices
         services.AddSingleton<EnqueueEndpoints>();
         services.AddSingleton(new StartImageFolder(folders.StartImages));
         services.AddRazorComponents();
-        // A list of jobs pasted into a form may be long.
-        services.Configure<Microsoft.AspNetCore.Http.Features.FormOptions>(form => (form.ValueLengthLimit, form.MultipartBodyLengthLimit) = (64 << 20, 64L << 20));
+        // A list of jobs pasted into a form may be long, and the enqueue form has a field for each registered adapter.
+        services.Configure<Microsoft.AspNetCore.Http.Features.FormOptions>(form =>
+            (form.ValueLengthLimit, form.MultipartBodyLengthLimit, form.ValueCountLimit) = (64 << 20, 64L << 20, 100_000));
         services.AddAntiforgery(antiforgery =>
         {
             antiforgery.Cookie.Name = "batchgen-form";

@@ -85,13 +85,13 @@ internal sealed class FieldValue
 {
     private readonly string? _text;
     private readonly JsonElement _json;
-    private readonly TimeProvider _clock;
+    private readonly TimeReference _times;
 
-    private FieldValue(string? text, JsonElement json, TimeProvider clock) => (_text, _json, _clock) = (text, json, clock);
+    private FieldValue(string? text, JsonElement json, TimeReference times) => (_text, _json, _times) = (text, json, times);
 
-    public static FieldValue Of(string text, TimeProvider clock) => new(text, default, clock);
+    public static FieldValue Of(string text, TimeReference times) => new(text, default, times);
 
-    public static FieldValue Of(JsonElement json, TimeProvider clock) => new(null, json, clock);
+    public static FieldValue Of(JsonElement json, TimeReference times) => new(null, json, times);
 
     public string Text() => _text ?? (_json.ValueKind == JsonValueKind.String ? _json.GetString()! : throw Expected("text"));
 
@@ -127,7 +127,7 @@ internal sealed class FieldValue
         return _json.ValueKind == JsonValueKind.Number ? _json.GetDouble() : throw Expected("a number such as 7.5");
     }
 
-    public DateTimeOffset Time() => JobTimes.Parse(_text ?? (_json.ValueKind == JsonValueKind.String ? _json.GetString()! : throw Expected("a time as text")), _clock);
+    public DateTimeOffset Time() => JobTimes.Parse(_text ?? (_json.ValueKind == JsonValueKind.String ? _json.GetString()! : throw Expected("a time as text")), _times);
 
     public IReadOnlyList<string> Words()
     {

@@ -20,22 +20,22 @@ public static class JobFile
     /// <summary>Reads a text whose form its file name or first character tells.</summary>
     /// <param name="text">The whole file.</param>
     /// <param name="name">File name; its ending decides, else the first character does.</param>
-    /// <param name="clock">Gives the time and zone that short forms of times refer to.</param>
+    /// <param name="times">What short forms of times refer to.</param>
     /// <param name="defaults">What rows that leave a field out get; null gives nothing.</param>
     /// <exception cref="JobFileException">Names every row and field that cannot be read.</exception>
-    public static JobList Read(string text, string name, TimeProvider clock, JobTemplate? defaults = null)
+    public static JobList Read(string text, string name, TimeReference times, JobTemplate? defaults = null)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return Read(() => new StringReader(text), name, clock, defaults);
+        return Read(() => new StringReader(text), name, times, defaults);
     }
 
     /// <summary>Reads a list whose form its file name or first character tells.</summary>
     /// <param name="open">Opens it from its start; called now and again whenever jobs are taken.</param>
     /// <param name="name">File name; its ending decides, else the first character does.</param>
-    /// <param name="clock">Gives the time and zone that short forms of times refer to.</param>
+    /// <param name="times">What short forms of times refer to.</param>
     /// <param name="defaults">What rows that leave a field out get; null gives nothing.</param>
     /// <exception cref="JobFileException">Names every row and field that cannot be read.</exception>
-    public static JobList Read(Func<TextReader> open, string name, TimeProvider clock, JobTemplate? defaults = null)
+    public static JobList Read(Func<TextReader> open, string name, TimeReference times, JobTemplate? defaults = null)
     {
         ArgumentNullException.ThrowIfNull(open);
         ArgumentNullException.ThrowIfNull(name);
@@ -51,11 +51,11 @@ public static class JobFile
                 _ => (Func<TextReader, IEnumerable<Row>>)ReadCsv,
             },
         };
-        return Check(() => Rows(open, read), clock, defaults);
+        return Check(() => Rows(open, read), times, defaults);
     }
 
     // All problems at once; a list without any is counted.
-    private static JobList Check(Func<IEnumerable<Row>> rows, TimeProvider clock, JobTemplate? defaults)
+    private static JobList Check(Func<IEnumerable<Row>> rows, TimeReference times, JobTemplate? defaults)
     {
         var problems = new List<string>();
         var startImages = new HashSet<string>(StringComparer.Ordinal);
@@ -66,7 +66,7 @@ public static class JobFile
             {
                 problems.Add(row.Problem);
             }
-            else if (Expand(row, clock, defaults, problems) is { } expansion)
+            else if (Expand(row, times, defaults, problems) is { } expansion)
             {
                 jobs += expansion.Count;
                 if (expansion.StartImage is { } startImage) startImages.Add(startImage);
@@ -81,15 +81,15 @@ public static class JobFile
         {
             // Nothing is found here unless the file was changed meanwhile.
             var found = new List<string>();
-            return row.Problem is null && Expand(row, clock, defaults, found) is { } expansion ? expansion : throw new JobFileException(row.Problem is { } problem ? [problem] : found);
+            return row.Problem is null && Expand(row, times, defaults, found) is { } expansion ? expansion : throw new JobFileException(row.Problem is { } problem ? [problem] : found);
         }));
     }
 
-    private static JobExpansion? Expand(Row row, TimeProvider clock, JobTemplate? defaults, List<string> problems)
+    private static JobExpansion? Expand(Row row, TimeReference times, JobTemplate? defaults, List<string> problems)
     {
         var template = new JobTemplate { Job = new JobRequest() };
         var before = problems.Count;
-        foreach (var (name, value) in row.Fields(clock))
+        foreach (var (name, value) in row.Fields(times))
         {
             if (JobFields.Resolve(name) is not { } field)
             {
@@ -267,10 +267,10 @@ public static class JobFile
         public string? Problem { get; }
 
         /// <summary>Names and values; null was given as such.</summary>
-        public IEnumerable<(string Name, FieldValue? Value)> Fields(TimeProvider clock)
+        public IEnumerable<(string Name, FieldValue? Value)> Fields(TimeReference times)
         {
-            if (_names is not null) return _names.Zip(_cells!).Where(pair => pair.Second.Length > 0 || JobFields.MayBeEmpty(pair.First)).Select(pair => (pair.First, (FieldValue?)FieldValue.Of(pair.Second, clock)));
-            return _json.EnumerateObject().Select(property => (property.Name, property.Value.ValueKind == JsonValueKind.Null ? null : FieldValue.Of(property.Value, clock)));
+            if (_names is not null) return _names.Zip(_cells!).Where(pair => pair.Second.Length > 0 || JobFields.MayBeEmpty(pair.First)).Select(pair => (pair.First, (FieldValue?)FieldValue.Of(pair.Second, times)));
+            return _json.EnumerateObject().Select(property => (property.Name, property.Value.ValueKind == JsonValueKind.Null ? null : FieldValue.Of(property.Value, times)));
         }
     }
 }

@@ -10,16 +10,16 @@ public static class JobTimes
 
     /// <summary>Reads an instant.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="clock">Gives the time and zone that short forms refer to.</param>
+    /// <param name="reference">What short forms refer to.</param>
     /// <exception cref="FormatException">Not one of the forms.</exception>
-    public static DateTimeOffset Parse(string text, TimeProvider clock)
+    public static DateTimeOffset Parse(string text, TimeReference reference)
     {
         ArgumentNullException.ThrowIfNull(text);
-        ArgumentNullException.ThrowIfNull(clock);
-        var zone = clock.LocalTimeZone;
+        ArgumentNullException.ThrowIfNull(reference);
+        var zone = reference.Zone;
         if (TimeOnly.TryParseExact(text, ["HH:mm", "H:mm", "HH:mm:ss"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var time))
         {
-            var now = TimeZoneInfo.ConvertTime(clock.GetUtcNow(), zone);
+            var now = TimeZoneInfo.ConvertTime(reference.Now, zone);
             var day = DateOnly.FromDateTime(now.DateTime);
             var today = AtLocal(day.ToDateTime(time), zone);
             return today > now ? today.ToUniversalTime() : AtLocal(day.AddDays(1).ToDateTime(time), zone).ToUniversalTime();

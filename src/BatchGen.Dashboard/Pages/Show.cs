@@ -1,4 +1,5 @@
 using System.Globalization;
+using BatchGen.Core.Submitting;
 
 namespace BatchGen.Dashboard.Pages;
 
@@ -41,6 +42,12 @@ internal sealed class Show(TimeZoneInfo zone, TimeProvider clock)
 
     /// <summary>Cut to a length.</summary>
     public static string Short(string? text, int length) => text is null ? "" : text.Length <= length ? text : text[..(length - 1)] + "…";
+
+    /// <summary>An instant to the second, in the dashboard's zone and with its offset: a form that is filled in with it gives the same instant back.</summary>
+    public string Exact(DateTimeOffset instant) => TimeZoneInfo.ConvertTime(instant, zone).ToString("yyyy-MM-ddTHH:mm:sszzz", CultureInfo.InvariantCulture);
+
+    /// <summary>What times refer to that people type: the zone in which they are shown.</summary>
+    public TimeReference Times => new(Now, zone);
 
     /// <summary>The zone in use.</summary>
     public TimeZoneInfo Zone => zone;

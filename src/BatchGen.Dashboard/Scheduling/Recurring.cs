@@ -79,6 +79,11 @@ internal sealed class Recurring(IRecurringJobManagerV2 manager, ScheduleStore sc
     /// <summary>Hangfire's name of a schedule.</summary>
     internal static string NameOf(int id) => SchedulePrefix + id.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
+    /// <summary>A zone by its name.</summary>
+    /// <exception cref="FormatException">Not one; the message says what is.</exception>
+    internal static TimeZoneInfo Zone(string id) =>
+        TimeZoneInfo.TryFindSystemTimeZoneById(id, out var zone) ? zone : throw new FormatException($"'{id}' is not a time zone; write one such as Europe/Berlin.");
+
     private void Set(string name, Job job, string cron, TimeZoneInfo zone)
     {
         if (cron.Trim().Length == 0)
@@ -90,7 +95,4 @@ internal sealed class Recurring(IRecurringJobManagerV2 manager, ScheduleStore sc
         CronText.Check(cron);
         manager.AddOrUpdate(name, job, cron, new RecurringJobOptions { TimeZone = zone, MisfireHandling = MisfireHandlingMode.Relaxed });
     }
-
-    private static TimeZoneInfo Zone(string id) =>
-        TimeZoneInfo.TryFindSystemTimeZoneById(id, out var zone) ? zone : throw new FormatException($"'{id}' is not a time zone; write one such as Europe/Berlin.");
 }

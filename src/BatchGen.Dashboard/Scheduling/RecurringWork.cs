@@ -1,6 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Net.Http.Json;
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Submitting;
+using BatchGen.Dashboard.Api;
 using BatchGen.Dashboard.Pages;
 using BatchGen.Dashboard.Reports;
 using BatchGen.Queue;
@@ -59,11 +63,12 @@ public sealed class RecurringWork
         var campaign = $"{schedule.Name} {_show.Time(due)}";
         try
         {
-            var ids = await _submitter.SubmitJsonAsync(Stamp(schedule.Jobs, campaign, $"schedule/{id}/{due:yyyyMMddTHHmmss}"), null, cancellationToken);
+            var jobs = JobFile.Read(schedule.Jobs, "", new TimeReference(due, Recurring.Zone(schedule.TimeZone))).ToList();
+            var ids = await _submitter.SubmitAsync(Stamp(jobs, campaign, $"schedule/{id}/{due:yyyyMMddTHHmmss}"), cancellationToken);
             await _schedules.NoteRunAsync(id, $"submitted {ids.Count} jobs as {campaign}", cancellationToken);
             _log.ScheduleSubmitted(ids.Count, schedule.Name, campaign);
         }
-        catch (SubmitRefusedException refused)
+        catch (Exception refused) when (refused is SubmitRefusedException or JobFileException or FormatException)
         {
             // Trying again cannot help; the schedule's page shows why.
             await _schedules.NoteRunAsync(id, "refused: " + refused.Message, cancellationToken);
@@ -91,15 +96,6 @@ public sealed class RecurringWork
     }
 
     /// <summary>Gives every job of a list its campaign and a key of this run.</summary>
-    internal static string Stamp(string jobsJson, string campaign, string key)
-    {
-        var jobs = JsonNode.Parse(jobsJson)!.AsArray();
-        for (var i = 0; i < jobs.Count; i++)
-        {
-            jobs[i]!["campaign"] = campaign;
-            jobs[i]!["idempotency_key"] = string.Create(CultureInfo.InvariantCulture, $"{key}/{i}");
-        }
-
-        return jobs.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-    }
+    internal static JobRequest[] Stamp(IEnumerable<JobRequest> jobs, string campaign, string key) =>
+        jobs.Select((job, i) => job with { Campaign = campaign, IdempotencyKey = string.Create(CultureInfo.InvariantCulture, $"{key}/{i}") }).ToArray();
 }

@@ -15,7 +15,7 @@ public sealed class JobChecker(QueueDatabase database)
     };
 
     /// <summary>The JSON array that <c>submit_jobs</c> takes.</summary>
-    public static string ToJson(IReadOnlyList<JobRequest> requests) => JsonSerializer.Serialize(requests, Json);
+    private static string ToJson(IReadOnlyList<JobRequest> requests) => JsonSerializer.Serialize(requests, Json);
 
     /// <summary>Checks every rule that submitting checks.</summary>
     /// <returns>How many jobs, and over how many signatures.</returns>

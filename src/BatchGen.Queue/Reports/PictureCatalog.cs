@@ -6,26 +6,24 @@ namespace BatchGen.Queue.Reports;
 /// <summary>Finds saved pictures for people to look at.</summary>
 public sealed class PictureCatalog(QueueDatabase database)
 {
+    // Looks without a picture before a page is given back empty: a page is to be quick.
+    private const int MaxRounds = 5;
+
     /// <summary>The newest pictures.</summary>
     public async Task<IReadOnlyList<PictureCard>> ListRecentAsync(int limit, CancellationToken cancellationToken) =>
         await database.QueryAsync<PictureCard>("list_recent_images", new { limit }, cancellationToken);
 
     /// <summary>A page of pictures, newest first.</summary>
-    public async Task<IReadOnlyList<PictureCard>> ListAsync(PictureFilter filter, CancellationToken cancellationToken)
+    /// <remarks>A call looks at so much at most; a page may be empty and yet not be the last one.</remarks>
+    public async Task<PictureList> ListAsync(PictureFilter filter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        if (filter.Campaign is not null)
+        for (var round = 1; ; round++)
         {
-            return await database.QueryAsync<PictureCard>("list_gallery_of_campaign", new
-            {
-                campaign = filter.Campaign, signature = filter.Signature, from = filter.From?.ToUniversalTime(), to = filter.To?.ToUniversalTime(), before_job = filter.BeforeJob, limit = filter.Limit,
-            }, cancellationToken);
+            var page = await LookAsync(filter, cancellationToken);
+            if (page.Pictures.Count > 0 || page.Next is not { } next || round == MaxRounds) return page;
+            filter = filter with { Before = next };
         }
-
-        return await database.QueryAsync<PictureCard>("list_gallery", new
-        {
-            signature = filter.Signature, from = filter.From?.ToUniversalTime(), to = filter.To?.ToUniversalTime(), before_batch = filter.BeforeBatch, before_job = filter.BeforeJob, limit = filter.Limit,
-        }, cancellationToken);
     }
 
     /// <summary>The pictures beside one in a list, in the order of that list.</summary>
@@ -36,12 +34,24 @@ public sealed class PictureCatalog(QueueDatabase database)
     public async Task<PictureNeighbours> FindNeighboursAsync(PictureFilter filter, long batchId, long jobId, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        var older = await ListAsync(filter with { BeforeBatch = batchId, BeforeJob = jobId, Limit = 1 }, cancellationToken);
+        var older = await ListAsync(filter with { Before = new(batchId, jobId), Limit = 1 }, cancellationToken);
         var (from, to) = (filter.From?.ToUniversalTime(), filter.To?.ToUniversalTime());
         var newer = filter.Campaign is null
             ? await database.QueryAsync<long>("find_newer_picture", new { signature = filter.Signature, from, to, batch_id = batchId, job_id = jobId }, cancellationToken)
             : await database.QueryAsync<long>("find_newer_picture_of_campaign", new { campaign = filter.Campaign, signature = filter.Signature, from, to, job_id = jobId }, cancellationToken);
-        return new PictureNeighbours(newer is [var after, ..] ? after : null, older is [var before, ..] ? before.JobId : null);
+        return new PictureNeighbours(newer is [var after, ..] ? after : null, older.Pictures is [var before, ..] ? before.JobId : null);
+    }
+
+    // A page that is full ends at its last picture; one that is not ends where the query says, or with the list.
+    private async Task<PictureList> LookAsync(PictureFilter filter, CancellationToken cancellationToken)
+    {
+        var (signature, from, to) = (filter.Signature, filter.From?.ToUniversalTime(), filter.To?.ToUniversalTime());
+        var before = filter.Before ?? PicturePlace.Newest;
+        var rows = filter.Campaign is { } campaign
+            ? await database.QueryAsync<PictureCard>("list_gallery_of_campaign", new { campaign, signature, from, to, before_job = before.JobId, limit = filter.Limit }, cancellationToken)
+            : await database.QueryAsync<PictureCard>("list_gallery", new { signature, from, to, before_batch = before.BatchId, before_job = before.JobId, limit = filter.Limit }, cancellationToken);
+        return rows is [.. var pictures, { IsPlace: true } place] ? new(pictures, new(place.BatchId, place.JobId))
+            : new(rows, rows.Count == filter.Limit ? new(rows[^1].BatchId, rows[^1].JobId) : null);
     }
 
     /// <summary>Where a picture lies, or null.</summary>
@@ -91,6 +101,9 @@ public sealed class PictureCard
 
     /// <summary>True once a checkpoint after its batch has passed.</summary>
     public bool Verified { get; init; }
+
+    /// <summary>No picture at all, but the place from which a query would look on.</summary>
+    internal bool IsPlace { get; init; }
 }
 
 /// <summary>Which pictures to list.</summary>
@@ -98,11 +111,24 @@ public sealed class PictureCard
 /// <param name="Signature">Only this signature.</param>
 /// <param name="From">Only from batches claimed at or after.</param>
 /// <param name="To">Only from batches claimed before.</param>
-/// <param name="BeforeBatch">Where the page before ended: its last batch.</param>
-/// <param name="BeforeJob">Where the page before ended: its last job.</param>
+/// <param name="Before">Where the page before ended; null begins with the newest.</param>
 /// <param name="Limit">At most this many.</param>
 public sealed record PictureFilter(
-    string? Campaign = null, string? Signature = null, DateTimeOffset? From = null, DateTimeOffset? To = null, long BeforeBatch = long.MaxValue, long BeforeJob = long.MaxValue, int Limit = 60);
+    string? Campaign = null, string? Signature = null, DateTimeOffset? From = null, DateTimeOffset? To = null, PicturePlace? Before = null, int Limit = 60);
+
+/// <summary>A place in a list of pictures: all above it were looked at.</summary>
+/// <param name="BatchId">The batch looked at last; of no meaning in lists of a campaign.</param>
+/// <param name="JobId">The job looked at last.</param>
+public sealed record PicturePlace(long BatchId, long JobId)
+{
+    /// <summary>Above every picture.</summary>
+    internal static PicturePlace Newest { get; } = new(long.MaxValue, long.MaxValue);
+}
+
+/// <summary>A page of pictures.</summary>
+/// <param name="Pictures">The pictures, newest first.</param>
+/// <param name="Next">From where to go on; null at the end of the list.</param>
+public sealed record PictureList(IReadOnlyList<PictureCard> Pictures, PicturePlace? Next);
 
 /// <summary>The pictures beside one.</summary>
 /// <param name="Newer">The job of the picture before it in the list, or null.</param>

@@ -15,10 +15,17 @@ public sealed class ScheduleStore(QueueDatabase database)
         (await database.QueryAsync<CampaignSchedule>("find_schedule", new { id }, cancellationToken)).SingleOrDefault();
 
     /// <summary>Adds or changes a schedule.</summary>
+    /// <param name="name">Name; runs are named after it.</param>
+    /// <param name="cron">Cron expression of five fields.</param>
+    /// <param name="timeZone">Zone of the expression, and of times in the list.</param>
+    /// <param name="jobs">The list as it was typed, CSV or JSON.</param>
+    /// <param name="jobCount">How many jobs it stands for.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>Its id.</returns>
-    public async Task<int> SaveAsync(string name, string cron, string timeZone, string jobsJson, CancellationToken cancellationToken) => (await database.ListAsync<int>("upsert_schedule",
+    public async Task<int> SaveAsync(string name, string cron, string timeZone, string jobs, int jobCount, CancellationToken cancellationToken) => (await database.ListAsync<int>("upsert_schedule",
     [
-        Parameter("name", NpgsqlDbType.Text, name), Parameter("cron", NpgsqlDbType.Text, cron), Parameter("time_zone", NpgsqlDbType.Text, timeZone), Parameter("jobs", NpgsqlDbType.Text, jobsJson),
+        Parameter("name", NpgsqlDbType.Text, name), Parameter("cron", NpgsqlDbType.Text, cron), Parameter("time_zone", NpgsqlDbType.Text, timeZone), Parameter("jobs", NpgsqlDbType.Text, jobs),
+        Parameter("job_count", NpgsqlDbType.Integer, jobCount),
     ], cancellationToken)).Single();
 
     /// <summary>Switches a schedule on or off.</summary>
@@ -45,10 +52,10 @@ public sealed class CampaignSchedule
     /// <summary>Cron expression of five fields.</summary>
     public string Cron { get; init; } = "";
 
-    /// <summary>Time zone of the expression.</summary>
+    /// <summary>Time zone of the expression, and of times in the list.</summary>
     public string TimeZone { get; init; } = "";
 
-    /// <summary>The jobs, as submit_jobs takes them; empty in lists.</summary>
+    /// <summary>The list of jobs as it was typed, CSV or JSON; empty in lists.</summary>
     public string Jobs { get; init; } = "";
 
     /// <summary>How many jobs a run submits.</summary>

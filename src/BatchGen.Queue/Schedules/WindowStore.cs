@@ -1,3 +1,5 @@
+using Npgsql;
+
 namespace BatchGen.Queue.Schedules;
 
 /// <summary>When jobs may be claimed.</summary>
@@ -8,8 +10,18 @@ public sealed class WindowStore(QueueDatabase database)
         await database.QueryAsync<DispatchWindow>("list_dispatch_windows", null, cancellationToken);
 
     /// <summary>Adds or changes a window for all jobs.</summary>
-    public Task SaveAsync(string name, string timeZone, TimeOnly opens, TimeOnly closes, CancellationToken cancellationToken) =>
-        database.QueryAsync<int>("upsert_dispatch_window", new { name, time_zone = timeZone, opens = opens.ToTimeSpan(), closes = closes.ToTimeSpan() }, cancellationToken);
+    /// <exception cref="SubmitRefusedException">The database, by whose clock windows open, does not know the zone; it may be older than this machine.</exception>
+    public async Task SaveAsync(string name, string timeZone, TimeOnly opens, TimeOnly closes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await database.QueryAsync<int>("upsert_dispatch_window", new { name, time_zone = timeZone, opens = opens.ToTimeSpan(), closes = closes.ToTimeSpan() }, cancellationToken);
+        }
+        catch (PostgresException unknown) when (unknown.SqlState == PostgresErrorCodes.InvalidParameterValue)
+        {
+            throw new SubmitRefusedException($"The database does not know the time zone '{timeZone}'; write one from its pg_timezone_names, such as Europe/Berlin.", unknown);
+        }
+    }
 
     /// <summary>Removes a window.</summary>
     public async Task<bool> DeleteAsync(int id, CancellationToken cancellationToken) =>

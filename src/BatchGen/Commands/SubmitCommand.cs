@@ -135,8 +135,8 @@ internal sealed class SubmitCommand
                 ClipSkip = arguments.GetValue(_clipSkip),
                 Priority = arguments.GetValue(_priority),
                 Campaign = arguments.GetValue(_campaign),
-                RunAt = arguments.GetValue(_runAt) is { } runAt ? JobTimes.Parse(runAt, _context.Clock) : null,
-                Deadline = arguments.GetValue(_deadline) is { } deadline ? JobTimes.Parse(deadline, _context.Clock) : null,
+                RunAt = arguments.GetValue(_runAt) is { } runAt ? JobTimes.Parse(runAt, TimeReference.Of(_context.Clock)) : null,
+                Deadline = arguments.GetValue(_deadline) is { } deadline ? JobTimes.Parse(deadline, TimeReference.Of(_context.Clock)) : null,
                 MaxAttempts = arguments.GetValue(_maxAttempts),
                 Tags = arguments.GetValue(_tags) is { Length: > 0 } tags ? tags : null,
                 IdempotencyKey = arguments.GetValue(_key),
@@ -202,10 +202,10 @@ internal sealed class SubmitCommand
     {
         try
         {
-            if (file == "-") return JobFile.Read(await _context.Input.ReadToEndAsync(cancellationToken), file, _context.Clock, flags);
+            if (file == "-") return JobFile.Read(await _context.Input.ReadToEndAsync(cancellationToken), file, TimeReference.Of(_context.Clock), flags);
             using var reader = new StreamReader(file);
-            return reader.BaseStream.CanSeek ? JobFile.Read(() => new StreamReader(file), file, _context.Clock, flags)
-                : JobFile.Read(await reader.ReadToEndAsync(cancellationToken), file, _context.Clock, flags);
+            return reader.BaseStream.CanSeek ? JobFile.Read(() => new StreamReader(file), file, TimeReference.Of(_context.Clock), flags)
+                : JobFile.Read(await reader.ReadToEndAsync(cancellationToken), file, TimeReference.Of(_context.Clock), flags);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

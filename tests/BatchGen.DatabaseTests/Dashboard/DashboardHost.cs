@@ -43,7 +43,7 @@ internal sealed partial class DashboardHost : IAsyncDisposable
     /// <summary>Starts it; times are UTC, and what recurs runs only where a test asks for it.</summary>
     /// <param name="database">The database.</param>
     /// <param name="configure">Changes settings.</param>
-    /// <param name="clock">The time it goes by; without one the system's.</param>
+    /// <param name="clock">What the dashboard takes for the time; without one the system's.</param>
     public static async Task<DashboardHost> StartAsync(TestDatabase database, Action<DashboardOptions>? configure = null, TimeProvider? clock = null)
     {
         var folder = Directory.CreateTempSubdirectory("batchgen-dashboard-").FullName;
@@ -52,8 +52,7 @@ internal sealed partial class DashboardHost : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.SetMinimumLevel(LogLevel.None);
         builder.WebHost.UseKestrelCore().UseUrls(options.Url);
-        builder.Services.AddRouting()
-            .AddSingleton(clock ?? TimeProvider.System)
+        builder.Services.AddSingleton(clock ?? TimeProvider.System).AddRouting()
             .AddQueue(database.ConnectionString, database.Queue.Options)
             .AddDashboard(options, new DashboardFolders(Path.Combine(folder, "images"), Path.Combine(folder, "start-images"), Path.Combine(folder, "keys"), Path.Combine(folder, "reports"), Path.Combine(folder, "thumbnails")), database.ConnectionString)
             .AddSingleton<ThumbnailEncoder>(ImageEncoder.Thumbnail);

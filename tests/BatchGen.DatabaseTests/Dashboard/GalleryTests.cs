@@ -27,7 +27,7 @@ public sealed class GalleryTests
                 new(Campaign: "other", From: DashboardHost.Now.AddDays(-1)),
             ])
         {
-            var list = await pictures.ListAsync(filter, CancellationToken.None);
+            var list = (await pictures.ListAsync(filter, CancellationToken.None)).Pictures;
             Assert.NotEmpty(list);
             for (var i = 0; i < list.Count; i++)
             {
@@ -36,8 +36,8 @@ public sealed class GalleryTests
             }
         }
 
-        Assert.Equal(2, (await pictures.ListAsync(new(Campaign: "third", Signature: "demo|a@1"), CancellationToken.None)).Count);
-        Assert.Empty(await pictures.ListAsync(new(Campaign: "third", To: DashboardHost.Now.AddDays(-1)), CancellationToken.None));
+        Assert.Equal(2, (await pictures.ListAsync(new(Campaign: "third", Signature: "demo|a@1"), CancellationToken.None)).Pictures.Count);
+        Assert.Empty((await pictures.ListAsync(new(Campaign: "third", To: DashboardHost.Now.AddDays(-1)), CancellationToken.None)).Pictures);
     }
 
     [Fact]

@@ -74,7 +74,7 @@ public sealed partial class PagePlanTests
         ("compare_fusions", ["batches int = 400"]),
         ("list_workers", []),
         ("count_scheduled", []),
-        ("list_waiting_ids", ["signature text = 'demo|s7@1'", "priority int = 0", "limit int = 5000"]),
+        ("list_waiting_ids", ["tenant text = 'default'", "signature text = 'demo|s7@1'", "priority int = 0", "limit int = 5000"]),
     ];
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Rendering;
@@ -32,7 +33,7 @@ public sealed class RecurringTests
         int schedule;
         await using (var evening = await DashboardHost.StartAsync(database))
         {
-            schedule = await evening.Services.GetRequiredService<ScheduleStore>().SaveAsync("nightly", "0 22 * * *", "UTC", """[{"prompt":"a star"},{"prompt":"a moon"}]""", CancellationToken.None);
+            schedule = await evening.Services.GetRequiredService<ScheduleStore>().SaveAsync("nightly", "0 22 * * *", "UTC", """[{"prompt":"a star"},{"prompt":"a moon"}]""", 2, CancellationToken.None);
             evening.Services.GetRequiredService<Recurring>().Update(schedule, "0 22 * * *", "UTC");
             await evening.StopAsync();
 
@@ -57,6 +58,30 @@ public sealed class RecurringTests
         Assert.Equal(1L, await database.SqlAsync<long>("select count(*) from archived_jobs"));
         Assert.Single(Directory.GetFiles(Path.Combine(morning.Folder, "reports"), "*.md"));
         Assert.Contains("submitted 2 jobs", Assert.Single(await morning.Services.GetRequiredService<ScheduleStore>().ListAsync(CancellationToken.None)).LastResult, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Times_of_a_recurring_campaign_are_read_anew_at_every_run_in_its_zone()
+    {
+        await using var database = await DatabaseAsync();
+        var clock = new ShiftedClock();
+        await using var dashboard = await DashboardHost.StartAsync(database, clock: clock);
+        using var client = await dashboard.ClientAsync();
+        var (status, page) = await client.SendAsync(
+            await client.GetStringAsync("/campaigns"), "/campaigns/schedules", ("name", "nightly"), ("cron", "0 22 * * *"), ("zone", "Asia/Tokyo"), ("jobs", "prompt,deadline,count\na {star|moon},06:00,2"));
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Contains("4 jobs each time", page, StringComparison.Ordinal);
+        var work = dashboard.Services.GetRequiredService<RecurringWork>();
+        var id = Assert.Single(await dashboard.Services.GetRequiredService<ScheduleStore>().ListAsync(CancellationToken.None)).Id;
+        for (var night = 1; night <= 2; night++)
+        {
+            var before = clock.GetUtcNow();
+            await work.SubmitScheduleAsync(id, null, CancellationToken.None);
+            var deadline = (DateTime)(await database.SqlAsync<object>("select max(deadline) from jobs where id > $1", (night - 1) * 4))!;
+            Assert.Equal((4L * night, new TimeSpan(21, 0, 0)), (await database.SqlAsync<long>("select count(*) from jobs"), deadline.TimeOfDay)); // 06:00 in Tokyo, which has no summer time.
+            Assert.InRange(deadline, before.UtcDateTime, clock.GetUtcNow().UtcDateTime.AddDays(1));
+            clock.Ahead += TimeSpan.FromDays(2);
+        }
     }
 
     [Fact]
@@ -188,6 +213,14 @@ public sealed class RecurringTests
         Assert.Equal("BAUG", json.GetProperty("canary_pictures")[0].GetProperty("picture").GetString());
         Assert.Equal((1, 1), (json.GetProperty("checkpoints_passed").GetInt32(), json.GetProperty("checkpoints_drifted").GetInt32()));
         Assert.StartsWith("The weights drifted", json.GetProperty("verdict").GetString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>The system's clock, set ahead: what waits for it need not be told.</summary>
+    private sealed class ShiftedClock : TimeProvider
+    {
+        public TimeSpan Ahead { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + Ahead;
     }
 
     // One job that was drawn and verified half a year ago.

@@ -44,10 +44,10 @@ public sealed class OperatingTests
         await page.GetByRole(AriaRole.Button, new() { Name = "Resume demo" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Resumed model demo.");
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "Raise the priority of demo|demo-pixel@1 by 10" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Gave 2 waiting jobs of demo|demo-pixel@1 priority 10.");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Raise the priority of demo|demo-pixel@1 of default by 10" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Gave 2 waiting jobs of demo|demo-pixel@1 of tenant default priority 10.");
         Assert.Equal(10, (await site.Database.Catalog.FindAsync(1, TestContext.Current.CancellationToken))!.Priority);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel waiting jobs of demo|demo-pixel@1" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel waiting jobs of demo|demo-pixel@1 of default" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Cancelled 2 waiting jobs");
 
         await page.GetByText("Add a window").ClickAsync();

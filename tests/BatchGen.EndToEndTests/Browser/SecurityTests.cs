@@ -1,6 +1,7 @@
 using System.Net;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Registry;
+using BatchGen.Queue.Schedules;
 using Microsoft.Playwright;
 using Xunit;
 using static Microsoft.Playwright.Assertions;
@@ -78,6 +79,10 @@ public sealed class SecurityTests
         await site.Database.Submitter.SubmitAsync(
             [new JobRequest { Prompt = Script, NegativePrompt = Script, Campaign = Script, Tags = [Script], Adapters = [new("evil", 1m)], Width = 64, Height = 64 }], TestContext.Current.CancellationToken);
         await site.Database.Workers.StartAsync(Guid.NewGuid(), Script, new(Script, Script, Script), TestContext.Current.CancellationToken);
+        var schedules = new ScheduleStore(site.Database.Queue);
+        var schedule = await schedules.SaveAsync(Script, "0 22 * * *", "UTC", $"prompt\n{Script}", 1, TestContext.Current.CancellationToken);
+        await schedules.NoteRunAsync(schedule, Script, TestContext.Current.CancellationToken);
+        await new WindowStore(site.Database.Queue).SaveAsync(Script, "UTC", new TimeOnly(22, 0), new TimeOnly(6, 0), TestContext.Current.CancellationToken);
         var page = await site.OpenAsync();
         var complaints = new List<string>();
         page.Console += (_, message) =>
@@ -96,6 +101,11 @@ public sealed class SecurityTests
 
         await page.GotoAsync("/jobs/1");
         await Expect(page.Locator("dl.facts")).ToContainTextAsync(Script);
+        await page.GotoAsync("/campaigns");
+        await Expect(page.Locator("table").Last).ToContainTextAsync(Script);
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Remove " + Script })).ToBeVisibleAsync();
+        await page.GotoAsync("/queue");
+        await Expect(page.Locator("table").Last).ToContainTextAsync(Script);
         Assert.True(complaints.Count == 0, string.Join('\n', complaints)); // The content security policy had nothing to stop.
     }
 

@@ -30,9 +30,8 @@ public class SchedulingTests
     [Fact]
     public void A_run_of_a_schedule_gives_every_job_its_campaign_and_key()
     {
-        var stamped = RecurringWork.Stamp("""[{"prompt":"a 🎨"},{"prompt":"b","campaign":"old"}]""", "nightly 2026-01-01 22:00", "schedule/3/20260101T220000");
-        var jobs = JobFile.Read(stamped, "jobs.json", TimeProvider.System).ToList();
-        Assert.Equal(["a 🎨", "b"], jobs.Select(job => job.Prompt));
+        var jobs = RecurringWork.Stamp([new JobRequest { Prompt = "a" }, new JobRequest { Prompt = "b", Campaign = "old", IdempotencyKey = "old" }], "nightly 2026-01-01 22:00", "schedule/3/20260101T220000");
+        Assert.Equal(["a", "b"], jobs.Select(job => job.Prompt));
         Assert.All(jobs, job => Assert.Equal("nightly 2026-01-01 22:00", job.Campaign));
         Assert.Equal(["schedule/3/20260101T220000/0", "schedule/3/20260101T220000/1"], jobs.Select(job => job.IdempotencyKey));
     }
@@ -65,7 +64,7 @@ public class SchedulingTests
         {
             ["prompts"] = "a {x|y}\n\nb", ["seeds"] = "1-3", ["strength:demo"] = "0.8:0.5", ["strength:other"] = " ", ["tags"] = "t1, t2",
         }));
-        var jobs = form.ToJobs(TimeProvider.System, problems);
+        var jobs = form.ToJobs(TimeReference.Of(TimeProvider.System), problems);
         Assert.Empty(problems);
         Assert.Equal(9, jobs.Count);
         Assert.Equal([("a x", 1L), ("a x", 2L)], jobs.Take(2).Select(job => (job.Prompt, job.Seed!.Value)));

@@ -29,7 +29,7 @@ internal static class CampaignsEndpoints
         var one = routes.MapGroup("/campaign").ExcludeFromDescription();
         one.MapGet("", async (string name, ReportWriter reports, PictureCatalog pictures, CancellationToken cancellationToken) =>
             await reports.OfCampaignAsync(name, withPictures: false, cancellationToken) is { } report
-                ? Page.Of<CampaignPage>(new CampaignModel(report, await pictures.ListAsync(new PictureFilter(name, Limit: 24), cancellationToken)))
+                ? Page.Of<CampaignPage>(new CampaignModel(report, (await pictures.ListAsync(new PictureFilter(name, Limit: 24), cancellationToken)).Pictures))
                 : Page.NotFound($"There is no campaign '{name}'.")).RequireAuthorization(Policies.See);
         one.MapGet("/report.md", (string name, ReportWriter reports, Show show, CancellationToken cancellationToken) =>
             FileAsync(name, reports, report => (report.ToMarkdown(show), "text/markdown; charset=utf-8", ".md"), cancellationToken)).RequireAuthorization(Policies.See);
@@ -50,16 +50,17 @@ internal static class CampaignsEndpoints
     }
 
     private static async Task<IResult> SaveAsync(
-        CampaignCatalog campaigns, ScheduleStore schedules, Recurring recurring, JobChecker checker, TimeProvider clock, [FromForm] string? name, [FromForm] string? cron, [FromForm] string? zone,
+        CampaignCatalog campaigns, ScheduleStore schedules, Recurring recurring, JobChecker checker, Show show, [FromForm] string? name, [FromForm] string? cron, [FromForm] string? zone,
         [FromForm] string? jobs, CancellationToken cancellationToken)
     {
         try
         {
             if (string.IsNullOrWhiteSpace(name)) throw new FormatException("Give the schedule a name.");
             Recurring.Check(cron ?? "", zone ?? "");
-            var requests = JobFile.Read(jobs ?? "", "", clock).ToList();
+            // Only a check: each run reads the list anew, as of its own time.
+            var requests = JobFile.Read(jobs ?? "", "", new TimeReference(show.Now, Recurring.Zone(zone!))).ToList();
             await checker.CheckAsync(requests, cancellationToken);
-            var id = await schedules.SaveAsync(name.Trim(), cron!.Trim(), zone!, JobChecker.ToJson(requests), cancellationToken);
+            var id = await schedules.SaveAsync(name.Trim(), cron!.Trim(), zone!, jobs!, requests.Count, cancellationToken);
             recurring.Update(id, cron.Trim(), zone!);
             return Results.LocalRedirect("/campaigns?note=" + Uri.EscapeDataString($"{name.Trim()} recurs: {cron} in {zone}, {requests.Count} jobs each time."));
         }

@@ -5,6 +5,7 @@ using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
+using BatchGen.Queue.Access;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Registry;
 using BatchGen.Queue.Reports;
@@ -18,7 +19,7 @@ namespace BatchGen.Dashboard.Pages.Enqueue;
 /// <summary>The form, its check and its submission; and lists of jobs as CSV or JSON.</summary>
 internal sealed partial class EnqueueEndpoints(
     ModelRegistry models, AdapterRegistry adapters, JobCatalog jobs, JobHistory history, JobChecker checker, JobSubmitter submitter, LiveSource live,
-    StartImageFolder startImages, TimeProvider clock)
+    StartImageFolder startImages, AccessStore access, Show show)
 {
     private const long MaxListBytes = 64L << 20;
 
@@ -39,7 +40,7 @@ internal sealed partial class EnqueueEndpoints(
         if ((again ?? vary) is { } id)
         {
             if (await jobs.FindAsync(id, cancellationToken) is not { } job) return Page.NotFound($"There is no job {id}.");
-            form = EnqueueForm.Of(job, (await history.FindExtrasAsync(id, cancellationToken))?.Tags, vary is not null);
+            form = EnqueueForm.Of(job, await history.FindExtrasAsync(id, cancellationToken), vary is not null, show);
         }
 
         return Page.Of<EnqueuePage>(await ModelAsync(cancellationToken) with { Form = form });
@@ -49,7 +50,7 @@ internal sealed partial class EnqueueEndpoints(
     {
         var problems = new Dictionary<string, string>(StringComparer.Ordinal);
         var form = await WithStartImageAsync(EnqueueForm.Of(fields), fields.Files.GetFile("start_file"), problems, cancellationToken);
-        var requests = form.ToJobs(clock, problems);
+        var requests = form.ToJobs(show.Times, problems);
         var model = await ModelAsync(cancellationToken) with { Form = form, Problems = problems };
         if (problems.Count > 0) return Page.Of<EnqueuePage>(model, StatusCodes.Status400BadRequest);
         return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
@@ -89,7 +90,7 @@ internal sealed partial class EnqueueEndpoints(
         try
         {
             var campaign = fields["campaign"].ToString().Trim();
-            var requests = JobFile.Read(text, name, clock).ToList().Select(job => campaign.Length > 0 && job.Campaign is null ? job with { Campaign = campaign } : job).ToArray();
+            var requests = JobFile.Read(text, name, show.Times).ToList().Select(job => campaign.Length > 0 && job.Campaign is null ? job with { Campaign = campaign } : job).ToArray();
             return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
         }
         catch (JobFileException failure)
@@ -105,7 +106,7 @@ internal sealed partial class EnqueueEndpoints(
         {
             if (submit)
             {
-                var ids = await submitter.SubmitAsync(requests, cancellationToken);
+                var ids = await submitter.SubmitAsync(requests, model.Form.Tenant.Trim() is { Length: > 0 } tenant ? tenant : null, cancellationToken);
                 var campaign = requests.Select(request => request.Campaign).Distinct().ToArray() is [{ } only] ? only : null;
                 var note = Uri.EscapeDataString(ids.Count == 1 ? $"Submitted job {ids[0]}." : $"Submitted {ids.Count} jobs, {ids.Min()} to {ids.Max()}.");
                 return Results.LocalRedirect(campaign is null ? $"/jobs?note={note}" : $"/jobs?campaign={Uri.EscapeDataString(campaign)}&note={note}");
@@ -142,16 +143,17 @@ internal sealed partial class EnqueueEndpoints(
             "guidance_scale" => "guidance",
             "seed" => "seeds",
             "guidance_rescale" => "rescale",
-            "model" or "adapters" or "width" or "height" or "steps" or "sampler" or "format" or "priority" or "run_at" or "campaign" or "tags" or "clip_skip" or "start_image" or "strength" => field,
+            "model" or "adapters" or "width" or "height" or "steps" or "sampler" or "format" or "priority" or "run_at" or "campaign" or "tags" or "clip_skip" or "start_image" or "strength" or "deadline" or "max_attempts" or "tenant" => field,
             _ => "form",
         };
         return model with { Problems = new Dictionary<string, string>(StringComparer.Ordinal) { [place] = text } };
     }
 
     private async Task<EnqueueModel> ModelAsync(CancellationToken cancellationToken) => new(
-        new EnqueueForm(), await models.ListAsync(cancellationToken), await adapters.ListAsync(cancellationToken), new Dictionary<string, string>(StringComparer.Ordinal), null, null, null, null);
+        new EnqueueForm(), await models.ListAsync(cancellationToken), await adapters.ListAsync(cancellationToken), await access.ListTenantsAsync(cancellationToken), new Dictionary<string, string>(StringComparer.Ordinal), null, null,
+        null, null);
 
-    [GeneratedRegex(@"^jobs\[\d+\]\.(?<field>[a-z_]+)(\[\d+\])?(\.[a-z_]+)?: (?<text>.*)$", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 200)]
+    [GeneratedRegex(@"^(jobs\[\d+\]\.(?<field>[a-z_]+)(\[\d+\])?(\.[a-z_]+)?|(?<field>tenant)): (?<text>.*)$", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 200)]
     private static partial Regex Where();
 
     private sealed record BodyLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
@@ -159,8 +161,8 @@ internal sealed partial class EnqueueEndpoints(
 
 /// <summary>The page: form, list, what is wrong with them, what they would submit.</summary>
 internal sealed record EnqueueModel(
-    EnqueueForm Form, IReadOnlyList<ModelRecord> Models, IReadOnlyList<AdapterRecord> Adapters, IReadOnlyDictionary<string, string> Problems, EnqueuePreview? Preview, string? List,
-    string? ListProblem, string? ListCampaign);
+    EnqueueForm Form, IReadOnlyList<ModelRecord> Models, IReadOnlyList<AdapterRecord> Adapters, IReadOnlyList<string> Tenants, IReadOnlyDictionary<string, string> Problems, EnqueuePreview? Preview,
+    string? List, string? ListProblem, string? ListCampaign);
 
 /// <summary>What would be submitted.</summary>
 /// <param name="Jobs">How many jobs.</param>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
+using BatchGen.Queue.Reports;
 using Microsoft.AspNetCore.Http;
 
 namespace BatchGen.Dashboard.Pages.Enqueue;
@@ -49,6 +50,12 @@ internal sealed record EnqueueForm
 
     public string RunAt { get; init; } = "";
 
+    public string Deadline { get; init; } = "";
+
+    public string MaxAttempts { get; init; } = "";
+
+    public string Tenant { get; init; } = "";
+
     public string Campaign { get; init; } = "";
 
     public string Tags { get; init; } = "";
@@ -75,15 +82,19 @@ internal sealed record EnqueueForm
         Format = form["format"].ToString(),
         Priority = form["priority"].ToString(),
         RunAt = form["run_at"].ToString(),
+        Deadline = form["deadline"].ToString(),
+        MaxAttempts = form["max_attempts"].ToString(),
+        Tenant = form["tenant"].ToString(),
         Campaign = form["campaign"].ToString(),
         Tags = form["tags"].ToString(),
     };
 
     /// <summary>Fills the form from a job.</summary>
     /// <param name="job">The job.</param>
-    /// <param name="tags">Its tags.</param>
+    /// <param name="extras">More of it.</param>
     /// <param name="vary">Leaves the seed open, for four other pictures of the same recipe.</param>
-    public static EnqueueForm Of(JobDetails job, IReadOnlyList<string>? tags, bool vary) => new()
+    /// <param name="show">Writes its deadline; one that has passed would only be refused, and is left out.</param>
+    public static EnqueueForm Of(JobDetails job, JobExtras? extras, bool vary, Show show) => new()
     {
         Model = job.Recipe.Signature.Model,
         Prompts = PromptTemplate.Escape(job.Recipe.Prompt).ReplaceLineEndings(" "),
@@ -102,14 +113,17 @@ internal sealed record EnqueueForm
         Count = vary ? "4" : "",
         Format = job.Recipe.Format.ToCode(),
         Priority = job.Priority == 0 ? "" : job.Priority.ToString(CultureInfo.InvariantCulture),
+        Deadline = extras?.Deadline is { } deadline && deadline > show.Now ? show.Exact(deadline) : "",
+        MaxAttempts = job.MaxAttempts.ToString(CultureInfo.InvariantCulture),
+        Tenant = extras?.Tenant ?? "",
         Campaign = job.Campaign ?? "",
-        Tags = string.Join(", ", tags ?? []),
+        Tags = string.Join(", ", extras?.Tags ?? []),
     };
 
     /// <summary>The jobs.</summary>
-    /// <param name="clock">Gives the time and zone that short forms of times refer to.</param>
+    /// <param name="times">What short forms of times refer to.</param>
     /// <param name="problems">Gets a message for each field that cannot be read.</param>
-    public IReadOnlyList<JobRequest> ToJobs(TimeProvider clock, Dictionary<string, string> problems)
+    public IReadOnlyList<JobRequest> ToJobs(TimeReference times, Dictionary<string, string> problems)
     {
         var count = ReadWhole("count", Count, problems);
         var job = new JobRequest
@@ -128,7 +142,9 @@ internal sealed record EnqueueForm
             Strength = ReadNumber("strength", Strength, problems),
             Format = Text(Format),
             Priority = ReadWhole("priority", Priority, problems),
-            RunAt = Text(RunAt) is { } time ? Read("run_at", problems, () => (object)JobTimes.Parse(time, clock)) as DateTimeOffset? : null,
+            RunAt = ReadTime("run_at", RunAt, times, problems),
+            Deadline = ReadTime("deadline", Deadline, times, problems),
+            MaxAttempts = ReadWhole("max_attempts", MaxAttempts, problems),
             Campaign = Text(Campaign),
             Tags = Text(Tags)?.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
         };
@@ -178,6 +194,9 @@ internal sealed record EnqueueForm
             return null;
         }
     }
+
+    private static DateTimeOffset? ReadTime(string field, string value, TimeReference times, Dictionary<string, string> problems) =>
+        Text(value) is { } text ? Read(field, problems, () => (object)JobTimes.Parse(text, times)) as DateTimeOffset? : null;
 
     private static int? ReadWhole(string field, string value, Dictionary<string, string> problems)
     {

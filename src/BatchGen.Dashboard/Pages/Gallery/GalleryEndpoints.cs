@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Compression;
 using BatchGen.Core.Jobs;
 using BatchGen.Dashboard.Pages.Jobs;
 using BatchGen.Dashboard.Security;
@@ -7,6 +6,7 @@ using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Reports;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 
 namespace BatchGen.Dashboard.Pages.Gallery;
@@ -16,9 +16,6 @@ internal static class GalleryEndpoints
 {
     private const int PageSize = 60;
 
-    // Enough for a night's campaign; a larger set is better copied from the image folder.
-    private const int ZipLimit = 20_000;
-
     /// <summary>Maps them.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -26,8 +23,8 @@ internal static class GalleryEndpoints
         pages.MapGet("", async (string? campaign, string? signature, string? day, string? before, PictureCatalog pictures, Show show, CancellationToken cancellationToken) =>
         {
             if (Filter(campaign, signature, day, show.Zone) is not { } filter) return Page.Refused($"'{day}' is not a day such as 2026-01-31.");
-            var list = await pictures.ListAsync(From(filter, before) with { Limit = PageSize }, cancellationToken);
-            return Page.Of<GalleryPage>(new GalleryModel(list, campaign, signature, day, list.Count == PageSize ? Cursor(list[^1]) : null));
+            var page = await pictures.ListAsync(filter with { Before = Place(before), Limit = PageSize }, cancellationToken);
+            return Page.Of<GalleryPage>(new GalleryModel(page.Pictures, campaign, signature, day, page.Next is { } next ? Cursor(next) : null));
         });
         pages.MapGet("/{id:long}", ShowAsync);
         pages.MapGet("/zip", Zip);
@@ -44,30 +41,9 @@ internal static class GalleryEndpoints
     private static IResult Zip(string? campaign, string? signature, string? day, PictureCatalog pictures, DashboardFolders folders, Show show, HttpContext context)
     {
         if (Filter(campaign, signature, day, show.Zone) is not { } filter) return Page.Refused($"'{day}' is not a day such as 2026-01-31.");
-        return Results.Stream(output => WriteZipAsync(output, filter, pictures, folders, context.RequestAborted), "application/zip", $"{FileName(campaign ?? day ?? "pictures")}.zip");
-    }
-
-    // Pictures are stored as they are: they are compressed already, and so the stream starts at once.
-    private static async Task WriteZipAsync(Stream output, PictureFilter filter, PictureCatalog pictures, DashboardFolders folders, CancellationToken cancellationToken)
-    {
-        await using var zip = new ZipArchive(output, ZipArchiveMode.Create, leaveOpen: true);
-        var page = filter with { Limit = 500 };
-        for (var written = 0; written < ZipLimit;)
-        {
-            var list = await pictures.ListAsync(page, cancellationToken);
-            foreach (var card in list)
-            {
-                if (await pictures.FindAsync(card.JobId, cancellationToken) is not { } picture || ImageEndpoints.Locate(folders, picture.Path) is not { } path) continue;
-                var entry = zip.CreateEntry(Path.GetFileName(path), CompressionLevel.NoCompression);
-                await using var target = await entry.OpenAsync(cancellationToken);
-                await using var source = File.OpenRead(path);
-                await source.CopyToAsync(target, cancellationToken);
-                written++;
-            }
-
-            if (list.Count < page.Limit) return;
-            page = page with { BeforeBatch = list[^1].BatchId, BeforeJob = list[^1].JobId };
-        }
+        // The library closes each entry of a zip with a write that waits, even when asked not to; without this the server breaks the answer off at the first picture.
+        context.Features.GetRequiredFeature<IHttpBodyControlFeature>().AllowSynchronousIO = true;
+        return Results.Stream(output => PictureZip.WriteAsync(output, filter, PictureZip.MaxPictures, pictures, folders, context.RequestAborted), "application/zip", $"{FileName(campaign ?? day ?? "pictures")}.zip");
     }
 
     private static PictureFilter? Filter(string? campaign, string? signature, string? day, TimeZoneInfo zone)
@@ -85,14 +61,12 @@ internal static class GalleryEndpoints
         return new DateTimeOffset(local, zone.GetUtcOffset(local)).ToUniversalTime();
     }
 
-    private static string Cursor(PictureCard last) => string.Create(CultureInfo.InvariantCulture, $"{last.BatchId}.{last.JobId}");
+    private static string Cursor(PicturePlace place) => string.Create(CultureInfo.InvariantCulture, $"{place.BatchId}.{place.JobId}");
 
-    private static PictureFilter From(PictureFilter filter, string? cursor)
+    private static PicturePlace? Place(string? cursor)
     {
         var parts = (cursor ?? "").Split('.');
-        return parts.Length == 2 && long.TryParse(parts[0], CultureInfo.InvariantCulture, out var batch) && long.TryParse(parts[1], CultureInfo.InvariantCulture, out var job)
-            ? filter with { BeforeBatch = batch, BeforeJob = job }
-            : filter;
+        return parts.Length == 2 && long.TryParse(parts[0], CultureInfo.InvariantCulture, out var batch) && long.TryParse(parts[1], CultureInfo.InvariantCulture, out var job) ? new(batch, job) : null;
     }
 
     private static string FileName(string text) => new(text.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_').Take(80).ToArray());

@@ -32,30 +32,33 @@ internal static class QueueEndpoints
     }
 
     private static async Task<IResult> ShowAsync(
-        QueueOverview overview, LiveSource live, WindowStore windows, int? priority, string? after, string? note, CancellationToken cancellationToken)
+        QueueOverview overview, LiveSource live, WindowStore windows, int? priority, string? after, int? lane, string? note, CancellationToken cancellationToken)
     {
-        var list = await overview.ListSignaturesAsync(priority ?? 100, after ?? "", PageSize, cancellationToken);
-        return Page.Of<QueuePage>(new QueueModel(
-            list, await live.GetAsync(cancellationToken), await overview.CountScheduledAsync(cancellationToken), await overview.ListPausedAsync(cancellationToken),
-            await windows.ListAsync(cancellationToken), list.Count == PageSize, note));
+        var list = await overview.ListSignaturesAsync(priority ?? 100, after ?? "", lane ?? 0, PageSize, cancellationToken);
+        return Page.Of<QueuePage>(await ModelAsync(list, overview, live, windows, cancellationToken) with { Note = note });
     }
 
+    private static async Task<QueueModel> ModelAsync(
+        IReadOnlyList<WaitingSignature> list, QueueOverview overview, LiveSource live, WindowStore windows, CancellationToken cancellationToken) => new(
+        list, await live.GetAsync(cancellationToken), await overview.CountScheduledAsync(cancellationToken), await overview.ListPausedAsync(cancellationToken),
+        await windows.ListAsync(cancellationToken), list.Count == PageSize, null, null);
+
     private static async Task<IResult> CancelAsync(
-        QueueOverview overview, JobCatalog jobs, [FromForm] string signature, [FromForm] int priority, CancellationToken cancellationToken)
+        QueueOverview overview, JobCatalog jobs, [FromForm] string tenant, [FromForm] string signature, [FromForm] int priority, CancellationToken cancellationToken)
     {
-        var ids = await overview.ListWaitingIdsAsync(signature, priority, MaxChanged, cancellationToken);
+        var ids = await overview.ListWaitingIdsAsync(tenant, signature, priority, MaxChanged, cancellationToken);
         var cancelled = await jobs.CancelAsync(ids, cancellationToken);
-        return Back($"Cancelled {cancelled.Count} waiting jobs of {signature}.");
+        return Back($"Cancelled {cancelled.Count} waiting jobs of {signature} of tenant {tenant}.");
     }
 
     private static async Task<IResult> RaiseAsync(
-        QueueOverview overview, [FromForm] string signature, [FromForm] int priority, [FromForm] int to, CancellationToken cancellationToken)
+        QueueOverview overview, [FromForm] string tenant, [FromForm] string signature, [FromForm] int priority, [FromForm] int to, CancellationToken cancellationToken)
     {
         try
         {
-            var ids = await overview.ListWaitingIdsAsync(signature, priority, MaxChanged, cancellationToken);
+            var ids = await overview.ListWaitingIdsAsync(tenant, signature, priority, MaxChanged, cancellationToken);
             var changed = await overview.SetPriorityAsync(ids, to, cancellationToken);
-            return Back($"Gave {changed} waiting jobs of {signature} priority {to}.");
+            return Back($"Gave {changed} waiting jobs of {signature} of tenant {tenant} priority {to}.");
         }
         catch (SubmitRefusedException refused)
         {
@@ -71,13 +74,29 @@ internal static class QueueEndpoints
     }
 
     private static async Task<IResult> SaveWindowAsync(
-        WindowStore windows, [FromForm] string? name, [FromForm] string? zone, [FromForm] string? opens, [FromForm] string? closes, CancellationToken cancellationToken)
+        QueueOverview overview, LiveSource live, WindowStore windows, [FromForm] string? name, [FromForm] string? zone, [FromForm] string? opens, [FromForm] string? closes,
+        CancellationToken cancellationToken)
     {
-        if (string.IsNullOrWhiteSpace(name)) return Page.Refused("Give the window a name.");
-        if (!TimeZoneInfo.TryFindSystemTimeZoneById(zone ?? "", out _)) return Page.Refused($"'{zone}' is not a time zone; write one such as Europe/Berlin.");
-        if (!TryTime(opens, out var from) || !TryTime(closes, out var to)) return Page.Refused("Write the hours as 22:00 and 06:00.");
-        await windows.SaveAsync(name.Trim(), zone!, from, to, cancellationToken);
+        if (string.IsNullOrWhiteSpace(name)) return await BackAsync("name", "Give the window a name.");
+        if (!TryTime(opens, out var from)) return await BackAsync("opens", "Write the hour as 22:00.");
+        if (!TryTime(closes, out var to)) return await BackAsync("closes", "Write the hour as 06:00.");
+        if (!TimeZoneInfo.TryFindSystemTimeZoneById(zone ?? "", out _)) return await BackAsync("zone", $"'{zone}' is not a time zone; write one such as Europe/Berlin.");
+        try
+        {
+            await windows.SaveAsync(name.Trim(), zone!, from, to, cancellationToken);
+        }
+        catch (SubmitRefusedException refused)
+        {
+            return await BackAsync("zone", refused.Message);
+        }
+
         return Back($"Jobs are claimed from {from:HH\\:mm} to {to:HH\\:mm}, {zone}.");
+
+        async Task<IResult> BackAsync(string field, string problem) => Page.Of<QueuePage>(
+            await ModelAsync(await overview.ListSignaturesAsync(100, "", 0, PageSize, cancellationToken), overview, live, windows, cancellationToken) with
+            {
+                Draft = new WindowDraft(name, zone, opens, closes, field, problem),
+            }, StatusCodes.Status400BadRequest);
     }
 
     private static async Task<IResult> DeleteWindowAsync(WindowStore windows, [FromForm] int id, CancellationToken cancellationToken) =>
@@ -92,4 +111,7 @@ internal static class QueueEndpoints
 /// <summary>The queue page.</summary>
 internal sealed record QueueModel(
     IReadOnlyList<WaitingSignature> Signatures, LiveSnapshot Live, ScheduledJobs Scheduled, IReadOnlyList<(string Kind, string Name)> Paused, IReadOnlyList<DispatchWindow> Windows,
-    bool HasMore, string? Note);
+    bool HasMore, string? Note, WindowDraft? Draft);
+
+/// <summary>A window that was refused, as it was filled in.</summary>
+internal sealed record WindowDraft(string? Name, string? Zone, string? Opens, string? Closes, string Field, string Problem);

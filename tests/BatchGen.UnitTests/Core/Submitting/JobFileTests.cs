@@ -1,12 +1,11 @@
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
-using Microsoft.Extensions.Time.Testing;
 
 namespace BatchGen.UnitTests.Core.Submitting;
 
 public class JobFileTests
 {
-    private static readonly FakeTimeProvider Clock = MakeClock();
+    private static readonly TimeReference Times = new(new DateTimeOffset(2026, 3, 28, 12, 0, 0, TimeSpan.Zero), TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin"));
 
     [Fact]
     public void Csv_takes_quotes_line_ends_and_a_byte_order_mark()
@@ -15,7 +14,7 @@ public class JobFileTests
             "\uFEFFprompt,seed,adapters,guidance_scale\r\n"
             + "\"a \"\"big\"\", red circle\",7,demo-neon@0.7+demo-pixel@0.8:0.5,4.5\r\n"
             + "\r\n"
-            + "\"two\nlines\",,,\r\n", Clock).ToList();
+            + "\"two\nlines\",,,\r\n", Times).ToList();
         Assert.Equal(2, jobs.Count);
         Assert.Equal("a \"big\", red circle", jobs[0].Prompt);
         Assert.Equal((7L, 4.5), (jobs[0].Seed, jobs[0].GuidanceScale));
@@ -31,14 +30,14 @@ public class JobFileTests
     [InlineData("Prompt,SEED\n\"a red circle, big\",3\n")]
     public void Csv_takes_the_separators_that_spreadsheets_write(string text)
     {
-        var job = Assert.Single(ReadCsv(text, Clock));
+        var job = Assert.Single(ReadCsv(text, Times));
         Assert.Equal(("a red circle, big", 3L), (job.Prompt, job.Seed));
     }
 
     [Fact]
     public void An_unknown_column_is_named_with_the_nearest_one()
     {
-        var failure = Assert.Throws<JobFileException>(() => ReadCsv("promt,seed,colour,seed\nx,1,2,3", Clock));
+        var failure = Assert.Throws<JobFileException>(() => ReadCsv("promt,seed,colour,seed\nx,1,2,3", Times));
         Assert.Equal(3, failure.Problems.Count);
         Assert.Equal("Header: there is no field 'promt'. Did you mean 'prompt'?", failure.Problems[0]);
         Assert.StartsWith("Header: there is no field 'colour'. Known: prompt, negative_prompt", failure.Problems[1], StringComparison.Ordinal);
@@ -49,7 +48,7 @@ public class JobFileTests
     [Fact]
     public void Every_problem_is_reported_with_its_row()
     {
-        var failure = Assert.Throws<JobFileException>(() => ReadCsv("prompt,seed,steps,adapters\na,1,20,\n\"b\nc\",x,1.5,style@NaN\nd,1\ne,1,2,x@0.5:1:2", Clock));
+        var failure = Assert.Throws<JobFileException>(() => ReadCsv("prompt,seed,steps,adapters\na,1,20,\n\"b\nc\",x,1.5,style@NaN\nd,1\ne,1,2,x@0.5:1:2", Times));
         Assert.Equal(
         [
             "Row 3, seed: expected a whole number, found 'x'.",
@@ -67,7 +66,7 @@ public class JobFileTests
     [InlineData("", "The file is empty")]
     [InlineData("prompt\n", "The file holds no jobs.")]
     public void Broken_csv_is_one_clear_error(string text, string expected) =>
-        Assert.StartsWith(expected, Assert.Throws<JobFileException>(() => ReadCsv(text, Clock)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(expected, Assert.Throws<JobFileException>(() => ReadCsv(text, Times)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Json_takes_every_field()
@@ -76,7 +75,7 @@ public class JobFileTests
             [{"prompt":"p","negative_prompt":"n","model":"m","adapters":[{"name":"a","strength":0.8,"text_encoder_strength":0,"block_strengths":[1,0.5]},"b@-1"],
               "width":64,"height":72,"steps":3,"sampler":"euler","guidance_scale":1,"guidance_rescale":0.7,"start_image":"cats/1.png","strength":0.6,"seed":-5,"format":"webp","clip_skip":1,"priority":-2,
               "run_at":"2026-05-01T10:00:00+02:00","deadline":null,"campaign":"c","max_attempts":9,"tags":["x","y"],"idempotency_key":"k"}]
-            """, "jobs.json", Clock));
+            """, "jobs.json", Times));
         Assert.Equal([0.8m, -1m], job.Adapters!.Select(adapter => adapter.Strength!.Value));
         Assert.Equal([1m, 0.5m], job.Adapters![0].BlockStrengths!);
         Assert.Equal(new DateTimeOffset(2026, 5, 1, 8, 0, 0, TimeSpan.Zero), job.RunAt);
@@ -93,7 +92,7 @@ public class JobFileTests
     public void Json_problems_name_the_element_and_the_field()
     {
         var failure = Assert.Throws<JobFileException>(() => ReadJson(
-            """[{"prompt":1},{"stepz":3},7,{"adapters":[{"nme":"a"}]},{"adapters":[{"strength":1}]},{"seed":1.5}]""", Clock));
+            """[{"prompt":1},{"stepz":3},7,{"adapters":[{"nme":"a"}]},{"adapters":[{"strength":1}]},{"seed":1.5}]""", Times));
         Assert.Equal(
         [
             "Job 1, prompt: expected text, found 1.",
@@ -108,7 +107,7 @@ public class JobFileTests
     [Fact]
     public void Json_lines_problems_name_the_line()
     {
-        var failure = Assert.Throws<JobFileException>(() => JobFile.Read("{\"prompt\":\"a\"}\n\n{\"prompt\":\n{\"prompt\":\"b\",\"x\":1}", "-", Clock));
+        var failure = Assert.Throws<JobFileException>(() => JobFile.Read("{\"prompt\":\"a\"}\n\n{\"prompt\":\n{\"prompt\":\"b\",\"x\":1}", "-", Times));
         Assert.StartsWith("Line 3: is not JSON", failure.Problems[0], StringComparison.Ordinal);
         Assert.StartsWith("Line 4: there is no field 'x'.", failure.Problems[1], StringComparison.Ordinal);
     }
@@ -118,27 +117,27 @@ public class JobFileTests
     [InlineData(" [{\"prompt\":\"a\"}]", 1)]
     [InlineData("{\n  \"prompt\": \"a\",\n  \"count\": 3\n}", 3)]
     [InlineData("prompt\na\nb\nc\nd", 4)]
-    public void Without_a_file_name_the_first_character_tells_the_form(string text, int count) => Assert.Equal(count, JobFile.Read(text, "-", Clock).Count);
+    public void Without_a_file_name_the_first_character_tells_the_form(string text, int count) => Assert.Equal(count, JobFile.Read(text, "-", Times).Count);
 
     [Fact]
     public void Count_repeats_a_row_with_successive_seeds()
     {
-        var jobs = ReadCsv("prompt,count,seed,idempotency_key\na,3,10,k\nb,2,,", Clock);
+        var jobs = ReadCsv("prompt,count,seed,idempotency_key\na,3,10,k\nb,2,,", Times);
         Assert.Equal([10L, 11L, 12L, null, null], jobs.Select(job => job.Seed));
         Assert.Equal(["k/1", "k/2", "k/3", null, null], jobs.Select(job => job.IdempotencyKey));
         Assert.Contains("Row 2, count: expected 1 to 1000000.",
-            Assert.Throws<JobFileException>(() => ReadCsv("prompt,count\na,0", Clock)).Message, StringComparison.Ordinal);
+            Assert.Throws<JobFileException>(() => ReadCsv("prompt,count\na,0", Times)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Rows_are_templates_with_seeds()
     {
-        var csv = ReadCsv("prompt,seeds\n\"a {red|blue} star\",\"1-2,7\"\n\\{b\\},", Clock);
+        var csv = ReadCsv("prompt,seeds\n\"a {red|blue} star\",\"1-2,7\"\n\\{b\\},", Times);
         Assert.Equal(7, csv.Count);
         Assert.Equal(
             [("a red star", 1L), ("a red star", 2L), ("a red star", 7L), ("a blue star", 1L), ("a blue star", 2L), ("a blue star", 7L), ("{b}", null)],
             csv.Select(job => (job.Prompt, job.Seed)));
-        var json = JobFile.Read("""[{"prompt":"a","seeds":[3,5]},{"prompt":"b","seeds":"8-9"},{"prompt":"c","seeds":4,"count":2}]""", "", Clock);
+        var json = JobFile.Read("""[{"prompt":"a","seeds":[3,5]},{"prompt":"b","seeds":"8-9"},{"prompt":"c","seeds":4,"count":2}]""", "", Times);
         Assert.Equal([("a", 3L), ("a", 5L), ("b", 8L), ("b", 9L), ("c", 4L), ("c", (long?)5L)], json.Select(job => (job.Prompt, job.Seed)));
     }
 
@@ -146,7 +145,7 @@ public class JobFileTests
     public void Templates_that_cannot_be_expanded_are_named_with_row_and_field()
     {
         var failure = Assert.Throws<JobFileException>(() => ReadCsv("prompt,seeds,seed,count\na {b,,,\n\"" + string.Concat(Enumerable.Repeat("{0|1|2|3|4|5|6|7|8|9}", 7))
-            + "\",,,\na,1-2000000,,\na,9-1,,\na,1-2,3,\na,1-2,,3", Clock));
+            + "\",,,\na,1-2000000,,\na,9-1,,\na,1-2,3,\na,1-2,,3", Times));
         Assert.Equal(
         [
             "Row 2, prompt: The template opens a '{' at letter 3 and never closes it; write \\{ for a plain brace.",
@@ -162,11 +161,11 @@ public class JobFileTests
     [InlineData("prompt,{colour},{Size}\n\"a {size} {colour} {star|moon}, \\{x\\}\",red|blue,\n", "a  red star, {x}/a  red moon, {x}/a  blue star, {x}/a  blue moon, {x}")]
     [InlineData("{colour},seed\nred,1\nblue,2\n", "one red cat/one blue cat")]
     public void Columns_in_braces_are_words_of_the_prompt(string text, string expected) =>
-        Assert.Equal(expected.Split('/'), JobFile.Read(text, "a.csv", Clock, new JobTemplate { Job = new JobRequest { Prompt = "one {colour} cat" } }).Select(job => job.Prompt));
+        Assert.Equal(expected.Split('/'), JobFile.Read(text, "a.csv", Times, new JobTemplate { Job = new JobRequest { Prompt = "one {colour} cat" } }).Select(job => job.Prompt));
 
     [Fact]
     public void Json_rows_have_words_too() =>
-        Assert.Equal(["a red cat"], JobFile.Read("""{"prompt": "a {colour} cat", "{colour}": "red"}""", "a.jsonl", Clock).Select(job => job.Prompt));
+        Assert.Equal(["a red cat"], JobFile.Read("""{"prompt": "a {colour} cat", "{colour}": "red"}""", "a.jsonl", Times).Select(job => job.Prompt));
 
     [Theory]
     [InlineData("prompt,{colour}\na {colur} cat,red", "Row 2, prompt: The template names '{colur}', and there is no such column. Did you mean 'colour'?")]
@@ -176,13 +175,13 @@ public class JobFileTests
     [InlineData("prompt,{colour},{Colour}\na {colour} cat,red,blue", "Header: the field '{colour}' is named twice.")]
     [InlineData("prompt,{a|b}\na,b", "Header: there is no field '{a|b}'.")]
     public void Words_that_do_not_fit_are_one_clear_error(string text, string expected) =>
-        Assert.StartsWith(expected, Assert.Single(Assert.Throws<JobFileException>(() => ReadCsv(text, Clock)).Problems), StringComparison.Ordinal);
+        Assert.StartsWith(expected, Assert.Single(Assert.Throws<JobFileException>(() => ReadCsv(text, Times)).Problems), StringComparison.Ordinal);
 
     [Fact]
     public void Rows_get_what_they_leave_out_from_the_defaults()
     {
         var defaults = new JobTemplate { Job = new JobRequest { Steps = 9, Strength = 0.5, Seed = 3, Campaign = "c" }, Count = 2 };
-        var jobs = ReadCsv("prompt,steps,start_image,seeds,count\na,,,,\nb,4,s.png,,1\nc,,,1-2,", Clock, defaults).ToList();
+        var jobs = ReadCsv("prompt,steps,start_image,seeds,count\na,,,,\nb,4,s.png,,1\nc,,,1-2,", Times, defaults).ToList();
         Assert.Equal(
         [
             ("a", 9, null, null, 3L), ("a", 9, null, null, 4L), ("b", 4, "s.png", 0.5, 3L), ("c", 9, null, null, 1L), ("c", 9, null, (double?)null, (long?)2L),
@@ -196,7 +195,7 @@ public class JobFileTests
     public void A_list_is_read_again_for_its_jobs_instead_of_being_kept(string name, string text)
     {
         var opened = 0;
-        var list = JobFile.Read(() => new StringReader(opened++ >= 0 ? text : ""), name, Clock);
+        var list = JobFile.Read(() => new StringReader(opened++ >= 0 ? text : ""), name, Times);
         Assert.Equal((2, 1), (list.Count, opened));
         Assert.Equal(["a", "b"], list.Select(job => job.Prompt));
         Assert.Equal(2, opened);
@@ -207,7 +206,7 @@ public class JobFileTests
     [Fact]
     public void A_million_jobs_of_a_few_rows_are_made_while_they_are_read()
     {
-        var list = ReadCsv("prompt,count\na,1000000\nb,1000000", Clock);
+        var list = ReadCsv("prompt,count\na,1000000\nb,1000000", Times);
         Assert.Equal(2_000_000, list.Count);
         var before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Equal("a", list.First().Prompt);
@@ -223,19 +222,12 @@ public class JobFileTests
     [InlineData("2026-01-31T22:00", "2026-01-31T21:00Z")]
     [InlineData("2026-01-31T22:00Z", "2026-01-31T22:00Z")]
     public void Times_are_read_in_local_time(string text, string expected) =>
-        Assert.Equal(DateTimeOffset.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), JobTimes.Parse(text, Clock));
+        Assert.Equal(DateTimeOffset.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), JobTimes.Parse(text, Times));
 
     [Fact]
-    public void A_word_is_no_time() => Assert.Contains("is not a time", Assert.Throws<FormatException>(() => JobTimes.Parse("tonight", Clock)).Message, StringComparison.Ordinal);
+    public void A_word_is_no_time() => Assert.Contains("is not a time", Assert.Throws<FormatException>(() => JobTimes.Parse("tonight", Times)).Message, StringComparison.Ordinal);
 
-    private static JobList ReadCsv(string text, TimeProvider clock, JobTemplate? defaults = null) => JobFile.Read(text, "jobs.csv", clock, defaults);
+    private static JobList ReadCsv(string text, TimeReference times, JobTemplate? defaults = null) => JobFile.Read(text, "jobs.csv", times, defaults);
 
-    private static JobList ReadJson(string text, TimeProvider clock) => JobFile.Read(text, "jobs.json", clock);
-
-    private static FakeTimeProvider MakeClock()
-    {
-        var clock = new FakeTimeProvider(new DateTimeOffset(2026, 3, 28, 12, 0, 0, TimeSpan.Zero));
-        clock.SetLocalTimeZone(TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin"));
-        return clock;
-    }
+    private static JobList ReadJson(string text, TimeReference times) => JobFile.Read(text, "jobs.json", times);
 }
