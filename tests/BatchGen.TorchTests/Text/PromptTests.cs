@@ -32,6 +32,11 @@ public sealed class PromptTests : IDisposable
     [InlineData("a:b and c)", "a:b and c):1")]
     [InlineData("(a: b)", "a: b:1.1")]
     [InlineData("one BREAK two BREAKFAST", "one:1|BREAK|two BREAKFAST:1")]
+    // A number and nothing that a computer may call one; too large a one would leave no finite picture.
+    [InlineData("(space:infinity)", "space:infinity:1.1")]
+    [InlineData("(space:-Infinity)", "space:-Infinity:1.1")]
+    [InlineData("(bread:NaN)", "bread:NaN:1.1")]
+    [InlineData("(one:99999999999999999999999999999999999999999)", "one:99999999999999999999999999999999999999999:1.1")]
     [InlineData("", "")]
     public void Weights_are_read_as_in_the_web_ui(string prompt, string expected)
     {
