@@ -71,7 +71,8 @@ insert into samplers (name, position) values
   ('ddim', 1), ('pndm', 2), ('euler', 3), ('euler_karras', 4), ('euler_a', 5), ('heun', 6),
   ('heun_karras', 7), ('dpmpp_2m', 8), ('dpmpp_2m_karras', 9), ('dpmpp_2m_sde', 10), ('dpmpp_2m_sde_karras', 11), ('dpmpp_2s', 12),
   ('dpmpp_2s_karras', 13), ('kdpm2', 14), ('kdpm2_karras', 15), ('kdpm2_a', 16), ('kdpm2_a_karras', 17), ('lms', 18),
-  ('lms_karras', 19), ('unipc', 20), ('unipc_karras', 21), ('deis', 22), ('ddpm', 23), ('lcm', 24);
+  ('lms_karras', 19), ('unipc', 20), ('unipc_karras', 21), ('deis', 22), ('ddpm', 23), ('lcm', 24),
+  ('ddim_trailing', 25), ('euler_trailing', 26), ('euler_a_trailing', 27), ('dpmpp_2m_trailing', 28);
 
 create table campaigns (
   id int generated always as identity primary key,
