@@ -31,14 +31,17 @@ create table models (
   native_width int not null default 512,
   native_height int not null default 512,
   files jsonb not null default '[]',
+  prediction text,
   paused boolean not null default false,
   registered_at timestamptz not null default now(),
   constraint models_name_key_unique unique (name_key),
   constraint models_name_valid check (name ~ '^[[:alnum:]._-]([[:alnum:]._ -]{0,98}[[:alnum:]._-])?$'),
   constraint models_family_present check (family <> ''),
+  constraint models_prediction_known check (prediction in ('epsilon', 'v_prediction')),
   constraint models_native_size check (native_width between 8 and 8192 and native_height between 8 and 8192)
 );
 comment on table models is 'Base models that jobs may name, with the digest of their master files.';
+comment on column models.prediction is 'What the network predicts, where it was said at registration; null leaves it to the files.';
 
 create table adapters (
   id int generated always as identity primary key,

@@ -27,6 +27,9 @@ internal sealed class CheckpointFile
 
     private static readonly string[] TextPrefixes = ["cond_stage_model.", "conditioner."];
 
+    // Marks of models for continuous noise levels (ComfyUI, comfy/supported_models.py: Playground v2.5 and its like).
+    private static readonly string[] ContinuousMarks = ["edm_mean", "edm_std", "edm_vpred.sigma_max"];
+
     // What text encoders carry along from their training and no family reads; a projection that one does read is known by then.
     private static readonly string[] SpareText = [".logit_scale", ".text_projection", ".text_projection.weight", ".position_ids"];
 
@@ -98,6 +101,12 @@ internal sealed class CheckpointFile
 
     private void CheckKind()
     {
+        if (ContinuousMarks.FirstOrDefault(Has) is { } mark)
+        {
+            throw new ModelException(
+                $"'{_file.Path}' has the key '{mark}', the mark of a model for continuous noise levels (EDM), which no sampler here draws with. Choose a model for the levels of Stable Diffusion.");
+        }
+
         if (Has(UNetPrefix + "input_blocks.0.0.weight"))
         {
             if (!Has(VaePrefix + "decoder.conv_in.weight"))

@@ -142,14 +142,40 @@ public sealed partial class SingleFileTests : IDisposable
         Assert.Equal("sd15", ModelInspector.Inspect(path, "single").Family);
     }
 
+    [Theory]
+    [InlineData("edm_mean")]
+    [InlineData("edm_std")]
+    [InlineData("edm_vpred.sigma_max")]
+    public void A_model_of_continuous_noise_levels_is_refused(string marker)
+    {
+        var source = Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15");
+        Refused(marker, Convert(source, "sd15", null, items => items.Append(new SafetensorsItem(marker, SafetensorsType.F32, [1], new byte[4]))));
+    }
+
+    [Fact]
+    public void What_a_model_predicts_may_be_said_at_registration_and_is_part_of_what_it_is()
+    {
+        var path = Convert(Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15"), "sd15", null);
+        var (unsaid, said) = (ModelInspector.Inspect(path, "single"), ModelInspector.Inspect(path, "single", "v_prediction"));
+        using var epsilon = Load(unsaid);
+        using var velocity = Load(said);
+
+        Assert.Equal("epsilon", epsilon.Scheduler.Text("prediction_type"));
+        Assert.Equal("v_prediction", velocity.Scheduler.Text("prediction_type"));
+        Assert.NotEqual(unsaid.Sha256, said.Sha256);
+        Assert.Throws<ModelException>(() => ModelInspector.Inspect(path, "single", "sample"));
+    }
+
     private static void Refused(string expected, string path)
     {
         var error = Assert.Throws<ModelException>(() => ModelInspector.Inspect(path, "single"));
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
     }
 
-    private static DiffusionModel Load(string path) =>
-        DiffusionModel.Load(new ModelRecord("model", path, "", "", []), ScalarType.Float32, CPU, CancellationToken.None, Path.Combine(RepositoryPaths.Reference, "tokenizer"));
+    private static DiffusionModel Load(string path) => Load(new ModelRecord("model", path, "", "", []));
+
+    private static DiffusionModel Load(ModelRecord record) =>
+        DiffusionModel.Load(record, ScalarType.Float32, CPU, CancellationToken.None, Path.Combine(RepositoryPaths.Reference, "tokenizer"));
 
     private static void AssertSame(DiffusionModel left, DiffusionModel right)
     {
