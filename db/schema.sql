@@ -318,13 +318,15 @@ table models (
   native_width integer default 512 not null,
   native_height integer default 512 not null,
   files jsonb default '[]'::jsonb not null,
+  prediction text,
   paused boolean default false not null,
   registered_at timestamp with time zone default now() not null,
   constraint models_name_key_unique UNIQUE (name_key),
   constraint models_pkey PRIMARY KEY (id),
   constraint models_family_present CHECK ((family <> ''::text)),
   constraint models_name_valid CHECK ((name ~ '^[[:alnum:]._-]([[:alnum:]._ -]{0,98}[[:alnum:]._-])?$'::text)),
-  constraint models_native_size CHECK ((((native_width >= 8) AND (native_width <= 8192)) AND ((native_height >= 8) AND (native_height <= 8192))))
+  constraint models_native_size CHECK ((((native_width >= 8) AND (native_width <= 8192)) AND ((native_height >= 8) AND (native_height <= 8192)))),
+  constraint models_prediction_known CHECK ((prediction = ANY (ARRAY['epsilon'::text, 'v_prediction'::text])))
 );
 
 -- Samplers that jobs may name; a renderer that learns a new one adds a row in a migration.

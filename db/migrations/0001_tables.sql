@@ -31,14 +31,17 @@ create table models (
   native_width int not null default 512,
   native_height int not null default 512,
   files jsonb not null default '[]',
+  prediction text,
   paused boolean not null default false,
   registered_at timestamptz not null default now(),
   constraint models_name_key_unique unique (name_key),
   constraint models_name_valid check (name ~ '^[[:alnum:]._-]([[:alnum:]._ -]{0,98}[[:alnum:]._-])?$'),
   constraint models_family_present check (family <> ''),
+  constraint models_prediction_known check (prediction in ('epsilon', 'v_prediction')),
   constraint models_native_size check (native_width between 8 and 8192 and native_height between 8 and 8192)
 );
 comment on table models is 'Base models that jobs may name, with the digest of their master files.';
+comment on column models.prediction is 'What the network predicts, where it was said at registration; null leaves it to the files.';
 
 create table adapters (
   id int generated always as identity primary key,
@@ -71,7 +74,8 @@ insert into samplers (name, position) values
   ('ddim', 1), ('pndm', 2), ('euler', 3), ('euler_karras', 4), ('euler_a', 5), ('heun', 6),
   ('heun_karras', 7), ('dpmpp_2m', 8), ('dpmpp_2m_karras', 9), ('dpmpp_2m_sde', 10), ('dpmpp_2m_sde_karras', 11), ('dpmpp_2s', 12),
   ('dpmpp_2s_karras', 13), ('kdpm2', 14), ('kdpm2_karras', 15), ('kdpm2_a', 16), ('kdpm2_a_karras', 17), ('lms', 18),
-  ('lms_karras', 19), ('unipc', 20), ('unipc_karras', 21), ('deis', 22), ('ddpm', 23), ('lcm', 24);
+  ('lms_karras', 19), ('unipc', 20), ('unipc_karras', 21), ('deis', 22), ('ddpm', 23), ('lcm', 24),
+  ('ddim_trailing', 25), ('euler_trailing', 26), ('euler_a_trailing', 27), ('dpmpp_2m_trailing', 28);
 
 create table campaigns (
   id int generated always as identity primary key,

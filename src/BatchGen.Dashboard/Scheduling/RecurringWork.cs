@@ -1,7 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Nodes;
-using System.Net.Http.Json;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Api;

@@ -21,8 +21,17 @@ internal sealed class CheckpointFile
     private const string UNetPrefix = "model.diffusion_model.";
     private const string VaePrefix = "first_stage_model.";
 
-    // Parts that a network for drawing does not need: training state, and pieces of the text encoders that no family reads.
-    private static readonly string[] Ignored = ["model_ema.", "cond_stage_model.model.logit_scale", "conditioner.embedders.1.model.logit_scale", "loss.", "embedding_manager.", "denoiser."];
+    // OpenCLIP's ViT-H, the text encoder of SD 2.x.
+    private const int PublishedWidth = 1024;
+    private const int PublishedLayers = 24;
+
+    private static readonly string[] TextPrefixes = ["cond_stage_model.", "conditioner."];
+
+    // Marks of models for continuous noise levels (ComfyUI, comfy/supported_models.py: Playground v2.5 and its like).
+    private static readonly string[] ContinuousMarks = ["edm_mean", "edm_std", "edm_vpred.sigma_max"];
+
+    // What text encoders carry along from their training and no family reads; a projection that one does read is known by then.
+    private static readonly string[] SpareText = [".logit_scale", ".text_projection", ".text_projection.weight", ".position_ids"];
 
     private readonly SafetensorsFile _file;
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
@@ -70,12 +79,12 @@ internal sealed class CheckpointFile
         if (family == "sdxl")
         {
             components.Add(HuggingFaceText("text_encoder", "conditioner.embedders.0.transformer."));
-            components.Add(OpenClipText("text_encoder_2", "conditioner.embedders.1.model.", leaveOut: 0, withProjection: true));
+            components.Add(OpenClipText("text_encoder_2", "conditioner.embedders.1.model.", leavesOut: false, withProjection: true));
         }
         else if (family == "sd21")
         {
             // SD 2.x reads the last layer but one: the last one is left out.
-            components.Add(OpenClipText("text_encoder", "cond_stage_model.model.", leaveOut: 1, withProjection: false));
+            components.Add(OpenClipText("text_encoder", "cond_stage_model.model.", leavesOut: true, withProjection: false));
         }
         else
         {
@@ -92,6 +101,12 @@ internal sealed class CheckpointFile
 
     private void CheckKind()
     {
+        if (ContinuousMarks.FirstOrDefault(Has) is { } mark)
+        {
+            throw new ModelException(
+                $"'{_file.Path}' has the key '{mark}', the mark of a model for continuous noise levels (EDM), which no sampler here draws with. Choose a model for the levels of Stable Diffusion.");
+        }
+
         if (Has(UNetPrefix + "input_blocks.0.0.weight"))
         {
             if (!Has(VaePrefix + "decoder.conv_in.weight"))
@@ -199,7 +214,10 @@ internal sealed class CheckpointFile
         });
         var recorder = ComponentWeights.Recorder("vae");
         _ = new AutoencoderKl(config, recorder);
-        return new SourceComponent("vae", config, recorder.Recorded.Select(item => Found(item.Key, VaePrefix + LdmVaeNames.Of(item.Key, channels.Count), item.Shape)).ToArray());
+        // Older conversions of diffusers folders left the attention's names as they were.
+        var keepsAttention = Has(VaePrefix + "decoder.mid.attn_1.to_q.weight");
+        return new SourceComponent(
+            "vae", config, recorder.Recorded.Select(item => Found(item.Key, VaePrefix + LdmVaeNames.Of(item.Key, channels.Count, keepsAttention), item.Shape)).ToArray());
     }
 
     // CLIP-L as transformers writes it; older files leave 'text_model.' out.
@@ -219,7 +237,6 @@ internal sealed class CheckpointFile
         });
         var recorder = ComponentWeights.Recorder(component);
         _ = new ClipTextModel(config, recorder, hasProjection: false);
-        _used.Add(start + "embeddings.position_ids");
         return new SourceComponent(component, config, recorder.Recorded.Select(item => Found(item.Key, start + item.Key["text_model.".Length..], item.Shape)).ToArray());
     }
 
@@ -229,58 +246,37 @@ internal sealed class CheckpointFile
         : null;
 
     // The text encoders of OpenCLIP (open_clip/transformer.py): one matrix for query, key and value.
-    private SourceComponent OpenClipText(string component, string prefix, int leaveOut, bool withProjection)
+    private SourceComponent OpenClipText(string component, string prefix, bool leavesOut, bool withProjection)
     {
         var positions = Shape(prefix + "positional_embedding");
         var layers = Count(prefix + "transformer.resblocks.", ".ln_1.weight");
+        // Files made from diffusers folders never had the last layer, nor the projection behind it.
+        var isWhole = positions[1] == PublishedWidth ? layers == PublishedLayers : Has(prefix + "text_projection");
+        var used = leavesOut && isWhole ? layers - 1 : layers;
         var settings = new JsonObject
         {
             ["hidden_size"] = positions[1],
             ["max_position_embeddings"] = positions[0],
             ["vocab_size"] = Shape(prefix + "token_embedding.weight")[0],
             ["intermediate_size"] = Shape(prefix + "transformer.resblocks.0.mlp.c_fc.weight")[0],
-            ["num_hidden_layers"] = layers - leaveOut,
+            ["num_hidden_layers"] = used,
             ["num_attention_heads"] = Math.Max(1, positions[1] / 64),
             ["hidden_act"] = "gelu",
         };
-        if (withProjection) settings["projection_dim"] = Shape(prefix + "text_projection")[1];
+        // OpenCLIP multiplies with the matrix; conversions from diffusers leave it as the linear layer has it, by its name there.
+        var projection = prefix + "text_projection";
+        var isLinear = !Has(projection) && Has(projection + ".weight");
+        if (withProjection) settings["projection_dim"] = isLinear ? Shape(projection + ".weight")[0] : Shape(projection)[1];
         var config = Config(component, settings);
         var recorder = ComponentWeights.Recorder(component);
         _ = new ClipTextModel(config, recorder, withProjection);
-        foreach (var entry in _file.Entries.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal)))
+        if (used < layers) _used.UnionWith(_file.Entries.Select(entry => entry.Name).Where(name => name.StartsWith($"{prefix}transformer.resblocks.{used}.", StringComparison.Ordinal)));
+        return new SourceComponent(component, config, recorder.Recorded.Select(item =>
         {
-            // The layer left out, and a projection that nobody reads.
-            if (entry.Name.StartsWith($"{prefix}transformer.resblocks.{layers - 1}.", StringComparison.Ordinal) || entry.Name == prefix + "text_projection") _used.Add(entry.Name);
-        }
-
-        return new SourceComponent(component, config, recorder.Recorded.Select(item => OpenClipTensor(item.Key, item.Shape, prefix)).ToArray());
-    }
-
-    private SourceTensor OpenClipTensor(string key, long[] shape, string prefix)
-    {
-        switch (key)
-        {
-            case "text_model.embeddings.token_embedding.weight": return Found(key, prefix + "token_embedding.weight", shape);
-            case "text_model.embeddings.position_embedding.weight": return Found(key, prefix + "positional_embedding", shape);
-            case "text_projection.weight": return Found(key, prefix + "text_projection", shape) with { IsTransposed = true };
-        }
-
-        if (key.StartsWith("text_model.final_layer_norm.", StringComparison.Ordinal)) return Found(key, prefix + "ln_final." + key[(key.LastIndexOf('.') + 1)..], shape);
-        var parts = key.Split('.');
-        var layer = $"{prefix}transformer.resblocks.{parts[3]}.";
-        var leaf = parts[^1];
-        return parts[^2] switch
-        {
-            "layer_norm1" => Found(key, $"{layer}ln_1.{leaf}", shape),
-            "layer_norm2" => Found(key, $"{layer}ln_2.{leaf}", shape),
-            "fc1" => Found(key, $"{layer}mlp.c_fc.{leaf}", shape),
-            "fc2" => Found(key, $"{layer}mlp.c_proj.{leaf}", shape),
-            "out_proj" => Found(key, $"{layer}attn.out_proj.{leaf}", shape),
-            "q_proj" => Found(key, $"{layer}attn.in_proj_{leaf}", shape) with { Part = 0 },
-            "k_proj" => Found(key, $"{layer}attn.in_proj_{leaf}", shape) with { Part = 1 },
-            "v_proj" => Found(key, $"{layer}attn.in_proj_{leaf}", shape) with { Part = 2 },
-            _ => throw new InvalidOperationException($"'{key}' has no name in OpenCLIP."),
-        };
+            if (item.Key == "text_projection.weight") return Found(item.Key, isLinear ? projection + ".weight" : projection, item.Shape) with { IsTransposed = !isLinear };
+            var (name, part) = OpenClipNames.Of(item.Key);
+            return Found(item.Key, prefix + name, item.Shape) with { Part = part };
+        }).ToArray());
     }
 
     private ConfigFile Scheduler(string family)
@@ -334,12 +330,17 @@ internal sealed class CheckpointFile
 
     private void CheckLeft()
     {
-        string[] read = [UNetPrefix, VaePrefix, "cond_stage_model.", "conditioner."];
-        var left = _file.Entries.Select(entry => entry.Name)
-            .Where(name => read.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)) && !Ignored.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)) && !_used.Contains(name)).ToArray();
+        var left = _file.Entries.Select(entry => entry.Name).Where(name => !_used.Contains(name) && IsPartOfNetwork(name)).ToArray();
         if (left.Length == 0) return;
         throw new ModelException(
             $"'{_file.Path}' holds {left.Length} tensors that no Stable Diffusion 1.x, 2.x or XL network has, for example '{left[0]}'. It is a checkpoint of another kind.");
+    }
+
+    // Everything else in a checkpoint is training state.
+    private static bool IsPartOfNetwork(string name)
+    {
+        bool Starts(string prefix) => name.StartsWith(prefix, StringComparison.Ordinal);
+        return Starts(UNetPrefix) || Starts(VaePrefix) || TextPrefixes.Any(Starts) && !SpareText.Any(suffix => name.EndsWith(suffix, StringComparison.Ordinal));
     }
 
     private ConfigFile Config(string component, JsonObject settings)

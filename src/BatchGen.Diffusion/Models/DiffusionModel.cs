@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Safetensors;
@@ -86,7 +87,8 @@ internal sealed class DiffusionModel : IDisposable
             CheckTogether(record, unet, vae, encoders);
             foreach (var component in loaded.Values) CheckUntaken(component);
             var weights = new ModelWeights(source.Family, source.Components.Select(component => loaded[component.Name]).ToArray());
-            return new DiffusionModel(record, weights, encoders, unet, vae, source.Scheduler, source.ZeroesEmptyNegative, device);
+            var scheduler = record.Prediction is { } said ? source.Scheduler.With(new JsonObject { ["prediction_type"] = said }.ToJsonString()) : source.Scheduler;
+            return new DiffusionModel(record, weights, encoders, unet, vae, scheduler, source.ZeroesEmptyNegative, device);
         }
         catch (Exception error)
         {

@@ -8,7 +8,8 @@ internal static class LdmVaeNames
     /// <summary>From diffusers' name to that of ldm/modules/diffusionmodules/model.py.</summary>
     /// <param name="key">Tensor name of diffusers' AutoencoderKL.</param>
     /// <param name="levels">Resolutions of the autoencoder.</param>
-    public static string Of(string key, int levels)
+    /// <param name="keepsAttention">True for files whose attention still has diffusers' names.</param>
+    public static string Of(string key, int levels, bool keepsAttention)
     {
         var parts = key.Split('.').ToList();
         if (parts.Count > 2 && parts[1] is "down_blocks" or "up_blocks")
@@ -26,9 +27,17 @@ internal static class LdmVaeNames
 
         if (parts.Count > 2 && parts[1] == "mid_block")
         {
-            return parts[2] == "resnets"
-                ? $"{parts[0]}.mid.block_{int.Parse(parts[3], CultureInfo.InvariantCulture) + 1}.{Inside(parts[4..])}"
-                : $"{parts[0]}.mid.attn_1.{parts[4] switch { "group_norm" => "norm", "to_q" => "q", "to_k" => "k", "to_v" => "v", _ => "proj_out" }}.{parts[^1]}";
+            if (parts[2] == "resnets") return $"{parts[0]}.mid.block_{int.Parse(parts[3], CultureInfo.InvariantCulture) + 1}.{Inside(parts[4..])}";
+            var layer = parts[4] switch
+            {
+                "group_norm" => "norm",
+                _ when keepsAttention => string.Join('.', parts[4..^1]),
+                "to_q" => "q",
+                "to_k" => "k",
+                "to_v" => "v",
+                _ => "proj_out",
+            };
+            return $"{parts[0]}.mid.attn_1.{layer}.{parts[^1]}";
         }
 
         return key.Replace("conv_norm_out", "norm_out", StringComparison.Ordinal);

@@ -10,28 +10,35 @@ namespace BatchGen.Diffusion.Models;
 /// <summary>Tells what a base model is and hashes its files, without native torch.</summary>
 public static class ModelInspector
 {
+    /// <summary>What a network may be said to predict.</summary>
+    public static IReadOnlyList<string> Predictions { get; } = ["epsilon", "v_prediction"];
+
     /// <summary>Reads a model's layout, checks that all its parts are there and of known kinds, and hashes every file.</summary>
     /// <param name="path">Folder of the diffusers layout, or a single-file .safetensors checkpoint.</param>
     /// <param name="name">Name to register it under.</param>
+    /// <param name="prediction">What the network predicts, one of <see cref="Predictions"/>; null leaves it to the files.</param>
     /// <exception cref="ModelException">A part is missing, corrupt, a pickle, or of an unknown kind; the message says which and what to do.</exception>
-    public static ModelRecord Inspect(string path, string name)
+    public static ModelRecord Inspect(string path, string name, string? prediction = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentException.ThrowIfNullOrEmpty(name);
+        if (prediction is not null && !Predictions.Contains(prediction)) throw new ModelException($"'{prediction}' is nothing that a network predicts here; known are {string.Join(" and ", Predictions)}.");
         var full = Path.GetFullPath(path);
         var source = ModelSource.Open(full);
         // Built without tensors: config and weights must agree before anything is registered.
         foreach (var component in source.Components) CheckShapes(source, component);
         var files = Hash(full, source.Files);
         var native = NativeEdge(source);
-        return new ModelRecord(name, full, source.Family, Combine(files), files, native, native);
+        return new ModelRecord(name, full, source.Family, Combine(files, prediction), files, native, native, prediction);
     }
 
-    /// <summary>SHA-256 over the sorted list of relative path and file hash: the model's identity.</summary>
-    internal static string Combine(IEnumerable<MasterFile> files)
+    /// <summary>SHA-256 over the sorted list of relative path and file hash, and what the network was said to predict: the model's identity.</summary>
+    internal static string Combine(IEnumerable<MasterFile> files, string? prediction)
     {
         var list = new StringBuilder();
         foreach (var file in files.OrderBy(file => file.RelativePath, StringComparer.Ordinal)) list.Append(file.RelativePath).Append(' ').Append(file.Sha256).Append('\n');
+        // The same file read in another way draws other pictures.
+        if (prediction is not null) list.Append("prediction ").Append(prediction).Append('\n');
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list.ToString())));
     }
 

@@ -17,7 +17,7 @@ internal sealed class DeisSampler : ISampler
 
     public DeisSampler(ConfigFile config, int steps)
     {
-        _schedule = new NoiseSchedule(config);
+        _schedule = new NoiseSchedule(config, SigmaPath.ZeroSnrFloor);
         // The noise cannot be extrapolated to zero: this class of diffusers always ends at the smallest level.
         _path = SolverPath.Create(config.With("""{"final_sigmas_type": "sigma_min"}"""), _schedule, steps, "sigma_min", karrasRepeatsLast: true);
         _order = (int)config.Integer("solver_order", 2);

@@ -26,7 +26,7 @@ internal sealed class DpmSinglestepSampler : ISampler
         config.Require("solver_type", "midpoint", "midpoint", "heun");
         // This class of diffusers has no spacing of its own: it is always even.
         config = config.With("""{"timestep_spacing": "linspace"}""");
-        _schedule = new NoiseSchedule(config);
+        _schedule = new NoiseSchedule(config, SigmaPath.ZeroSnrFloor);
         _path = SolverPath.Create(config, _schedule, steps, "zero");
         _predictsClean = config.Text("algorithm_type", "dpmsolver++") == "dpmsolver++";
         _heun = config.Text("solver_type", "midpoint") == "heun";

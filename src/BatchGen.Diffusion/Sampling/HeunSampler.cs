@@ -16,7 +16,7 @@ internal sealed class HeunSampler : ISampler
     public HeunSampler(ConfigFile config, int steps)
     {
         config.Require("clip_sample", "false", "false");
-        _schedule = new NoiseSchedule(config);
+        _schedule = new NoiseSchedule(config, SigmaPath.ZeroSnrFloor);
         _path = SigmaPath.Create(config, _schedule, steps);
         // The second call of a step looks at the next time; the last step goes to zero in one call.
         _times = [_path.Times[0], .. _path.Times.Skip(1).SelectMany(time => new[] { time, time })];

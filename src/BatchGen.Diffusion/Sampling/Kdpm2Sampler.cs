@@ -19,7 +19,7 @@ internal sealed class Kdpm2Sampler : ISampler
     public Kdpm2Sampler(ConfigFile config, int steps, bool ancestral)
     {
         _ancestral = ancestral;
-        _schedule = new NoiseSchedule(config);
+        _schedule = new NoiseSchedule(config, SigmaPath.ZeroSnrFloor);
         _path = SigmaPath.Create(config, _schedule, steps);
         (_down, _up, _middle) = (new double[steps], new double[steps], new double[steps]);
         for (var step = 0; step < steps; step++)

@@ -17,7 +17,7 @@ internal sealed class LmsSampler : ISampler
 
     public LmsSampler(ConfigFile config, int steps)
     {
-        _schedule = new NoiseSchedule(config);
+        _schedule = new NoiseSchedule(config, SigmaPath.ZeroSnrFloor);
         _path = SigmaPath.Create(config, _schedule, steps);
     }
 

@@ -20,7 +20,7 @@ internal sealed class PndmSampler : ISampler
 
     public PndmSampler(ConfigFile config, int steps)
     {
-        _schedule = new NoiseSchedule(config);
+        _schedule = new NoiseSchedule(config, SigmaPath.ZeroSnrFloor);
         _stride = _schedule.TrainSteps / steps;
         _last = config.Flag("set_alpha_to_one", false) ? 1 : _schedule.AlphaBars[0];
         var spaced = Sampling.Timesteps.Spaced(config, _schedule.TrainSteps, steps, "leading");

@@ -9,6 +9,8 @@ internal static class SamplerCatalog
 {
     private const string Karras = """{"use_karras_sigmas": true}""";
 
+    private const string Trailing = """{"timestep_spacing": "trailing"}""";
+
     private static readonly Dictionary<string, Func<ConfigFile, int, ISampler>> Classes = new(StringComparer.Ordinal)
     {
         ["DDIMScheduler"] = (config, steps) => new DdimSampler(config, steps),
@@ -54,6 +56,10 @@ internal static class SamplerCatalog
         ["deis"] = ("DEISMultistepScheduler", "{}"),
         ["ddpm"] = ("DDPMScheduler", "{}"),
         ["lcm"] = ("LCMScheduler", "{}"),
+        ["ddim_trailing"] = ("DDIMScheduler", Trailing),
+        ["euler_trailing"] = ("EulerDiscreteScheduler", Trailing),
+        ["euler_a_trailing"] = ("EulerAncestralDiscreteScheduler", Trailing),
+        ["dpmpp_2m_trailing"] = ("DPMSolverMultistepScheduler", """{"algorithm_type": "dpmsolver++", "solver_order": 2, "timestep_spacing": "trailing"}"""),
     };
 
     /// <summary>The sampler of a job for a model.</summary>

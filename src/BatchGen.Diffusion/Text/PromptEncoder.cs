@@ -166,12 +166,16 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
             var ids = tensor(tokenizer.Pad(chunk.Select(token => token.Id).ToArray()), device: model.Device).unsqueeze(0); // [1, T] i64
             var state = network.Run(network.Start(WithEmbeddings(network.Rows(ids), chunk, encoder)), 0, used); // [1, T, D]
             // The pooled text is that of the first chunk; weights do not change it.
-            if (network.ProjectionWidth > 0) pooled ??= network.Project(network.AtEnd(network.FinalNorm(network.Run(state, used, layers)), ids)); // [1, P]
+            if (network.ProjectionWidth > 0) pooled ??= network.Project(network.AtEnd(network.FinalNorm(network.Run(state, used, layers)), EndIds(tokenizer, chunk))); // [1, P]
             states.Add(Weighted(isXl ? state : network.FinalNorm(state), chunk));
         }
 
         return (states.Count == 1 ? states[0] : cat(states, 1), pooled);
     }
+
+    // The ids in which the end of a text is looked for: a learned word has the end token's id, but ends nothing.
+    private Tensor EndIds(ClipTokenizer tokenizer, List<ChunkToken> chunk) =>
+        tensor(tokenizer.Pad(chunk.Select(token => token.Embedding is null ? token.Id : 0).ToArray()), device: model.Device).unsqueeze(0); // [1, T] i64
 
     private static Tensor WithEmbeddings(Tensor rows, List<ChunkToken> chunk, int encoder)
     {

@@ -22,6 +22,7 @@ public sealed class ModelRegistry(QueueDatabase database)
             Parameter("sha256", NpgsqlDbType.Text, model.Sha256),
             Parameter("native_width", NpgsqlDbType.Integer, model.NativeWidthPixels),
             Parameter("native_height", NpgsqlDbType.Integer, model.NativeHeightPixels),
+            Parameter("prediction", NpgsqlDbType.Text, model.Prediction),
             Parameter("files", NpgsqlDbType.Jsonb, JsonSerializer.Serialize(model.Files)),
             Parameter("replace", NpgsqlDbType.Boolean, replace),
         ], reader => RegistryNames.ReadAsync(reader, cancellationToken), cancellationToken);
@@ -52,7 +53,9 @@ public sealed class ModelRegistry(QueueDatabase database)
 
         public string Files { get; set; } = "";
 
+        public string? Prediction { get; set; }
+
         public ModelRecord ToRecord() =>
-            new(Name, Path, Family, Sha256, JsonSerializer.Deserialize<MasterFile[]>(Files) ?? [], NativeWidth, NativeHeight);
+            new(Name, Path, Family, Sha256, JsonSerializer.Deserialize<MasterFile[]>(Files) ?? [], NativeWidth, NativeHeight, Prediction);
     }
 }

@@ -27,19 +27,22 @@ internal static class ModelsCommand
         var path = new Argument<string>("PATH") { Description = "Folder in the diffusers layout, or a single-file checkpoint (.safetensors)." };
         var name = new Option<string?>("--name") { Description = "Name to register under; default: the folder's or file's name." };
         var replace = new Option<bool>("--replace") { Description = "Let the name stand for new content." };
-        var command = new Command("add", "Register a model: every file is hashed once, and later compared before it is used.") { path, name, replace };
+        var prediction = new Option<string?>("--prediction") { Description = "What the network predicts, where the files do not say it, or not truly: epsilon or v_prediction." };
+        prediction.AcceptOnlyFromAmong([.. ModelInspector.Predictions]);
+        var command = new Command("add", "Register a model: every file is hashed once, and later compared before it is used.") { path, name, replace, prediction };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             var source = Path.TrimEndingDirectorySeparator(arguments.GetRequiredValue(path));
             var registered = arguments.GetValue(name) ?? (Directory.Exists(source) ? new DirectoryInfo(source).Name : Path.GetFileNameWithoutExtension(source));
             if (!RegisteredName.IsValid(registered)) throw CommandException.BadInput($"'{registered}' cannot be a name: {RegisteredName.Rule} Give another one with --name.");
-            var record = ModelInspector.Inspect(source, registered);
+            var record = ModelInspector.Inspect(source, registered, arguments.GetValue(prediction));
             await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
             await session.Get<ModelRegistry>().AddAsync(record, arguments.GetValue(replace), cancellationToken);
             await context.Output.WriteLineAsync($"Registered model '{registered}' ({record.Family}, {record.Files.Count} files, {Printable.Size(record.Files.Sum(file => file.SizeBytes))})");
             return ExitCodes.Success;
         });
-        HelpWithExamples.Add(command, "batchgen models add models/demo --name demo", "batchgen models add v1-5-pruned.safetensors --name sd15");
+        HelpWithExamples.Add(command, "batchgen models add models/demo --name demo", "batchgen models add v1-5-pruned.safetensors --name sd15",
+            "batchgen models add velocity-tune.safetensors --prediction v_prediction");
         return command;
     }
 

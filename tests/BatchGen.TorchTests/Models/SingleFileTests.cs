@@ -36,21 +36,7 @@ public sealed partial class SingleFileTests : IDisposable
     [InlineData("sdxl")]
     public void The_other_families_are_told_apart_and_read(string family)
     {
-        var configs = Tiny(family);
-        var source = Path.Combine(_folder, "model");
-        SyntheticModel.Write(source, configs, 5, CancellationToken.None);
-        // Heads of these widths are not those of the published models: the file says so.
-        var overrides = new JsonObject
-        {
-            ["unet"] = new JsonObject
-            {
-                ["attention_head_dim"] = configs["unet"]["attention_head_dim"]!.DeepClone(),
-                ["addition_time_embed_dim"] = configs["unet"]["addition_time_embed_dim"]?.DeepClone(),
-            },
-            ["text_encoder"] = new JsonObject { ["num_attention_heads"] = 4 },
-            ["text_encoder_2"] = new JsonObject { ["num_attention_heads"] = 4 },
-            ["scheduler"] = new JsonObject { ["prediction_type"] = configs["scheduler"]["prediction_type"]!.DeepClone() },
-        };
+        var (source, overrides) = Synthetic(family);
         var path = Convert(source, family, overrides);
         using var folder = Load(source);
         using var file = Load(path);
@@ -58,6 +44,62 @@ public sealed partial class SingleFileTests : IDisposable
         Assert.Equal(family, ModelInspector.Inspect(path, "single").Family);
         AssertSame(folder, file);
         Assert.Equal(folder.TextEncoders.Select(encoder => encoder.Tokenizer.PadId), file.TextEncoders.Select(encoder => encoder.Tokenizer.PadId));
+    }
+
+    [Fact]
+    public void A_text_encoder_that_lost_its_last_layer_before_is_read_whole()
+    {
+        // What diffusers' convert_diffusers_to_original_stable_diffusion.py writes for SD 2.x.
+        var (source, overrides) = Synthetic("sd21");
+        var path = Convert(source, "sd21", overrides, hasExtraLayer: false);
+        using var folder = Load(source);
+        using var file = Load(path);
+
+        AssertSame(folder, file);
+    }
+
+    [Theory]
+    [InlineData("sd21", "cond_stage_model.logit_scale")]
+    [InlineData("sd21", "cond_stage_model.text_projection")]
+    [InlineData("sd21", "cond_stage_model.model.text_model.embeddings.position_ids")]
+    [InlineData("sdxl", "conditioner.embedders.0.logit_scale")]
+    [InlineData("sdxl", "conditioner.embedders.0.text_projection.weight")]
+    [InlineData("sdxl", "conditioner.embedders.1.model.transformer.text_model.embeddings.position_ids")]
+    public void What_text_encoders_carry_along_is_left_alone(string family, string name)
+    {
+        var (source, overrides) = Synthetic(family);
+        var path = Convert(source, family, overrides, items => items.Append(new SafetensorsItem(name, SafetensorsType.F16, [2, 2], new byte[8])));
+        using var folder = Load(source);
+        using var file = Load(path);
+
+        AssertSame(folder, file);
+    }
+
+    [Fact]
+    public void A_projection_that_a_conversion_left_as_diffusers_has_it_is_read()
+    {
+        var (source, overrides) = Synthetic("sdxl");
+        var path = Convert(source, "sdxl", overrides, items => items.Select(item =>
+            item.Name.EndsWith(".text_projection", StringComparison.Ordinal) ? Transpose(item) with { Name = item.Name + ".weight" } : item));
+        using var folder = Load(source);
+        using var file = Load(path);
+
+        AssertSame(folder, file);
+    }
+
+    [Fact]
+    public void An_autoencoder_whose_attention_a_conversion_left_as_diffusers_has_it_is_read()
+    {
+        var (source, overrides) = Synthetic("sd21");
+        var path = Convert(source, "sd21", overrides, items => items.Select(item =>
+        {
+            var name = Regex.Replace(item.Name, @"(attn_1\.)(q|k|v)\.", "$1to_$2.").Replace("attn_1.proj_out.", "attn_1.to_out.0.", StringComparison.Ordinal);
+            return name == item.Name ? item : item with { Name = name, Shape = item.Shape.Length == 4 ? item.Shape[..2] : item.Shape };
+        }));
+        using var folder = Load(source);
+        using var file = Load(path);
+
+        AssertSame(folder, file);
     }
 
     [Fact]
@@ -100,14 +142,40 @@ public sealed partial class SingleFileTests : IDisposable
         Assert.Equal("sd15", ModelInspector.Inspect(path, "single").Family);
     }
 
+    [Theory]
+    [InlineData("edm_mean")]
+    [InlineData("edm_std")]
+    [InlineData("edm_vpred.sigma_max")]
+    public void A_model_of_continuous_noise_levels_is_refused(string marker)
+    {
+        var source = Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15");
+        Refused(marker, Convert(source, "sd15", null, items => items.Append(new SafetensorsItem(marker, SafetensorsType.F32, [1], new byte[4]))));
+    }
+
+    [Fact]
+    public void What_a_model_predicts_may_be_said_at_registration_and_is_part_of_what_it_is()
+    {
+        var path = Convert(Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15"), "sd15", null);
+        var (unsaid, said) = (ModelInspector.Inspect(path, "single"), ModelInspector.Inspect(path, "single", "v_prediction"));
+        using var epsilon = Load(unsaid);
+        using var velocity = Load(said);
+
+        Assert.Equal("epsilon", epsilon.Scheduler.Text("prediction_type"));
+        Assert.Equal("v_prediction", velocity.Scheduler.Text("prediction_type"));
+        Assert.NotEqual(unsaid.Sha256, said.Sha256);
+        Assert.Throws<ModelException>(() => ModelInspector.Inspect(path, "single", "sample"));
+    }
+
     private static void Refused(string expected, string path)
     {
         var error = Assert.Throws<ModelException>(() => ModelInspector.Inspect(path, "single"));
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
     }
 
-    private static DiffusionModel Load(string path) =>
-        DiffusionModel.Load(new ModelRecord("model", path, "", "", []), ScalarType.Float32, CPU, CancellationToken.None, Path.Combine(RepositoryPaths.Reference, "tokenizer"));
+    private static DiffusionModel Load(string path) => Load(new ModelRecord("model", path, "", "", []));
+
+    private static DiffusionModel Load(ModelRecord record) =>
+        DiffusionModel.Load(record, ScalarType.Float32, CPU, CancellationToken.None, Path.Combine(RepositoryPaths.Reference, "tokenizer"));
 
     private static void AssertSame(DiffusionModel left, DiffusionModel right)
     {
@@ -140,6 +208,26 @@ public sealed partial class SingleFileTests : IDisposable
         Assert.Equal(left.Scheduler.Text("prediction_type", "epsilon"), right.Scheduler.Text("prediction_type", "epsilon"));
     }
 
+    private (string Source, JsonObject Overrides) Synthetic(string family)
+    {
+        var configs = Tiny(family);
+        var source = Path.Combine(_folder, "model");
+        SyntheticModel.Write(source, configs, 5, CancellationToken.None);
+        // Heads of these widths are not those of the published models: the file says so.
+        var overrides = new JsonObject
+        {
+            ["unet"] = new JsonObject
+            {
+                ["attention_head_dim"] = configs["unet"]["attention_head_dim"]!.DeepClone(),
+                ["addition_time_embed_dim"] = configs["unet"]["addition_time_embed_dim"]?.DeepClone(),
+            },
+            ["text_encoder"] = new JsonObject { ["num_attention_heads"] = 4 },
+            ["text_encoder_2"] = new JsonObject { ["num_attention_heads"] = 4 },
+            ["scheduler"] = new JsonObject { ["prediction_type"] = configs["scheduler"]["prediction_type"]!.DeepClone() },
+        };
+        return (source, overrides);
+    }
+
     private static Dictionary<string, JsonObject> Tiny(string family)
     {
         if (family == "sd21")
@@ -164,7 +252,8 @@ public sealed partial class SingleFileTests : IDisposable
     }
 
     // The published mapping, written down a second time and the other way round: from the folder to the file.
-    private string Convert(string source, string family, JsonObject? overrides, Func<IEnumerable<SafetensorsItem>, IEnumerable<SafetensorsItem>>? change = null)
+    private string Convert(
+        string source, string family, JsonObject? overrides, Func<IEnumerable<SafetensorsItem>, IEnumerable<SafetensorsItem>>? change = null, bool hasExtraLayer = true)
     {
         var items = new List<SafetensorsItem>();
         // Up blocks with attention: all but the first in SD 1.x and 2.x, all but the last in SDXL (the models here have three).
@@ -177,7 +266,7 @@ public sealed partial class SingleFileTests : IDisposable
         }
 
         var text = Items(source, "text_encoder");
-        if (family == "sd21") items.AddRange(OpenClip(text, "cond_stage_model.model.", extraLayer: true));
+        if (family == "sd21") items.AddRange(OpenClip(text, "cond_stage_model.model.", hasExtraLayer));
         else items.AddRange(text.Select(item => item with { Name = (family == "sdxl" ? "conditioner.embedders.0.transformer." : "cond_stage_model.transformer.") + item.Name }));
         if (family == "sdxl") items.AddRange(OpenClip(Items(source, "text_encoder_2"), "conditioner.embedders.1.model.", extraLayer: false));
         var path = Path.Combine(_folder, Guid.NewGuid().ToString("N") + ".safetensors");
@@ -212,6 +301,8 @@ public sealed partial class SingleFileTests : IDisposable
         }
 
         yield return new SafetensorsItem(prefix + "logit_scale", SafetensorsType.F32, [], new byte[4]);
+        // Behind the layer that SD 2.x leaves out comes a projection that it does not read.
+        if (extraLayer) yield return new SafetensorsItem(prefix + "text_projection", SafetensorsType.F16, [2, 2], new byte[8]);
     }
 
     private static SafetensorsItem Transpose(SafetensorsItem item)

@@ -151,6 +151,21 @@ public sealed class DiffusionRendererTests : IDisposable
     }
 
     [Fact]
+    public void A_picture_black_all_over_fails_the_attempt_and_a_dark_one_does_not()
+    {
+        DecodeEverythingTo(-3);
+        var error = Assert.Throws<GenerationException>(() => _renderer.Draw(DemoModel.Job(1)));
+        // Three of 255: what a prompt of darkness gives at most.
+        DecodeEverythingTo(-0.98f);
+        var dark = _renderer.Draw(DemoModel.Job(1))[0];
+
+        Assert.False(error.OutOfMemory);
+        Assert.Contains("job 1", error.Message, StringComparison.Ordinal);
+        Assert.Contains("black", error.Message, StringComparison.Ordinal);
+        Assert.All(dark.Rgb, value => Assert.Equal(3, value));
+    }
+
+    [Fact]
     public void Rendering_leaves_no_tensor_behind()
     {
         var signature = DemoModel.Signature(("demo-pixel", 1m));
@@ -318,6 +333,14 @@ public sealed class DiffusionRendererTests : IDisposable
 
         Assert.Contains("changed since it was registered", error.Message, StringComparison.Ordinal);
         Assert.Equal("demo", _renderer.LoadedModel);
+    }
+
+    private void DecodeEverythingTo(float value)
+    {
+        using var noGrad = torch.no_grad();
+        var vae = _renderer.Weights!.All.Where(weight => weight.Component == "vae").ToDictionary(weight => weight.Key, weight => weight.Base);
+        vae["decoder.conv_out.weight"]!.zero_();
+        vae["decoder.conv_out.bias"]!.fill_(value);
     }
 
     private sealed class Callback(Action<StepProgress> report) : IProgress<StepProgress>

@@ -1,5 +1,7 @@
+using System.Text.Json.Nodes;
 using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Adapters;
 using BatchGen.Diffusion.Models;
 using BatchGen.Diffusion.Rendering;
@@ -31,6 +33,11 @@ public sealed class PromptTests : IDisposable
     [InlineData("a:b and c)", "a:b and c):1")]
     [InlineData("(a: b)", "a: b:1.1")]
     [InlineData("one BREAK two BREAKFAST", "one:1|BREAK|two BREAKFAST:1")]
+    // A number and nothing that a computer may call one; too large a one would leave no finite picture.
+    [InlineData("(space:infinity)", "space:infinity:1.1")]
+    [InlineData("(space:-Infinity)", "space:-Infinity:1.1")]
+    [InlineData("(bread:NaN)", "bread:NaN:1.1")]
+    [InlineData("(one:99999999999999999999999999999999999999999)", "one:99999999999999999999999999999999999999999:1.1")]
     [InlineData("", "")]
     public void Weights_are_read_as_in_the_web_ui(string prompt, string expected)
     {
@@ -145,6 +152,30 @@ public sealed class PromptTests : IDisposable
     }
 
     [Fact]
+    public void A_learned_word_is_not_taken_for_the_end_of_the_prompt()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var folder = Path.Combine(_folder, "xl");
+        SyntheticModel.Write(folder, TinyXl(), 5, CancellationToken.None);
+        using var model = DiffusionModel.Load(new ModelRecord("xl", folder, "", "", []), ScalarType.Float32, CPU, CancellationToken.None);
+        using var encoder = new PromptEncoder(model);
+        var ordinary = encoder.Encode("a cat on the grass", null, 0);
+        var (context, pooled) = (ordinary.Context.clone(), ordinary.Pooled!.clone());
+        var vectors = model.TextEncoders.Select(item =>
+        {
+            var ids = tensor(item.Tokenizer.Encode("cat").Select(id => (long)id).ToArray());
+            return (Tensor?)item.Network.Rows(ids.unsqueeze(0))[0].clone().DetachFromDisposeScope();
+        }).ToArray();
+        encoder.Use([new TextEmbedding("zork", vectors)]);
+        var learned = encoder.Encode("a zork on the grass", null, 0);
+
+        // The word is what the ordinary one is, so nothing may differ: neither the tokens nor the text as a whole, which is read at its end.
+        Assert.True(context.equal(learned.Context).all().item<bool>());
+        Assert.True(pooled.equal(learned.Pooled!).all().item<bool>());
+    }
+
+    [Fact]
     public void A_learned_word_for_another_family_is_refused()
     {
         using var scope = NewDisposeScope();
@@ -156,4 +187,13 @@ public sealed class PromptTests : IDisposable
         Assert.Equal("sdxl", AdapterInspector.Inspect(path).Family);
         Assert.Throws<AdapterException>(() => renderer.Fuse(DemoModel.Signature(("word", 1m)), [AdapterInspector.Inspect(path).ToRecord("word")], CancellationToken.None));
     }
+
+    private static Dictionary<string, JsonObject> TinyXl() => new(StringComparer.Ordinal)
+    {
+        ["text_encoder"] = PublishedConfigs.TextEncoder(16, 4, 2, "quick_gelu"),
+        ["text_encoder_2"] = PublishedConfigs.TextEncoder(24, 4, 2, "gelu", projection: 24),
+        ["unet"] = PublishedConfigs.UNet([32, 32], [false, true], [2, 4], [1, 1], 40, linear: true, sizeWidth: 8, pooledWidth: 24),
+        ["vae"] = PublishedConfigs.Vae(0.13025, [32, 32], 1),
+        ["scheduler"] = PublishedConfigs.Scheduler("EulerDiscreteScheduler", "epsilon", "leading"),
+    };
 }
