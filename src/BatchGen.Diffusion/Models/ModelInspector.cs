@@ -33,7 +33,7 @@ public static class ModelInspector
     }
 
     /// <summary>SHA-256 over the sorted list of relative path and file hash, and what the network was said to predict: the model's identity.</summary>
-    internal static string Combine(IEnumerable<MasterFile> files, string? prediction)
+    internal static string Combine(IEnumerable<MasterFile> files, string? prediction = null)
     {
         var list = new StringBuilder();
         foreach (var file in files.OrderBy(file => file.RelativePath, StringComparer.Ordinal)) list.Append(file.RelativePath).Append(' ').Append(file.Sha256).Append('\n');

@@ -248,9 +248,9 @@ public sealed class ReportTests
     {
         await using var database = await DatabaseAsync();
         var schedules = new ScheduleStore(database.Queue);
-        var refused = await schedules.SaveAsync("nightly", "0 22 * * *", "UTC", """[{"prompt":"a","model":"gone"}]""", CancellationToken.None);
-        var fine = await schedules.SaveAsync("fine", "0 22 * * *", "UTC", """[{"prompt":"a"}]""", CancellationToken.None);
-        var old = await schedules.SaveAsync("old", "0 22 * * *", "UTC", """[{"prompt":"a","model":"gone"}]""", CancellationToken.None);
+        var refused = await schedules.SaveAsync("nightly", "0 22 * * *", "UTC", """[{"prompt":"a","model":"gone"}]""", 1, CancellationToken.None);
+        var fine = await schedules.SaveAsync("fine", "0 22 * * *", "UTC", """[{"prompt":"a"}]""", 1, CancellationToken.None);
+        var old = await schedules.SaveAsync("old", "0 22 * * *", "UTC", """[{"prompt":"a","model":"gone"}]""", 1, CancellationToken.None);
         await using var dashboard = await DashboardHost.StartAsync(database);
         foreach (var id in (int[])[refused, fine, old]) await dashboard.Services.GetRequiredService<RecurringWork>().SubmitScheduleAsync(id, null, CancellationToken.None);
         await database.SqlAsync("update campaign_schedules set last_run_at = last_run_at - interval '3 days' where name = 'old'");
