@@ -34,7 +34,7 @@ public sealed class SubmitTests : IAsyncLifetime
     [InlineData("""{"adapters": "ink@1[1,0,1,1,1,1,1,1,1,1,1,1]"}""", "jobs[1].adapters[0].block_strengths: expected 17 or 26 numbers for sd15 models, got 12.")]
     [InlineData("""{"adapters": ["ink@"]}""", "jobs[1].adapters[0]: \"ink@\" is not an adapter; write name, name@0.8 or name@0.8:0.5.")]
     [InlineData("""{"adapters": {"ink": 1}}""", "jobs[1].adapters: expected a list such as [{\"name\": \"ink\", \"strength\": 0.8}], got {\"ink\": 1}.")]
-    [InlineData("""{"sampler": "euler_x"}""", "jobs[1].sampler: there is no sampler 'euler_x'; use one of: ddim, pndm, euler, euler_karras, euler_a, heun, heun_karras, dpmpp_2m, dpmpp_2m_karras, dpmpp_2m_sde, dpmpp_2m_sde_karras, dpmpp_2s, dpmpp_2s_karras, kdpm2, kdpm2_karras, kdpm2_a, kdpm2_a_karras, lms, lms_karras, unipc, unipc_karras, deis, ddpm, lcm.")]
+    [InlineData("""{"sampler": "euler_x"}""", "jobs[1].sampler: there is no sampler 'euler_x'; use one of: ddim, pndm, euler, euler_karras, euler_a, heun, heun_karras, dpmpp_2m, dpmpp_2m_karras, dpmpp_2m_sde, dpmpp_2m_sde_karras, dpmpp_2s, dpmpp_2s_karras, kdpm2, kdpm2_karras, kdpm2_a, kdpm2_a_karras, lms, lms_karras, unipc, unipc_karras, deis, ddpm, lcm, ddim_trailing, euler_trailing, euler_a_trailing, dpmpp_2m_trailing.")]
     [InlineData("""{"width": 500}""", "jobs[1].width: expected a multiple of 8, got 500; the nearest is 504.")]
     [InlineData("""{"height": 4096}""", "jobs[1].height: expected a whole number from 64 to 2048, got 4096.")]
     [InlineData("""{"steps": 0}""", "jobs[1].steps: expected a whole number from 1 to 1000, got 0.")]
