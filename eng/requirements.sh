@@ -75,24 +75,44 @@ need_psql() {
   command -v psql >/dev/null || fail "psql is missing; the documents' tests need it ('apt-get install postgresql-client' on Debian)."
 }
 
+# Processes that run a build of this folder. A build writes into the files they have mapped, which brings them down, overnight too.
+running_from() { grep -lsF "$1/src/BatchGen/bin/Release/" /proc/[0-9]*/maps | tr -dc '0-9\n' | paste -sd ' ' || true; }
+
 # Builds the program when a source is newer than the last build; prints the path of its assembly.
 build_program() {
-  local root=$1 program stamp
-  stamp="$root/src/BatchGen/obj/launcher.stamp"
-  program=$(compgen -G "$root/src/BatchGen/bin/Release/net10.0/*/batchgen.dll" | head -n 1 || true)
-  # The stamp holds the switches of the last build.
-  if [ -z "$program" ] || [ ! -e "$stamp" ] || [ "$(cat "$stamp")" != "${BATCHGEN_BUILD:-}" ] || [ -n "$(newer_sources "$root" "$stamp")" ]; then
-    mkdir -p "$root/src/BatchGen/obj"
-    say "Building BatchGen (once) ..."
-    local log="$root/src/BatchGen/obj/launcher.log" begun="$stamp.begun"
-    printf '%s\n' "${BATCHGEN_BUILD:-}" > "$begun"
-    # shellcheck disable=SC2086 # Build switches such as -p:TorchBackend=none are several words.
-    dotnet build "$root/src/BatchGen/BatchGen.csproj" -c Release --nologo -v quiet ${BATCHGEN_BUILD:-} >"$log" 2>&1 \
-      || { cat "$log" >&2; fail "the build failed; see above."; }
-    mv "$begun" "$stamp"
-    program=$(compgen -G "$root/src/BatchGen/bin/Release/net10.0/*/batchgen.dll" | head -n 1)
+  local root=$1 running
+  mkdir -p "$root/src/BatchGen/obj"
+  # One build at a time; whoever waited for another's looks again.
+  exec 8> "$root/src/BatchGen/obj/launcher.lock"
+  ! command -v flock >/dev/null || flock 8
+  if ! is_built "$root"; then
+    running=$(running_from "$root")
+    if [ -n "$running" ]; then
+      say "batchgen: the sources changed, but process $running runs the last build, which is used once more. Stop it, and the next command builds anew."
+    else
+      build "$root"
+    fi
   fi
-  printf '%s\n' "$program"
+  exec 8>&-
+  program_of "$root"
+}
+
+build() {
+  local root=$1 obj="$1/src/BatchGen/obj"
+  say "Building BatchGen (once) ..."
+  # The stamp is as old as the start of the build, and holds its switches.
+  printf '%s\n' "${BATCHGEN_BUILD:-}" > "$obj/launcher.stamp.begun"
+  # shellcheck disable=SC2086 # Build switches such as -p:TorchBackend=none are several words.
+  dotnet build "$root/src/BatchGen/BatchGen.csproj" -c Release --nologo -v quiet ${BATCHGEN_BUILD:-} > "$obj/launcher.log" 2>&1 8>&- \
+    || { cat "$obj/launcher.log" >&2; fail "the build failed; see above."; }
+  mv "$obj/launcher.stamp.begun" "$obj/launcher.stamp"
+}
+
+program_of() { compgen -G "$1/src/BatchGen/bin/Release/net10.0/*/batchgen.dll" | head -n 1 || true; }
+
+is_built() {
+  local stamp="$1/src/BatchGen/obj/launcher.stamp"
+  [ -n "$(program_of "$1")" ] && [ -e "$stamp" ] && [ "$(cat "$stamp")" = "${BATCHGEN_BUILD:-}" ] && [ -z "$(newer_sources "$1" "$stamp")" ]
 }
 
 newer_sources() {
