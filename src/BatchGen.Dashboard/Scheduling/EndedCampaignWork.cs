@@ -26,6 +26,8 @@ public sealed class EndedCampaignWork
 
     /// <summary>Hands over the reports of campaigns that have ended since the last look, each as work of its own: one that is not received holds up no other.</summary>
     /// <remarks>Without a webhook they are only noted, so that setting one does not post everything that ever ended.</remarks>
+    // Two at once would both find the same campaigns.
+    [DisableConcurrentExecution(timeoutInSeconds: 60)]
     [AutomaticRetry(Attempts = 0)]
     public async Task FindEndedAsync(CancellationToken cancellationToken)
     {

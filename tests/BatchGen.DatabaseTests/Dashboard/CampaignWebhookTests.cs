@@ -4,6 +4,7 @@ using BatchGen.Core.Jobs;
 using BatchGen.Core.Rendering;
 using BatchGen.Dashboard.Scheduling;
 using BatchGen.Testing;
+using Hangfire;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -49,6 +50,8 @@ public sealed class CampaignWebhookTests
         await database.Claims.CloseAsync(batch, CancellationToken.None); // The second job of 'goes on' goes back and waits.
 
         await using var dashboard = await DashboardHost.StartAsync(database, options => (options.RunRecurringWork, options.ReportWebhook) = (true, receiver.Urls.First() + "/hook"));
+        // The looks below take its place; it would find the same beside them.
+        dashboard.Services.GetRequiredService<IRecurringJobManager>().RemoveIfExists(Recurring.EndedCampaigns);
         await UntilAsync(dashboard, () => !received.IsEmpty);
         var (key, report) = Assert.Single(received);
         Assert.Equal(("ends", "Everything was rendered and verified."), (report.GetProperty("title").GetString(), report.GetProperty("verdict").GetString()));
