@@ -137,8 +137,9 @@ internal sealed class ClusterFolder
             var option = Array.IndexOf(arguments, "-D");
             return option >= 0 && option + 1 < arguments.Length && File.ReadAllText(Path.Combine(arguments[option + 1], PidFileName)) == File.ReadAllText(PidFile);
         }
-        catch (FileNotFoundException)
+        catch (Exception gone) when (gone is FileNotFoundException or DirectoryNotFoundException && Directory.Exists("/proc/self"))
         {
+            // The process ended meanwhile, or its folder is no more.
             return false;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
