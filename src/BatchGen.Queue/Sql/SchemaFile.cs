@@ -1,0 +1,32 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace BatchGen.Queue.Sql;
+
+/// <summary>One file of <c>db/functions</c>: a function, a procedure or a view of the file's name.</summary>
+/// <param name="Name">File name without folder and ending.</param>
+/// <param name="Text">Its statements.</param>
+internal sealed record SchemaFile(string Name, string Text)
+{
+    /// <summary>True for a view.</summary>
+    public bool IsView => Text.Contains("create or replace view", StringComparison.Ordinal);
+
+    /// <summary>Digest of the text, so that a changed file is noticed.</summary>
+    public string Sha256 { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text)));
+}
+
+/// <summary>One numbered migration.</summary>
+/// <param name="Name">File name without its ending.</param>
+/// <param name="Text">Its statements.</param>
+internal sealed record Migration(string Name, string Text)
+{
+    /// <summary>The number its name begins with.</summary>
+    public int Number => int.Parse(Name.AsSpan(0, 4), NumberStyles.None, CultureInfo.InvariantCulture);
+
+    /// <summary>True for steps that may not run in a transaction (<c>concurrently</c>); such a file holds one statement.</summary>
+    public bool RunsAlone => Name.EndsWith(".concurrently", StringComparison.Ordinal);
+
+    /// <summary>Digest of the text, so that an edited migration is noticed.</summary>
+    public string Sha256 { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text)));
+}
