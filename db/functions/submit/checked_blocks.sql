@@ -7,7 +7,7 @@ begin
   if coalesce(given, 'null') = 'null' then return ''; end if;
   if jsonb_typeof(given) <> 'array' or jsonb_array_length(given) <> all(counts) then
     perform refuse(place, 'block_strengths', format('expected a list of %s numbers for %s models, got %s.',
-      array_to_string(counts, ', '), of_model.family,
+      array_to_string(counts, ' or '), of_model.family,
       case jsonb_typeof(given) when 'array' then jsonb_array_length(given)::text else shown(given) end));
   end if;
   select array_agg(checked_strength(value, place, 'block_strengths[' || n - 1 || ']') order by n) into blocks

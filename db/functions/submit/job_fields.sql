@@ -42,6 +42,13 @@ $$;
 comment on function format_choices is
   'The names that a job''s format may have, in the order they are listed in.';
 
+create or replace function max_adapters() returns int
+language sql immutable parallel safe as $$
+  select 32
+$$;
+comment on function max_adapters is
+  'Most adapters of a job.';
+
 create or replace function recipe_defaults(of_model models) returns jsonb
 language sql immutable parallel safe as $$
   select '{"prompt":"","steps":20,"sampler":"ddim","guidance_scale":7.5,"format":"png"}'::jsonb

@@ -1,4 +1,4 @@
-create or replace function json_whole(element jsonb, field text, place text, least numeric, most numeric, step int default 1) returns bigint
+create or replace function json_whole(element jsonb, field text, place text, lowest numeric, highest numeric, step int default 1) returns bigint
 language plpgsql immutable as $$
 declare
   value jsonb := element -> field;
@@ -6,8 +6,8 @@ declare
 begin
   if value is null or value = 'null' then return null; end if;
   if jsonb_typeof(value) = 'number' then number := value::numeric; end if;
-  if number is null or number <> trunc(number) or number not between least and most then
-    perform refuse(place, field, format('expected a whole number from %s to %s, got %s.', least, most, shown(value)));
+  if number is null or number <> trunc(number) or number not between lowest and highest then
+    perform refuse(place, field, format('expected a whole number from %s to %s, got %s.', lowest, highest, shown(value)));
   end if;
   if number % step <> 0 then
     perform refuse(place, field, format('expected a multiple of %s, got %s; the nearest is %s.',

@@ -26,7 +26,7 @@ begin
     join dispatch_groups o on o.model_id = v.model_id and o.priority = capped_priority(v.priority, for_tenant.max_priority)
       and o.tenant_id = for_tenant.id
     left join campaigns k on k.tenant_id = for_tenant.id and k.name = v.campaign
-    order by place),
+    order by o.id, v.signature collate "C", v.id),
   stored_jobs as (
     insert into jobs (id, run_at, deadline, group_id, campaign_id, max_attempts, indexed_state, signature)
     overriding system value

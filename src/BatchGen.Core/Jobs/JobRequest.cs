@@ -84,6 +84,13 @@ public sealed record JobRequest
         init => this[JobFields.GuidanceScale] = value;
     }
 
+    /// <value>Share of rescaled guidance.</value>
+    public double? GuidanceRescale
+    {
+        get => (double?)this[JobFields.GuidanceRescale];
+        init => this[JobFields.GuidanceRescale] = value;
+    }
+
     /// <summary>Path of the start image below the workers' folder of start images.</summary>
     public string? StartImage
     {

@@ -33,7 +33,7 @@ public static class RecipeJson
         if (recipe.Unknown is { } unknown)
         {
             if (unknown.FirstOrDefault(pair => !IsOff(pair.Value)) is { Key: { } name }) throw new UnknownRecipeFieldException(name);
-            recipe = recipe with { Unknown = null };
+            recipe.Unknown = null;
         }
 
         return recipe with { Signature = signature };

@@ -59,5 +59,5 @@ public sealed record RenderRecipe
     /// <summary>Fields that this program does not know; null once <see cref="RecipeJson.Read"/> has looked at them.</summary>
     [JsonExtensionData]
     [JsonInclude]
-    internal Dictionary<string, System.Text.Json.JsonElement>? Unknown { get; init; }
+    internal Dictionary<string, System.Text.Json.JsonElement>? Unknown { get; set; }
 }

@@ -13,7 +13,7 @@ public sealed class CanaryLog(QueueDatabase database)
         ArgumentNullException.ThrowIfNull(kind);
         var rows = await database.QueryAsync<FirstRow>(
             "find_canary", new { model_sha256 = kind.ModelSha256, device = kind.Device, compute_type = kind.ComputeType, recipe = kind.Recipe }, cancellationToken);
-        return rows is [var row] ? new FirstCanary(row.WorkerId, row.Digest, row.Picture) : null;
+        return rows is [var row] ? new FirstCanary(row.WorkerId, row.Digest, row.Image) : null;
     }
 
     /// <summary>Records a canary.</summary>
@@ -35,7 +35,7 @@ public sealed class CanaryLog(QueueDatabase database)
             Parameter("psnr", NpgsqlDbType.Double, canary.Psnr),
             Parameter("ssim", NpgsqlDbType.Double, canary.Ssim),
             Parameter("elapsed_ms", NpgsqlDbType.Double, canary.ElapsedMs),
-            Parameter("picture", NpgsqlDbType.Bytea, canary.Picture),
+            Parameter("image", NpgsqlDbType.Bytea, canary.Picture),
         ], async reader =>
         {
             await reader.ReadAsync(cancellationToken);
@@ -74,7 +74,7 @@ public sealed class CanaryLog(QueueDatabase database)
 
         public string Digest { get; set; } = "";
 
-        public byte[] Picture { get; set; } = [];
+        public byte[] Image { get; set; } = [];
     }
 
     private sealed class CanaryRow

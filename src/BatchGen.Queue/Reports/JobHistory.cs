@@ -97,7 +97,7 @@ public sealed class JobAttempt
     public bool Counted { get; init; }
 
     /// <summary>Stable code of how it ended.</summary>
-    public string Outcome { get; init; } = "";
+    public string Code { get; init; } = "";
 
     /// <summary>What happened.</summary>
     public string Message { get; init; } = "";

@@ -16,7 +16,7 @@ public sealed class NightHistory(QueueDatabase database)
 public sealed class NightCount
 {
     /// <summary>Pictures saved.</summary>
-    public long Pictures { get; init; }
+    public long Images { get; init; }
 
     /// <summary>Those that a checkpoint vouches for.</summary>
     public long Verified { get; init; }
@@ -34,7 +34,7 @@ public sealed class NightCount
     public long Signatures { get; init; }
 
     /// <summary>The same as a span.</summary>
-    public DrawingSpan Span => new() { Images = Pictures, FirstAt = FirstAt, LastAt = LastAt, Batches = Batches, Signatures = Signatures };
+    public DrawingSpan Span => new() { Images = Images, FirstAt = FirstAt, LastAt = LastAt, Batches = Batches, Signatures = Signatures };
 }
 
 /// <summary>Why jobs ended without a picture.</summary>
@@ -69,7 +69,7 @@ public sealed class DrawingSpan
     public DateTimeOffset? LastAt { get; init; }
 
     /// <summary>When the last batch had ended and its checkpoint passed; null while that is to come.</summary>
-    public DateTimeOffset? SettledAt { get; init; }
+    public DateTimeOffset? CheckedAt { get; init; }
 
     /// <summary>Batches that drew pictures, those not looked at too.</summary>
     public long Batches { get; init; }

@@ -37,8 +37,8 @@ public sealed class PictureCatalog(QueueDatabase database)
         var older = await ListAsync(filter with { Before = new(batchId, jobId), Limit = 1 }, cancellationToken);
         var (from, to) = (filter.From?.ToUniversalTime(), filter.To?.ToUniversalTime());
         var newer = filter.Campaign is null
-            ? await database.QueryAsync<long>("find_newer_picture", new { signature = filter.Signature, from, to, batch_id = batchId, job_id = jobId }, cancellationToken)
-            : await database.QueryAsync<long>("find_newer_picture_of_campaign", new { campaign = filter.Campaign, signature = filter.Signature, from, to, job_id = jobId }, cancellationToken);
+            ? await database.QueryAsync<long>("find_newer_image", new { signature = filter.Signature, from, to, batch_id = batchId, job_id = jobId }, cancellationToken)
+            : await database.QueryAsync<long>("find_newer_image_of_campaign", new { campaign = filter.Campaign, signature = filter.Signature, from, to, job_id = jobId }, cancellationToken);
         return new PictureNeighbours(newer is [var after, ..] ? after : null, older.Pictures is [var before, ..] ? before.JobId : null);
     }
 
@@ -60,7 +60,7 @@ public sealed class PictureCatalog(QueueDatabase database)
 
     /// <summary>The picture of a canary as its worker stored it, or null.</summary>
     public async Task<byte[]?> FindCanaryAsync(long canaryId, CancellationToken cancellationToken) =>
-        (await database.QueryAsync<byte[]>("find_canary_picture", new { id = canaryId }, cancellationToken)).SingleOrDefault();
+        (await database.QueryAsync<byte[]>("find_canary_image", new { id = canaryId }, cancellationToken)).SingleOrDefault();
 
     /// <summary>A finished job of each signature that starts with one of the prefixes.</summary>
     public async Task<IReadOnlyDictionary<string, long>> FindSamplesAsync(IReadOnlyList<string> prefixes, CancellationToken cancellationToken)

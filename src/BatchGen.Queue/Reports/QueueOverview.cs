@@ -9,11 +9,11 @@ public sealed class QueueOverview(QueueDatabase database)
     /// <summary>Waiting jobs by signature, in the order of dispatch; counts stop at 5,000.</summary>
     /// <param name="priority">Where the page before ended; 100 at first.</param>
     /// <param name="after">Its last signature; empty at first.</param>
-    /// <param name="afterLane">Its last lane; 0 at first.</param>
+    /// <param name="afterGroup">Its last dispatch group; 0 at first.</param>
     /// <param name="limit">At most this many.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    public async Task<IReadOnlyList<WaitingSignature>> ListSignaturesAsync(int priority, string after, int afterLane, int limit, CancellationToken cancellationToken) =>
-        await database.QueryAsync<WaitingSignature>("list_waiting_signatures", new { priority, after, after_lane = afterLane, limit }, cancellationToken);
+    public async Task<IReadOnlyList<WaitingSignature>> ListSignaturesAsync(int priority, string after, int afterGroup, int limit, CancellationToken cancellationToken) =>
+        await database.QueryAsync<WaitingSignature>("list_waiting_signatures", new { priority, after, after_group = afterGroup, limit }, cancellationToken);
 
     /// <summary>Ids of waiting jobs of a tenant and a signature at a priority.</summary>
     public async Task<IReadOnlyList<long>> ListWaitingIdsAsync(string tenant, string signature, int priority, int limit, CancellationToken cancellationToken) =>
@@ -56,7 +56,7 @@ public sealed class QueueOverview(QueueDatabase database)
         (await database.QueryAsync<(Guid Id, bool Paused, bool Draining)>("list_worker_orders", null, cancellationToken)).ToDictionary(row => row.Id, row => (row.Paused, row.Draining));
 }
 
-/// <summary>Waiting jobs of one signature and lane.</summary>
+/// <summary>Waiting jobs of one signature and dispatch group.</summary>
 public sealed class WaitingSignature
 {
     /// <summary>Priority they have.</summary>
@@ -65,8 +65,8 @@ public sealed class WaitingSignature
     /// <summary>Canonical signature.</summary>
     public string Signature { get; init; } = "";
 
-    /// <summary>The lane: model, priority and tenant.</summary>
-    public int LaneId { get; init; }
+    /// <summary>The dispatch group: model, priority and tenant.</summary>
+    public int GroupId { get; init; }
 
     /// <summary>Base model.</summary>
     public string Model { get; init; } = "";

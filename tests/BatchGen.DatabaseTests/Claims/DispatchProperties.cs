@@ -44,14 +44,14 @@ public sealed class DispatchProperties
 
                 // Time passes: every waiting job grows older.
                 var minutes = x % 4;
-                await database.SqlAsync("with older as (update jobs set run_at = run_at - $1 where shelf = 'ready') select nextval('requeues')", TimeSpan.FromMinutes(minutes));
+                await database.SqlAsync("with older as (update jobs set run_at = run_at - $1 where indexed_state = 'ready') select nextval('requeues')", TimeSpan.FromMinutes(minutes));
                 now = now.AddMinutes(minutes);
 
                 var (w, size) = (x % workers.Length, y % 4 + 1);
                 if (open[w] is { } last)
                 {
                     await database.CompleteAsync(last);
-                    await database.Claims.GiveBackAsync(last, CancellationToken.None);
+                    await database.Claims.RequeueAsync(last, CancellationToken.None);
                     open[w] = null;
                 }
 
@@ -115,7 +115,7 @@ public sealed class DispatchProperties
                     case 6 when open[w] is { } batch:
                         if (y % 2 == 0)
                         {
-                            await database.Claims.GiveBackAsync(batch, CancellationToken.None);
+                            await database.Claims.RequeueAsync(batch, CancellationToken.None);
                         }
                         else
                         {
@@ -198,12 +198,12 @@ public sealed class DispatchProperties
                 // Each batch takes one minute, in which as many hot jobs arrive as it held, and sometimes another job.
                 var (kind, x, _) = steps[minute];
                 foreach (var id in await database.SubmitAsync(Enumerable.Repeat("c", 4).Concat(kind % 4 == 0 ? [Adapters[x % 5]] : []))) submitted.Add(id, minute);
-                var overdue = await database.SqlAsync<long>("select count(distinct signature) from jobs where shelf = 'ready' and run_at <= now() - interval '10 minutes'");
+                var overdue = await database.SqlAsync<long>("select count(distinct signature) from jobs where indexed_state = 'ready' and run_at <= now() - interval '10 minutes'");
                 var batch = (await database.ClaimAsync(worker, 4))!;
                 Assert.All(batch.Jobs, job => Assert.True(minute - submitted[job.JobId] <= 10 + Math.Max(1, overdue), $"job {job.JobId} waited {minute - submitted[job.JobId]} minutes"));
                 if (overdue > 0) Assert.Contains(batch.Jobs, job => minute - submitted[job.JobId] >= 10);
                 await database.FinishAsync(batch);
-                await database.SqlAsync("with older as (update jobs set run_at = run_at - interval '1 minute' where shelf = 'ready') select nextval('requeues')");
+                await database.SqlAsync("with older as (update jobs set run_at = run_at - interval '1 minute' where indexed_state = 'ready') select nextval('requeues')");
             }
         });
     }
@@ -231,7 +231,7 @@ public sealed class DispatchProperties
                 served[(int)batch.Signature.Adapters[0].Strength - 1] += batch.Jobs.Count;
                 total += batch.Jobs.Count;
                 await database.CompleteAsync(batch);
-                await database.Claims.GiveBackAsync(batch, CancellationToken.None);
+                await database.Claims.RequeueAsync(batch, CancellationToken.None);
             }
 
             // A tenant keeps its turn for a signature's budget: two batches of two jobs.
