@@ -159,13 +159,6 @@ comment on index jobs_failed_by_campaign is 'list_failure_reasons: failed jobs o
 create index jobs_cancelled on jobs (id) where shelf = 'cancelled';
 comment on index jobs_cancelled is 'list_jobs: cancelled jobs, newest first';
 
-create function is_start_image_name(name text) returns boolean
-language sql immutable as $$
-  -- A path below the start image folder and nowhere else: no root, drive, way up, or character that some system reads as a separator.
-  select char_length(name) between 1 and 200 and name !~ '(^[/ ]|[/ ]$|//|[\\:*?"<>|[:cntrl:]]|(^|/)\.{1,2}(/|$))'
-$$;
-comment on function is_start_image_name is 'Whether a text may name a start picture: a relative path below the folder that workers read them from.';
-
 create table job_recipes (
   job_id bigint primary key,
   created_at timestamptz not null default now(),
@@ -189,7 +182,6 @@ create table job_recipes (
   constraint job_recipes_steps_range check (steps between 1 and 1000),
   constraint job_recipes_guidance_range check (guidance_scale between 0 and 100),
   constraint job_recipes_guidance_rescale_range check (guidance_rescale between 0 and 1),
-  constraint job_recipes_start_image_relative check (start_image is null or is_start_image_name(start_image)),
   constraint job_recipes_strength_range check ((strength is null) = (start_image is null) and strength > 0 and strength <= 1),
   constraint job_recipes_clip_skip_range check (clip_skip between 0 and 11),
   constraint job_recipes_format_known check (format in ('png', 'webp', 'jpeg'))

@@ -58,6 +58,14 @@ public sealed class Migrator(QueueDatabase database)
 
         if (names.Count > 0)
         {
+            await using (var transaction = await connection.BeginTransactionAsync(cancellationToken))
+            {
+                foreach (var function in SqlFiles.ListFunctions().Prepend("set local check_function_bodies = off"))
+                    await connection.ExecuteAsync(new CommandDefinition(function, transaction: transaction, cancellationToken: cancellationToken));
+                await transaction.CommitAsync(cancellationToken);
+            }
+
+            await ExecuteAsync(connection, "ensure_roles", null, cancellationToken);
             await ExecuteAsync(connection, "apply_grants", null, cancellationToken);
             // Composite types made just now are unknown to connections that are open already.
             await database.DataSource.ReloadTypesAsync(cancellationToken);

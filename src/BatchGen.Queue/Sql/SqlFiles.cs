@@ -7,23 +7,36 @@ namespace BatchGen.Queue.Sql;
 internal static class SqlFiles
 {
     private const string Migrations = "db/migrations/";
+    private const string Functions = "db/functions/";
+    private const string QueryFolder = "db/queries/";
+
+    // Query names are unique over all folders, so that a name alone finds the file and its callers.
+    private static readonly Dictionary<string, string> QueryPaths =
+        Below(QueryFolder).ToDictionary(path => path[(path.LastIndexOf('/') + 1)..^".sql".Length], StringComparer.Ordinal);
 
     private static readonly ConcurrentDictionary<string, string> Queries = new(StringComparer.Ordinal);
 
-    /// <summary>Text of <c>db/queries/NAME.sql</c>.</summary>
-    public static string Query(string name) => Queries.GetOrAdd(name, static key => Read($"db/queries/{key}.sql"));
+    /// <summary>Text of the query file <c>NAME.sql</c> anywhere below <c>db/queries</c>.</summary>
+    public static string Query(string name) => Queries.GetOrAdd(name, static key =>
+        Read(QueryPaths.TryGetValue(key, out var path) ? path : throw new InvalidOperationException($"There is no query {key}.")));
 
     /// <summary>The same without its comment, for COPY, which the driver recognises by its first word.</summary>
     public static string Statement(string name) =>
         string.Join('\n', Query(name).Split('\n').SkipWhile(line => line.StartsWith("--", StringComparison.Ordinal)));
 
     /// <summary>The migrations in order.</summary>
-    public static IReadOnlyList<Migration> ListMigrations() => typeof(SqlFiles).Assembly.GetManifestResourceNames()
-        .Select(name => name.Replace('\\', '/'))
-        .Where(name => name.StartsWith(Migrations, StringComparison.Ordinal))
-        .Order(StringComparer.Ordinal)
+    public static IReadOnlyList<Migration> ListMigrations() => Below(Migrations)
         .Select(name => new Migration(name[Migrations.Length..^".sql".Length], Read(name)))
         .ToArray();
+
+    /// <summary>Functions, procedures and views, one file each, in the order they can be made in: views last.</summary>
+    public static IReadOnlyList<string> ListFunctions() => Below(Functions).Select(Read)
+        .OrderBy(text => text.Contains("create or replace view", StringComparison.Ordinal))
+        .ToArray();
+
+    private static IEnumerable<string> Below(string folder) => typeof(SqlFiles).Assembly.GetManifestResourceNames()
+        .Where(name => name.StartsWith(folder, StringComparison.Ordinal))
+        .Order(StringComparer.Ordinal);
 
     private static string Read(string resource)
     {

@@ -1,0 +1,28 @@
+create or replace function signature_backlog(after_signature text default '', at_most int default 50, count_limit int default 1000)
+returns table (signature text, waiting bigint, oldest timestamptz)
+language plpgsql stable security definer
+set search_path from current
+set enable_seqscan = off
+set enable_bitmapscan = off
+set jit = off
+as $$
+#variable_conflict use_variable
+-- Hops from signature to signature through the index and counts each only up to a limit: the cost follows what is shown, not what waits.
+declare
+  lane_ids constant int[] := array(select l.id from lanes l);
+begin
+  signature := after_signature;
+  for shown in 1 .. at_most loop
+    select min(n.signature collate "C") into signature
+    from unnest(lane_ids) l(id)
+    cross join lateral (
+      select j.signature from jobs j where j.shelf = 'ready' and j.lane_id = l.id and j.signature > signature_backlog.signature order by j.lane_id, j.signature, j.id limit 1) n;
+    exit when signature is null;
+    select count(*), min(n.run_at) into waiting, oldest
+    from unnest(lane_ids) l(id)
+    cross join lateral (
+      select j.run_at from jobs j where j.shelf = 'ready' and j.lane_id = l.id and j.signature = signature_backlog.signature order by j.lane_id, j.signature, j.id limit count_limit) n;
+    return next;
+  end loop;
+end $$;
+comment on function signature_backlog is 'Signatures with ready jobs in text order after a given one; waiting is exact below count_limit per lane.';

@@ -1,0 +1,36 @@
+create or replace function cancel_jobs(job_ids bigint[], tenant text default null) returns setof bigint
+language plpgsql security definer
+set search_path from current
+-- Planned once, by keys: a plan made while the tables were empty would read them whole later.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  owner constant int := caller_tenant(tenant);
+  these constant bigint[] := jobs_of(cancel_jobs.job_ids, owner);
+  ended bigint[];
+begin
+  -- In id order, so that two cancels of the same jobs cannot wait for each other.
+  with wanted as (
+    select j.id, j.state from jobs j
+    where j.id = any(these) and j.state in ('queued', 'running')
+    order by j.id for update),
+  cancelled as (
+    update jobs j set state = 'cancelled', shelf = 'cancelled', finished_at = clock_timestamp()
+    from wanted w where j.id = w.id
+    returning j.id, j.lane_id, j.campaign_id, j.attempts, j.batch_id, w.state as was),
+  noted as (
+    insert into job_attempts (job_id, attempt, counted, outcome, message, batch_id)
+    select c.id, c.attempts, false, 'cancelled', case c.was when 'running' then 'Cancelled while running.' else 'Cancelled while waiting.' end, c.batch_id
+    from cancelled c),
+  counted as (
+    insert into job_count_changes (lane_id, campaign_id, state, change)
+    select c.lane_id, c.campaign_id, s.state, s.sign * count(*)
+    from cancelled c cross join lateral (values (c.was, -1), ('cancelled', 1)) s(state, sign)
+    group by c.lane_id, c.campaign_id, s.state, s.sign)
+  select array_agg(c.id order by c.id) into ended from cancelled c;
+  perform notify_done(ended, 'cancelled');
+  return query select unnest(ended);
+end $$;
+comment on function cancel_jobs is 'Cancels jobs that have not ended; returns the ids cancelled now.';

@@ -1,0 +1,19 @@
+create or replace function notify_work(ready_lanes int[], always boolean) returns void
+language plpgsql as $$
+-- NOTIFY takes a lock that every committing notifier waits for, so a stream of single submits tells only when it may matter:
+-- while another job of the lane that is just as new still waits, its submitter has told already. Polling covers the rare race.
+declare
+  -- A variable, because the volatile clock_timestamp() cannot bound an index scan.
+  since constant timestamptz := clock_timestamp() - interval '200 ms';
+begin
+  if always or exists (
+    select from unnest(ready_lanes) l(id)
+    where not exists (
+      select from jobs j
+      where j.shelf = 'ready' and j.lane_id = l.id and j.run_at > since
+      order by j.run_at desc limit 1))
+  then
+    perform pg_notify(current_schema() || '_jobs', '');
+  end if;
+end $$;
+comment on function notify_work is 'Wakes idle workers: channel SCHEMA_jobs.';

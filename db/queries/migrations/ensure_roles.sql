@@ -1,0 +1,2 @@
+-- Creates the three roles where they are missing.
+call ensure_roles()
