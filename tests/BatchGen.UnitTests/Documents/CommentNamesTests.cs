@@ -26,6 +26,20 @@ public partial class CommentNamesTests
         Check(CSharpComments(), text => CodeElement().Matches(text).SelectMany(match => KnownCommands.Faults(match.Groups[1].Value)));
 
     [Fact]
+    public void Texts_and_examples_of_the_program_name_commands_that_exist()
+    {
+        var texts = from source in RepositoryNames.CSharp
+                    where source.Key.StartsWith("src/", StringComparison.Ordinal)
+                    from text in source.Value.Strings
+                    // Elsewhere a sentence may begin with the program's name.
+                    let isExample = text.Text.StartsWith("batchgen ", StringComparison.Ordinal)
+                        && source.Key.StartsWith("src/BatchGen/Commands/", StringComparison.Ordinal)
+                    from command in isExample ? [text.Text] : QuotedCommand().Matches(text.Text).Select(match => match.Groups[1].Value)
+                    select (source.Key, text.Line, command);
+        Check(texts, KnownCommands.Faults);
+    }
+
+    [Fact]
     public void Comments_in_csharp_name_sql_that_exists() =>
         Check(CSharpComments().Where(comment => ProjectsWithSql.Any(project => comment.Path.StartsWith(project, StringComparison.Ordinal))),
             text => CodeElement().Matches(text).SelectMany(match => NameRules.FaultsOfSql(match.Groups[1].Value, RepositoryNames.StringWords)));
@@ -39,13 +53,13 @@ public partial class CommentNamesTests
 
     [Fact]
     public void Comments_of_the_schema_name_tables_columns_functions_and_queries_that_exist() =>
-        Check(RepositoryNames.SchemaComments().Select(comment => (comment.Path, comment.Line, comment.Raw)), text => NameRules.FaultsOfSql(text, None));
+        Check(RepositoryNames.SchemaComments.Select(comment => (comment.Path, comment.Line, comment.Text)), text => NameRules.FaultsOfSql(text, None));
 
     [Fact]
     public void Comments_of_indexes_begin_with_the_queries_functions_or_views_that_use_them()
     {
         var faults = new List<string>();
-        foreach (var (path, line, _, index, text) in RepositoryNames.SchemaComments().Where(comment => comment.Kind == "index"))
+        foreach (var (path, line, _, index, text) in RepositoryNames.SchemaComments.Where(comment => comment.Kind == "index"))
         {
             var colon = text.IndexOf(':', StringComparison.Ordinal);
             if (colon < 0)
@@ -55,7 +69,8 @@ public partial class CommentNamesTests
             }
 
             faults.AddRange(from name in text[..colon].Split(',', StringSplitOptions.TrimEntries)
-                            where !RepositoryNames.Queries.Contains(name) && !RepositoryNames.SqlFunctions.Contains(name) && !RepositoryNames.SqlViews.Contains(name)
+                            where !RepositoryNames.Queries.Contains(name) && !RepositoryNames.SqlFunctions.Contains(name)
+                                && !RepositoryNames.SqlRelations.Contains(name)
                             select $"{path}:{line}: index {index} is for '{name}', which is no query, function or view");
         }
 
@@ -90,6 +105,9 @@ public partial class CommentNamesTests
 
     private static void Check(IEnumerable<(string Path, int Line, string Text)> comments, Func<string, IEnumerable<string>> rule) =>
         Faults.AssertNone([.. from comment in comments from fault in rule(comment.Text) select $"{comment.Path}:{comment.Line}: {fault}"]);
+
+    [GeneratedRegex("'(batchgen [^']+)'")]
+    private static partial Regex QuotedCommand();
 
     [GeneratedRegex("<c>(.*?)</c>")]
     private static partial Regex CodeElement();

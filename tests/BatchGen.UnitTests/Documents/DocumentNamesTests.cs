@@ -8,7 +8,7 @@ public partial class DocumentNamesTests
     private static IEnumerable<MarkdownPage> Pages => MarkdownPage.All.Where(page => !AllowedNames.DocumentsOfOtherPrograms.Contains(page.Path));
 
     [Fact]
-    public void Documents_name_files_and_folders_that_exist() => Check(FaultsOfFiles, FaultsOfFiles);
+    public void Documents_name_files_and_folders_that_exist() => Check(NameRules.FaultsOfFiles, NameRules.FaultsOfFiles);
 
     [Fact]
     public void Documents_name_types_and_members_that_exist() =>
@@ -44,19 +44,30 @@ public partial class DocumentNamesTests
 
     [Fact]
     public void Documents_name_metrics_that_exist() =>
-        Check(span => MetricSpan().IsMatch(span) && !RepositoryNames.StringWords.Contains(span) && !IsOfSchema(span) ? [$"there is no instrument '{span}'"] : []);
+        Check(span => MetricSpan().IsMatch(span) && !RepositoryNames.StringWords.Contains(span) && !IsOfSchema(span)
+            ? [$"there is no instrument '{span}'"]
+            : []);
 
     [Fact]
     public void Documents_name_sql_functions_tables_columns_and_fields_that_exist() =>
-        Check(span => NameRules.FaultsOfSql(span, RepositoryNames.StringWords));
+        Check(span => NameRules.FaultsOfSql(span, OtherWords));
+
+    [Fact]
+    public void The_document_of_the_database_lists_tables_and_views_that_exist() =>
+        Faults.AssertNone([.. from line in RepositoryFiles.Read("db/README.md").Split('\n')
+                              where line.StartsWith("| `", StringComparison.Ordinal)
+                              from Match name in TableName().Matches(line.Split('|')[1])
+                              where !RepositoryNames.SqlRelations.Contains(name.Groups[1].Value)
+                              select $"db/README.md: there is no table or view '{name.Groups[1].Value}'"]);
+
+    private static IReadOnlySet<string> OtherWords { get; } =
+        RepositoryNames.StringWords.Concat(RepositoryNames.ScriptWords).ToHashSet(StringComparer.Ordinal);
 
     // Relations of the schema are named with it in what people type: batchgen.results.
     private static bool IsOfSchema(string span) => RepositoryNames.SqlWords.Contains(span["batchgen.".Length..].Split('.')[0]);
 
     private static bool IsSetting(string name) =>
         RepositoryNames.Settings.Any(setting => setting.EndsWith(":" + name.Replace('.', ':'), StringComparison.Ordinal));
-
-    private static IEnumerable<string> FaultsOfFiles(string text) => NameRules.FaultsOfFiles(text);
 
     private static void Check(Func<string, IEnumerable<string>> ofSpan, Func<string, IEnumerable<string>>? ofProse = null, bool blocks = false)
     {
@@ -83,6 +94,9 @@ public partial class DocumentNamesTests
 
     [GeneratedRegex(@"^batchgen(\.[a-z_]+)+$")]
     private static partial Regex MetricSpan();
+
+    [GeneratedRegex("`([a-z_]+)`")]
+    private static partial Regex TableName();
 
     [GeneratedRegex(@"\]\([^)]*\)")]
     private static partial Regex LinkTarget();

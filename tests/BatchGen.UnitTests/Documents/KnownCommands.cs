@@ -36,7 +36,7 @@ internal static partial class KnownCommands
         var isPath = true;
         foreach (var word in words)
         {
-            if (word.StartsWith('-'))
+            if (word.Length > 1 && word.StartsWith('-'))
             {
                 isPath = false;
                 if (!options.Contains(word.Split('=')[0])) yield return $"'batchgen {line}': there is no option {word}";

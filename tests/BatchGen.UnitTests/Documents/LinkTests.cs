@@ -62,7 +62,8 @@ public partial class LinkTests
         {
             var text = RepositoryFiles.Read(path);
             faults.AddRange(from Match match in DecisionNumber().Matches(text)
-                            where int.Parse(match.Groups[1].Value, null) is < 1 or var number && number > Decisions.Count
+                            let number = int.Parse(match.Groups[1].Value, null)
+                            where number < 1 || number > Decisions.Count
                             select $"{path}:{MarkdownPage.LineOf(text, match.Index)}: there is no {match.Value}");
             faults.AddRange(from Match match in DecisionFile().Matches(text)
                             where !Decisions.Any(decision => decision.EndsWith($"/{match.Groups[1].Value}.md", StringComparison.Ordinal))

@@ -27,9 +27,18 @@ internal static partial class RepositoryNames
         .Concat(CSharp.Keys.Concat(Razor.Keys).Select(path => Path.GetFileNameWithoutExtension(path)))
         .ToFrozenSet(StringComparer.Ordinal);
 
+    /// <summary>Comments that the schema itself carries (<c>comment on ... is '...'</c>), with the file and line of each.</summary>
+    public static IReadOnlyList<(string Path, int Line, string Kind, string Name, string Text)> SchemaComments { get; } =
+    [
+        .. from path in Sql.Keys
+           let text = RepositoryFiles.Read(path)
+           from Match match in SchemaComment().Matches(text)
+           select (path, MarkdownPage.LineOf(text, match.Index), match.Groups[1].Value, match.Groups[2].Value, match.Groups[3].Value),
+    ];
+
     /// <summary>Words in SQL code and in SQL strings other than comments of the schema, and names of query files.</summary>
     public static FrozenSet<string> SqlWords { get; } = Sql.Values
-        .SelectMany(scanner => scanner.Strings.Select(text => text.Text).Except(SchemaComments().Select(comment => comment.Raw)).Append(scanner.Code))
+        .SelectMany(scanner => scanner.Strings.Select(text => text.Text).Except(SchemaComments.Select(comment => comment.Text)).Append(scanner.Code))
         .SelectMany(text => Word().Matches(text).Select(match => match.Value))
         .Concat(Sql.Keys.Select(path => Path.GetFileNameWithoutExtension(path)))
         .ToFrozenSet(StringComparer.Ordinal);
@@ -37,10 +46,6 @@ internal static partial class RepositoryNames
     /// <summary>Functions and procedures that the SQL sources create.</summary>
     public static FrozenSet<string> SqlFunctions { get; } = Sql.Values
         .SelectMany(scanner => CreateFunction().Matches(scanner.Code).Select(match => match.Groups[1].Value)).ToFrozenSet(StringComparer.Ordinal);
-
-    /// <summary>Views that the SQL sources create.</summary>
-    public static FrozenSet<string> SqlViews { get; } = Sql.Values
-        .SelectMany(scanner => CreateView().Matches(scanner.Code).Select(match => match.Groups[1].Value)).ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Names of the query files, without folder and ending.</summary>
     public static FrozenSet<string> Queries { get; } = Sql.Keys.Where(path => path.StartsWith("db/queries/", StringComparison.Ordinal))
@@ -52,19 +57,18 @@ internal static partial class RepositoryNames
         .Concat(Razor.Values.SelectMany(page => DottedWord().Matches(page).Select(match => match.Value)))
         .ToFrozenSet(StringComparer.Ordinal);
 
+    /// <summary>Words of the scripts in <c>eng</c> and <c>docker</c>.</summary>
+    public static FrozenSet<string> ScriptWords { get; } = RepositoryFiles.Files
+        .Where(path => (path.StartsWith("eng/", StringComparison.Ordinal) || path.StartsWith("docker/", StringComparison.Ordinal))
+            && !path.EndsWith(".md", StringComparison.Ordinal))
+        .SelectMany(path => Word().Matches(RepositoryFiles.Read(path)).Select(match => match.Value)).ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>Tables and views that the SQL sources create.</summary>
+    public static FrozenSet<string> SqlRelations { get; } = Sql.Values
+        .SelectMany(scanner => CreateRelation().Matches(scanner.Code).Select(match => match.Groups[1].Value)).ToFrozenSet(StringComparer.Ordinal);
+
     /// <summary>Sections and keys of <c>appsettings.json</c>, joined by colons.</summary>
     public static FrozenSet<string> Settings { get; } = ReadSettings();
-
-    /// <summary>Comments that the schema itself carries (<c>comment on ... is '...'</c>), with the file and line of each.</summary>
-    public static IReadOnlyList<(string Path, int Line, string Kind, string Name, string Raw)> SchemaComments() => LazySchemaComments.Value;
-
-    private static readonly Lazy<IReadOnlyList<(string Path, int Line, string Kind, string Name, string Raw)>> LazySchemaComments = new(() =>
-    [
-        .. from path in Sql.Keys
-           let text = RepositoryFiles.Read(path)
-           from Match match in SchemaComment().Matches(text)
-           select (path, MarkdownPage.LineOf(text, match.Index), match.Groups[1].Value, match.Groups[2].Value, match.Groups[3].Value),
-    ]);
 
     /// <summary>Whether C# code declares or uses a name; of <c>A.B</c>, whether a file that declares A has B.</summary>
     public static bool HasIdentifier(string name)
@@ -112,8 +116,8 @@ internal static partial class RepositoryNames
     [GeneratedRegex(@"create\s+(?:or\s+replace\s+)?(?:function|procedure)\s+(?:\w+\.)?(\w+)")]
     private static partial Regex CreateFunction();
 
-    [GeneratedRegex(@"create\s+(?:or\s+replace\s+)?view\s+(?:\w+\.)?(\w+)")]
-    private static partial Regex CreateView();
+    [GeneratedRegex(@"create\s+(?:or\s+replace\s+|unlogged\s+)?(?:table|view)\s+(?:if\s+not\s+exists\s+)?(?:\w+\.)?(\w+)")]
+    private static partial Regex CreateRelation();
 
     [GeneratedRegex(@"comment\s+on\s+(\w+)\s+([\w.]+)(?:\s*\([^)]*\))?\s+is\s+'((?:[^']|'')*)'")]
     private static partial Regex SchemaComment();
