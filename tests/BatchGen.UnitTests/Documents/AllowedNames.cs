@@ -10,10 +10,14 @@ internal static class AllowedNames
 
     /// <summary>Files that other programs make or that stand on a user's machine.</summary>
     public static IReadOnlySet<string> Files { get; } = Set(
-        "adapter_config.json", "scheduler_config.json", "config.json", "model_index.json", "tokenizer_config.json"); // diffusers and PEFT folders.
+        // diffusers and PEFT folders.
+        "adapter_config.json", "scheduler_config.json", "config.json", "model_index.json", "tokenizer_config.json");
 
     /// <summary>Beginnings of paths in other projects' repositories, which comments cite as sources.</summary>
-    public static IReadOnlyList<string> PathsOfSources { get; } = ["src/peft/", "src/diffusers/", "models/autoencoders/", "models/clip/", "models/unets/"];
+    public static IReadOnlyList<string> PathsOfSources { get; } =
+    [
+        "src/peft/", "src/diffusers/", "models/autoencoders/", "models/clip/", "models/unets/",
+    ];
 
     /// <summary>Options of other programs that our documents show.</summary>
     public static IReadOnlySet<string> Options { get; } = Set(
@@ -23,7 +27,8 @@ internal static class AllowedNames
     public static IReadOnlySet<string> Words { get; } = Set(
         "GitHub", "JavaScript", "DejaVu", "PgBouncer",
         "LoHa", "LoKr", "LoCon", "CompVis", "EmphasisOriginal", // Adapter algorithms, a repository, a class of AUTOMATIC1111's web UI.
-        "EulerAncestralDiscreteScheduler", "EulerDiscreteScheduler", "HeunDiscreteScheduler", "StableDiffusionImg2ImgPipeline", // diffusers.
+        // diffusers.
+        "EulerAncestralDiscreteScheduler", "EulerDiscreteScheduler", "HeunDiscreteScheduler", "StableDiffusionImg2ImgPipeline",
         "UserComment", // EXIF.
         "ImageLibrary", "TorchBackend", // Build switches, checked where they are written as switches.
         "Normalize", // The base class library.

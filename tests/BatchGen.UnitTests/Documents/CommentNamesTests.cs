@@ -8,7 +8,10 @@ public partial class CommentNamesTests
     private static readonly IReadOnlySet<string> None = new HashSet<string>();
 
     // Projects whose comments speak of SQL; elsewhere words with underscores are keys of weights files.
-    private static readonly string[] ProjectsWithSql = ["src/BatchGen.Queue/", "src/BatchGen.Dashboard/", "src/BatchGen.Worker/", "src/BatchGen/"];
+    private static readonly string[] ProjectsWithSql =
+    [
+        "src/BatchGen.Queue/", "src/BatchGen.Dashboard/", "src/BatchGen.Worker/", "src/BatchGen/",
+    ];
 
     [Fact]
     public void Comments_in_csharp_name_files_that_exist() => Check(CSharpComments(), NameRules.FaultsOfFiles);
@@ -42,18 +45,22 @@ public partial class CommentNamesTests
     [Fact]
     public void Comments_in_csharp_name_sql_that_exists() =>
         Check(CSharpComments().Where(comment => ProjectsWithSql.Any(project => comment.Path.StartsWith(project, StringComparison.Ordinal))),
-            text => CodeElement().Matches(text).SelectMany(match => NameRules.FaultsOfSql(match.Groups[1].Value, RepositoryNames.StringWords)));
+            text =>
+                CodeElement().Matches(text).SelectMany(match => NameRules.FaultsOfSql(match.Groups[1].Value, RepositoryNames.StringWords)));
 
     [Fact]
     public void Comments_in_sql_name_files_types_and_settings_that_exist() =>
-        Check(SqlComments(), text => NameRules.FaultsOfFiles(text).Concat(NameRules.FaultsOfTypes(text)).Concat(NameRules.FaultsOfSettings(text)));
+        Check(SqlComments(),
+            text => NameRules.FaultsOfFiles(text).Concat(NameRules.FaultsOfTypes(text)).Concat(NameRules.FaultsOfSettings(text)));
 
     [Fact]
-    public void Comments_in_sql_name_tables_columns_functions_and_queries_that_exist() => Check(SqlComments(), text => NameRules.FaultsOfSql(text, None));
+    public void Comments_in_sql_name_tables_columns_functions_and_queries_that_exist() =>
+        Check(SqlComments(), text => NameRules.FaultsOfSql(text, None));
 
     [Fact]
     public void Comments_of_the_schema_name_tables_columns_functions_and_queries_that_exist() =>
-        Check(RepositoryNames.SchemaComments.Select(comment => (comment.Path, comment.Line, comment.Text)), text => NameRules.FaultsOfSql(text, None));
+        Check(RepositoryNames.SchemaComments.Select(comment => (comment.Path, comment.Line, comment.Text)),
+            text => NameRules.FaultsOfSql(text, None));
 
     [Fact]
     public void Comments_of_indexes_begin_with_the_queries_functions_or_views_that_use_them()
@@ -83,7 +90,8 @@ public partial class CommentNamesTests
         var faults = new List<string>();
         foreach (var (path, scanner) in RepositoryNames.Sql.Where(source => source.Key.StartsWith("db/queries/", StringComparison.Ordinal)))
         {
-            var named = scanner.Comments.SelectMany(comment => Parameter().Matches(comment.Text)).Select(match => match.Value).ToHashSet(StringComparer.Ordinal);
+            var named = scanner.Comments.SelectMany(comment => Parameter().Matches(comment.Text)).Select(match => match.Value)
+                .ToHashSet(StringComparer.Ordinal);
             var used = Parameter().Matches(scanner.Code).Select(match => match.Value).ToHashSet(StringComparer.Ordinal);
             faults.AddRange(named.Except(used).Select(name => $"{path}: the header names {name}, which the statement does not take"));
             faults.AddRange(used.Except(named).Select(name => $"{path}: the header does not name {name}"));

@@ -5,7 +5,8 @@ namespace BatchGen.UnitTests.Documents;
 /// <summary>Everything that the documents name exists: files, types, commands, options, settings, SQL.</summary>
 public partial class DocumentNamesTests
 {
-    private static IEnumerable<MarkdownPage> Pages => MarkdownPage.All.Where(page => !AllowedNames.DocumentsOfOtherPrograms.Contains(page.Path));
+    private static IEnumerable<MarkdownPage> Pages =>
+        MarkdownPage.All.Where(page => !AllowedNames.DocumentsOfOtherPrograms.Contains(page.Path));
 
     [Fact]
     public void Documents_name_files_and_folders_that_exist() => Check(NameRules.FaultsOfFiles, NameRules.FaultsOfFiles);
@@ -69,7 +70,8 @@ public partial class DocumentNamesTests
     private static bool IsSetting(string name) =>
         RepositoryNames.Settings.Any(setting => setting.EndsWith(":" + name.Replace('.', ':'), StringComparison.Ordinal));
 
-    private static void Check(Func<string, IEnumerable<string>> ofSpan, Func<string, IEnumerable<string>>? ofProse = null, bool blocks = false)
+    private static void Check(
+        Func<string, IEnumerable<string>> ofSpan, Func<string, IEnumerable<string>>? ofProse = null, bool blocks = false)
     {
         var faults = new List<string>();
         foreach (var page in Pages)

@@ -26,7 +26,8 @@ internal static partial class KnownCommands
     /// <summary>Says what in the command lines of a text does not exist.</summary>
     /// <param name="text">A code span or one line of a code block.</param>
     /// <returns>One sentence for each fault; nothing when every command and option exists.</returns>
-    public static IEnumerable<string> Faults(string text) => CommandIn().Matches(text).SelectMany(match => FaultsOfLine(match.Groups[1].Value));
+    public static IEnumerable<string> Faults(string text) =>
+        CommandIn().Matches(text).SelectMany(match => FaultsOfLine(match.Groups[1].Value));
 
     private static IEnumerable<string> FaultsOfLine(string line)
     {
@@ -55,7 +56,8 @@ internal static partial class KnownCommands
     }
 
     private static Command? Find(Command[] commands, string name) =>
-        commands.SelectMany(command => command.Subcommands).FirstOrDefault(command => command.Name == name || command.Aliases.Contains(name));
+        commands.SelectMany(command => command.Subcommands)
+            .FirstOrDefault(command => command.Name == name || command.Aliases.Contains(name));
 
     private static IEnumerable<string> NamesOf(Option option) => option.Aliases.Append(option.Name);
 

@@ -21,8 +21,10 @@ public partial class LinkTests
             {
                 var (file, anchor) = target.Split('#') is [var left, var right] ? (left, right) : (target, "");
                 var path = file.Length == 0 ? page.Path : Resolve(page.Path, file);
-                if (!RepositoryFiles.Files.Contains(path) && !RepositoryFiles.Folders.Contains(path)) faults.Add($"{page.Path}:{line}: {target} is not there");
-                else if (anchor.Length > 0 && MarkdownPage.All.FirstOrDefault(other => other.Path == path)?.Anchors.Contains(anchor) == false)
+                if (!RepositoryFiles.Files.Contains(path) && !RepositoryFiles.Folders.Contains(path))
+                    faults.Add($"{page.Path}:{line}: {target} is not there");
+                else if (anchor.Length > 0
+                    && MarkdownPage.All.FirstOrDefault(other => other.Path == path)?.Anchors.Contains(anchor) == false)
                     faults.Add($"{page.Path}:{line}: {path} has no heading for #{anchor}");
             }
         }
@@ -33,8 +35,10 @@ public partial class LinkTests
     [Fact]
     public void Every_image_below_docs_is_shown_by_a_document()
     {
-        var shown = MarkdownPage.All.SelectMany(page => page.Links.Select(link => Resolve(page.Path, link.Target))).ToHashSet(StringComparer.Ordinal);
-        var images = RepositoryFiles.Files.Where(path => path.StartsWith("docs/", StringComparison.Ordinal) && path.EndsWith(".png", StringComparison.Ordinal));
+        var shown = MarkdownPage.All.SelectMany(page => page.Links.Select(link => Resolve(page.Path, link.Target)))
+            .ToHashSet(StringComparer.Ordinal);
+        var images = RepositoryFiles.Files.Where(
+            path => path.StartsWith("docs/", StringComparison.Ordinal) && path.EndsWith(".png", StringComparison.Ordinal));
         // A link to the folder shows all of its images.
         Faults.AssertNone([.. images.Where(path => !shown.Contains(path) && !shown.Contains(Path.GetDirectoryName(path)!))]);
     }
@@ -51,7 +55,8 @@ public partial class LinkTests
 
     [Fact]
     public void Decisions_state_context_choice_and_consequences() =>
-        Assert.All(Decisions, path => Assert.Matches(@"(?s)\*\*Context\.\*\*.*\*\*Choice\.\*\*.*\*\*Consequences\.\*\*", RepositoryFiles.Read(path)));
+        Assert.All(Decisions,
+            path => Assert.Matches(@"(?s)\*\*Context\.\*\*.*\*\*Choice\.\*\*.*\*\*Consequences\.\*\*", RepositoryFiles.Read(path)));
 
     [Fact]
     public void Decisions_that_documents_and_sources_refer_to_by_number_exist()
@@ -74,7 +79,8 @@ public partial class LinkTests
         {
             faults.AddRange(from link in page.Links
                             let number = DecisionNumber().Match(link.Label)
-                            where number.Success && !link.Target.Contains($"{int.Parse(number.Groups[1].Value, null):0000}-", StringComparison.Ordinal)
+                            where number.Success
+                                && !link.Target.Contains($"{int.Parse(number.Groups[1].Value, null):0000}-", StringComparison.Ordinal)
                             select $"{page.Path}:{link.Line}: '{link.Label}' leads to {link.Target}");
         }
 

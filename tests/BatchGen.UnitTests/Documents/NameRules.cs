@@ -38,7 +38,8 @@ internal static partial class NameRules
     {
         foreach (Match match in Variable().Matches(text))
         {
-            if (!Regex.IsMatch(Readers.Value, $@"\b{match.Value}\b")) yield return $"nothing reads the environment variable '{match.Value}'";
+            if (!Regex.IsMatch(Readers.Value, $@"\b{match.Value}\b"))
+                yield return $"nothing reads the environment variable '{match.Value}'";
         }
 
         foreach (Match match in BuildSwitch().Matches(text))
@@ -49,13 +50,15 @@ internal static partial class NameRules
             {
                 foreach (var value in match.Groups[2].Value.Split('|', StringSplitOptions.RemoveEmptyEntries))
                 {
-                    if (!RepositoryFiles.Read(file).Contains($"'{value}'", StringComparison.Ordinal)) yield return $"{file} does not know the value '{value}'";
+                    if (!RepositoryFiles.Read(file).Contains($"'{value}'", StringComparison.Ordinal))
+                        yield return $"{file} does not know the value '{value}'";
                 }
             }
         }
     }
 
-    /// <summary>Says which words with underscores in a text name no SQL object, column or field, and which calls name no function.</summary>
+    /// <summary>Says which words with underscores in a text name no SQL object, column or field, and which
+    /// calls name no function.</summary>
     /// <param name="text">A code span or a comment.</param>
     /// <param name="others">Words that exist beside those of the SQL sources.</param>
     public static IEnumerable<string> FaultsOfSql(string text, IReadOnlySet<string> others)
@@ -90,7 +93,8 @@ internal static partial class NameRules
 
     private static bool Matches(string glob)
     {
-        var pattern = Regex.Escape(glob.TrimEnd('/')).Replace(@"\*\*/", "(.*/)?", StringComparison.Ordinal).Replace(@"\*", "[^/]*", StringComparison.Ordinal);
+        var pattern = Regex.Escape(glob.TrimEnd('/')).Replace(@"\*\*/", "(.*/)?", StringComparison.Ordinal)
+            .Replace(@"\*", "[^/]*", StringComparison.Ordinal);
         return RepositoryFiles.Files.Any(file => Regex.IsMatch(file, $"(^|[/.]){pattern}($|/)"));
     }
 

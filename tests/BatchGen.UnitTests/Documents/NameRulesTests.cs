@@ -25,7 +25,8 @@ public class NameRulesTests
     public void A_setting_that_does_not_exist_is_a_fault(string text) => Assert.Single(NameRules.FaultsOfSettings(text));
 
     [Fact]
-    public void A_setting_that_exists_is_no_fault() => Assert.Empty(NameRules.FaultsOfSettings("BatchGen:Queue:MaxWait, BatchGen__Worker__BatchSize=32"));
+    public void A_setting_that_exists_is_no_fault() =>
+        Assert.Empty(NameRules.FaultsOfSettings("BatchGen:Queue:MaxWait, BatchGen__Worker__BatchSize=32"));
 
     [Theory]
     [InlineData("BATCHGEN_NOTHING=1")]
@@ -55,7 +56,8 @@ public class NameRulesTests
 
     [Fact]
     public void Names_that_sql_has_are_no_faults() =>
-        Assert.Empty(NameRules.FaultsOfSql("claim_batch(), submit_jobs, claim_batch.sql, pg_stat_activity, @job_ids", new HashSet<string>()));
+        Assert.Empty(
+            NameRules.FaultsOfSql("claim_batch(), submit_jobs, claim_batch.sql, pg_stat_activity, @job_ids", new HashSet<string>()));
 
     [Fact]
     public void A_type_that_no_code_has_is_a_fault() => Assert.Single(NameRules.FaultsOfTypes("The NoSuchRenderer of IBatchRenderer."));
@@ -65,12 +67,14 @@ public class NameRulesTests
     [InlineData("IBatchRenderer.Render", true)]
     [InlineData("IBatchRenderer.Nothing", false)]
     [InlineData("NoSuchRenderer", false)]
-    public void A_member_must_stand_in_a_file_that_declares_its_type(string name, bool exists) => Assert.Equal(exists, RepositoryNames.HasIdentifier(name));
+    public void A_member_must_stand_in_a_file_that_declares_its_type(string name, bool exists) =>
+        Assert.Equal(exists, RepositoryNames.HasIdentifier(name));
 
     [Fact]
     public void Source_is_split_into_code_comments_and_strings()
     {
-        var scanner = SourceScanner.OfCSharp("""var a = $"x {b + "y"} // no"; // yes '"' """ + "\nchar c = '\"'; /* also */ call(@\"d\\\");");
+        var scanner = SourceScanner.OfCSharp(
+            """var a = $"x {b + "y"} // no"; // yes '"' """ + "\nchar c = '\"'; /* also */ call(@\"d\\\");");
         Assert.Equal(["// yes '\"' ", "/* also */"], scanner.Comments.Select(comment => comment.Text));
         Assert.Contains("call(", scanner.Code, StringComparison.Ordinal);
         Assert.DoesNotContain("no", scanner.Code, StringComparison.Ordinal);

@@ -20,7 +20,8 @@ internal static class RepositoryFiles
     /// <param name="path">Path from the root.</param>
     public static string Read(string path) => File.ReadAllText(Path.Combine(RepositoryPaths.Root, path)).ReplaceLineEndings("\n");
 
-    /// <summary>Whether a file or folder has this path, from the root or from any folder on (<c>Worker/Batches</c> is in <c>BatchGen.Worker</c>).</summary>
+    /// <summary>Whether a file or folder has this path, from the root or from any folder on (<c>Worker/Batches</c> is in
+    /// <c>BatchGen.Worker</c>).</summary>
     /// <param name="path">With slashes; a type's name may stand for its file.</param>
     public static bool Has(string path)
     {

@@ -14,12 +14,14 @@ internal static partial class RepositoryNames
 
     /// <summary>SQL sources, by path; <c>db/schema.sql</c>, which a test writes from the others, is left out.</summary>
     public static IReadOnlyDictionary<string, SourceScanner> Sql { get; } = RepositoryFiles.Files
-        .Where(path => path.EndsWith(".sql", StringComparison.Ordinal) && path.StartsWith("db/", StringComparison.Ordinal) && path != "db/schema.sql")
+        .Where(path =>
+            path.EndsWith(".sql", StringComparison.Ordinal) && path.StartsWith("db/", StringComparison.Ordinal) && path != "db/schema.sql")
         .ToDictionary(path => path, path => SourceScanner.OfSql(RepositoryFiles.Read(path)), StringComparer.Ordinal);
 
     /// <summary>Pages and parts of pages, by path.</summary>
     public static IReadOnlyDictionary<string, string> Razor { get; } = RepositoryFiles.Files
-        .Where(path => path.EndsWith(".razor", StringComparison.Ordinal)).ToDictionary(path => path, RepositoryFiles.Read, StringComparer.Ordinal);
+        .Where(path => path.EndsWith(".razor", StringComparison.Ordinal))
+            .ToDictionary(path => path, RepositoryFiles.Read, StringComparer.Ordinal);
 
     /// <summary>Identifiers in C# code and pages, and names of C# and page files.</summary>
     public static FrozenSet<string> Identifiers { get; } = CSharp.Values.Select(scanner => scanner.Code).Concat(Razor.Values)
@@ -38,14 +40,16 @@ internal static partial class RepositoryNames
 
     /// <summary>Words in SQL code and in SQL strings other than comments of the schema, and names of query files.</summary>
     public static FrozenSet<string> SqlWords { get; } = Sql.Values
-        .SelectMany(scanner => scanner.Strings.Select(text => text.Text).Except(SchemaComments.Select(comment => comment.Text)).Append(scanner.Code))
+        .SelectMany(scanner =>
+            scanner.Strings.Select(text => text.Text).Except(SchemaComments.Select(comment => comment.Text)).Append(scanner.Code))
         .SelectMany(text => Word().Matches(text).Select(match => match.Value))
         .Concat(Sql.Keys.Select(path => Path.GetFileNameWithoutExtension(path)))
         .ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Functions and procedures that the SQL sources create.</summary>
     public static FrozenSet<string> SqlFunctions { get; } = Sql.Values
-        .SelectMany(scanner => CreateFunction().Matches(scanner.Code).Select(match => match.Groups[1].Value)).ToFrozenSet(StringComparer.Ordinal);
+        .SelectMany(scanner => CreateFunction().Matches(scanner.Code).Select(match => match.Groups[1].Value))
+            .ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Names of the query files, without folder and ending.</summary>
     public static FrozenSet<string> Queries { get; } = Sql.Keys.Where(path => path.StartsWith("db/queries/", StringComparison.Ordinal))
@@ -65,7 +69,8 @@ internal static partial class RepositoryNames
 
     /// <summary>Tables and views that the SQL sources create.</summary>
     public static FrozenSet<string> SqlRelations { get; } = Sql.Values
-        .SelectMany(scanner => CreateRelation().Matches(scanner.Code).Select(match => match.Groups[1].Value)).ToFrozenSet(StringComparer.Ordinal);
+        .SelectMany(scanner => CreateRelation().Matches(scanner.Code).Select(match => match.Groups[1].Value))
+            .ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Sections and keys of <c>appsettings.json</c>, joined by colons.</summary>
     public static FrozenSet<string> Settings { get; } = ReadSettings();
@@ -103,7 +108,8 @@ internal static partial class RepositoryNames
         {
             if (path.Length > 0) names.Add(path);
             if (element.ValueKind != JsonValueKind.Object) return;
-            foreach (var property in element.EnumerateObject()) Collect(property.Value, path.Length == 0 ? property.Name : $"{path}:{property.Name}");
+            foreach (var property in element.EnumerateObject())
+                Collect(property.Value, path.Length == 0 ? property.Name : $"{path}:{property.Name}");
         }
     }
 

@@ -149,5 +149,6 @@ internal sealed class SourceScanner
 
     private int EndOfLine() => _source.IndexOf('\n', _at) is >= 0 and var end ? end : _source.Length;
 
-    private int After(string text) => _source.IndexOf(text, _at, StringComparison.Ordinal) is >= 0 and var end ? end + text.Length : _source.Length;
+    private int After(string text) =>
+        _source.IndexOf(text, _at, StringComparison.Ordinal) is >= 0 and var end ? end + text.Length : _source.Length;
 }
