@@ -56,21 +56,21 @@ public partial class GlossaryTests
         from Match match in word.Word.Matches(text)
         select $"{firstLine - 1 + MarkdownPage.LineOf(text, match.Index)}: '{match.Value}', use {word.Instead}";
 
-    [GeneratedRegex(@"^\| ([^|]+) \|", RegexOptions.Multiline)]
+    [GeneratedRegex(@"(?m)^\| ([^|]+) \|")]
     private static partial Regex GlossaryLine();
 
-    [GeneratedRegex(@"\bpictures?\b", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(?i)\bpictures?\b")]
     private static partial Regex Picture();
 
-    [GeneratedRegex(@"\blanes?\b", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(?i)\blanes?\b")]
     private static partial Regex Lane();
 
-    [GeneratedRegex(@"\b(shelf|shelves)\b", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(?i)\b(?:shelf|shelves)\b")]
     private static partial Regex Shelf();
 
-    [GeneratedRegex(@"\b(gives?|given|giving|gave|hands?|handed) back\b", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(?i)\b(?:gives?|given|giving|gave|hands?|handed) back\b")]
     private static partial Regex GivenBack();
 
-    [GeneratedRegex(@"\b(decoys?|vouch(es|ed)?|patience)\b", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(?i)\b(?:decoys?|vouch(?:es|ed)?|patience)\b")]
     private static partial Regex Decoy();
 }
