@@ -16,7 +16,7 @@
 # render-sdxl     batchgen bench render at SDXL size; loading takes 14.1 GB of memory              not timed
 # switch          batchgen bench switch                                                            not timed
 # peers           eng/peers: other queues, and diffusers where Python has it                       not timed
-# Everything is written to out/long-runs/ (a file for each run).
+# Everything is written to out/long-runs/ (a file for each run). CYCLES=300 eng/check-long.sh cycles tries a run of cycles out.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -38,14 +38,14 @@ check_cycles() {
 drift_of() {
   local adapters=() name
   for name in "$@"; do adapters+=(--adapter "$demo/demo-$name.safetensors"); done
-  ./batchgen drift --cycles 1000 --procedure "$PROCEDURE" "${adapters[@]}" --out "$out/drift-$(IFS=-; echo "$*")"
+  ./batchgen drift --cycles "${CYCLES:-1000}" --procedure "$PROCEDURE" "${adapters[@]}" --out "$out/drift-$(IFS=-; echo "$*")"
 }
 
 run() {
   case "$1" in
     cycles) check_cycles overlay ;;
     cycles-in-place) check_cycles in-place ;;
-    drift) ./batchgen drift --cycles 1000 --out "$out/drift" ;;
+    drift) ./batchgen drift --cycles "${CYCLES:-1000}" --out "$out/drift" ;;
     drift-more)
       PROCEDURE=subtract-sum
       drift_of striped pixel
