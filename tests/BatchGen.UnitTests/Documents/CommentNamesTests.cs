@@ -14,19 +14,21 @@ public partial class CommentNamesTests
     ];
 
     [Fact]
-    public void Comments_in_csharp_name_files_that_exist() => Check(CSharpComments(), NameRules.FaultsOfFiles);
+    public void Comments_in_csharp_name_files_that_exist() => Check(RepositoryNames.Comments, NameRules.FaultsOfFiles);
 
     [Fact]
     public void Comments_in_csharp_name_settings_and_environment_variables_that_exist() =>
-        Check(CSharpComments(), text => NameRules.FaultsOfSettings(text).Concat(NameRules.FaultsOfEnvironment(text)));
+        Check(RepositoryNames.Comments, text => NameRules.FaultsOfSettings(text).Concat(NameRules.FaultsOfEnvironment(text)));
 
     [Fact]
     public void Comments_in_csharp_name_types_that_exist() =>
-        Check(CSharpComments().Select(comment => comment with { Text = Reference().Replace(comment.Text, " ") }), NameRules.FaultsOfTypes);
+        Check(RepositoryNames.Comments.Select(comment => comment with { Text = Reference().Replace(comment.Text, " ") }),
+            NameRules.FaultsOfTypes);
 
     [Fact]
     public void Comments_in_csharp_name_commands_that_exist() =>
-        Check(CSharpComments(), text => CodeElement().Matches(text).SelectMany(match => KnownCommands.Faults(match.Groups[1].Value)));
+        Check(
+            RepositoryNames.Comments, text => CodeElement().Matches(text).SelectMany(match => KnownCommands.Faults(match.Groups[1].Value)));
 
     [Fact]
     public void Texts_and_examples_of_the_program_name_commands_that_exist()
@@ -44,7 +46,8 @@ public partial class CommentNamesTests
 
     [Fact]
     public void Comments_in_csharp_name_sql_that_exists() =>
-        Check(CSharpComments().Where(comment => ProjectsWithSql.Any(project => comment.Path.StartsWith(project, StringComparison.Ordinal))),
+        Check(RepositoryNames.Comments.Where(
+            comment => ProjectsWithSql.Any(project => comment.Path.StartsWith(project, StringComparison.Ordinal))),
             text =>
                 CodeElement().Matches(text).SelectMany(match => NameRules.FaultsOfSql(match.Groups[1].Value, RepositoryNames.StringWords)));
 
@@ -99,12 +102,6 @@ public partial class CommentNamesTests
 
         Faults.AssertNone(faults);
     }
-
-    private static IEnumerable<(string Path, int Line, string Text)> CSharpComments() =>
-        from source in RepositoryNames.CSharp
-        where source.Key.StartsWith("src/", StringComparison.Ordinal)
-        from comment in source.Value.Comments
-        select (source.Key, comment.Line, comment.Text);
 
     private static IEnumerable<(string Path, int Line, string Text)> SqlComments() =>
         from source in RepositoryNames.Sql

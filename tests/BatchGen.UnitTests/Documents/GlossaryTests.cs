@@ -35,11 +35,20 @@ public partial class GlossaryTests
 
     [Fact]
     public void Comments_in_csharp_use_the_words_of_the_glossary() =>
+        Faults.AssertNone([.. from comment in RepositoryNames.Comments
+                              from fault in FaultsOf(comment.Text, comment.Line)
+                              select $"{comment.Path}:{fault}"]);
+
+    [Fact]
+    public void Texts_and_pages_of_the_program_use_the_words_of_the_glossary() =>
         Faults.AssertNone([.. from source in RepositoryNames.CSharp
                               where source.Key.StartsWith("src/", StringComparison.Ordinal)
-                              from comment in source.Value.Comments
-                              from fault in FaultsOf(comment.Text, comment.Line)
-                              select $"{source.Key}:{fault}"]);
+                              from text in source.Value.Strings
+                              from fault in FaultsOf(text.Text, text.Line)
+                              select $"{source.Key}:{fault}",
+                           .. from page in RepositoryNames.Razor
+                              from fault in FaultsOf(page.Value)
+                              select $"{page.Key}:{fault}"]);
 
     [Fact]
     public void Comments_in_sql_use_the_words_of_the_glossary() =>

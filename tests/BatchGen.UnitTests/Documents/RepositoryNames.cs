@@ -23,6 +23,18 @@ internal static partial class RepositoryNames
         .Where(path => path.EndsWith(".razor", StringComparison.Ordinal))
             .ToDictionary(path => path, RepositoryFiles.Read, StringComparer.Ordinal);
 
+    /// <summary>Comments of the program's C# sources and pages, with the file and line of each.</summary>
+    public static IReadOnlyList<(string Path, int Line, string Text)> Comments { get; } =
+    [
+        .. from source in CSharp
+           where source.Key.StartsWith("src/", StringComparison.Ordinal)
+           from comment in source.Value.Comments
+           select (source.Key, comment.Line, comment.Text),
+        .. from page in Razor
+           from Match comment in RazorComment().Matches(page.Value)
+           select (page.Key, MarkdownPage.LineOf(page.Value, comment.Index), comment.Value),
+    ];
+
     /// <summary>Identifiers in C# code and pages, and names of C# and page files.</summary>
     public static FrozenSet<string> Identifiers { get; } = CSharp.Values.Select(scanner => scanner.Code).Concat(Razor.Values)
         .SelectMany(code => Word().Matches(code).Select(match => match.Value))
@@ -112,6 +124,9 @@ internal static partial class RepositoryNames
                 Collect(property.Value, path.Length == 0 ? property.Name : $"{path}:{property.Name}");
         }
     }
+
+    [GeneratedRegex(@"(?s)@\*.*?\*@|(?m)^\s*//.*$")]
+    private static partial Regex RazorComment();
 
     [GeneratedRegex(@"\w+")]
     private static partial Regex Word();
