@@ -8,7 +8,7 @@ begin
   if max_pixels is not null and size > 1 then
     select coalesce(min(sized.n) - 1, size) into size
     from (
-      select u.n, sum(r.width::bigint * r.height) over (order by u.n) as area
+      select u.n, sum((r.recipe -> 'width')::bigint * (r.recipe -> 'height')::bigint) over (order by u.n) as area
       from unnest(job_ids) with ordinality u(id, n)
       join job_recipes r on r.job_id = u.id) sized
     where sized.area > max_pixels and sized.n > 1;

@@ -9,9 +9,9 @@ declare
 begin
   for turn in
     select u.tenant_id
-    from unnest(claim.groups) with ordinality u(group_id, model, tenant_id, weight, virtual_time, first_signature, first_run_at, place)
+    from unnest(claim.groups) with ordinality u
     group by u.tenant_id
-    order by min(u.virtual_time), min(u.place)
+    order by min(u.virtual_time), min(u.ordinality)
   loop
     choice := find_overdue(claim, turn, null);
     if choice.place is null then choice := find_next_signature(claim, turn, null); end if;

@@ -3,8 +3,7 @@ create or replace function claim_batch(
   max_pixels bigint default null)
 returns table (
   batch_id bigint, epoch bigint, signature text, lease_expires_at timestamptz, remembered jsonb, job_id bigint, attempt smallint,
-  prompt text, negative_prompt text, width smallint, height smallint, steps smallint, sampler text, guidance_scale double precision,
-  seed bigint, format text, clip_skip smallint, guidance_rescale double precision, start_image text, strength double precision)
+  recipe jsonb)
 language plpgsql security definer as $$
 -- One batch for one worker, by the rules of docs/queue.md, "Order of dispatch", in one short transaction of index probes. Each step is a function of its own.
 #variable_conflict use_variable

@@ -18,10 +18,10 @@ declare
 begin
   if claim.place is null then return claim; end if;
   for place in
-    select u.place
-    from unnest(groups) with ordinality u(group_id, model, tenant_id, weight, virtual_time, first_signature, first_run_at, place)
+    select u.ordinality
+    from unnest(groups) with ordinality u
     where starts_with(claim.signature, u.model || '|')
-    order by u.place <> claim.place, u.virtual_time
+    order by u.ordinality <> claim.place, u.virtual_time
   loop
     exit when cardinality(ids) >= claim.max_jobs;
     last_id := coalesce((last_ids ->> groups[place].group_id::text)::bigint, 0);

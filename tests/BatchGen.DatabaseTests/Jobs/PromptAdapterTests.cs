@@ -46,7 +46,7 @@ public sealed class PromptAdapterTests
     public async Task Staged_rows_may_hold_them_too()
     {
         await using var database = await DatabaseAsync();
-        await database.SqlAsync("insert into staged_jobs (prompt, adapters) values ('x <lora:wash:0.5>', 'ink@0.8'), ('y', null)");
+        await database.SqlAsync("insert into staged_jobs (recipe, adapters) values ('{\"prompt\": \"x <lora:wash:0.5>\"}', 'ink@0.8'), ('{\"prompt\": \"y\"}', null)");
         Assert.Equal(2L, await database.SqlAsync<long>("select submit_staged()"));
         var jobs = await database.Catalog.ListAsync(new JobFilter(), CancellationToken.None);
         Assert.Equal(["demo|", "demo|ink@0.8+wash@0.5"], jobs.Select(job => job.Recipe.Signature.ToString()).Order(StringComparer.Ordinal));

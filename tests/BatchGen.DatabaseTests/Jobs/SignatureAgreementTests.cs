@@ -50,8 +50,8 @@ public sealed class SignatureAgreementTests
 
         Assert.Equal(500L, await database.SqlAsync<long>("""
             select count(*) from (
-              select r.seed from jobs j join job_recipes r on r.job_id = j.id
-              group by r.seed having count(*) = 2 and count(distinct j.signature) = 1) agreed
+              select (r.recipe -> 'seed')::bigint from jobs j join job_recipes r on r.job_id = j.id
+              group by r.recipe -> 'seed' having count(*) = 2 and count(distinct j.signature) = 1) agreed
             """));
     }
 

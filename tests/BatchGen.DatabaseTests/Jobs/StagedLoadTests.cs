@@ -34,7 +34,7 @@ public sealed class StagedLoadTests
     {
         await using var database = await DatabaseAsync();
         await database.SubmitAsync(""); // The dispatch group is there: nothing but the rows themselves can be waited for.
-        await database.SqlAsync("insert into staged_jobs (prompt) values ('one'), ('two')");
+        await database.SqlAsync("insert into staged_jobs (recipe) values ('{\"prompt\": \"one\"}'), ('{\"prompt\": \"two\"}')");
         await using var gate = await Gate.CloseAsync(database, "after insert on job_count_changes for each statement");
         var first = gate.RunAsync<long>("select submit_staged()");
         await gate.UntilWaitingAsync(1);
