@@ -8,7 +8,8 @@ declare
   -- Whether the schema serves a program is asked by every command, also one that only submits.
   readable_by_all constant text[] := array['samplers', 'available_models', 'available_adapters', 'results', 'schema_migrations',
     'schema_functions', 'schema_version'];
-  callable_by_all constant text[] := array['job_status', 'caller_tenant'];
+  -- What views call is called with the reader's rights.
+  callable_by_all constant text[] := array['job_status', 'caller_tenant', 'sampler_choices'];
   callable_by_submitters constant text[] := array['submit_job', 'submit_jobs', 'submit_staged', 'discard_staged', 'cancel_jobs', 'retry_jobs',
     'retry_failed', 'cancel_waiting', 'set_priority'];
   callable_by_readers constant text[] := array['signature_backlog'];

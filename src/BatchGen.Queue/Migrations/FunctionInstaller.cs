@@ -29,7 +29,7 @@ internal sealed class FunctionInstaller(NpgsqlConnection connection, NpgsqlTrans
         // Functions may call each other and the views in any order.
         await ExecuteAsync("set local check_function_bodies = off", cancellationToken);
         await transaction.SaveAsync(BeforeFunctions, cancellationToken);
-        IReadOnlyDictionary<string, string[]> made;
+        Dictionary<string, string[]> made;
         try
         {
             made = await ReplaceAsync(changed, removed, cancellationToken);
@@ -41,25 +41,26 @@ internal sealed class FunctionInstaller(NpgsqlConnection connection, NpgsqlTrans
         }
 
         foreach (var file in changed)
-            await RunAsync("record_put_in", new { name = file.Name, sha256 = file.Sha256, made = made.GetValueOrDefault(file.Name, []) }, cancellationToken);
+            await RunAsync("record_put_in", new { name = file.Name, sha256 = file.Sha256, made = made[file.Name] }, cancellationToken);
         await RunAsync("forget_put_in", new { names = removed.Select(put => put.Name).ToArray() }, cancellationToken);
         await RunAsync("apply_settings_and_grants", null, cancellationToken);
     }
 
-    private async Task<IReadOnlyDictionary<string, string[]>> ReplaceAsync(
+    private async Task<Dictionary<string, string[]>> ReplaceAsync(
         IReadOnlyList<SchemaFile> changed, IReadOnlyList<PutIn> removed, CancellationToken cancellationToken)
     {
         var before = await ListRoutinesAsync(changed, cancellationToken);
         foreach (var file in changed) await ExecuteAsync(file.Text, cancellationToken);
         var after = await ListRoutinesAsync(changed, cancellationToken);
-        var made = after.Except(before).ToLookup(routine => routine.Name, routine => routine.Identity, StringComparer.Ordinal);
-        var stale = changed.Where(file => state.Functions.ContainsKey(file.Name)).SelectMany(file => state.Functions[file.Name].Made.Except(made[file.Name], StringComparer.Ordinal));
+        var made = MadeBy(changed, after.Except(before));
+        var stale = changed.Where(file => state.Functions.ContainsKey(file.Name))
+            .SelectMany(file => state.Functions[file.Name].Made.Except(made[file.Name], StringComparer.Ordinal));
         await DropViewsAsync(removed.Where(put => put.Made.Length == 0).Select(put => put.Name), cancellationToken);
         await DropRoutinesAsync([.. stale, .. removed.SelectMany(put => put.Made)], cancellationToken);
-        return changed.ToDictionary(file => file.Name, file => made[file.Name].ToArray(), StringComparer.Ordinal);
+        return made;
     }
 
-    private async Task<IReadOnlyDictionary<string, string[]>> RemakeAsync(
+    private async Task<Dictionary<string, string[]>> RemakeAsync(
         IReadOnlyList<SchemaFile> changed, IReadOnlyList<PutIn> removed, CancellationToken cancellationToken)
     {
         // 1. Views first, the last made first, since they depend on routines and on each other
@@ -82,14 +83,19 @@ internal sealed class FunctionInstaller(NpgsqlConnection connection, NpgsqlTrans
         // 3. Everything anew: what changed, and every view
         var before = await ListRoutinesAsync(changed, cancellationToken);
         foreach (var file in changed.Where(file => !file.IsView).Concat(views)) await ExecuteAsync(file.Text, cancellationToken);
-        return (await ListRoutinesAsync(changed, cancellationToken)).Except(before)
-            .GroupBy(routine => routine.Name, routine => routine.Identity, StringComparer.Ordinal)
-            .ToDictionary(group => group.Key, group => group.ToArray(), StringComparer.Ordinal);
+        return MadeBy(changed, (await ListRoutinesAsync(changed, cancellationToken)).Except(before));
+    }
+
+    // A routine that was put in just now has another row version than before.
+    private static Dictionary<string, string[]> MadeBy(IReadOnlyList<SchemaFile> files, IEnumerable<Routine> fresh)
+    {
+        var identities = fresh.ToLookup(routine => routine.Name, routine => routine.Identity, StringComparer.Ordinal);
+        return files.ToDictionary(file => file.Name, file => file.Routines.SelectMany(name => identities[name]).ToArray(), StringComparer.Ordinal);
     }
 
     private async Task<List<Routine>> ListRoutinesAsync(IReadOnlyList<SchemaFile> files, CancellationToken cancellationToken) =>
         (await connection.QueryAsync<Routine>(new CommandDefinition(
-            SqlFiles.Query("list_routines"), new { names = files.Select(file => file.Name).ToArray() }, transaction, cancellationToken: cancellationToken))).AsList();
+            SqlFiles.Query("list_routines"), new { names = files.SelectMany(file => file.Routines).ToArray() }, transaction, cancellationToken: cancellationToken))).AsList();
 
     private Task DropViewsAsync(IEnumerable<string> names, CancellationToken cancellationToken) => DropAsync("drop_views", names, cancellationToken);
 
