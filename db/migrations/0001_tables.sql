@@ -1,8 +1,8 @@
 -- Tables of the queue. What each one is for stands in its comment; db/README.md has the overview.
 --
--- Hot and cold are apart: `jobs` is the narrow row that every claim and completion rewrites, `job_recipes` is written once.
--- The bulk tables (jobs, job_recipes, images) carry no foreign keys: a key check costs more than the rest of the insert. The functions that are
--- the only writers keep them consistent, and a test compares.
+-- Hot and cold are apart: `jobs` is the narrow row that every claim and completion rewrites, `job_recipes` is written once. The bulk tables
+-- (jobs, job_recipes, images) carry no foreign keys: a key check costs more than the rest of the insert. The functions that are the only
+-- writers keep them consistent, and a test compares.
 
 create table tenants (
   id int generated always as identity primary key,
@@ -74,12 +74,14 @@ create table campaigns (
   constraint campaigns_name_valid check (char_length(name) between 1 and 200)
 );
 comment on table campaigns is 'Named bulk requests; made when a job first names one.';
-comment on column campaigns.reported_at is 'When the dashboard saw that it had ended and, where a webhook is set, handed its report over; never taken back, so that it is reported once.';
+comment on column campaigns.reported_at is
+  'When the dashboard saw that it had ended and, where a webhook is set, handed its report over; never taken back, so that it is reported '
+  'once.';
 create index campaigns_unreported on campaigns (id) where reported_at is null;
 comment on index campaigns_unreported is 'list_ended_campaigns: those that may have ended since';
 
--- A dispatch group is a combination of model, priority and tenant. Claims choose a dispatch group, then a signature in it, so both indexes of
--- waiting jobs start with four bytes instead of three columns, and a claim knows which combinations exist without reading jobs.
+-- A dispatch group is a combination of model, priority and tenant. Claims choose a dispatch group, then a signature in it, so both indexes
+-- of waiting jobs start with four bytes instead of three columns, and a claim knows which combinations exist without reading jobs.
 create table dispatch_groups (
   id int generated always as identity primary key,
   model_id int not null references models,
@@ -121,16 +123,20 @@ create table jobs (
   autovacuum_vacuum_cost_delay = 1
 );
 comment on table jobs is 'One row per requested image: the narrow part that claims and completions rewrite.';
-comment on column jobs.indexed_state is 'Which partial index holds the row. Indexes name this column only, never state: running to succeeded then changes no indexed column and stays a heap-only update.';
+comment on column jobs.indexed_state is
+  'Which partial index holds the row. Indexes name this column only, never state: running to succeeded then changes no indexed column and '
+  'stays a heap-only update.';
 comment on column jobs.run_at is 'Not before this instant; the age of a waiting job counts from here.';
-comment on column jobs.batch_limit is 'Largest batch the job may be claimed in; halved each time its worker went away, so that a poison job ends alone.';
+comment on column jobs.batch_limit is
+  'Largest batch the job may be claimed in; halved each time its worker went away, so that a poison job ends alone.';
 comment on column jobs.campaign_id is '0 when the job belongs to no campaign.';
 
 create index jobs_by_signature on jobs (group_id, signature, id) where indexed_state = 'ready';
 comment on index jobs_by_signature is 'claim_batch: jobs of a signature, and the next signature in text order';
 -- Without the id: jobs submitted together get start times one microsecond apart, so that the floor a claim remembers tells them apart.
 create index jobs_by_age on jobs (group_id, run_at) where indexed_state = 'ready';
-comment on index jobs_by_age is 'claim_batch: whether a dispatch group has work and who waits longest; submit_jobs: whether a notification is due';
+comment on index jobs_by_age is
+  'claim_batch: whether a dispatch group has work and who waits longest; submit_jobs: whether a notification is due';
 create index jobs_scheduled on jobs (run_at) where indexed_state = 'scheduled';
 comment on index jobs_scheduled is 'advance_clock: jobs whose start time or retry has come';
 create index jobs_with_deadline on jobs (deadline) where deadline is not null and indexed_state in ('ready', 'scheduled');
@@ -156,7 +162,8 @@ create table job_recipes (
 );
 comment on table job_recipes is 'What each job renders, apart from its signature; written once.';
 comment on column job_recipes.recipe is
-  'The drawing part of the job as one value: prompt, size, steps, seed and so on, by the names of docs/sql-api.md. Fields that are off are left out.';
+  'The drawing part of the job as one value: prompt, size, steps, seed and so on, by the names of docs/sql-api.md. Fields that are off '
+  'are left out.';
 create index job_recipes_by_tenant on job_recipes (tenant_id, job_id);
 comment on index job_recipes_by_tenant is 'list_ids_of_tenant: jobs of a tenant, newest first, however many others have';
 create index job_recipes_by_campaign on job_recipes (campaign_id, job_id) where campaign_id <> 0;
@@ -219,15 +226,22 @@ create table batches (
   constraint batches_unended_range check (unended >= 0),
   constraint batches_completions_order check (checked_completions between 0 and completions)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
-comment on table batches is 'Jobs of one signature leased to one worker. The lease, its fencing epoch and the verdict of the checkpoint live here, so that a heartbeat or a checkpoint writes one row, not one per job.';
-comment on column batches.epoch is 'Fencing token: raised when the lease is taken back; a write that names another epoch is refused. Starts as the microsecond of the claim, so that it is never the token of a claim that a crash of the server undid and whose batch id came back.';
+comment on table batches is
+  'Jobs of one signature leased to one worker. The lease, its fencing epoch and the verdict of the checkpoint live here, so that a '
+  'heartbeat or a checkpoint writes one row, not one per job.';
+comment on column batches.epoch is
+  'Fencing token: raised when the lease is taken back; a write that names another epoch is refused. Starts as the microsecond of the '
+  'claim, so that it is never the token of a claim that a crash of the server undid and whose batch id came back.';
 comment on column batches.finished is 'Jobs that ended, as heartbeats report and completions count them; for people.';
-comment on column batches.unended is 'Jobs not recorded as ended under this lease; those cancelled meanwhile stay counted. 0 means that none is running.';
+comment on column batches.unended is
+  'Jobs not recorded as ended under this lease; those cancelled meanwhile stay counted. 0 means that none is running.';
 comment on column batches.completions is 'Completions written so far; images carry the number of theirs.';
 comment on column batches.checked_completions is 'Completions that a checkpoint has judged: their images are verified, or were requeued.';
-comment on column batches.images is 'Images it recorded and no checkpoint discarded: what a night drew is summed up here instead of read image by image.';
+comment on column batches.images is
+  'Images it recorded and no checkpoint discarded: what a night drew is summed up here instead of read image by image.';
 comment on column batches.verified is 'How many of them a passed checkpoint vouches for.';
-comment on column batches.lease_expires_at is 'While open: when the lease ends. After: until when other workers leave a small signature to this worker.';
+comment on column batches.lease_expires_at is
+  'While open: when the lease ends. After: until when other workers leave a small signature to this worker.';
 create index batches_by_signature on batches (signature, lease_expires_at);
 comment on index batches_by_signature is 'claim_batch: whether another live worker holds the signature';
 create index batches_open on batches (lease_expires_at) where state = 'open';
@@ -242,7 +256,9 @@ create table campaign_batches (
   batch_id bigint not null,
   constraint campaign_batches_pkey primary key (campaign_id, batch_id)
 );
-comment on table campaign_batches is 'Batches that recorded images of a campaign, one row for each batch and campaign: where a campaign of a million jobs has its images, and from when to when it was drawn.';
+comment on table campaign_batches is
+  'Batches that recorded images of a campaign, one row for each batch and campaign: where a campaign of a million jobs has its images, '
+  'and from when to when it was drawn.';
 
 create table images (
   job_id bigint primary key,
@@ -260,7 +276,8 @@ create table images (
   constraint images_path_relative check (path <> '' and path !~ '(^/|\\|(^|/)\.\.(/|$))')
 );
 comment on table images is 'The saved image of each succeeded job. Whether it is verified follows from its batch: view results.';
-comment on column images.completion is 'Which completion of the batch recorded it; verified once a passed checkpoint has checked that completion.';
+comment on column images.completion is
+  'Which completion of the batch recorded it; verified once a passed checkpoint has checked that completion.';
 
 create table job_attempts (
   id bigint generated always as identity primary key,
@@ -274,7 +291,8 @@ create table job_attempts (
   started_at timestamptz,
   ended_at timestamptz not null default clock_timestamp(),
   constraint job_attempts_code_known check (code in (
-    'invalid_job', 'adapter', 'model', 'generation', 'output', 'worker_lost', 'weight_integrity', 'deadline_passed', 'cancelled', 'requeued'))
+    'invalid_job', 'adapter', 'model', 'generation', 'output', 'worker_lost', 'weight_integrity', 'deadline_passed', 'cancelled',
+    'requeued'))
 );
 comment on table job_attempts is 'Attempts that did not end in an image; the one that did is the row in images.';
 create index job_attempts_by_job on job_attempts (job_id, id);
@@ -310,8 +328,8 @@ comment on index weight_checkpoints_by_worker is 'list_checkpoints of one worker
 create index weight_checkpoints_by_time on weight_checkpoints (created_at);
 comment on index weight_checkpoints_by_time is 'count_checkpoints_between: those of a night, or of a campaign';
 
--- Counters without a hot row: every function appends what it changed, one row per dispatch group, campaign and state, and fold_counts() adds the
--- changes up now and then. A count is the folded value plus the changes since.
+-- Counters without a hot row: every function appends what it changed, one row per dispatch group, campaign and state, and fold_counts()
+-- adds the changes up now and then. A count is the folded value plus the changes since.
 create table job_counts (
   group_id int not null,
   campaign_id int not null,
@@ -319,7 +337,9 @@ create table job_counts (
   count bigint not null,
   constraint job_counts_pkey primary key (group_id, campaign_id, state)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
-comment on table job_counts is 'Folded counts by dispatch group, campaign and state; state verified counts images beside the five job states, and fusions counts batches that switched signature.';
+comment on table job_counts is
+  'Folded counts by dispatch group, campaign and state; state verified counts images beside the five job states, and fusions counts '
+  'batches that switched signature.';
 create index job_counts_by_campaign on job_counts (campaign_id) where campaign_id <> 0;
 comment on index job_counts_by_campaign is 'count_jobs of a campaign';
 create table job_count_changes (
@@ -330,8 +350,8 @@ create table job_count_changes (
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 comment on table job_count_changes is 'Changes of counts not folded yet; only appended to, emptied by fold_counts().';
 
--- A claim remembers from where on a dispatch group can hold waiting jobs. Jobs that come back with an old run_at raise this sequence, and the memory is dropped.
--- A sequence, because it has no row versions: it stays cheap while an old snapshot is held.
+-- A claim remembers from where on a dispatch group can hold waiting jobs. Jobs that come back with an old run_at raise this sequence, and
+-- the memory is dropped. A sequence, because it has no row versions: it stays cheap while an old snapshot is held.
 create sequence requeues;
 comment on sequence requeues is 'Raised whenever jobs come back to the queue.';
 
@@ -350,6 +370,9 @@ create table dispatch_windows (
   -- Raises an error for a zone this server does not know: every claim would meet it.
   constraint dispatch_windows_zone_known check (timezone(time_zone, timestamptz 'epoch') is not null)
 );
-comment on table dispatch_windows is 'When jobs may be claimed. A dispatch group to which enabled windows apply is open while one of them is; a dispatch group without any is always open.';
-comment on column dispatch_windows.weekdays is 'ISO days (1 is Monday) on which the window opens; one that crosses midnight belongs to the day it opened.';
+comment on table dispatch_windows is
+  'When jobs may be claimed. A dispatch group to which enabled windows apply is open while one of them is; a dispatch group without any '
+  'is always open.';
+comment on column dispatch_windows.weekdays is
+  'ISO days (1 is Monday) on which the window opens; one that crosses midnight belongs to the day it opened.';
 comment on column dispatch_windows.exempt_priority is 'Jobs of at least this priority ignore the window; null means none do.';

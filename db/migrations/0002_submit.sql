@@ -1,5 +1,5 @@
--- Types that the functions of submitting hand to each other. Every rule about a job is checked by functions, so that all producers, in any language,
--- get the same answer. Errors carry SQLSTATE BG001, the message names element and field, and the detail is JSON with both.
+-- Types that the functions of submitting hand to each other. Every rule about a job is checked by functions, so that all producers, in any
+-- language, get the same answer. Errors carry SQLSTATE BG001, the message names element and field, and the detail is JSON with both.
 
 create type checked_job as (
   model_id int,
@@ -22,4 +22,5 @@ create type job_spelling as (
   signature text,
   defaults jsonb
 );
-comment on type job_spelling is 'What a spelling of model and adapters in a staged load stands for, and what its recipes have where rows leave fields out.';
+comment on type job_spelling is
+  'What a spelling of model and adapters in a staged load stands for, and what its recipes have where rows leave fields out.';

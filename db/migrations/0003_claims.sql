@@ -11,16 +11,21 @@ create type claim_memory as (
   last_ids jsonb
 );
 comment on type claim_memory is
-  'What a worker carries from one claim to its next: claim_batch returns it as jsonb with these keys and takes it back. A claim without it, or with keys missing, chooses rightly too; it only takes longer.';
+  'What a worker carries from one claim to its next: claim_batch returns it as jsonb with these keys and takes it back. A claim without '
+  'it, or with keys missing, chooses rightly too; it only takes longer.';
 comment on column claim_memory.signature is 'The signature that the worker has fused.';
 comment on column claim_memory.batches is 'Batches that it claimed of this signature since it fused it.';
 comment on column claim_memory.virtual_time is
-  'The least virtual time among the tenants with work at the last claim. A tenant that has work again after a pause starts here, so that it cannot save up turns.';
-comment on column claim_memory.served is 'Per tenant id: the virtual time up to which this worker served the tenant, that is jobs divided by the tenant''s weight.';
+  'The least virtual time among the tenants with work at the last claim. A tenant that has work again after a pause starts here, so that '
+  'it cannot save up turns.';
+comment on column claim_memory.served is
+  'Per tenant id: the virtual time up to which this worker served the tenant, that is jobs divided by the tenant''s weight.';
 comment on column claim_memory.requeues is 'Value of sequence requeues at the last claim. Another value drops scan_starts and last_ids.';
 comment on column claim_memory.scanned_at is 'When scan_starts and last_ids were dropped last.';
-comment on column claim_memory.scan_starts is 'Per dispatch group id: an instant, in seconds since 1970, before which no job of the group waits.';
-comment on column claim_memory.last_ids is 'Per dispatch group id: the last job claimed of the fused signature; no job of it before that one waits.';
+comment on column claim_memory.scan_starts is
+  'Per dispatch group id: an instant, in seconds since 1970, before which no job of the group waits.';
+comment on column claim_memory.last_ids is
+  'Per dispatch group id: the last job claimed of the fused signature; no job of it before that one waits.';
 
 create type waiting_group as (
   group_id int,
@@ -37,7 +42,8 @@ create type signature_choice as (
   signature text,
   place int
 );
-comment on type signature_choice is 'A signature and the place, among the waiting groups of a claim, of the group that it was found in; both null for none.';
+comment on type signature_choice is
+  'A signature and the place, among the waiting groups of a claim, of the group that it was found in; both null for none.';
 
 create type claim_state as (
   worker_id uuid,
@@ -60,8 +66,10 @@ create type claim_state as (
   job_places int[]
 );
 comment on type claim_state is 'What the steps of claim_batch hand on: what was asked, then what each step found.';
-comment on column claim_state.groups is 'find_waiting_groups: the groups of the highest priority level that has work; the tenant served least comes first.';
-comment on column claim_state.fused_place is 'find_fused: place of the group that has work of the fused signature; null when it is drained.';
+comment on column claim_state.groups is
+  'find_waiting_groups: the groups of the highest priority level that has work; the tenant served least comes first.';
+comment on column claim_state.fused_place is
+  'find_fused: place of the group that has work of the fused signature; null when it is drained.';
 comment on column claim_state.fused_run_at is 'find_fused: since when the next job of the fused signature waits.';
 comment on column claim_state.signature is 'choose_signature: the signature to claim jobs of.';
 comment on column claim_state.place is 'choose_signature: place of the group that it was found in; null when nothing is to be claimed.';

@@ -16,7 +16,9 @@ create unlogged table staged_jobs (
   tags text[],
   idempotency_key text
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 50000);
-comment on table staged_jobs is 'Rows on their way into the queue: filled by COPY, emptied by submit_staged. Unlogged: a crash of the server loses what was not submitted yet.';
+comment on table staged_jobs is
+  'Rows on their way into the queue: filled by COPY, emptied by submit_staged. Unlogged: a crash of the server loses what was not '
+  'submitted yet.';
 comment on column staged_jobs.load is 'Name the producer gives to rows that belong together; several loads can be under way at once.';
 comment on column staged_jobs.staged_at is 'Rows that nobody submits go after a week: prune_staged.';
 comment on column staged_jobs.recipe is 'The drawing part of the job: fields by the names of docs/sql-api.md; nulls count as left out.';

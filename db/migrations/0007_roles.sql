@@ -1,4 +1,5 @@
--- Least privilege. Roles belong to the whole server, so they are made only where they are missing and this user may; grants are made to those that exist.
+-- Least privilege. Roles belong to the whole server, so they are made only where they are missing and this user may; grants are made to
+-- those that exist.
 
 create table tenant_roles (
   role_name name primary key,

@@ -30,4 +30,5 @@ create index canaries_by_worker on canaries (worker_id, id);
 comment on index canaries_by_worker is 'list_canaries: what a worker drew';
 
 alter table workers add column canary_ordered boolean not null default false;
-comment on column workers.canary_ordered is 'Somebody, or the clock, wants a canary of this worker; the heartbeat that hears it takes it back.';
+comment on column workers.canary_ordered is
+  'Somebody, or the clock, wants a canary of this worker; the heartbeat that hears it takes it back.';

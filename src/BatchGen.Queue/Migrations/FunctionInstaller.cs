@@ -109,10 +109,10 @@ internal sealed class FunctionInstaller(NpgsqlConnection connection, NpgsqlTrans
         await RunAsync(query, null, cancellationToken);
     }
 
-    private Task RunAsync(string query, object? parameters, CancellationToken cancellationToken) =>
+    private Task<int> RunAsync(string query, object? parameters, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(new CommandDefinition(SqlFiles.Query(query), parameters, transaction, cancellationToken: cancellationToken));
 
-    private Task ExecuteAsync(string statements, CancellationToken cancellationToken) =>
+    private Task<int> ExecuteAsync(string statements, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(new CommandDefinition(statements, transaction: transaction, commandTimeout: 0, cancellationToken: cancellationToken));
 
     private sealed record Routine

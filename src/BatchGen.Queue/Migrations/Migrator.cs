@@ -112,7 +112,7 @@ public sealed class Migrator
     }
 
     // The search path that functions see while they are made, temporary objects last.
-    private Task SetSearchPathAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+    private Task<string?> SetSearchPathAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         QuerySingleAsync<string>(connection, "pin_search_path", new { schema = Schema }, cancellationToken);
 
     private static async Task<SchemaState> ReadStateAsync(NpgsqlConnection connection, CancellationToken cancellationToken) => new()

@@ -11,7 +11,7 @@ namespace BatchGen.Queue.Sql;
 internal sealed partial record SchemaFile(string Name, string Text)
 {
     /// <summary>Names of the functions and procedures that it makes.</summary>
-    public IReadOnlyList<string> Routines { get; } = [.. RoutineName().Matches(Text).Select(match => match.Groups[1].Value)];
+    public IReadOnlyList<string> Routines { get; } = [.. RoutineName().Matches(Text).Select(match => match.Groups["name"].Value)];
 
     /// <summary>True for a view.</summary>
     public bool IsView => Text.Contains("create or replace view", StringComparison.Ordinal);
@@ -19,7 +19,7 @@ internal sealed partial record SchemaFile(string Name, string Text)
     /// <summary>Digest of the text, so that a changed file is noticed.</summary>
     public string Sha256 { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text)));
 
-    [GeneratedRegex(@"^create or replace (?:function|procedure) (\w+)", RegexOptions.Multiline | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^create or replace (function|procedure) (?<name>\w+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex RoutineName();
 }
 
