@@ -53,7 +53,7 @@ public static class TestServer
     private static async Task RemoveAsync(string folder)
     {
         using var limit = new CancellationTokenSource(Limit);
-        await EmbeddedPostgres.RemoveAsync(folder, NullLogger.Instance, limit.Token);
+        await EmbeddedCluster.RemoveAsync(folder, limit.Token);
     }
 
     // Servers of test processes that were killed.
