@@ -21,6 +21,7 @@ public sealed class TestDatabase : IAsyncDisposable
         Queue = QueueDatabase.Open(connectionString, options);
         Submitter = new(Queue);
         Catalog = new(Queue);
+        Actions = new(Queue);
         Claims = new(Queue);
         Checkpoints = new(Queue);
         Models = new(Queue);
@@ -40,6 +41,8 @@ public sealed class TestDatabase : IAsyncDisposable
     public JobSubmitter Submitter { get; }
 
     public JobCatalog Catalog { get; }
+
+    public JobActions Actions { get; }
 
     public BatchClaims Claims { get; }
 

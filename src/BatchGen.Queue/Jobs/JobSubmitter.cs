@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
@@ -16,15 +15,6 @@ public sealed partial class JobSubmitter(QueueDatabase database)
 {
     // Jobs of one call: enough for the call to cost little, few enough for its text to be small.
     private const int ChunkSize = 20_000;
-
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        // NaN and infinities travel as text, so that the database refuses them with its one message.
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
 
     /// <summary>Submits all jobs or none.</summary>
     /// <returns>One id per request, in order.</returns>
@@ -42,7 +32,7 @@ public sealed partial class JobSubmitter(QueueDatabase database)
     {
         ArgumentNullException.ThrowIfNull(requests);
         for (var i = 0; i < requests.Count; i++) RefuseNul(requests[i], i);
-        return SubmitJsonAsync(JsonSerializer.SerializeToUtf8Bytes(requests, Json), tenant, cancellationToken);
+        return SubmitJsonAsync(JsonSerializer.SerializeToUtf8Bytes(requests, QueueJson.Options), tenant, cancellationToken);
     }
 
     /// <summary>Submits jobs given as the JSON array that <c>submit_jobs</c> takes.</summary>
@@ -87,7 +77,7 @@ public sealed partial class JobSubmitter(QueueDatabase database)
                 try
                 {
                     await using var command = new NpgsqlCommand(SqlFiles.Query("submit_jobs"), connection, transaction);
-                    command.Parameters.Add(QueueDatabase.Parameter("jobs", NpgsqlDbType.Jsonb, JsonSerializer.Serialize(chunk, Json)));
+                    command.Parameters.Add(QueueDatabase.Parameter("jobs", NpgsqlDbType.Jsonb, JsonSerializer.Serialize(chunk, QueueJson.Options)));
                     command.Parameters.Add(QueueDatabase.Parameter("tenant", NpgsqlDbType.Text, null));
                     await using var reader = await command.ExecuteReaderAsync(cancellationToken);
                     ids.AddRange(await QueueDatabase.ReadListAsync<long>(reader, cancellationToken));
