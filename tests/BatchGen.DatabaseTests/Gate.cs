@@ -41,8 +41,10 @@ internal sealed class Gate : IAsyncDisposable
     /// <summary>Returns once that many sessions of the test wait, at the gate or for each other.</summary>
     public async Task UntilWaitingAsync(long sessions)
     {
-        const string Waiting = "select count(*) from pg_stat_activity where application_name = $1 and cardinality(pg_blocking_pids(pid)) > 0";
-        await Wait.UntilAsync($"{sessions} sessions wait at the gate", () => _database.SqlAsync<long>(Waiting, _database.Schema + " test"), count => count >= sessions);
+        const string Waiting =
+            "select count(*) from pg_stat_activity where application_name = $1 and cardinality(pg_blocking_pids(pid)) > 0";
+        await Wait.UntilAsync($"{sessions} sessions wait at the gate", () => _database.SqlAsync<long>(Waiting, _database.Schema + " test"),
+            count => count >= sessions);
     }
 
     /// <summary>Opens the gate: all sessions go on.</summary>

@@ -21,6 +21,7 @@ public static class EmbeddedCluster
             await new Cluster(files, programs, user, NullLogger.Instance).StopAsync(cancellationToken);
         }
 
-        foreach (var owned in new[] { files.SocketFolder, files.Home, folder }.Where(Directory.Exists)) Directory.Delete(owned, recursive: true);
+        foreach (var owned in new[] { files.SocketFolder, files.Home, folder }.Where(Directory.Exists))
+            Directory.Delete(owned, recursive: true);
     }
 }

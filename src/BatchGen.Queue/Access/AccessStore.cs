@@ -29,11 +29,12 @@ public sealed class AccessStore(QueueDatabase database)
     /// <param name="role">viewer, submitter or operator.</param>
     /// <param name="tenant">Tenant whose jobs a submitter sees; null for other roles.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
-    public Task AddKeyAsync(string name, byte[] sha256, string role, string? tenant, CancellationToken cancellationToken) => database.CommandAsync("insert_api_key",
-    [
-        Parameter("name", NpgsqlDbType.Text, name), Parameter("hash", NpgsqlDbType.Bytea, sha256),
-        Parameter("role", NpgsqlDbType.Text, role), Parameter("tenant", NpgsqlDbType.Text, tenant),
-    ], reader => Task.FromResult(reader.RecordsAffected), cancellationToken);
+    public Task AddKeyAsync(string name, byte[] sha256, string role, string? tenant, CancellationToken cancellationToken) =>
+        database.CommandAsync("insert_api_key",
+        [
+            Parameter("name", NpgsqlDbType.Text, name), Parameter("hash", NpgsqlDbType.Bytea, sha256),
+            Parameter("role", NpgsqlDbType.Text, role), Parameter("tenant", NpgsqlDbType.Text, tenant),
+        ], reader => Task.FromResult(reader.RecordsAffected), cancellationToken);
 
     /// <summary>The key with a hash, or null when there is none or it was revoked.</summary>
     public async Task<StoredKey?> FindKeyAsync(byte[] sha256, CancellationToken cancellationToken) =>

@@ -12,7 +12,9 @@ public sealed class CanaryLog(QueueDatabase database)
     {
         ArgumentNullException.ThrowIfNull(kind);
         var rows = await database.QueryAsync<FirstRow>(
-            "find_canary", new { model_sha256 = kind.ModelSha256, device = kind.Device, compute_type = kind.ComputeType, recipe = kind.Recipe }, cancellationToken);
+            "find_canary",
+            new { model_sha256 = kind.ModelSha256, device = kind.Device, compute_type = kind.ComputeType, recipe = kind.Recipe },
+            cancellationToken);
         return rows is [var row] ? new FirstCanary(row.WorkerId, row.Digest, row.Picture) : null;
     }
 
@@ -42,7 +44,8 @@ public sealed class CanaryLog(QueueDatabase database)
     /// <summary>The newest canaries.</summary>
     /// <param name="limit">At most this many.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    public Task<IReadOnlyList<RecordedCanary>> ListAsync(int limit, CancellationToken cancellationToken) => ListAsync(limit, since: null, cancellationToken);
+    public Task<IReadOnlyList<RecordedCanary>> ListAsync(int limit, CancellationToken cancellationToken) =>
+        ListAsync(limit, since: null, cancellationToken);
 
     /// <summary>The newest canaries from an instant on.</summary>
     /// <param name="limit">At most this many.</param>
@@ -57,12 +60,16 @@ public sealed class CanaryLog(QueueDatabase database)
     /// <param name="until">When a checkpoint followed its last batch; null does not restrict.</param>
     /// <param name="limit">At most this many.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    public async Task<IReadOnlyList<RecordedCanary>> ListOfCampaignAsync(int campaignId, DateTimeOffset since, DateTimeOffset? until, int limit, CancellationToken cancellationToken) =>
-        Read(await database.QueryAsync<CanaryRow>(
-            "list_canaries_of_campaign", new { campaign_id = campaignId, since = since.ToUniversalTime(), until = until?.ToUniversalTime(), limit }, cancellationToken));
+    public async Task<IReadOnlyList<RecordedCanary>> ListOfCampaignAsync(
+        int campaignId, DateTimeOffset since, DateTimeOffset? until, int limit, CancellationToken cancellationToken) =>
+            Read(await database.QueryAsync<CanaryRow>(
+                "list_canaries_of_campaign",
+                new { campaign_id = campaignId, since = since.ToUniversalTime(), until = until?.ToUniversalTime(), limit },
+                cancellationToken));
 
     private static List<RecordedCanary> Read(List<CanaryRow> rows) => rows.ConvertAll(row => new RecordedCanary(
-        row.CanaryId, row.WorkerId, row.BatchId, row.Model, row.Device, row.ComputeType, row.Verdict, row.Digest, row.Psnr, row.Ssim, row.ElapsedMs, row.CreatedAt, row.FirstId));
+        row.CanaryId, row.WorkerId, row.BatchId, row.Model, row.Device, row.ComputeType, row.Verdict, row.Digest, row.Psnr, row.Ssim,
+        row.ElapsedMs, row.CreatedAt, row.FirstId));
 
     private sealed class FirstRow
     {
@@ -128,9 +135,10 @@ public sealed record FirstCanary(Guid WorkerId, string Digest, byte[] Picture);
 /// <param name="ElapsedMs">Milliseconds that drawing took.</param>
 /// <param name="Picture">The image as a PNG file.</param>
 public sealed record CanaryResult(
-    Guid WorkerId, long? BatchId, CanaryKind Kind, CanaryVerdict Verdict, string Digest, double? Psnr, double? Ssim, double ElapsedMs, byte[] Picture);
+    Guid WorkerId, long? BatchId, CanaryKind Kind, CanaryVerdict Verdict, string Digest, double? Psnr, double? Ssim, double ElapsedMs,
+    byte[] Picture);
 
 /// <summary>A canary as the database holds it; <c>FirstId</c> is the canary it is compared with, its own id when it is the first.</summary>
 public sealed record RecordedCanary(
-    long CanaryId, Guid WorkerId, long? BatchId, string Model, string Device, string ComputeType, string Verdict, string Digest, double? Psnr, double? Ssim,
-    double ElapsedMs, DateTimeOffset CreatedAt, long? FirstId);
+    long CanaryId, Guid WorkerId, long? BatchId, string Model, string Device, string ComputeType, string Verdict, string Digest,
+    double? Psnr, double? Ssim, double ElapsedMs, DateTimeOffset CreatedAt, long? FirstId);

@@ -12,8 +12,8 @@ public sealed class CheckpointLog(QueueDatabase database)
     /// <c>Drifted</c> requeues their jobs, the attempt not counted.
     /// </summary>
     /// <remarks>
-    /// <c>Restored</c> and <c>Unrecoverable</c> come after a <c>Drifted</c> that left no image unverified. Should one be, its job is requeued too:
-    /// a check after a reload says nothing about an image rendered before the reload.
+    /// <c>Restored</c> and <c>Unrecoverable</c> come after a <c>Drifted</c> that left no image unverified. Should one be, its job is
+    /// requeued too: a check after a reload says nothing about an image rendered before the reload.
     /// </remarks>
     public Task<CheckpointOutcome> RecordAsync(WeightCheckpoint checkpoint, CancellationToken cancellationToken)
     {
@@ -46,21 +46,25 @@ public sealed class CheckpointLog(QueueDatabase database)
     public async Task<IReadOnlyList<RecordedCheckpoint>> ListAsync(int limit, CancellationToken cancellationToken)
     {
         var rows = await database.QueryAsync<CheckpointRow>("list_checkpoints", new { limit }, cancellationToken);
-        return rows.ConvertAll(row => new RecordedCheckpoint(row.CheckpointId, row.WorkerId, row.BatchId, row.Model, row.Device, row.Verdict, row.ExpectedDigest,
+        return rows.ConvertAll(row => new RecordedCheckpoint(
+            row.CheckpointId, row.WorkerId, row.BatchId, row.Model, row.Device, row.Verdict, row.ExpectedDigest,
             row.ActualDigest, row.Tensors, row.SizeBytes, row.DriftedTensors, row.ElapsedMs, row.CreatedAt));
     }
 
     /// <summary>How many checkpoints passed, and how many found a difference.</summary>
-    public async Task<CheckpointCounts> CountAsync(CancellationToken cancellationToken) => (await CountAsync(0, null, cancellationToken)).Counts;
+    public async Task<CheckpointCounts> CountAsync(CancellationToken cancellationToken) =>
+        (await CountAsync(0, null, cancellationToken)).Counts;
 
     /// <summary>Counts checkpoints above an id, and returns the highest id, to go on counting from.</summary>
     /// <param name="afterId">Only checkpoints with a higher id.</param>
     /// <param name="since">Only checkpoints from then on; null does not restrict.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    public async Task<(CheckpointCounts Counts, long LastId)> CountAsync(long afterId, DateTimeOffset? since, CancellationToken cancellationToken)
+    public async Task<(CheckpointCounts Counts, long LastId)> CountAsync(
+        long afterId, DateTimeOffset? since, CancellationToken cancellationToken)
     {
         var row = (await database.ListAsync<CountRow>("count_checkpoints",
-            [Parameter("after", NpgsqlDbType.Bigint, afterId), Parameter("since", NpgsqlDbType.TimestampTz, since?.ToUniversalTime())], cancellationToken)).Single();
+            [Parameter("after", NpgsqlDbType.Bigint, afterId), Parameter("since", NpgsqlDbType.TimestampTz, since?.ToUniversalTime())],
+            cancellationToken)).Single();
         return (new CheckpointCounts(row.Passed, row.Drifted), row.LastId);
     }
 
@@ -98,8 +102,8 @@ public sealed class CheckpointLog(QueueDatabase database)
 
 /// <summary>A checkpoint as the database holds it.</summary>
 public sealed record RecordedCheckpoint(
-    long CheckpointId, Guid WorkerId, long? BatchId, string Model, string Device, string Verdict, string ExpectedDigest, string ActualDigest,
-    int Tensors, long SizeBytes, IReadOnlyList<string> DriftedTensors, double ElapsedMs, DateTimeOffset CreatedAt);
+    long CheckpointId, Guid WorkerId, long? BatchId, string Model, string Device, string Verdict, string ExpectedDigest,
+    string ActualDigest, int Tensors, long SizeBytes, IReadOnlyList<string> DriftedTensors, double ElapsedMs, DateTimeOffset CreatedAt);
 
 /// <summary>How many checkpoints had which outcome.</summary>
 /// <param name="Passed">Checkpoints that passed, at once or after a reload.</param>

@@ -67,7 +67,8 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         if (folder.RunningServer() is null) return;
-        var result = await user.RunAsync(programs["pg_ctl"], ["stop", "-D", folder.Data, "-m", "fast", "-w", "-t", "60", "-s"], cancellationToken);
+        var result = await user.RunAsync(
+            programs["pg_ctl"], ["stop", "-D", folder.Data, "-m", "fast", "-w", "-t", "60", "-s"], cancellationToken);
         if (result is { ExitCode: 0 }) Log.ServerStopped(logger, folder.Home);
         else Log.ServerDidNotStop(logger, folder.Home, ServerLog.LastError(result?.Error));
     }
@@ -103,8 +104,10 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
         }
     }
 
-    private Task<ProgramResult?> RunInitdbAsync(string passwordFile, string locale, CancellationToken cancellationToken) => user.RunAsync(programs["initdb"],
-        ["-D", folder.Data, "-U", SuperUser, "--auth=scram-sha-256", "--pwfile=" + passwordFile, "-E", "UTF8", "--locale=" + locale], cancellationToken);
+    private Task<ProgramResult?> RunInitdbAsync(string passwordFile, string locale, CancellationToken cancellationToken) => user.RunAsync(
+        programs["initdb"],
+        ["-D", folder.Data, "-U", SuperUser, "--auth=scram-sha-256", "--pwfile=" + passwordFile, "-E", "UTF8", "--locale=" + locale],
+        cancellationToken);
 
     private async Task StartServerAsync(EmbeddedPostgresOptions options, CancellationToken cancellationToken)
     {
@@ -130,12 +133,14 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
     {
         if (ServerLog.SaysSocketTaken(lines))
         {
-            return new QueueException($"The socket {folder.SocketFile(Port)} is taken by another server, or cannot be made there: {ServerLog.Reason(lines)}. "
-                + "Stop that server, or remove the file if none runs.");
+            return new QueueException(
+                $"The socket {folder.SocketFile(Port)} is taken by another server, or cannot be made there: {ServerLog.Reason(lines)}. "
+                    + "Stop that server, or remove the file if none runs.");
         }
 
         if (ServerLog.SaysDamaged(lines))
-            return new QueueException($"The database in {folder.Data} is damaged: {ServerLog.Reason(lines)}. {RestoreAdvice} The server's log is {_log.File}.");
+            return new QueueException(
+                $"The database in {folder.Data} is damaged: {ServerLog.Reason(lines)}. {RestoreAdvice} The server's log is {_log.File}.");
         var reason = ServerLog.Reason(lines.Length > 0 ? lines : result?.Error ?? "no server program");
         return new QueueException($"PostgreSQL did not start in {folder.Data}: {reason}. The server's log is {_log.File}.");
     }
@@ -146,7 +151,8 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
     {
         await using var source = NpgsqlDataSource.Create(ConnectionStringOf(SuperUser, password, "postgres") + ";Pooling=false");
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        await connection.ExecuteAsync(new CommandDefinition(SqlFiles.Query("set_password_setting"), new { password }, cancellationToken: cancellationToken));
+        await connection.ExecuteAsync(
+            new CommandDefinition(SqlFiles.Query("set_password_setting"), new { password }, cancellationToken: cancellationToken));
         await connection.ExecuteAsync(new CommandDefinition(SqlFiles.Query("create_embedded_owner"), cancellationToken: cancellationToken));
         var exists = new CommandDefinition(SqlFiles.Query("embedded_database_exists"), cancellationToken: cancellationToken);
         if (await connection.ExecuteScalarAsync<bool>(exists)) return;
@@ -165,7 +171,8 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
             .AppendLine("# Written by batchgen at every start.")
             .AppendLine("listen_addresses = ''")
             .AppendLine(CultureInfo.InvariantCulture, $"port = {Port}")
-            .AppendLine(CultureInfo.InvariantCulture, $"unix_socket_directories = '{folder.SocketFolder.Replace("'", "''", StringComparison.Ordinal)}'")
+            .AppendLine(CultureInfo.InvariantCulture,
+                $"unix_socket_directories = '{folder.SocketFolder.Replace("'", "''", StringComparison.Ordinal)}'")
             .AppendLine("unix_socket_permissions = 0700")
             .AppendLine("max_connections = 200")
             .AppendLine("shared_buffers = 256MB")
@@ -174,7 +181,8 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
             // No query here is long enough for compiled plans to pay.
             .AppendLine("jit = off");
         // After a restart the server reads what it had in memory before anybody waits for it.
-        if (programs.HasModule(PrewarmModule)) text.AppendLine(CultureInfo.InvariantCulture, $"shared_preload_libraries = '{PrewarmModule}'");
+        if (programs.HasModule(PrewarmModule))
+            text.AppendLine(CultureInfo.InvariantCulture, $"shared_preload_libraries = '{PrewarmModule}'");
         if (!options.Fsync) text.AppendLine("fsync = off").AppendLine("full_page_writes = off").AppendLine("synchronous_commit = off");
         return text.ToString();
     }

@@ -58,7 +58,8 @@ internal sealed class ClusterFolder
     /// <param name="user">The server's user.</param>
     /// <param name="logger">Where it is logged that the cluster is kept elsewhere.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
-    public static async Task<ClusterFolder> OpenAsync(string folder, int port, ServerUser user, ILogger logger, CancellationToken cancellationToken)
+    public static async Task<ClusterFolder> OpenAsync(
+        string folder, int port, ServerUser user, ILogger logger, CancellationToken cancellationToken)
     {
         var home = await FindHomeAsync(folder, user, logger, cancellationToken);
         var cluster = new ClusterFolder(folder, home, port);
@@ -172,9 +173,9 @@ internal sealed class ClusterFolder
         await stream.WriteAsync(Encoding.UTF8.GetBytes(text + "\n"), cancellationToken);
     }
 
-    // The server was started with "-D FOLDER", which may be another path to this folder, through a link. Its working folder would not do, because in
-    // containers that of another user's process may not be read. When nothing can be read, as on systems without /proc, the process counts as this
-    // cluster's server: the file of a living server must not be deleted.
+    // The server was started with "-D FOLDER", which may be another path to this folder, through a link. Its working folder would not do,
+    // because in containers that of another user's process may not be read. When nothing can be read, as on systems without /proc, the
+    // process counts as this cluster's server: the file of a living server must not be deleted.
     private bool RunsOnThisData(int id)
     {
         try

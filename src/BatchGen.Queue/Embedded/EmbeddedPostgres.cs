@@ -7,8 +7,8 @@ namespace BatchGen.Queue.Embedded;
 /// <remarks>
 /// Several programs may use one cluster at once: each holds a shared lock on a file beside it while it does, and the last one to leave
 /// stops the server. A server left behind by a killed program is found again.
-/// The server listens on a socket only. As root the server runs as an unprivileged user; where that user cannot enter the folder, cluster and
-/// socket are kept under /var/lib/batchgen instead, and the file LOCATION in the folder says where.
+/// The server listens on a socket only. As root the server runs as an unprivileged user; where that user cannot enter the folder, cluster
+/// and socket are kept under /var/lib/batchgen instead, and the file LOCATION in the folder says where.
 /// </remarks>
 public sealed class EmbeddedPostgres : IAsyncDisposable
 {
@@ -36,8 +36,8 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     /// <param name="logger">Where start and stop are logged.</param>
     /// <param name="cancellationToken">Gives up waiting for the server.</param>
     /// <exception cref="QueueException">
-    /// There are no server programs, the cluster is of another version or damaged, its socket is taken, or the server does not start: says which and what
-    /// to do.
+    /// There are no server programs, the cluster is of another version or damaged, its socket is taken, or the server does not start: says
+    /// which and what to do.
     /// </exception>
     public static Task<EmbeddedPostgres> StartAsync(string folder, ILogger logger, CancellationToken cancellationToken) =>
         StartAsync(folder, new EmbeddedPostgresOptions(), logger, cancellationToken);
@@ -53,7 +53,8 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         if (OperatingSystem.IsWindows())
-            throw new QueueException("The embedded database runs on Linux and macOS. On Windows, install PostgreSQL and set ConnectionStrings__BatchGen.");
+            throw new QueueException(
+                "The embedded database runs on Linux and macOS. On Windows, install PostgreSQL and set ConnectionStrings__BatchGen.");
         folder = Path.GetFullPath(folder);
         try
         {
@@ -124,6 +125,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
 /// <summary>How an embedded server is run.</summary>
 public sealed class EmbeddedPostgresOptions
 {
-    /// <value>Whether commits reach the disk before they are confirmed; true. False is for tests only: a power cut destroys the database.</value>
+    /// <value>Whether commits reach the disk before they are confirmed; true. False is for tests only: a power cut
+    /// destroys the database.</value>
     public bool Fsync { get; set; } = true;
 }

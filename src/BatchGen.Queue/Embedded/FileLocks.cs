@@ -2,8 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Queue.Embedded;
 
-/// <summary>Locks on files by which programs that use one cluster know of each other. The system drops a lock when its process ends, however it ends.</summary>
-/// <remarks>On Unix the share mode is an advisory flock: <see cref="FileShare.None"/> is exclusive, <see cref="FileShare.Read"/> is shared.</remarks>
+/// <summary>Locks on files by which programs that use one cluster know of each other. The system drops a lock when its process
+/// ends, however it ends.</summary>
+/// <remarks>On Unix the share mode is an advisory flock: <see cref="FileShare.None"/> is exclusive,
+/// <see cref="FileShare.Read"/> is shared.</remarks>
 internal static class FileLocks
 {
     // EWOULDBLOCK: another process holds the lock. .NET keeps the errno in the low word of HResult.

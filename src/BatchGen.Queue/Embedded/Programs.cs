@@ -7,7 +7,8 @@ namespace BatchGen.Queue.Embedded;
 internal static class Programs
 {
     /// <summary>Runs a program; null when there is no such program.</summary>
-    public static async Task<ProgramResult?> TryRunAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    public static async Task<ProgramResult?> TryRunAsync(
+        string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(program)
         {

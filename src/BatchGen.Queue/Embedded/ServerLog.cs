@@ -31,7 +31,8 @@ internal sealed class ServerLog(string file)
     public static bool SaysMemoryInUse(string lines) => lines.Contains("is still in use", StringComparison.Ordinal);
 
     /// <summary>True when another server holds the socket, or it cannot be made.</summary>
-    public static bool SaysSocketTaken(string lines) => Array.Exists(SignsOfTakenSocket, sign => lines.Contains(sign, StringComparison.Ordinal));
+    public static bool SaysSocketTaken(string lines) =>
+        Array.Exists(SignsOfTakenSocket, sign => lines.Contains(sign, StringComparison.Ordinal));
 
     /// <summary>True when the server could not read its own files.</summary>
     public static bool SaysDamaged(string lines) => Array.Exists(SignsOfDamage, sign => lines.Contains(sign, StringComparison.Ordinal));
@@ -40,7 +41,8 @@ internal sealed class ServerLog(string file)
     public static string Reason(string log)
     {
         var lines = log.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var reasons = lines.Where(line => Array.Exists(SignsOfReason, sign => line.Contains(sign, StringComparison.Ordinal))).Take(2).ToArray();
+        var reasons = lines.Where(line => Array.Exists(SignsOfReason, sign => line.Contains(sign, StringComparison.Ordinal)))
+            .Take(2).ToArray();
         return string.Join("; ", reasons.Length > 0 ? reasons : lines.TakeLast(1)).TrimEnd('.');
     }
 

@@ -41,10 +41,13 @@ internal sealed partial record ServerPrograms(string Folder, int MajorVersion)
             ? "none are installed"
             : "installed are " + string.Join(", ", all.Select(programs => $"{programs.MajorVersion} ({programs.Folder})"));
         throw new QueueException(clusterVersion is { } made
-            ? $"The database in {clusterFolder} was made by PostgreSQL {made}, and {installed}. Install PostgreSQL {made} (Debian, Ubuntu: apt-get install "
+            ? $"The database in {clusterFolder} was made by PostgreSQL {made}, and {installed}. Install PostgreSQL {made} "
+                + "(Debian, Ubuntu: apt-get install "
                 + $"postgresql-{made}), upgrade the cluster with pg_upgrade, or move the folder away to start with an empty one."
-            : $"BatchGen needs the server programs of PostgreSQL {Oldest} or newer, and {installed}. Install them (Debian, Ubuntu: apt-get install "
-                + "postgresql; Fedora: dnf install postgresql-server; macOS: brew install postgresql), or set ConnectionStrings__BatchGen to a server of your own.");
+            : $"BatchGen needs the server programs of PostgreSQL {Oldest} or newer, and {installed}. "
+                + "Install them (Debian, Ubuntu: apt-get install "
+                + "postgresql; Fedora: dnf install postgresql-server; macOS: brew install postgresql), or set "
+                + "ConnectionStrings__BatchGen to a server of your own.");
     }
 
     private static async Task<IReadOnlyList<string>> CandidatesAsync(CancellationToken cancellationToken)
@@ -56,11 +59,14 @@ internal sealed partial record ServerPrograms(string Folder, int MajorVersion)
             ("/usr/lib/postgresql", "*"), ("/opt/homebrew/opt", "postgresql*"), ("/usr/local/opt", "postgresql*"), ("/usr", "pgsql-*"),
         })
         {
-            if (Directory.Exists(root)) folders.AddRange(Directory.EnumerateDirectories(root, pattern).Select(name => Path.Combine(name, "bin")));
+            if (Directory.Exists(root))
+                folders.AddRange(Directory.EnumerateDirectories(root, pattern).Select(name => Path.Combine(name, "bin")));
         }
 
-        folders.AddRange((Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries));
-        if (await Programs.TryRunAsync("pg_config", ["--bindir"], cancellationToken) is { ExitCode: 0 } answer) folders.Add(answer.Output.Trim());
+        folders.AddRange(
+            (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries));
+        if (await Programs.TryRunAsync("pg_config", ["--bindir"], cancellationToken) is { ExitCode: 0 } answer)
+            folders.Add(answer.Output.Trim());
 
         return folders.Where(HasPrograms).Select(FollowLink).Where(HasPrograms).Distinct(StringComparer.Ordinal).ToArray();
 

@@ -1,6 +1,7 @@
 namespace BatchGen.Queue.Embedded;
 
-/// <summary>The user as whom the server programs run: the caller, or an unprivileged user when the caller is root, which PostgreSQL refuses.</summary>
+/// <summary>The user as whom the server programs run: the caller, or an unprivileged user when the caller is root,
+/// which PostgreSQL refuses.</summary>
 /// <param name="Name">User name; null means the caller.</param>
 internal sealed record ServerUser(string? Name)
 {
@@ -10,15 +11,17 @@ internal sealed record ServerUser(string? Name)
     /// <exception cref="QueueException">The caller is root, and no other user can be used.</exception>
     public static async Task<ServerUser> ChooseAsync(CancellationToken cancellationToken)
     {
-        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS() || !Environment.IsPrivilegedProcess) return new ServerUser((string?)null);
+        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS() || !Environment.IsPrivilegedProcess)
+            return new ServerUser((string?)null);
         foreach (var name in Preferred)
         {
             var user = new ServerUser(name);
             if (await user.RunAsync("true", [], cancellationToken) is { ExitCode: 0 }) return user;
         }
 
-        throw new QueueException("PostgreSQL refuses to run as root, and no unprivileged user could be used instead (tried postgres and nobody, through setpriv "
-            + "and runuser). Run batchgen as an ordinary user, or set ConnectionStrings__BatchGen to a server of your own.");
+        throw new QueueException(
+            "PostgreSQL refuses to run as root, and no unprivileged user could be used instead (tried postgres and nobody, through setpriv "
+                + "and runuser). Run batchgen as an ordinary user, or set ConnectionStrings__BatchGen to a server of your own.");
     }
 
     /// <summary>Runs a program as this user; null when there is no such program.</summary>

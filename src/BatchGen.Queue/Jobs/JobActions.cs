@@ -28,7 +28,9 @@ public sealed class JobActions(QueueDatabase database)
     /// <returns>How many moved.</returns>
     /// <exception cref="SubmitRefusedException">The priority is out of range.</exception>
     public async Task<int> SetPriorityAsync(IReadOnlyList<long> jobIds, int priority, CancellationToken cancellationToken) =>
-        (await database.ListAsync<int>("set_priority", [JobIds(jobIds), Parameter("priority", NpgsqlDbType.Integer, priority)], cancellationToken)).Single();
+        (await database.ListAsync<int>(
+            "set_priority", [JobIds(jobIds), Parameter("priority", NpgsqlDbType.Integer, priority)], cancellationToken)).Single();
 
-    private static Npgsql.NpgsqlParameter JobIds(IReadOnlyList<long> jobIds) => Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray());
+    private static Npgsql.NpgsqlParameter JobIds(IReadOnlyList<long> jobIds) =>
+        Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray());
 }

@@ -25,8 +25,9 @@ public sealed class JobCatalog(QueueDatabase database)
         return await FindAsync(await ListIdsAsync(filter, cancellationToken), cancellationToken);
     }
 
-    // Each filter has a query of its own, so that each keeps its own index; the page of ids is looked up afterwards. A filter with two conditions is first
-    // tried on the newest jobs of one condition, which fills the page when the other is common; a rare one is then looked for from its own side.
+    // Each filter has a query of its own, so that each keeps its own index; the page of ids is looked up afterwards. A filter with two
+    // conditions is first tried on the newest jobs of one condition, which fills the page when the other is common; a rare one is
+    // then looked for from its own side.
     private async Task<IReadOnlyList<long>> ListIdsAsync(JobFilter filter, CancellationToken cancellationToken)
     {
         var ids = await database.ListAsync<long>(QuickQuery(filter), JobIdParameters.Of(filter), cancellationToken);
@@ -67,7 +68,8 @@ public sealed class JobCatalog(QueueDatabase database)
         long Of(string state) => counts.GetValueOrDefault(state);
     }
 
-    /// <summary>Fusions done so far, and fusions that the same finished jobs would have cost in order of arrival with the same batch limit of one signature.</summary>
+    /// <summary>Fusions done so far, and fusions that the same finished jobs would have cost in order of arrival with the same batch
+    /// limit of one signature.</summary>
     /// <param name="campaign">Only this campaign; null counts all.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
     public async Task<FusionCounts> CountFusionsAsync(string? campaign, CancellationToken cancellationToken) =>
@@ -171,7 +173,8 @@ public sealed class JobCatalog(QueueDatabase database)
             CreatedAt = CreatedAt,
             RunAt = RunAt,
             FinishedAt = FinishedAt,
-            Image = Path is null ? null : new ImageDetails(Path, SizeBytes!.Value, Sha256!, ImageWidth!.Value, ImageHeight!.Value, VerifiedAt, CheckpointId),
+            Image = Path is null ? null
+                : new ImageDetails(Path, SizeBytes!.Value, Sha256!, ImageWidth!.Value, ImageHeight!.Value, VerifiedAt, CheckpointId),
         };
     }
 }

@@ -12,7 +12,8 @@ public sealed class JobChecker(QueueDatabase database)
     /// <exception cref="SubmitRefusedException">A request breaks a rule.</exception>
     public async Task<CheckedJobs> CheckAsync(IReadOnlyList<JobRequest> requests, CancellationToken cancellationToken) =>
         (await database.ListAsync<CheckedJobs>(
-            "check_jobs", [Parameter("jobs", NpgsqlDbType.Jsonb, JsonSerializer.Serialize(requests, QueueJson.Options))], cancellationToken)).Single();
+            "check_jobs", [Parameter("jobs", NpgsqlDbType.Jsonb, JsonSerializer.Serialize(requests, QueueJson.Options))],
+            cancellationToken)).Single();
 }
 
 /// <summary>Jobs that could be submitted.</summary>

@@ -9,7 +9,8 @@ namespace BatchGen.Queue.Jobs;
 internal static class JobIdParameters
 {
     /// <summary>Makes the parameters; null means no condition.</summary>
-    /// <param name="filter">State, campaign, signature, and where the page starts: below the id <see cref="JobFilter.BeforeJobId"/>.</param>
+    /// <param name="filter">State, campaign, signature, and where the page starts: below the id
+    /// <see cref="JobFilter.BeforeJobId"/>.</param>
     /// <param name="text">Text that the prompt must hold, in any case of letters.</param>
     /// <param name="tag">Tag that the job must have.</param>
     /// <param name="tenant">Tenant that the job must belong to.</param>

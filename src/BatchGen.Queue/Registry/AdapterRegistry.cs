@@ -35,7 +35,8 @@ public sealed class AdapterRegistry(QueueDatabase database)
     public async Task<IReadOnlyList<AdapterRecord>> FindAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
         var keys = names.Select(name => name.ToLowerInvariant()).ToArray();
-        return (await database.QueryAsync<AdapterRow>("find_adapters", new { names = keys }, cancellationToken)).ConvertAll(row => row.ToRecord());
+        return (await database.QueryAsync<AdapterRow>("find_adapters", new { names = keys }, cancellationToken))
+            .ConvertAll(row => row.ToRecord());
     }
 
     /// <summary>All adapters, by name.</summary>
@@ -66,6 +67,7 @@ public sealed class AdapterRegistry(QueueDatabase database)
 
         public string[] TriggerWords { get; set; } = [];
 
-        public AdapterRecord ToRecord() => new(Name, Path, Sha256, SizeBytes, Format, Algorithm, Family, MinRank, MaxRank, ModuleCount, TriggerWords);
+        public AdapterRecord ToRecord() =>
+            new(Name, Path, Sha256, SizeBytes, Format, Algorithm, Family, MinRank, MaxRank, ModuleCount, TriggerWords);
     }
 }

@@ -7,19 +7,23 @@ public sealed class CampaignCatalog(QueueDatabase database)
 {
     /// <summary>Campaigns with their counts, newest first.</summary>
     public async Task<IReadOnlyList<CampaignSummary>> ListAsync(int? before, int limit, CancellationToken cancellationToken) =>
-        await database.QueryAsync<CampaignSummary>("list_campaigns", new { before = before ?? int.MaxValue, limit, name = (string?)null }, cancellationToken);
+        await database.QueryAsync<CampaignSummary>(
+            "list_campaigns", new { before = before ?? int.MaxValue, limit, name = (string?)null }, cancellationToken);
 
     /// <summary>The campaign with this name, or null.</summary>
     public async Task<CampaignSummary?> FindAsync(string name, CancellationToken cancellationToken) =>
-        (await database.QueryAsync<CampaignSummary>("list_campaigns", new { before = int.MaxValue, limit = 1, name }, cancellationToken)).SingleOrDefault();
+        (await database.QueryAsync<CampaignSummary>("list_campaigns", new { before = int.MaxValue, limit = 1, name }, cancellationToken))
+            .SingleOrDefault();
 
     /// <summary>The campaign with this id, or null.</summary>
     public async Task<CampaignSummary?> FindAsync(int id, CancellationToken cancellationToken) =>
         (await ListAsync(id + 1, 1, cancellationToken)).SingleOrDefault(campaign => campaign.Id == id);
 
     /// <summary>Campaigns with open jobs, or of which a job ended since then, newest first.</summary>
-    public async Task<IReadOnlyList<CampaignSummary>> ListOfNightAsync(DateTimeOffset since, int limit, CancellationToken cancellationToken) =>
-        await database.QueryAsync<CampaignSummary>("list_campaigns_of_night", new { since = since.ToUniversalTime(), limit }, cancellationToken);
+    public async Task<IReadOnlyList<CampaignSummary>> ListOfNightAsync(
+        DateTimeOffset since, int limit, CancellationToken cancellationToken) =>
+            await database.QueryAsync<CampaignSummary>(
+                "list_campaigns_of_night", new { since = since.ToUniversalTime(), limit }, cancellationToken);
 
     /// <summary>When and how a campaign's images were drawn.</summary>
     /// <param name="id">The campaign.</param>

@@ -23,7 +23,8 @@ public sealed class CheckpointHistory(QueueDatabase database)
     }
 
     /// <summary>Checkpoints of a range that did not pass at once, newest first.</summary>
-    public async Task<IReadOnlyList<WeightFaultEvent>> ListFaultsAsync(CheckpointRange range, int limit, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<WeightFaultEvent>> ListFaultsAsync(
+        CheckpointRange range, int limit, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(range);
         return await database.QueryAsync<WeightFaultEvent>("list_faults_between",
@@ -35,7 +36,8 @@ public sealed class CheckpointHistory(QueueDatabase database)
 /// <summary>Which checkpoints to look at.</summary>
 /// <param name="Since">From then on.</param>
 /// <param name="Until">Up to then; null does not restrict.</param>
-/// <param name="CampaignId">Only checkpoints after batches of this campaign, because drift during other work does not concern it; null does not restrict.</param>
+/// <param name="CampaignId">Only checkpoints after batches of this campaign, because drift during other work does not concern it;
+/// null does not restrict.</param>
 public sealed record CheckpointRange(DateTimeOffset Since, DateTimeOffset? Until, int? CampaignId = null);
 
 /// <summary>A checkpoint of one worker.</summary>

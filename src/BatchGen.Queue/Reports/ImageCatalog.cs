@@ -6,7 +6,8 @@ namespace BatchGen.Queue.Reports;
 /// <summary>Finds saved images for people to look at.</summary>
 public sealed class ImageCatalog(QueueDatabase database)
 {
-    // A query looks at a limited number of rows. After so many queries that found no image an empty page is returned, because a page is to be quick.
+    // A query looks at a limited number of rows. After so many queries that found no image an empty page is returned,
+    // because a page is to be quick.
     private const int MaxQueries = 5;
 
     /// <summary>The newest images of all jobs.</summary>
@@ -31,14 +32,17 @@ public sealed class ImageCatalog(QueueDatabase database)
     /// <param name="batchId">The batch that drew the image.</param>
     /// <param name="jobId">Job of the image.</param>
     /// <param name="cancellationToken">Cancels the queries.</param>
-    public async Task<ImageNeighbours> FindNeighboursAsync(ImageFilter filter, long batchId, long jobId, CancellationToken cancellationToken)
+    public async Task<ImageNeighbours> FindNeighboursAsync(
+        ImageFilter filter, long batchId, long jobId, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
         var older = await ListAsync(filter with { Before = new(batchId, jobId), Limit = 1 }, cancellationToken);
         var (from, to) = (filter.From?.ToUniversalTime(), filter.To?.ToUniversalTime());
         var newer = filter.Campaign is null
-            ? await database.QueryAsync<long>("find_newer_picture", new { signature = filter.Signature, from, to, batch_id = batchId, job_id = jobId }, cancellationToken)
-            : await database.QueryAsync<long>("find_newer_picture_of_campaign", new { campaign = filter.Campaign, signature = filter.Signature, from, to, job_id = jobId }, cancellationToken);
+            ? await database.QueryAsync<long>(
+                "find_newer_picture", new { signature = filter.Signature, from, to, batch_id = batchId, job_id = jobId }, cancellationToken)
+            : await database.QueryAsync<long>("find_newer_picture_of_campaign",
+                new { campaign = filter.Campaign, signature = filter.Signature, from, to, job_id = jobId }, cancellationToken);
         return new ImageNeighbours(newer is [var after, ..] ? after : null, older.Images is [var before, ..] ? before.JobId : null);
     }
 
@@ -48,8 +52,11 @@ public sealed class ImageCatalog(QueueDatabase database)
         var (signature, from, to) = (filter.Signature, filter.From?.ToUniversalTime(), filter.To?.ToUniversalTime());
         var before = filter.Before ?? ImageCursor.Newest;
         var rows = filter.Campaign is { } campaign
-            ? await database.QueryAsync<ImageCard>("list_gallery_of_campaign", new { campaign, signature, from, to, before_job = before.JobId, limit = filter.Limit }, cancellationToken)
-            : await database.QueryAsync<ImageCard>("list_gallery", new { signature, from, to, before_batch = before.BatchId, before_job = before.JobId, limit = filter.Limit }, cancellationToken);
+            ? await database.QueryAsync<ImageCard>("list_gallery_of_campaign",
+                new { campaign, signature, from, to, before_job = before.JobId, limit = filter.Limit }, cancellationToken)
+            : await database.QueryAsync<ImageCard>(
+                "list_gallery", new { signature, from, to, before_batch = before.BatchId, before_job = before.JobId, limit = filter.Limit },
+                cancellationToken);
         return rows is [.. var images, { IsPlace: true } place] ? new(images, new(place.BatchId, place.JobId))
             : new(rows, rows.Count == filter.Limit ? new(rows[^1].BatchId, rows[^1].JobId) : null);
     }
@@ -63,7 +70,8 @@ public sealed class ImageCatalog(QueueDatabase database)
         (await database.QueryAsync<byte[]>("find_canary_picture", new { id = canaryId }, cancellationToken)).SingleOrDefault();
 
     /// <summary>For each prefix a finished job whose signature starts with it; prefixes without one are left out.</summary>
-    public async Task<IReadOnlyDictionary<string, long>> FindSamplesAsync(IReadOnlyList<string> prefixes, CancellationToken cancellationToken)
+    public async Task<IReadOnlyDictionary<string, long>> FindSamplesAsync(
+        IReadOnlyList<string> prefixes, CancellationToken cancellationToken)
     {
         var rows = await database.ListAsync<SampleRow>(
             "list_samples", [Parameter("prefixes", NpgsqlDbType.Array | NpgsqlDbType.Text, prefixes.ToArray())], cancellationToken);
@@ -114,7 +122,8 @@ public sealed class ImageCard
 /// <param name="Before">Where the page before ended; null begins with the newest.</param>
 /// <param name="Limit">At most this many.</param>
 public sealed record ImageFilter(
-    string? Campaign = null, string? Signature = null, DateTimeOffset? From = null, DateTimeOffset? To = null, ImageCursor? Before = null, int Limit = 60);
+    string? Campaign = null, string? Signature = null, DateTimeOffset? From = null, DateTimeOffset? To = null, ImageCursor? Before = null,
+    int Limit = 60);
 
 /// <summary>A place in a list of images: all above it were looked at.</summary>
 /// <param name="BatchId">The batch looked at last; without meaning in lists of a campaign.</param>

@@ -17,8 +17,9 @@ public sealed class JobHistory(QueueDatabase database)
     /// <summary>Which of the jobs belong to a tenant.</summary>
     public async Task<IReadOnlyList<long>> ListOwnedAsync(IReadOnlyList<long> jobIds, string tenant, CancellationToken cancellationToken) =>
         await database.ListAsync<long>("list_owned_ids",
-            [Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()), Parameter("tenant", NpgsqlDbType.Text, tenant)],
-            cancellationToken);
+        [
+            Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()), Parameter("tenant", NpgsqlDbType.Text, tenant),
+        ], cancellationToken);
 }
 
 /// <summary>An attempt at a job that did not end in an image.</summary>

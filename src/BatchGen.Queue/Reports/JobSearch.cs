@@ -23,13 +23,14 @@ public sealed class JobSearch(QueueDatabase database, JobCatalog jobs)
     // Searches the tenant's own jobs only: neither the time it takes nor the cursor may tell a tenant about the jobs of others.
     private async Task<JobPage> ListOfTenantAsync(JobQuery query, CancellationToken cancellationToken)
     {
-        var ids = await ListIdsAsync(query.Filter.Campaign is null ? "list_ids_of_tenant" : "list_campaign_ids_of_tenant", query, cancellationToken);
+        var ids = await ListIdsAsync(
+            query.Filter.Campaign is null ? "list_ids_of_tenant" : "list_campaign_ids_of_tenant", query, cancellationToken);
         var last = ids.Count == query.Filter.Limit ? ids[^1] : await FindEndOfTenantWindowAsync(query, cancellationToken);
         return new JobPage(await jobs.FindAsync(ids, cancellationToken), last);
     }
 
-    // The search looks at 20,000 jobs of the tenant (of the campaign, when one is named). This is the last of them, from where the next page goes on;
-    // null when there are no more.
+    // The search looks at 20,000 jobs of the tenant (of the campaign, when one is named). This is the last of them, from where the next
+    // page goes on; null when there are no more.
     private async Task<long?> FindEndOfTenantWindowAsync(JobQuery query, CancellationToken cancellationToken) =>
         await ListIdsAsync("find_window_of_tenant", query, cancellationToken) is [var last, ..] ? last : null;
 
@@ -60,5 +61,6 @@ public sealed record JobQuery(JobFilter Filter, string? Text = null, string? Tag
 
 /// <summary>A page of jobs.</summary>
 /// <param name="Jobs">The jobs.</param>
-/// <param name="NextBefore">Where the next page starts, or null at the end. A page that is not full may have one: the search goes on there.</param>
+/// <param name="NextBefore">Where the next page starts, or null at the end. A page that is not full may have one:
+/// the search goes on there.</param>
 public sealed record JobPage(IReadOnlyList<JobDetails> Jobs, long? NextBefore);

@@ -21,7 +21,8 @@ public sealed class NightCount
     /// <summary>Images that a checkpoint verified.</summary>
     public long Verified { get; init; }
 
-    /// <summary>When the first of the batches was claimed, or when the night began if that was later; null when nothing was drawn.</summary>
+    /// <summary>When the first of the batches was claimed, or when the night began if that was later; null
+    /// when nothing was drawn.</summary>
     public DateTimeOffset? FirstAt { get; init; }
 
     /// <summary>When the last of the batches ended; now while one is open.</summary>

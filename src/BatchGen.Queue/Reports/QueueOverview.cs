@@ -9,12 +9,15 @@ public sealed class QueueOverview(QueueDatabase database)
     /// <param name="afterLane">Its last lane; 0 at first.</param>
     /// <param name="limit">At most this many.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    public async Task<IReadOnlyList<WaitingSignature>> ListSignaturesAsync(int priority, string after, int afterLane, int limit, CancellationToken cancellationToken) =>
-        await database.QueryAsync<WaitingSignature>("list_waiting_signatures", new { priority, after, after_lane = afterLane, limit }, cancellationToken);
+    public async Task<IReadOnlyList<WaitingSignature>> ListSignaturesAsync(
+        int priority, string after, int afterLane, int limit, CancellationToken cancellationToken) =>
+            await database.QueryAsync<WaitingSignature>(
+                "list_waiting_signatures", new { priority, after, after_lane = afterLane, limit }, cancellationToken);
 
     /// <summary>Ids of waiting jobs of a tenant and a signature at a priority.</summary>
-    public async Task<IReadOnlyList<long>> ListWaitingIdsAsync(string tenant, string signature, int priority, int limit, CancellationToken cancellationToken) =>
-        await database.QueryAsync<long>("list_waiting_ids", new { tenant, signature, priority, limit }, cancellationToken);
+    public async Task<IReadOnlyList<long>> ListWaitingIdsAsync(
+        string tenant, string signature, int priority, int limit, CancellationToken cancellationToken) =>
+            await database.QueryAsync<long>("list_waiting_ids", new { tenant, signature, priority, limit }, cancellationToken);
 
     /// <summary>Jobs that wait for a start time.</summary>
     public async Task<ScheduledJobs> CountScheduledAsync(CancellationToken cancellationToken) =>

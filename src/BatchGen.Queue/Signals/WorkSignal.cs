@@ -4,9 +4,9 @@ namespace BatchGen.Queue.Signals;
 
 /// <summary>Wakes idle workers when jobs arrive; falls back to polling where notifications do not come through.</summary>
 /// <remarks>
-/// Thread safe. Of all callers that wait, one listens on a connection kept for this and wakes the others. A notification that arrived since the last
-/// wait is not lost: the next wait returns at once. Behind a pooler that shares connections between transactions no notification arrives, and every
-/// wait lasts the poll interval.
+/// Thread safe. Of all callers that wait, one listens on a connection kept for this and wakes the others. A notification that arrived since
+/// the last wait is not lost: the next wait returns at once. Behind a pooler that shares connections between transactions no notification
+/// arrives, and every wait lasts the poll interval.
 /// </remarks>
 public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
 {
@@ -14,7 +14,8 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
     private TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private NpgsqlConnection? _connection;
 
-    /// <summary>Returns when jobs may have arrived, at the latest after the poll interval; the first time at once, when it has begun to listen.</summary>
+    /// <summary>Returns when jobs may have arrived, at the latest after the poll interval; the first time at once, when it
+    /// has begun to listen.</summary>
     public async Task WaitAsync(CancellationToken cancellationToken)
     {
         var arrived = Volatile.Read(ref _arrived).Task;

@@ -5,7 +5,8 @@ using static BatchGen.Queue.QueueDatabase;
 
 namespace BatchGen.Queue.Upkeep;
 
-/// <summary>Keeps the database small and quick over months. Each call works in short chunks, and is harmless when run twice or by several at once.</summary>
+/// <summary>Keeps the database small and quick over months. Each call works in short chunks, and is harmless when run twice
+/// or by several at once.</summary>
 public sealed class QueueUpkeep(QueueDatabase database)
 {
     // The next run does the rest: nothing here is urgent, and a run without end could not be told from one that hangs.
@@ -17,7 +18,8 @@ public sealed class QueueUpkeep(QueueDatabase database)
     /// <value>Rows of a chunk, which is one transaction: large enough to be quick, small enough that nobody waits for its locks.</value>
     internal int ChunkRows { get; init; } = 5_000;
 
-    /// <summary>Removes everything that is past its retention, working on each kind of row for ten minutes at most; the next call does the rest.</summary>
+    /// <summary>Removes everything that is past its retention, working on each kind of row for ten minutes at most; the
+    /// next call does the rest.</summary>
     /// <returns>What was removed; null when another program is doing this now.</returns>
     public Task<RetentionOutcome?> RetainAsync(RetentionLimits limits, CancellationToken cancellationToken)
     {
@@ -58,27 +60,31 @@ public sealed class QueueUpkeep(QueueDatabase database)
     /// <summary>Deletes rows that were staged longer ago and never submitted.</summary>
     /// <returns>Rows deleted.</returns>
     public async Task<long> PruneStagedAsync(TimeSpan olderThan, CancellationToken cancellationToken) =>
-        (await database.ListAsync<long>("prune_staged", [Parameter("older_than", NpgsqlDbType.Interval, olderThan)], cancellationToken)).Single();
+        (await database.ListAsync<long>("prune_staged", [Parameter("older_than", NpgsqlDbType.Interval, olderThan)], cancellationToken))
+            .Single();
 
-    /// <summary>Rebuilds indexes that hold more dead space than entries, without locking others out, and drops indexes that an interrupted rebuild left behind.</summary>
+    /// <summary>Rebuilds indexes that hold more dead space than entries, without locking others out, and drops indexes that an interrupted
+    /// rebuild left behind.</summary>
     /// <param name="minBytes">Smaller indexes are left alone.</param>
     /// <param name="cancellationToken">Stops between two indexes, or interrupts one; the next call cleans up.</param>
     /// <returns>Names of the indexes rebuilt; null when another program is doing this now.</returns>
     public Task<IReadOnlyList<string>?> ReindexAsync(long minBytes, CancellationToken cancellationToken) =>
         AloneAsync("reindex", () => ReindexAloneAsync(minBytes, cancellationToken), cancellationToken);
 
-    private Task<IReadOnlyList<string>> ReindexAloneAsync(long minBytes, CancellationToken cancellationToken) => database.RunAsync(async connection =>
-    {
-        // The statements come from the server, which quotes the names; they may not run in a transaction.
-        foreach (var index in await ListIndexesAsync(connection, "list_broken_indexes", [], cancellationToken))
-            await RunAsync(connection, index.Statement, cancellationToken);
-        var bloated = await ListIndexesAsync(connection, "list_bloated_indexes", [Parameter("min_bytes", NpgsqlDbType.Bigint, minBytes)], cancellationToken);
-        foreach (var index in bloated) await RunAsync(connection, index.Statement, cancellationToken);
-        return (IReadOnlyList<string>)bloated.ConvertAll(index => index.Name);
-    }, cancellationToken);
+    private Task<IReadOnlyList<string>> ReindexAloneAsync(long minBytes, CancellationToken cancellationToken) =>
+        database.RunAsync(async connection =>
+        {
+            // The statements come from the server, which quotes the names; they may not run in a transaction.
+            foreach (var index in await ListIndexesAsync(connection, "list_broken_indexes", [], cancellationToken))
+                await RunAsync(connection, index.Statement, cancellationToken);
+            var bloated = await ListIndexesAsync(
+                connection, "list_bloated_indexes", [Parameter("min_bytes", NpgsqlDbType.Bigint, minBytes)], cancellationToken);
+            foreach (var index in bloated) await RunAsync(connection, index.Statement, cancellationToken);
+            return (IReadOnlyList<string>)bloated.ConvertAll(index => index.Name);
+        }, cancellationToken);
 
-    // The lock belongs to a transaction, not to a session: behind PgBouncer in transaction mode only a transaction's lock surely ends. The work uses
-    // connections of its own.
+    // The lock belongs to a transaction, not to a session: behind PgBouncer in transaction mode only a transaction's lock surely ends. The
+    // work uses connections of its own.
     private async Task<T?> AloneAsync<T>(string what, Func<Task<T>> work, CancellationToken cancellationToken)
         where T : class
     {
@@ -87,7 +93,8 @@ public sealed class QueueUpkeep(QueueDatabase database)
         await using var command = new NpgsqlCommand(Sql.SqlFiles.Query("lock_upkeep"), connection, transaction);
         command.Parameters.Add(Parameter("what", NpgsqlDbType.Text, what));
         if (await command.ExecuteScalarAsync(cancellationToken) is not true) return null;
-        // The answered query keeps its snapshot until another statement follows, and vacuum and concurrent rebuilds would wait for that snapshot.
+        // The answered query keeps its snapshot until another statement follows, and vacuum and concurrent
+        // rebuilds would wait for that snapshot.
         await RunAsync(connection, Sql.SqlFiles.Query("drop_snapshot"), cancellationToken);
         return await work();
     }
@@ -106,7 +113,8 @@ public sealed class QueueUpkeep(QueueDatabase database)
         for (long total = 0; ;)
         {
             var count = (await database.ListAsync<int>(
-                query, [Parameter("older_than", NpgsqlDbType.Interval, olderThan), Parameter("at_most", NpgsqlDbType.Integer, ChunkRows)], cancellationToken)).Single();
+                query, [Parameter("older_than", NpgsqlDbType.Interval, olderThan), Parameter("at_most", NpgsqlDbType.Integer, ChunkRows)],
+                cancellationToken)).Single();
             total += count;
             if (count == 0 || Stopwatch.GetElapsedTime(started) > LongestRun) return total;
         }

@@ -16,7 +16,11 @@ public sealed class WorkerRegistry(QueueDatabase database)
     {
         ArgumentNullException.ThrowIfNull(device);
         return database.ExecuteAsync("start_worker",
-            new { worker_id = workerId, name, device = device.Name, device_description = device.Description, compute_type = device.ComputeType },
+            new
+            {
+                worker_id = workerId, name, device = device.Name, device_description = device.Description,
+                compute_type = device.ComputeType,
+            },
             cancellationToken);
     }
 
@@ -103,7 +107,8 @@ public sealed class WorkerRegistry(QueueDatabase database)
 
         public WorkerDetails ToDetails() => new(
             WorkerId, Name, new DeviceInfo(Device, DeviceDescription, ComputeType), StartedAt, HeartbeatAt, StoppedAt, StopReason,
-            Signature, BatchId, BatchJobs, BatchFinished, Step, Steps, new AdapterCacheUse(AdapterCacheHits, AdapterCacheMisses, AdapterCacheBytes));
+            Signature, BatchId, BatchJobs, BatchFinished, Step, Steps,
+            new AdapterCacheUse(AdapterCacheHits, AdapterCacheMisses, AdapterCacheBytes));
     }
 }
 
@@ -119,8 +124,9 @@ public sealed record WorkerOrders(bool Paused, bool Draining, bool Canary = fals
 
 /// <summary>A worker with the batch it works on now.</summary>
 public sealed record WorkerDetails(
-    Guid WorkerId, string Name, DeviceInfo Device, DateTimeOffset StartedAt, DateTimeOffset HeartbeatAt, DateTimeOffset? StoppedAt, string? StopReason,
-    string? Signature, long? BatchId, int BatchJobs, int BatchFinished, int Step, int Steps, AdapterCacheUse AdapterCache)
+    Guid WorkerId, string Name, DeviceInfo Device, DateTimeOffset StartedAt, DateTimeOffset HeartbeatAt, DateTimeOffset? StoppedAt,
+    string? StopReason, string? Signature, long? BatchId, int BatchJobs, int BatchFinished, int Step, int Steps,
+    AdapterCacheUse AdapterCache)
 {
     // A worker sends a heartbeat every few seconds; after a minute, as long as a lease lasts, others may already have its jobs.
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromMinutes(1);

@@ -71,7 +71,8 @@ public sealed class CheckpointTests
         Assert.NotNull(jobs[0].Image!.VerifiedAt);
         Assert.Null(jobs[1].Image!.VerifiedAt);
         Assert.Equal(1, (await database.CheckpointAsync(worker, CheckpointVerdict.Drifted, batch)).JobsRequeued);
-        Assert.Equal([JobState.Succeeded, JobState.Queued], (await database.Catalog.FindAsync(ids, CancellationToken.None)).Select(job => job.State));
+        Assert.Equal([JobState.Succeeded, JobState.Queued],
+            (await database.Catalog.FindAsync(ids, CancellationToken.None)).Select(job => job.State));
     }
 
     [Fact]

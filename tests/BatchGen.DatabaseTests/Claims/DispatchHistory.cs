@@ -66,7 +66,8 @@ internal sealed class DispatchHistory
         }
 
         // Which of the jobs of one call is oldest is not promised, so they are made to differ here, by id, as in the model.
-        await _database.SqlAsync("update jobs set run_at = date_trunc('second', run_at) + id * interval '1 microsecond' where id = any($1)", ids.ToArray());
+        await _database.SqlAsync(
+            "update jobs set run_at = date_trunc('second', run_at) + id * interval '1 microsecond' where id = any($1)", ids.ToArray());
     }
 
     private async Task PassMinutesAsync(int minutes)

@@ -26,7 +26,12 @@ public sealed class DispatchPropertyTests
     {
         const int MaxWaitMinutes = 10;
         await using var database = await RandomHistory.CreateDatabaseAsync(
-            new() { MaxWait = TimeSpan.FromMinutes(MaxWaitMinutes), MaxBatchesPerSignature = 100_000, LeaseDuration = TimeSpan.FromHours(1) });
+            new()
+            {
+                MaxWait = TimeSpan.FromMinutes(MaxWaitMinutes),
+                MaxBatchesPerSignature = 100_000,
+                LeaseDuration = TimeSpan.FromHours(1),
+            });
         RandomHistory.Check(4, 60, async steps =>
         {
             await RandomHistory.EmptyQueueAsync(database);
@@ -35,7 +40,8 @@ public sealed class DispatchPropertyTests
             // Each batch takes one minute, in which as many frequent jobs arrive as it held, and sometimes a rare one.
             for (var minute = 0; minute < steps.Length; minute++)
             {
-                string[] rare = steps[minute].Action % 4 == 0 ? [RandomHistory.Adapters[steps[minute].X % RandomHistory.Adapters.Count]] : [];
+                string[] rare =
+                    steps[minute].Action % 4 == 0 ? [RandomHistory.Adapters[steps[minute].X % RandomHistory.Adapters.Count]] : [];
                 foreach (var id in await database.SubmitAsync(Enumerable.Repeat("c", 4).Concat(rare))) submittedAt.Add(id, minute);
                 var overdue = await CountOverdueSignaturesAsync(database);
 

@@ -7,7 +7,8 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Claims;
 
-/// <summary>A history of everything that can happen to jobs and leases, run on the database and on the model of job states at once.</summary>
+/// <summary>A history of everything that can happen to jobs and leases, run on the database and on the
+/// model of job states at once.</summary>
 internal sealed class LeaseHistory
 {
     private readonly TestDatabase _database;
@@ -15,13 +16,15 @@ internal sealed class LeaseHistory
     private readonly Guid[] _workers;
     private readonly ClaimedBatch?[] _open;
 
-    private LeaseHistory(TestDatabase database, Guid[] workers) => (_database, _workers, _open) = (database, workers, new ClaimedBatch?[workers.Length]);
+    private LeaseHistory(TestDatabase database, Guid[] workers) =>
+        (_database, _workers, _open) = (database, workers, new ClaimedBatch?[workers.Length]);
 
     /// <summary>Begins a history with three workers and an empty queue.</summary>
     public static async Task<LeaseHistory> BeginAsync(TestDatabase database)
     {
         await RandomHistory.EmptyQueueAsync(database);
-        return new(database, [await database.AddWorkerAsync("one"), await database.AddWorkerAsync("two"), await database.AddWorkerAsync("three")]);
+        return new(
+            database, [await database.AddWorkerAsync("one"), await database.AddWorkerAsync("two"), await database.AddWorkerAsync("three")]);
     }
 
     /// <summary>Takes one step; nothing happens when its action does not fit, such as a claim of a worker that has a batch.</summary>
@@ -64,7 +67,8 @@ internal sealed class LeaseHistory
     }
 
     private async Task SubmitAsync(HistoryStep step) =>
-        _model.Submit(await _database.SubmitAsync(Enumerable.Range(0, step.Y % 5 + 1).Select(i => RandomHistory.Adapters[(step.X + i) % 2])));
+        _model.Submit(
+            await _database.SubmitAsync(Enumerable.Range(0, step.Y % 5 + 1).Select(i => RandomHistory.Adapters[(step.X + i) % 2])));
 
     private async Task ClaimAsync(int worker, int maxJobs)
     {
@@ -83,7 +87,8 @@ internal sealed class LeaseHistory
     private async Task FailAsync(int worker, ClaimedBatch batch, bool isFinal)
     {
         if (_model.Unfinished(worker, batch).FirstOrDefault() is not { } job) return;
-        await _database.Claims.FailAsync(batch, [new(job.JobId, isFinal ? FailureKind.Adapter : FailureKind.WeightIntegrity, "x")], CancellationToken.None);
+        await _database.Claims.FailAsync(
+            batch, [new(job.JobId, isFinal ? FailureKind.Adapter : FailureKind.WeightIntegrity, "x")], CancellationToken.None);
         _model.Fail(job.JobId, isFinal);
     }
 

@@ -6,7 +6,8 @@ namespace BatchGen.DatabaseTests.Claims;
 /// <summary>The states that jobs must have after what was done to them; the database must agree.</summary>
 internal sealed class LeaseModel
 {
-    // A job that fails alone in its batch this many times without an answer of its worker is not tried again: the default limit of attempts.
+    // A job that fails alone in its batch this many times without an answer of its worker is not tried again:
+    // the default limit of attempts.
     private const int MaxAttempts = 3;
 
     private readonly Dictionary<long, JobState> _states = [];
@@ -66,7 +67,8 @@ internal sealed class LeaseModel
         Release(worker, batch);
     }
 
-    /// <summary>A worker stopped answering: unfinished jobs are requeued with the attempt counted, finished but unverified ones are requeued too.</summary>
+    /// <summary>A worker stopped answering: unfinished jobs are requeued with the attempt counted, finished but unverified
+    /// ones are requeued too.</summary>
     public void LoseLease(int worker, ClaimedBatch batch)
     {
         foreach (var job in Unfinished(worker, batch).ToArray())

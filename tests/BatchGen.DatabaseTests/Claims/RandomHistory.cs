@@ -43,7 +43,8 @@ internal static class RandomHistory
 
     /// <summary>Empties the queue between two histories, which is quicker than another database.</summary>
     public static Task EmptyQueueAsync(TestDatabase database) => database.SqlAsync("""
-        truncate jobs, job_recipes, images, job_attempts, job_counts, job_count_changes, batches, campaign_batches, weight_checkpoints, workers cascade
+        truncate jobs, job_recipes, images, job_attempts, job_counts, job_count_changes, batches, campaign_batches,
+          weight_checkpoints, workers cascade
         """);
 
     /// <summary>Makes every ready job older, as if time had passed.</summary>

@@ -14,7 +14,8 @@ public sealed class SqlApiExamplesTests
     {
         var isCi = string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.OrdinalIgnoreCase);
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
-        var areInstalled = Array.TrueForAll(["psql", "python3"], program => Array.Exists(folders, folder => File.Exists(Path.Combine(folder, program))));
+        var areInstalled = Array.TrueForAll(
+            ["psql", "python3"], program => Array.Exists(folders, folder => File.Exists(Path.Combine(folder, program))));
         Assert.SkipWhen(!isCi && !areInstalled, "psql or python3 is missing; the examples need them.");
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync();
@@ -53,7 +54,8 @@ public sealed class SqlApiExamplesTests
         var connectionString = database.ConnectionString;
         await using var source = NpgsqlDataSource.Create(connectionString);
         await using var command = source.CreateCommand($"select {database.Schema}.submit_jobs($1)");
-        command.Parameters.Add(new() { Value = """[{"prompt": "a red cube", "idempotency_key": "cs-1"}]""", NpgsqlDbType = NpgsqlDbType.Jsonb });
+        command.Parameters.Add(
+            new() { Value = """[{"prompt": "a red cube", "idempotency_key": "cs-1"}]""", NpgsqlDbType = NpgsqlDbType.Jsonb });
         var id = (long)(await command.ExecuteScalarAsync())!;
 
         Assert.Equal("a red cube", await database.SqlAsync<string>("select prompt from job_recipes where job_id = $1", id));
@@ -79,7 +81,8 @@ public sealed class SqlApiExamplesTests
         var address = new NpgsqlConnectionStringBuilder(database.ConnectionString);
         var start = new ProcessStartInfo(program, arguments)
         {
-            UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder,
+            UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = folder,
         };
         start.Environment["PGHOST"] = address.Host;
         start.Environment["PGPORT"] = address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture);

@@ -191,7 +191,8 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
         var host = new NpgsqlConnectionStringBuilder(await TestServer.GetAddressAsync()).Host!;
         Assert.SkipUnless(host.StartsWith('/'), "The test server is not an embedded one.");
         var holder = (await File.ReadAllLinesAsync(Path.Combine(host, ".s.PGSQL.5432.lock")))[0];
-        await File.WriteAllTextAsync(Path.Combine(_folder, "server", ".s.PGSQL.5432.lock"), $"{holder}\n/elsewhere\n0\n5432\n/elsewhere\n\n");
+        await File.WriteAllTextAsync(
+            Path.Combine(_folder, "server", ".s.PGSQL.5432.lock"), $"{holder}\n/elsewhere\n0\n5432\n/elsewhere\n\n");
 
         var error = await Assert.ThrowsAsync<QueueException>(StartAsync);
         Assert.Contains("The socket", error.Message, StringComparison.Ordinal);
@@ -219,11 +220,13 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
             var error = await Assert.ThrowsAsync<QueueException>(
                 () => EmbeddedPostgres.StartAsync(Path.Combine(closed, "postgres"), Fast, NullLogger.Instance, CancellationToken.None));
             Assert.Contains(closed, error.Message, StringComparison.Ordinal);
-            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(closed, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(closed, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             return;
         }
 
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(closed, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(closed, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var folder = Path.Combine(closed, "postgres");
 
         for (var round = 0; round < 2; round++)

@@ -40,7 +40,8 @@ public sealed class PgBouncerTests
             while (await claims.ClaimAsync(new ClaimRequest(worker, null, 8), CancellationToken.None) is { } batch)
             {
                 await claims.HeartbeatAsync(batch, new(0, 0, 0), CancellationToken.None);
-                var completed = batch.Jobs.Select(job => new CompletedJob(job.JobId, $"{job.JobId}.png", 1, new string('0', 64), 512, 512, 1, "{}"));
+                var completed = batch.Jobs.Select(
+                    job => new CompletedJob(job.JobId, $"{job.JobId}.png", 1, new string('0', 64), 512, 512, 1, "{}"));
                 await claims.CompleteAsync(batch, [.. completed], CancellationToken.None);
                 var checkpoint = new WeightCheckpoint(worker, batch.BatchId, batch.Epoch, "demo", new("cpu", "x", "float32"),
                     new(true, "a", "a", 1, 1, [], 1), CheckpointVerdict.Passed, null);
@@ -61,7 +62,8 @@ public sealed class PgBouncerTests
         var owner = new NpgsqlConnectionStringBuilder(database.ConnectionString).Username;
         await BehindPoolerAsync(database, $"\"{owner}\"", async queue =>
         {
-            var connections = await Task.WhenAll(Enumerable.Range(0, ServerConnections).Select(async _ => await queue.DataSource.OpenConnectionAsync()));
+            var connections = await Task.WhenAll(
+                Enumerable.Range(0, ServerConnections).Select(async _ => await queue.DataSource.OpenConnectionAsync()));
             // A transaction on each at the same time makes the pooler open every server connection it may; it then uses them in turn.
             foreach (var connection in connections) await connection.BeginTransactionAsync();
             foreach (var connection in connections) await connection.DisposeAsync();
@@ -87,7 +89,8 @@ public sealed class PgBouncerTests
         try
         {
             var address = $"Host={folder};Port=6432;Username={login};Password=secret;Database=pooled;Max Auto Prepare=0;Timeout=10";
-            await using var queue = QueueDatabase.Open(address, new QueueOptions { Schema = database.Schema, PollInterval = TimeSpan.FromMilliseconds(200) });
+            await using var queue = QueueDatabase.Open(
+                address, new QueueOptions { Schema = database.Schema, PollInterval = TimeSpan.FromMilliseconds(200) });
             await test(queue);
         }
         finally
@@ -132,7 +135,8 @@ public sealed class PgBouncerTests
             UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true,
         };
         var process = Process.Start(start)!;
-        await Wait.UntilAsync("PgBouncer has made its socket or ended", () => File.Exists(Path.Combine(folder, ".s.PGSQL.6432")) || process.HasExited);
+        await Wait.UntilAsync(
+            "PgBouncer has made its socket or ended", () => File.Exists(Path.Combine(folder, ".s.PGSQL.6432")) || process.HasExited);
         if (process.HasExited) Assert.Fail("PgBouncer did not start: " + await process.StandardError.ReadToEndAsync());
         return process;
     }

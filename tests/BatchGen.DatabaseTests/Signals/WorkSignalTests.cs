@@ -110,7 +110,8 @@ public sealed class WorkSignalTests
     private static Task UntilListeningAsync(TestDatabase database)
     {
         const string Listening =
-            "select exists (select from pg_stat_activity where application_name = $1 and state = 'idle' and query like '%format(''listen %')";
+            "select exists (select from pg_stat_activity where application_name = $1 and state = "
+                + "'idle' and query like '%format(''listen %')";
         return Wait.UntilAsync("a connection listens and is idle", () => database.SqlAsync<bool>(Listening, database.Schema));
     }
 }
