@@ -91,9 +91,9 @@ comment on column campaigns.reported_at is 'When the dashboard saw that it had e
 create index campaigns_unreported on campaigns (id) where reported_at is null;
 comment on index campaigns_unreported is 'list_ended_campaigns: those that may have ended since';
 
--- A lane is a combination of model, priority and tenant. Claims choose a lane, then a signature in it, so both indexes of
+-- A dispatch group is a combination of model, priority and tenant. Claims choose a dispatch group, then a signature in it, so both indexes of
 -- waiting jobs start with four bytes instead of three columns, and a claim knows which combinations exist without reading jobs.
-create table lanes (
+create table dispatch_groups (
   id int generated always as identity primary key,
   model_id int not null references models,
   priority smallint not null,
@@ -101,7 +101,7 @@ create table lanes (
   constraint lanes_unique unique (model_id, priority, tenant_id),
   constraint lanes_priority_range check (priority between -100 and 100)
 );
-comment on table lanes is 'Combinations of model, priority and tenant that jobs have had; only grows.';
+comment on table dispatch_groups is 'Combinations of model, priority and tenant that jobs have had; only grows.';
 
 create table jobs (
   id bigint generated always as identity,
@@ -109,22 +109,22 @@ create table jobs (
   deadline timestamptz,
   finished_at timestamptz,
   batch_id bigint,
-  lane_id int not null,
+  group_id int not null,
   campaign_id int not null default 0,
   attempts smallint not null default 0,
   max_attempts smallint not null,
   batch_limit smallint not null default 32767,
   state text not null default 'queued',
-  shelf text,
+  indexed_state text,
   signature text collate "C" not null,
   constraint jobs_pkey primary key (id),
   -- Two constraints, not one for each rule: every statement that writes jobs parses them anew.
   constraint jobs_state_fits check (coalesce(case state
-    when 'queued' then shelf in ('ready', 'scheduled') and finished_at is null
-    when 'running' then shelf is null and batch_id is not null and finished_at is null
-    when 'succeeded' then shelf is null and finished_at is not null
-    when 'failed' then shelf = 'failed' and finished_at is not null
-    when 'cancelled' then shelf = 'cancelled' and finished_at is not null end, false)),
+    when 'queued' then indexed_state in ('ready', 'scheduled') and finished_at is null
+    when 'running' then indexed_state is null and batch_id is not null and finished_at is null
+    when 'succeeded' then indexed_state is null and finished_at is not null
+    when 'failed' then indexed_state = 'failed' and finished_at is not null
+    when 'cancelled' then indexed_state = 'cancelled' and finished_at is not null end, false)),
   constraint jobs_counts_in_range check (attempts >= 0 and max_attempts between 1 and 100 and batch_limit >= 1)
 ) with (
   -- Room for the two versions that a claim and a completion write, so that the completion can stay on its page.
@@ -135,28 +135,28 @@ create table jobs (
   autovacuum_vacuum_cost_delay = 1
 );
 comment on table jobs is 'One row per requested image: the narrow part that claims and completions rewrite.';
-comment on column jobs.shelf is 'Which partial index holds the row. Indexes name this column only, never state: running to succeeded then changes no indexed column and stays a heap-only update.';
+comment on column jobs.indexed_state is 'Which partial index holds the row. Indexes name this column only, never state: running to succeeded then changes no indexed column and stays a heap-only update.';
 comment on column jobs.run_at is 'Not before this instant; the age of a waiting job counts from here.';
 comment on column jobs.batch_limit is 'Largest batch the job may be claimed in; halved each time its worker went away, so that a poison job ends alone.';
 comment on column jobs.campaign_id is '0 when the job belongs to no campaign.';
 
-create index jobs_by_signature on jobs (lane_id, signature, id) where shelf = 'ready';
+create index jobs_by_signature on jobs (group_id, signature, id) where indexed_state = 'ready';
 comment on index jobs_by_signature is 'claim_batch: jobs of a signature, and the next signature in text order';
 -- Without the id: jobs submitted together get start times one microsecond apart, so that the floor a claim remembers tells them apart.
-create index jobs_by_age on jobs (lane_id, run_at) where shelf = 'ready';
-comment on index jobs_by_age is 'claim_batch: whether a lane has work and who waits longest; submit_jobs: whether a notification is due';
-create index jobs_scheduled on jobs (run_at) where shelf = 'scheduled';
+create index jobs_by_age on jobs (group_id, run_at) where indexed_state = 'ready';
+comment on index jobs_by_age is 'claim_batch: whether a dispatch group has work and who waits longest; submit_jobs: whether a notification is due';
+create index jobs_scheduled on jobs (run_at) where indexed_state = 'scheduled';
 comment on index jobs_scheduled is 'advance_clock: jobs whose start time or retry has come';
-create index jobs_with_deadline on jobs (deadline) where deadline is not null and shelf in ('ready', 'scheduled');
+create index jobs_with_deadline on jobs (deadline) where deadline is not null and indexed_state in ('ready', 'scheduled');
 comment on index jobs_with_deadline is 'advance_clock: waiting jobs whose deadline passed';
-create index jobs_waiting on jobs (id) where shelf in ('ready', 'scheduled');
+create index jobs_waiting on jobs (id) where indexed_state in ('ready', 'scheduled');
 comment on index jobs_waiting is 'list_jobs: waiting jobs, newest first';
-create index jobs_failed on jobs (id) where shelf = 'failed';
+create index jobs_failed on jobs (id) where indexed_state = 'failed';
 comment on index jobs_failed is 'list_jobs, retry_jobs_where: failed jobs, newest first';
 -- Like the others it names no column that a completion writes; only what fails for good is entered.
-create index jobs_failed_by_campaign on jobs (campaign_id, id) where shelf = 'failed' and campaign_id <> 0;
+create index jobs_failed_by_campaign on jobs (campaign_id, id) where indexed_state = 'failed' and campaign_id <> 0;
 comment on index jobs_failed_by_campaign is 'list_failure_reasons: failed jobs of a campaign, newest first';
-create index jobs_cancelled on jobs (id) where shelf = 'cancelled';
+create index jobs_cancelled on jobs (id) where indexed_state = 'cancelled';
 comment on index jobs_cancelled is 'list_jobs: cancelled jobs, newest first';
 
 create table job_recipes (
@@ -187,8 +187,8 @@ create table job_recipes (
   constraint job_recipes_format_known check (format in ('png', 'webp', 'jpeg'))
 );
 comment on table job_recipes is 'What each job renders, apart from its signature; written once.';
-comment on column job_recipes.start_image is 'Picture to start from: a path below the start image folder of the workers.';
-comment on column job_recipes.strength is 'How much of the start picture is drawn anew; null without one. Double precision, because strength times steps is rounded down: 0.7 as real gives 6 of 10 steps.';
+comment on column job_recipes.start_image is 'Image to start from: a path below the start image folder of the workers.';
+comment on column job_recipes.strength is 'How much of the start image is drawn anew; null without one. Double precision, because strength times steps is rounded down: 0.7 as real gives 6 of 10 steps.';
 create index job_recipes_by_tenant on job_recipes (tenant_id, job_id);
 comment on index job_recipes_by_tenant is 'list_ids_of_tenant: jobs of a tenant, newest first, however many others have';
 create index job_recipes_by_campaign on job_recipes (campaign_id, job_id) where campaign_id <> 0;
@@ -233,14 +233,14 @@ create table batches (
   ended_at timestamptz,
   verified_at timestamptz,
   checkpoint_id bigint,
-  lane_id int not null,
+  group_id int not null,
   step int not null default 0,
   steps int not null default 0,
   finished int not null default 0,
   unended int not null,
-  parts int not null default 0,
-  settled_parts int not null default 0,
-  pictures int not null default 0,
+  completions int not null default 0,
+  checked_completions int not null default 0,
+  images int not null default 0,
   verified int not null default 0,
   fused boolean not null,
   state text not null default 'open',
@@ -249,23 +249,23 @@ create table batches (
   constraint batches_state_known check (state in ('open', 'ended', 'lost')),
   constraint batches_ended_when_not_open check ((ended_at is null) = (state = 'open')),
   constraint batches_unended_range check (unended >= 0),
-  constraint batches_parts_order check (settled_parts between 0 and parts)
+  constraint batches_completions_order check (checked_completions between 0 and completions)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 comment on table batches is 'Jobs of one signature leased to one worker. The lease, its fencing epoch and the verdict of the checkpoint live here, so that a heartbeat or a checkpoint writes one row, not one per job.';
 comment on column batches.epoch is 'Fencing token: raised when the lease is taken back; a write that names another epoch is refused. Starts as the microsecond of the claim, so that it is never the token of a claim that a crash of the server undid and whose batch id came back.';
 comment on column batches.finished is 'Jobs that ended, as heartbeats report and completions count them; for people.';
 comment on column batches.unended is 'Jobs not recorded as ended under this lease; those cancelled meanwhile stay counted. 0 means that none is running.';
-comment on column batches.parts is 'Completions written so far; images carry the number of theirs.';
-comment on column batches.settled_parts is 'Completions that a checkpoint has judged: their images are verified, or were put back.';
-comment on column batches.pictures is 'Pictures it recorded and no checkpoint put back: what a night drew is summed up here instead of read picture by picture.';
+comment on column batches.completions is 'Completions written so far; images carry the number of theirs.';
+comment on column batches.checked_completions is 'Completions that a checkpoint has judged: their images are verified, or were requeued.';
+comment on column batches.images is 'Images it recorded and no checkpoint discarded: what a night drew is summed up here instead of read image by image.';
 comment on column batches.verified is 'How many of them a passed checkpoint vouches for.';
 comment on column batches.lease_expires_at is 'While open: when the lease ends. After: until when other workers leave a small signature to this worker.';
 create index batches_by_signature on batches (signature, lease_expires_at);
 comment on index batches_by_signature is 'claim_batch: whether another live worker holds the signature';
 create index batches_open on batches (lease_expires_at) where state = 'open';
 comment on index batches_open is 'rescue_expired, list_workers, list_jobs: batches under lease';
-create index batches_unsettled on batches (worker_id) where settled_parts < parts;
-comment on index batches_unsettled is 'record_checkpoint, rescue_expired: batches with images no checkpoint has judged';
+create index batches_unchecked on batches (worker_id) where checked_completions < completions;
+comment on index batches_unchecked is 'record_checkpoint, rescue_expired: batches with images no checkpoint has judged';
 create index batches_by_worker on batches (worker_id, id);
 comment on index batches_by_worker is 'list_workers: the newest batch of a worker';
 
@@ -274,7 +274,7 @@ create table campaign_batches (
   batch_id bigint not null,
   constraint campaign_batches_pkey primary key (campaign_id, batch_id)
 );
-comment on table campaign_batches is 'Batches that recorded pictures of a campaign, one row for each batch and campaign: where a campaign of a million jobs has its pictures, and from when to when it was drawn.';
+comment on table campaign_batches is 'Batches that recorded images of a campaign, one row for each batch and campaign: where a campaign of a million jobs has its images, and from when to when it was drawn.';
 
 create table images (
   job_id bigint primary key,
@@ -282,7 +282,7 @@ create table images (
   created_at timestamptz not null default clock_timestamp(),
   size_bytes bigint not null,
   seed bigint not null,
-  part int not null,
+  completion int not null,
   width int not null,
   height int not null,
   sha256 bytea not null,
@@ -291,28 +291,28 @@ create table images (
   constraint images_sha256_length check (octet_length(sha256) = 32),
   constraint images_path_relative check (path <> '' and path !~ '(^/|\\|(^|/)\.\.(/|$))')
 );
-comment on table images is 'The saved picture of each succeeded job. Whether it is verified follows from its batch: view results.';
-comment on column images.part is 'Which completion of the batch recorded it; verified when the batch settled that part with a passed checkpoint.';
+comment on table images is 'The saved image of each succeeded job. Whether it is verified follows from its batch: view results.';
+comment on column images.completion is 'Which completion of the batch recorded it; verified once a passed checkpoint has checked that completion.';
 
 create table job_attempts (
   id bigint generated always as identity primary key,
   job_id bigint not null,
   attempt smallint not null,
   counted boolean not null,
-  outcome text not null,
+  code text not null,
   message text not null,
   worker_id uuid,
   batch_id bigint,
   started_at timestamptz,
   ended_at timestamptz not null default clock_timestamp(),
-  constraint job_attempts_outcome_known check (outcome in (
-    'invalid_job', 'adapter', 'model', 'generation', 'output', 'worker_lost', 'weight_integrity', 'deadline_passed', 'cancelled', 'given_back'))
+  constraint job_attempts_code_known check (code in (
+    'invalid_job', 'adapter', 'model', 'generation', 'output', 'worker_lost', 'weight_integrity', 'deadline_passed', 'cancelled', 'requeued'))
 );
-comment on table job_attempts is 'Attempts that did not end in a picture; the one that did is the row in images.';
+comment on table job_attempts is 'Attempts that did not end in an image; the one that did is the row in images.';
 create index job_attempts_by_job on job_attempts (job_id, id);
 comment on index job_attempts_by_job is 'find_job, list_jobs: last failure; job_history';
 create index job_attempts_by_end on job_attempts (ended_at);
-comment on index job_attempts_by_end is 'ended_without_picture: what failed or was cancelled in a night';
+comment on index job_attempts_by_end is 'ended_without_image: what failed or was cancelled in a night';
 
 create table weight_checkpoints (
   id bigint generated always as identity primary key,
@@ -342,27 +342,27 @@ comment on index weight_checkpoints_by_worker is 'list_checkpoints of one worker
 create index weight_checkpoints_by_time on weight_checkpoints (created_at);
 comment on index weight_checkpoints_by_time is 'count_checkpoints_between: those of a night, or of a campaign';
 
--- Counters without a hot row: every function appends what it changed, one row per lane, campaign and state, and fold_counts() adds the
+-- Counters without a hot row: every function appends what it changed, one row per dispatch group, campaign and state, and fold_counts() adds the
 -- changes up now and then. A count is the folded value plus the changes since.
 create table job_counts (
-  lane_id int not null,
+  group_id int not null,
   campaign_id int not null,
   state text not null,
   count bigint not null,
-  constraint job_counts_pkey primary key (lane_id, campaign_id, state)
+  constraint job_counts_pkey primary key (group_id, campaign_id, state)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
-comment on table job_counts is 'Folded counts by lane, campaign and state; state verified counts images beside the five job states, and fusions counts batches that switched signature.';
+comment on table job_counts is 'Folded counts by dispatch group, campaign and state; state verified counts images beside the five job states, and fusions counts batches that switched signature.';
 create index job_counts_by_campaign on job_counts (campaign_id) where campaign_id <> 0;
 comment on index job_counts_by_campaign is 'count_jobs of a campaign';
 create table job_count_changes (
-  lane_id int not null,
+  group_id int not null,
   campaign_id int not null,
   state text not null,
   change bigint not null
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 comment on table job_count_changes is 'Changes of counts not folded yet; only appended to, emptied by fold_counts().';
 
--- A claim remembers from where on a lane can hold waiting jobs. Jobs that come back with an old run_at raise this sequence, and the memory is dropped.
+-- A claim remembers from where on a dispatch group can hold waiting jobs. Jobs that come back with an old run_at raise this sequence, and the memory is dropped.
 -- A sequence, because it has no row versions: it stays cheap while an old snapshot is held.
 create sequence requeues;
 comment on sequence requeues is 'Raised whenever jobs come back to the queue.';
@@ -382,6 +382,6 @@ create table dispatch_windows (
   -- Raises an error for a zone this server does not know: every claim would meet it.
   constraint dispatch_windows_zone_known check (timezone(time_zone, timestamptz 'epoch') is not null)
 );
-comment on table dispatch_windows is 'When jobs may be claimed. A lane to which enabled windows apply is open while one of them is; a lane without any is always open.';
+comment on table dispatch_windows is 'When jobs may be claimed. A dispatch group to which enabled windows apply is open while one of them is; a dispatch group without any is always open.';
 comment on column dispatch_windows.weekdays is 'ISO days (1 is Monday) on which the window opens; one that crosses midnight belongs to the day it opened.';
 comment on column dispatch_windows.exempt_priority is 'Jobs of at least this priority ignore the window; null means none do.';

@@ -1,4 +1,4 @@
--- Canary renders: the same small recipe drawn now and then, to see with pictures what the checksums say with digests.
+-- Canary renders: the same small recipe drawn now and then, to see with images what the checksums say with digests.
 
 create table canaries (
   id bigint generated always as identity primary key,
@@ -15,15 +15,15 @@ create table canaries (
   psnr double precision,
   ssim double precision,
   elapsed_ms double precision not null,
-  picture bytea not null,
+  image bytea not null,
   constraint canaries_verdict_known check (verdict in ('first', 'equal', 'close', 'differs'))
 );
 comment on table canaries is 'Canary renders and how they compare with the first one of the same model, device, compute type and recipe.';
 comment on column canaries.batch_id is 'The batch it followed; null at start and end of a worker.';
 comment on column canaries.digest is 'SHA-256 of the pixels.';
-comment on column canaries.psnr is 'dB against the first picture; null for the first one and for equal ones.';
+comment on column canaries.psnr is 'dB against the first image; null for the first one and for equal ones.';
 create index canaries_first on canaries (model_sha256, device, compute_type, recipe, id) where verdict = 'first';
-comment on index canaries_first is 'find_canary: the picture to compare with';
+comment on index canaries_first is 'find_canary: the image to compare with';
 create index canaries_by_time on canaries (created_at, id);
 comment on index canaries_by_time is 'list_canaries: the newest, those of a night or of a campaign';
 create index canaries_by_worker on canaries (worker_id, id);

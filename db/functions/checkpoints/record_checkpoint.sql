@@ -12,7 +12,7 @@ as $$
 #variable_conflict use_column
 declare
   new_id bigint;
-  unsettled batches;
+  unchecked batches;
   verified int := 0;
   requeued int := 0;
   affected int;
@@ -23,29 +23,29 @@ begin
     drifted, record_checkpoint.elapsed_ms, record_checkpoint.reloaded_tensors, record_checkpoint.reloaded_bytes, record_checkpoint.reload_ms)
   returning id into new_id;
 
-  for unsettled in
-    select * from batches b where b.worker_id = of_worker and b.settled_parts < b.parts order by b.id for no key update
+  for unchecked in
+    select * from batches b where b.worker_id = of_worker and b.checked_completions < b.completions order by b.id for no key update
   loop
     if judged = 'passed' then
       with counted as (
-        insert into job_count_changes (lane_id, campaign_id, state, change)
-        select j.lane_id, j.campaign_id, 'verified', count(*)
-        from unnest(unsettled.job_ids) u(id)
-        join images i on i.job_id = u.id and i.batch_id = unsettled.id and i.part > unsettled.settled_parts
+        insert into job_count_changes (group_id, campaign_id, state, change)
+        select j.group_id, j.campaign_id, 'verified', count(*)
+        from unnest(unchecked.job_ids) u(id)
+        join images i on i.job_id = u.id and i.batch_id = unchecked.id and i.completion > unchecked.checked_completions
         join jobs j on j.id = u.id
-        group by j.lane_id, j.campaign_id
+        group by j.group_id, j.campaign_id
         returning change)
       select coalesce(sum(change), 0) into affected from counted;
       verified := verified + affected;
-      update batches b set settled_parts = b.parts, verified = b.verified + affected, verified_at = clock_timestamp(), checkpoint_id = new_id where b.id = unsettled.id;
+      update batches b set checked_completions = b.completions, verified = b.verified + affected, verified_at = clock_timestamp(), checkpoint_id = new_id where b.id = unchecked.id;
     else
       -- Restored and unrecoverable come after a drift: what was rendered before them is not vouched for either.
-      requeued := requeued + discard_unsettled(unsettled, 'weight_integrity',
-        format('Checkpoint %s found base weights changed (%s); the picture is rendered again.', new_id,
+      requeued := requeued + discard_unchecked(unchecked, 'weight_integrity',
+        format('Checkpoint %s found base weights changed (%s); the image is rendered again.', new_id,
           coalesce(nullif(array_to_string(drifted[1:3], ', '), ''), judged)));
     end if;
   end loop;
   update weight_checkpoints c set images_verified = verified, jobs_requeued = requeued where c.id = new_id;
   return query select new_id, verified, requeued;
 end $$;
-comment on function record_checkpoint is 'Writes a checkpoint with its consequence: passed verifies the worker''s unverified pictures, anything else puts their jobs back.';
+comment on function record_checkpoint is 'Writes a checkpoint with its consequence: passed verifies the worker''s unverified images, anything else requeues their jobs.';

@@ -1,4 +1,4 @@
-create or replace function is_taken(wanted text, lane int, by_worker uuid, batch_size int) returns boolean
+create or replace function is_taken(wanted text, in_group int, by_worker uuid, batch_size int) returns boolean
 language plpgsql as $$
 -- Whether to leave a signature to the workers that have it fused: true while what waits would not fill one batch for each of them and one for us;
 -- with a batch size of null, true whenever one of them has it.
@@ -19,7 +19,7 @@ begin
   if holders = 0 then return false; end if;
   if batch_size is null then return true; end if;
   select count(*) into waiting from (
-    select from jobs j where j.shelf = 'ready' and j.lane_id = lane and j.signature = wanted
+    select from jobs j where j.indexed_state = 'ready' and j.group_id = in_group and j.signature = wanted
     order by j.id limit batch_size * (holders + 1)) counted;
   return waiting < batch_size * (holders + 1);
 end $$;

@@ -17,18 +17,18 @@ begin
     where j.id = any(these) and j.state in ('queued', 'running')
     order by j.id for update),
   cancelled as (
-    update jobs j set state = 'cancelled', shelf = 'cancelled', finished_at = clock_timestamp()
+    update jobs j set state = 'cancelled', indexed_state = 'cancelled', finished_at = clock_timestamp()
     from wanted w where j.id = w.id
-    returning j.id, j.lane_id, j.campaign_id, j.attempts, j.batch_id, w.state as was),
+    returning j.id, j.group_id, j.campaign_id, j.attempts, j.batch_id, w.state as was),
   noted as (
-    insert into job_attempts (job_id, attempt, counted, outcome, message, batch_id)
+    insert into job_attempts (job_id, attempt, counted, code, message, batch_id)
     select c.id, c.attempts, false, 'cancelled', case c.was when 'running' then 'Cancelled while running.' else 'Cancelled while waiting.' end, c.batch_id
     from cancelled c),
   counted as (
-    insert into job_count_changes (lane_id, campaign_id, state, change)
-    select c.lane_id, c.campaign_id, s.state, s.sign * count(*)
+    insert into job_count_changes (group_id, campaign_id, state, change)
+    select c.group_id, c.campaign_id, s.state, s.sign * count(*)
     from cancelled c cross join lateral (values (c.was, -1), ('cancelled', 1)) s(state, sign)
-    group by c.lane_id, c.campaign_id, s.state, s.sign)
+    group by c.group_id, c.campaign_id, s.state, s.sign)
   select array_agg(c.id order by c.id) into ended from cancelled c;
   perform notify_done(ended, 'cancelled');
   return query select unnest(ended);

@@ -11,9 +11,9 @@ begin
   select array_agg(id) into these from (
     select j.id
     from jobs j
-    join lanes l on l.id = j.lane_id
-    where j.shelf in ('ready', 'scheduled')
-      and (owner is null or l.tenant_id = owner)
+    join dispatch_groups g on g.id = j.group_id
+    where j.indexed_state in ('ready', 'scheduled')
+      and (owner is null or g.tenant_id = owner)
       and (of_signature is null or j.signature = of_signature)
       and (of_campaign is null or j.campaign_id = any(array(select c.id from campaigns c where c.name = of_campaign)))
     order by j.id

@@ -8,12 +8,12 @@ begin
   select array_agg(id) into these from (
     select j.id
     from jobs j
-    join lanes l on l.id = j.lane_id
-    where j.shelf = 'failed'
-      and (owner is null or l.tenant_id = owner)
+    join dispatch_groups g on g.id = j.group_id
+    where j.indexed_state = 'failed'
+      and (owner is null or g.tenant_id = owner)
       and (of_signature is null or j.signature = of_signature)
       and (of_campaign is null or j.campaign_id = any(array(select c.id from campaigns c where c.name = of_campaign)))
-      and (with_code is null or with_code = (select a.outcome from job_attempts a where a.job_id = j.id order by a.id desc limit 1))
+      and (with_code is null or with_code = (select a.code from job_attempts a where a.job_id = j.id order by a.id desc limit 1))
     order by j.id
     limit at_most) failed;
   select count(*) into changed from retry_jobs(coalesce(these, '{}'));

@@ -17,19 +17,19 @@ begin
     order by j.id for update),
   requeued as (
     update jobs j set
-      state = 'queued', shelf = case when j.run_at > clock_timestamp() then 'scheduled' else 'ready' end, finished_at = null, batch_id = null, attempts = 0,
+      state = 'queued', indexed_state = case when j.run_at > clock_timestamp() then 'scheduled' else 'ready' end, finished_at = null, batch_id = null, attempts = 0,
       batch_limit = 32767,
       -- Its age begins anew; a start time still to come holds.
       run_at = greatest(j.run_at, clock_timestamp()),
       -- A deadline that passed would fail the job again at once; the person who retries it overrides it.
       deadline = case when j.deadline > clock_timestamp() then j.deadline end
     from wanted w where j.id = w.id
-    returning j.id, j.lane_id, j.campaign_id, w.state as was),
+    returning j.id, j.group_id, j.campaign_id, w.state as was),
   counted as (
-    insert into job_count_changes (lane_id, campaign_id, state, change)
-    select r.lane_id, r.campaign_id, s.state, s.sign * count(*)
+    insert into job_count_changes (group_id, campaign_id, state, change)
+    select r.group_id, r.campaign_id, s.state, s.sign * count(*)
     from requeued r cross join lateral (values (r.was, -1), ('queued', 1)) s(state, sign)
-    group by r.lane_id, r.campaign_id, s.state, s.sign)
+    group by r.group_id, r.campaign_id, s.state, s.sign)
   select array_agg(r.id order by r.id) into returned from requeued r;
   if returned is not null then
     perform nextval('requeues');

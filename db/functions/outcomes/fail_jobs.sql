@@ -1,5 +1,5 @@
 create or replace function fail_jobs(
-  of_batch bigint, with_epoch bigint, job_ids bigint[], kinds text[], messages text[], retry_delay interval, max_retry_delay interval)
+  of_batch bigint, with_epoch bigint, job_ids bigint[], codes text[], messages text[], retry_delay interval, max_retry_delay interval)
 returns int
 language plpgsql security definer
 set search_path from current
@@ -15,12 +15,12 @@ declare
   retried boolean;
 begin
   with asked as (
-    select u.id, u.kind, u.message, u.kind in ('invalid_job', 'adapter', 'model', 'deadline_passed') as final, u.kind <> 'weight_integrity' as counts
-    from unnest(fail_jobs.job_ids, kinds, messages) u(id, kind, message)),
+    select u.id, u.code, u.message, u.code in ('invalid_job', 'adapter', 'model', 'deadline_passed') as final, u.code <> 'weight_integrity' as counts
+    from unnest(fail_jobs.job_ids, codes, messages) u(id, code, message)),
   ended as (
     update jobs j set
       state = case when a.final or (a.counts and j.attempts >= j.max_attempts) then 'failed' else 'queued' end,
-      shelf = case
+      indexed_state = case
         when a.final or (a.counts and j.attempts >= j.max_attempts) then 'failed'
         when not a.counts or retry_delay = interval '0' then 'ready'
         else 'scheduled' end,
@@ -33,16 +33,16 @@ begin
       batch_id = case when a.final or (a.counts and j.attempts >= j.max_attempts) then j.batch_id end
     from asked a
     where j.id = a.id and j.batch_id = of_batch and j.state = 'running'
-    returning j.id, j.lane_id, j.campaign_id, j.state, j.attempts, a.kind, a.message, a.counts),
+    returning j.id, j.group_id, j.campaign_id, j.state, j.attempts, a.code, a.message, a.counts),
   noted as (
-    insert into job_attempts (job_id, attempt, counted, outcome, message, worker_id, batch_id, started_at)
-    select e.id, e.attempts + case when e.counts then 0 else 1 end, e.counts, e.kind, e.message, held.worker_id, held.id, held.claimed_at
+    insert into job_attempts (job_id, attempt, counted, code, message, worker_id, batch_id, started_at)
+    select e.id, e.attempts + case when e.counts then 0 else 1 end, e.counts, e.code, e.message, held.worker_id, held.id, held.claimed_at
     from ended e),
   counted as (
-    insert into job_count_changes (lane_id, campaign_id, state, change)
-    select e.lane_id, e.campaign_id, s.state, s.sign * count(*)
+    insert into job_count_changes (group_id, campaign_id, state, change)
+    select e.group_id, e.campaign_id, s.state, s.sign * count(*)
     from ended e cross join lateral (values ('running', -1), (e.state, 1)) s(state, sign)
-    group by e.lane_id, e.campaign_id, s.state, s.sign)
+    group by e.group_id, e.campaign_id, s.state, s.sign)
   select count(*), array_agg(e.id) filter (where e.state = 'failed'), coalesce(bool_or(e.state = 'queued'), false)
   into changed, failed, retried from ended e;
   update batches b set finished = b.finished + changed, unended = b.unended - changed where b.id = of_batch;

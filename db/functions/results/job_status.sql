@@ -4,13 +4,13 @@ returns table (job_id bigint, state text, attempts smallint, max_attempts smalli
 language sql stable security definer set search_path from current as $$
   -- Jobs of other tenants are left out like unknown ones.
   select j.id, j.state, j.attempts, j.max_attempts, j.run_at, j.finished_at, i.path,
-    case when i.part <= b.settled_parts then b.verified_at end, a.outcome, a.message
+    case when i.completion <= b.checked_completions then b.verified_at end, a.code, a.message
   from unnest(job_ids) with ordinality u(id, n)
   join jobs j on j.id = u.id
-  join lanes l on l.id = j.lane_id and ((select caller_tenant(null)) is null or l.tenant_id = (select caller_tenant(null)))
+  join dispatch_groups g on g.id = j.group_id and ((select caller_tenant(null)) is null or g.tenant_id = (select caller_tenant(null)))
   left join images i on i.job_id = j.id
   left join batches b on b.id = i.batch_id
-  left join lateral (select outcome, message from job_attempts where job_id = j.id order by id desc limit 1) a on true
+  left join lateral (select code, message from job_attempts where job_id = j.id order by id desc limit 1) a on true
   order by u.n
 $$;
 comment on function job_status is 'Where jobs stand; unknown ids are left out.';

@@ -80,7 +80,7 @@ begin
   end if;
   job.strength := json_number(element, 'strength', place, 0, 1);
   if job.strength is not null and job.start_image is null then
-    perform refuse(place, 'strength', 'it says how much of a start picture is drawn anew, and the job has none; name a start_image, or leave strength out.');
+    perform refuse(place, 'strength', 'it says how much of a start image is drawn anew, and the job has none; name a start_image, or leave strength out.');
   end if;
   if job.start_image is not null then
     job.strength := coalesce(job.strength, 0.8);

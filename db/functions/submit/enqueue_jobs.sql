@@ -11,24 +11,24 @@ declare
   submitted_at constant timestamptz := clock_timestamp();
   fresh bigint[];
   final bigint[];
-  lanes_of int[];
+  groups_of int[];
   campaigns_of int[];
   has_keys boolean;
   has_campaigns boolean;
-  ready_lanes int[];
+  ready_groups int[];
 begin
-  -- 1. Ids, and the lane of each job; lanes that are new are made
+  -- 1. Ids, and the dispatch group of each job; groups that are new are made
   select array_agg(nextval('jobs_id_seq')), coalesce(bool_or(c.idempotency_key is not null), false), coalesce(bool_or(c.campaign is not null), false)
   into fresh, has_keys, has_campaigns
   from unnest(checked) c;
   loop
-    select array_agg((select l.id from lanes l where l.model_id = c.model_id and l.priority = least(c.priority, max_priority) and l.tenant_id = for_tenant) order by c.n)
-    into lanes_of
+    select array_agg((select g.id from dispatch_groups g where g.model_id = c.model_id and g.priority = least(c.priority, max_priority) and g.tenant_id = for_tenant) order by c.n)
+    into groups_of
     from (select u.model_id, u.priority, u.n from unnest(checked) with ordinality as u(
       model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, guidance_rescale, strength, width, height, steps, clip_skip, format,
       sampler, prompt, negative_prompt, start_image, tags, idempotency_key, n)) c;
-    exit when array_position(lanes_of, null) is null;
-    insert into lanes (model_id, priority, tenant_id)
+    exit when array_position(groups_of, null) is null;
+    insert into dispatch_groups (model_id, priority, tenant_id)
     select distinct c.model_id, least(c.priority, max_priority), for_tenant from unnest(checked) c
     order by 1, 2
     on conflict do nothing;
@@ -68,30 +68,30 @@ begin
   end if;
 
   -- 4. Whom to wake, decided before the new rows are there
-  select array_agg(distinct c.lane) into ready_lanes
-  from rows from (unnest(checked), unnest(lanes_of)) as c(
+  select array_agg(distinct c.group_id) into ready_groups
+  from rows from (unnest(checked), unnest(groups_of)) as c(
     model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, guidance_rescale, strength, width, height, steps, clip_skip, format,
-    sampler, prompt, negative_prompt, start_image, tags, idempotency_key, lane)
+    sampler, prompt, negative_prompt, start_image, tags, idempotency_key, group_id)
   where c.run_at is null or c.run_at <= submitted_at;
-  if ready_lanes is not null then perform notify_work(ready_lanes, cardinality(checked) > 1); end if;
+  if ready_groups is not null then perform notify_work(ready_groups, cardinality(checked) > 1); end if;
 
   -- 5. The jobs, neighbours of one signature side by side. A start time in the past counts as now: it must not let a job overtake those that waited.
   with fresh_jobs as (
-    insert into jobs (id, run_at, deadline, lane_id, campaign_id, max_attempts, shelf, signature)
+    insert into jobs (id, run_at, deadline, group_id, campaign_id, max_attempts, indexed_state, signature)
     overriding system value
     -- One microsecond apart, in the order they are written: the floor that claims remember must tell jobs of one call apart.
     select c.id, case when c.run_at > submitted_at then c.run_at
-        else submitted_at + row_number() over (order by c.lane, c.signature collate "C", c.id) * interval '1 microsecond' end, c.deadline, c.lane, coalesce(c.campaign_id, 0), c.max_attempts,
+        else submitted_at + row_number() over (order by c.group_id, c.signature collate "C", c.id) * interval '1 microsecond' end, c.deadline, c.group_id, coalesce(c.campaign_id, 0), c.max_attempts,
       case when c.run_at > submitted_at then 'scheduled' else 'ready' end, c.signature
-    from rows from (unnest(checked), unnest(fresh, final, lanes_of, campaigns_of)) as c(
+    from rows from (unnest(checked), unnest(fresh, final, groups_of, campaigns_of)) as c(
       model_id, priority, campaign, run_at, deadline, max_attempts, signature, seed, guidance_scale, guidance_rescale, strength, width, height, steps, clip_skip, format,
-      sampler, prompt, negative_prompt, start_image, tags, idempotency_key, id, final_id, lane, campaign_id)
+      sampler, prompt, negative_prompt, start_image, tags, idempotency_key, id, final_id, group_id, campaign_id)
     where c.id = c.final_id
-    order by c.lane, c.signature collate "C", c.id
-    returning lane_id, campaign_id),
+    order by c.group_id, c.signature collate "C", c.id
+    returning group_id, campaign_id),
   counted as (
-    insert into job_count_changes (lane_id, campaign_id, state, change)
-    select lane_id, campaign_id, 'queued', count(*) from fresh_jobs group by lane_id, campaign_id)
+    insert into job_count_changes (group_id, campaign_id, state, change)
+    select group_id, campaign_id, 'queued', count(*) from fresh_jobs group by group_id, campaign_id)
   insert into job_recipes (
     job_id, created_at, seed, guidance_scale, guidance_rescale, strength, tenant_id, campaign_id, width, height, steps, clip_skip, format, sampler, prompt, negative_prompt, start_image, tags)
   select c.id, submitted_at, c.seed, c.guidance_scale, c.guidance_rescale, c.strength, for_tenant, coalesce(c.campaign_id, 0), c.width, c.height, c.steps, c.clip_skip, c.format, c.sampler,

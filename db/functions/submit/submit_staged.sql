@@ -20,7 +20,7 @@ declare
   pair_adapters text[] := '{}';
   model_ids int[] := '{}';
   signatures text[] := '{}';
-  lane_keys text[] := '{}';
+  group_keys text[] := '{}';
   repeated bigint[];
   staged bigint;
   has_adapters_in_prompts boolean;
@@ -60,8 +60,8 @@ begin
       model_ids := model_ids || checked.model_id;
       signatures := signatures || checked.signature;
     end if;
-    if pair.priority between -100 and 100 and checked.model_id || ',' || pair.priority <> all(lane_keys) then
-      lane_keys := lane_keys || (checked.model_id || ',' || pair.priority);
+    if pair.priority between -100 and 100 and checked.model_id || ',' || pair.priority <> all(group_keys) then
+      group_keys := group_keys || (checked.model_id || ',' || pair.priority);
     end if;
   end loop;
 
@@ -92,10 +92,10 @@ begin
     perform refuse('line ' || line, null, 'the row breaks a rule of docs/sql-api.md; use lower case for names, and numbers in range.');
   end if;
 
-  -- 4. Lanes, campaigns and keys, in this order and each sorted, as enqueue_jobs makes them: two submits then cannot wait for each other.
-  insert into lanes (model_id, priority, tenant_id)
+  -- 4. Dispatch groups, campaigns and keys, in this order and each sorted, as enqueue_jobs makes them: two submits then cannot wait for each other.
+  insert into dispatch_groups (model_id, priority, tenant_id)
   select distinct split_part(k, ',', 1)::int, least(split_part(k, ',', 2)::int, owner.max_priority), owner.id
-  from unnest(lane_keys) k
+  from unnest(group_keys) k
   order by 1, 2
   on conflict do nothing;
   if has_campaigns then
@@ -122,20 +122,20 @@ begin
 
   -- 5. The jobs, neighbours of one signature side by side: a claim then touches few pages.
   with source as materialized (
-    select s.*, row_number() over (order by l.id, p.signature collate "C", s.job_id) as place, l.id as lane_id, coalesce(c.id, 0) as campaign_id, p.signature, m.native_width, m.native_height
+    select s.*, row_number() over (order by g.id, p.signature collate "C", s.job_id) as place, g.id as group_id, coalesce(c.id, 0) as campaign_id, p.signature, m.native_width, m.native_height
     from staged_jobs s
     join unnest(pair_models, pair_adapters, model_ids, signatures) p(model, adapters, model_id, signature)
       on p.model = coalesce(s.model, '') and p.adapters = coalesce(s.adapters, '')
     join models m on m.id = p.model_id
-    join lanes l on l.model_id = p.model_id and l.priority = least(coalesce(s.priority, 0), owner.max_priority) and l.tenant_id = owner.id
+    join dispatch_groups g on g.model_id = p.model_id and g.priority = least(coalesce(s.priority, 0), owner.max_priority) and g.tenant_id = owner.id
     left join campaigns c on c.tenant_id = owner.id and c.name = s.campaign
     where s.load = of_load and s.staged_by = session_user
     order by place),
   fresh_jobs as (
-    insert into jobs (id, run_at, deadline, lane_id, campaign_id, max_attempts, shelf, signature)
+    insert into jobs (id, run_at, deadline, group_id, campaign_id, max_attempts, indexed_state, signature)
     overriding system value
     -- One microsecond apart: the floor that claims remember must tell jobs of one load apart.
-    select s.job_id, case when s.run_at > now_at then s.run_at else now_at + s.place * interval '1 microsecond' end, s.deadline, s.lane_id, s.campaign_id, coalesce(s.max_attempts, 3),
+    select s.job_id, case when s.run_at > now_at then s.run_at else now_at + s.place * interval '1 microsecond' end, s.deadline, s.group_id, s.campaign_id, coalesce(s.max_attempts, 3),
       case when s.run_at > now_at then 'scheduled' else 'ready' end, s.signature
     from source s),
   fresh_recipes as (
@@ -147,8 +147,8 @@ begin
       coalesce(s.sampler, 'ddim'), coalesce(s.prompt, ''), s.negative_prompt, s.start_image, nullif(s.tags, '{}')
     from source s),
   counted as (
-    insert into job_count_changes (lane_id, campaign_id, state, change)
-    select s.lane_id, s.campaign_id, 'queued', count(*) from source s group by s.lane_id, s.campaign_id
+    insert into job_count_changes (group_id, campaign_id, state, change)
+    select s.group_id, s.campaign_id, 'queued', count(*) from source s group by s.group_id, s.campaign_id
     returning change)
   select coalesce(sum(change), 0) into submitted from counted;
 

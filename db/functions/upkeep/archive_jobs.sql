@@ -12,43 +12,43 @@ begin
   with leaving as (
     select j.id from jobs j
     where j.id > after_id and j.id <= chunk_end and j.finished_at < ended_before
-      -- A picture that no checkpoint has judged may still have to be rendered again.
+      -- An image that no checkpoint has judged may still have to be rendered again.
       and not exists (
-        select from images i join batches b on b.id = i.batch_id where i.job_id = j.id and i.part > b.settled_parts)
+        select from images i join batches b on b.id = i.batch_id where i.job_id = j.id and i.completion > b.checked_completions)
     order by j.id
     for update skip locked),
   archived as (
     insert into archived_jobs (job_id, tenant, campaign, state, signature, finished_at, job)
     select j.id, t.name, c.name, j.state, j.signature, j.finished_at, jsonb_strip_nulls(jsonb_build_object(
-      'priority', l.priority, 'attempts', j.attempts, 'created_at', r.created_at, 'run_at', j.run_at,
+      'priority', g.priority, 'attempts', j.attempts, 'created_at', r.created_at, 'run_at', j.run_at,
       'recipe', to_jsonb(r) - array['job_id', 'created_at', 'tenant_id', 'campaign_id'],
       'image', case when i.job_id is not null then jsonb_build_object('path', i.path, 'size_bytes', i.size_bytes, 'sha256', encode(i.sha256, 'hex'),
         'width', i.width, 'height', i.height, 'verified_at', b.verified_at, 'checkpoint_id', b.checkpoint_id) end,
-      'failures', (select jsonb_agg(jsonb_build_object('outcome', a.outcome, 'message', a.message, 'attempt', a.attempt, 'ended_at', a.ended_at) order by a.id)
+      'failures', (select jsonb_agg(jsonb_build_object('code', a.code, 'message', a.message, 'attempt', a.attempt, 'ended_at', a.ended_at) order by a.id)
         from job_attempts a where a.job_id = j.id)))
     from leaving v
     join jobs j on j.id = v.id
     join job_recipes r on r.job_id = j.id
-    join lanes l on l.id = j.lane_id
-    join tenants t on t.id = l.tenant_id
+    join dispatch_groups g on g.id = j.group_id
+    join tenants t on t.id = g.tenant_id
     left join campaigns c on c.id = j.campaign_id
     left join images i on i.job_id = j.id
     left join batches b on b.id = i.batch_id
     on conflict (job_id) do nothing),
   gone as (
-    delete from jobs j using leaving v where j.id = v.id returning j.id, j.lane_id, j.campaign_id, j.state),
+    delete from jobs j using leaving v where j.id = v.id returning j.id, j.group_id, j.campaign_id, j.state),
   recipes_gone as (delete from job_recipes r using leaving v where r.job_id = v.id),
   attempts_gone as (delete from job_attempts a using leaving v where a.job_id = v.id),
   keys_gone as (delete from idempotency_keys k using leaving v where k.job_id = v.id),
   images_gone as (
     delete from images i using leaving v where i.job_id = v.id returning i.job_id, i.batch_id),
   counted as (
-    insert into job_count_changes (lane_id, campaign_id, state, change)
-    select g.lane_id, g.campaign_id, g.state, -count(*) from gone g group by 1, 2, 3
+    insert into job_count_changes (group_id, campaign_id, state, change)
+    select x.group_id, x.campaign_id, x.state, -count(*) from gone x group by 1, 2, 3
     union all
-    select g.lane_id, g.campaign_id, 'verified', -count(*)
-    from images_gone i join batches b on b.id = i.batch_id and b.verified_at is not null join gone g on g.id = i.job_id group by 1, 2, 3)
+    select x.group_id, x.campaign_id, 'verified', -count(*)
+    from images_gone i join batches b on b.id = i.batch_id and b.verified_at is not null join gone x on x.id = i.job_id group by 1, 2, 3)
   select count(*) into moved from gone;
   if goes_on then last_id := chunk_end; end if;
 end $$;
-comment on function archive_jobs is 'Moves those of the next at_most jobs after an id to archived_jobs that ended before their retention; returns how many, and the id to go on after, null at the end. Their pictures'' files stay.';
+comment on function archive_jobs is 'Moves those of the next at_most jobs after an id to archived_jobs that ended before their retention; returns how many, and the id to go on after, null at the end. Their images'' files stay.';

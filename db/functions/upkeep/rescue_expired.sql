@@ -32,36 +32,36 @@ begin
     -- Alone with a worker that went away, again and again: this job is the reason.
     if cardinality(unfinished) = 1 and cardinality(dead.job_ids) = 1 then
       with ended as (
-        update jobs j set state = 'failed', shelf = 'failed', finished_at = clock_timestamp()
+        update jobs j set state = 'failed', indexed_state = 'failed', finished_at = clock_timestamp()
         where j.id = unfinished[1] and j.batch_id = dead.id and j.state = 'running' and j.attempts >= j.max_attempts
-        returning j.id, j.lane_id, j.campaign_id, j.attempts),
+        returning j.id, j.group_id, j.campaign_id, j.attempts),
       noted as (
-        insert into job_attempts (job_id, attempt, counted, outcome, message, worker_id, batch_id, started_at)
+        insert into job_attempts (job_id, attempt, counted, code, message, worker_id, batch_id, started_at)
         select e.id, e.attempts, true, 'worker_lost', format('Worker ''%s'' went away while it rendered this job alone; attempt %s of its limit. See the worker''s log from %s.',
           name, e.attempts, dead.claimed_at), dead.worker_id, dead.id, dead.claimed_at
         from ended e),
       counted as (
-        insert into job_count_changes (lane_id, campaign_id, state, change)
-        select e.lane_id, e.campaign_id, s.state, s.sign from ended e cross join (values ('running', -1), ('failed', 1)) s(state, sign))
+        insert into job_count_changes (group_id, campaign_id, state, change)
+        select e.group_id, e.campaign_id, s.state, s.sign from ended e cross join (values ('running', -1), ('failed', 1)) s(state, sign))
       select array_agg(e.id) into finals from ended e;
       perform notify_done(finals, 'failed');
     end if;
-    perform put_back(dead.id, unfinished, 'running', 'worker_lost',
+    perform requeue_jobs(dead.id, unfinished, 'running', 'worker_lost',
       format('Worker ''%s'' went away with a batch of %s jobs, %s of them unfinished; its lease ended at %s.',
         name, cardinality(dead.job_ids), cardinality(unfinished), dead.lease_expires_at),
       -- Its attempt is counted only to a job that was alone: the others may have had a neighbour that brings workers down.
       cardinality(dead.job_ids) = 1, greatest(1, coalesce(cardinality(unfinished), 1) / 2)::smallint);
-    perform discard_unsettled(dead, 'worker_lost', format('Worker ''%s'' went away before a checkpoint had vouched for the picture.', name));
+    perform discard_unchecked(dead, 'worker_lost', format('Worker ''%s'' went away before a checkpoint had vouched for the image.', name));
     rescued := rescued + 1;
   end loop;
 
-  -- 2. Ended batches whose worker is gone: no checkpoint will ever judge their pictures.
+  -- 2. Ended batches whose worker is gone: no checkpoint will ever judge their images.
   for dead in
-    select b.* from workers w join batches b on b.worker_id = w.id and b.settled_parts < b.parts
+    select b.* from workers w join batches b on b.worker_id = w.id and b.checked_completions < b.completions
     where b.state = 'ended' and (w.stopped_at is not null or w.heartbeat_at < started - interval '10 minutes')
     for update of b skip locked
   loop
-    perform discard_unsettled(dead, 'worker_lost', 'The worker went away before a checkpoint had vouched for the picture.');
+    perform discard_unchecked(dead, 'worker_lost', 'The worker went away before a checkpoint had vouched for the image.');
     rescued := rescued + 1;
   end loop;
   -- 3. Deadlines pass also while nobody claims.

@@ -3,11 +3,11 @@
 with used as (
   select distinct m.name
   from (
-    select lane_id from job_counts where campaign_id = @campaign_id and campaign_id <> 0
+    select group_id from job_counts where campaign_id = @campaign_id and campaign_id <> 0
     union all
-    select lane_id from job_count_changes where campaign_id = @campaign_id) c
-  join lanes l on l.id = c.lane_id
-  join models m on m.id = l.model_id),
+    select group_id from job_count_changes where campaign_id = @campaign_id) c
+  join dispatch_groups g on g.id = c.group_id
+  join models m on m.id = g.model_id),
 before as (
   select max(newest.created_at) as at
   from used u

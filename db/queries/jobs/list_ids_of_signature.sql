@@ -6,9 +6,9 @@ from (
   select u.id
   from (
     (select w.id
-    from lanes l
+    from dispatch_groups g
     cross join lateral (
-      select id from jobs where shelf = 'ready' and lane_id = l.id and signature = @signature and id < @before order by lane_id desc, signature desc, id desc limit 5000) w
+      select id from jobs where indexed_state = 'ready' and group_id = g.id and signature = @signature and id < @before order by group_id desc, signature desc, id desc limit 5000) w
     where @state::text is null or @state = 'queued')
     union
     (select x.id
@@ -16,13 +16,13 @@ from (
     cross join unnest(b.job_ids) x(id)
     where x.id < @before and (@state::text is null or @state in ('running', 'succeeded')))
     union
-    (select s.id from (select id, signature from jobs where shelf = 'scheduled' order by run_at limit 5000) s
+    (select s.id from (select id, signature from jobs where indexed_state = 'scheduled' order by run_at limit 5000) s
     where s.signature = @signature and s.id < @before and (@state::text is null or @state = 'queued'))
     union
-    (select s.id from (select id, signature from jobs where shelf = 'failed' and id < @before order by id desc limit 5000) s
+    (select s.id from (select id, signature from jobs where indexed_state = 'failed' and id < @before order by id desc limit 5000) s
     where s.signature = @signature and (@state::text is null or @state = 'failed'))
     union
-    (select s.id from (select id, signature from jobs where shelf = 'cancelled' and id < @before order by id desc limit 5000) s
+    (select s.id from (select id, signature from jobs where indexed_state = 'cancelled' and id < @before order by id desc limit 5000) s
     where s.signature = @signature and (@state::text is null or @state = 'cancelled'))) u
   order by u.id desc) f
 cross join lateral (

@@ -37,7 +37,7 @@ public sealed record JobRequest
     /// <summary>Picture to start from: its path below the workers' start image folder, with '/'.</summary>
     public string? StartImage { get; init; }
 
-    /// <value>How much of the start picture is drawn anew, above 0 to 1; null means 0.8. Refused without a start picture.</value>
+    /// <value>How much of the start image is drawn anew, above 0 to 1; null means 0.8. Refused without a start picture.</value>
     public double? Strength { get; init; }
 
     /// <value>Noise seed; null draws one when the job is submitted.</value>

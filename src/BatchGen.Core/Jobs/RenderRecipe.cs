@@ -44,7 +44,7 @@ public sealed record RenderRecipe
     /// <summary>Picture to start from: its path below the worker's start image folder, with '/'; null starts from noise alone.</summary>
     public string? StartImagePath { get; init; }
 
-    /// <summary>How much of the start picture is drawn anew, above 0 to 1 (diffusers' <c>strength</c>); without a start picture it means nothing.</summary>
+    /// <summary>How much of the start image is drawn anew, above 0 to 1 (diffusers' <c>strength</c>); without a start picture it means nothing.</summary>
     public double Strength { get; init; } = DefaultStrength;
 
     /// <summary>Share of rescaled guidance, 0 to 1, against washed-out colours of velocity models (diffusers' <c>guidance_rescale</c>); 0 is none.</summary>

@@ -47,7 +47,7 @@ public sealed record JobView
     /// <summary>Path of the start picture below the start image folder.</summary>
     public string? StartImage { get; init; }
 
-    /// <summary>How much of the start picture is drawn anew.</summary>
+    /// <summary>How much of the start image is drawn anew.</summary>
     public double? Strength { get; init; }
 
     /// <summary>Noise seed.</summary>

@@ -47,7 +47,7 @@ internal sealed class ReportWriter(
             Title = title,
             At = clock.GetUtcNow(),
             Since = since,
-            Counts = new JobCounts(open.Queued, open.Running, drawn.Pictures, endings["failed"].Sum(ending => ending.Jobs), endings["cancelled"].Sum(ending => ending.Jobs), drawn.Verified),
+            Counts = new JobCounts(open.Queued, open.Running, drawn.Images, endings["failed"].Sum(ending => ending.Jobs), endings["cancelled"].Sum(ending => ending.Jobs), drawn.Verified),
             Span = drawn.Span,
             Failures = endings["failed"].ToArray(),
             Campaigns = await campaigns.ListOfNightAsync(since, MaxCampaigns, cancellationToken),
@@ -76,8 +76,8 @@ internal sealed class ReportWriter(
         };
         // Before its first batch nothing concerns it.
         if (span.FirstAt is not { } first) return report;
-        var drawn = await canaries.ListOfCampaignAsync(id, first, span.SettledAt, NewestCanaries, cancellationToken);
-        return await AddWeightsAsync(report, new CheckpointRange(first, span.SettledAt, id), drawn, withPictures, cancellationToken);
+        var drawn = await canaries.ListOfCampaignAsync(id, first, span.CheckedAt, NewestCanaries, cancellationToken);
+        return await AddWeightsAsync(report, new CheckpointRange(first, span.CheckedAt, id), drawn, withPictures, cancellationToken);
     }
 
     private async Task<CampaignReport> AddWeightsAsync(

@@ -15,7 +15,7 @@ public sealed class CanaryLog(QueueDatabase database)
             "find_canary",
             new { model_sha256 = kind.ModelSha256, device = kind.Device, compute_type = kind.ComputeType, recipe = kind.Recipe },
             cancellationToken);
-        return rows is [var row] ? new FirstCanary(row.WorkerId, row.Digest, row.Picture) : null;
+        return rows is [var row] ? new FirstCanary(row.WorkerId, row.Digest, row.Image) : null;
     }
 
     /// <summary>Records a canary.</summary>
@@ -37,7 +37,7 @@ public sealed class CanaryLog(QueueDatabase database)
             Parameter("psnr", NpgsqlDbType.Double, canary.Psnr),
             Parameter("ssim", NpgsqlDbType.Double, canary.Ssim),
             Parameter("elapsed_ms", NpgsqlDbType.Double, canary.ElapsedMs),
-            Parameter("picture", NpgsqlDbType.Bytea, canary.Picture),
+            Parameter("image", NpgsqlDbType.Bytea, canary.Image),
         ], cancellationToken)).Single();
     }
 
@@ -77,7 +77,7 @@ public sealed class CanaryLog(QueueDatabase database)
 
         public string Digest { get; set; } = "";
 
-        public byte[] Picture { get; set; } = [];
+        public byte[] Image { get; set; } = [];
     }
 
     private sealed class CanaryRow
@@ -121,8 +121,8 @@ public sealed record CanaryKind(string Model, string ModelSha256, string Device,
 /// <summary>The canary that later ones are compared with.</summary>
 /// <param name="WorkerId">The worker that drew it.</param>
 /// <param name="Digest">SHA-256 of the pixels.</param>
-/// <param name="Picture">The image as a PNG file.</param>
-public sealed record FirstCanary(Guid WorkerId, string Digest, byte[] Picture);
+/// <param name="Image">The image as a PNG file.</param>
+public sealed record FirstCanary(Guid WorkerId, string Digest, byte[] Image);
 
 /// <summary>A canary just drawn.</summary>
 /// <param name="WorkerId">The worker that drew it.</param>
@@ -133,10 +133,10 @@ public sealed record FirstCanary(Guid WorkerId, string Digest, byte[] Picture);
 /// <param name="Psnr">Peak signal-to-noise ratio against the first one in dB; null when equal or first.</param>
 /// <param name="Ssim">Structural similarity to the first one, up to 1; null when equal or first.</param>
 /// <param name="ElapsedMs">Milliseconds that drawing took.</param>
-/// <param name="Picture">The image as a PNG file.</param>
+/// <param name="Image">The image as a PNG file.</param>
 public sealed record CanaryResult(
     Guid WorkerId, long? BatchId, CanaryKind Kind, CanaryVerdict Verdict, string Digest, double? Psnr, double? Ssim, double ElapsedMs,
-    byte[] Picture);
+    byte[] Image);
 
 /// <summary>A canary as the database holds it; <c>FirstId</c> is the canary it is compared with, its own id when it is the first.</summary>
 public sealed record RecordedCanary(

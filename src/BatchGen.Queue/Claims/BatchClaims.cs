@@ -13,7 +13,7 @@ namespace BatchGen.Queue.Claims;
 public sealed class BatchClaims(QueueDatabase database)
 {
     // A worker that ended a batch claims again at once; for this long its small signature is not given to another.
-    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan SignatureHold = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<Guid, string> _memories = new();
 
@@ -87,7 +87,7 @@ public sealed class BatchClaims(QueueDatabase database)
         [
             .. Token(batch),
             Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobs.Select(job => job.JobId).ToArray()),
-            Parameter("kinds", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.Kind.ToCode()).ToArray()),
+            Parameter("codes", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.Kind.ToCode()).ToArray()),
             Parameter("messages", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.Message.Replace('\0', ' ')).ToArray()),
             Parameter("retry_delay", NpgsqlDbType.Interval, database.Options.RetryDelay),
             Parameter("max_retry_delay", NpgsqlDbType.Interval, database.Options.MaxRetryDelay),
@@ -97,7 +97,7 @@ public sealed class BatchClaims(QueueDatabase database)
     /// <summary>Puts the unfinished jobs of a batch back without counting the attempt, and ends the batch.</summary>
     /// <returns>Jobs put back.</returns>
     /// <exception cref="LeaseLostException">The lease is someone else's now.</exception>
-    public Task<int> GiveBackAsync(ClaimedBatch batch, CancellationToken cancellationToken)
+    public Task<int> RequeueAsync(ClaimedBatch batch, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(batch);
         // Others may take the signature at once: this worker is leaving it.
@@ -109,11 +109,11 @@ public sealed class BatchClaims(QueueDatabase database)
     /// <param name="after">Id of a batch: only newer ones go back. Ids of batches grow; 0 gives all back.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
     /// <returns>Jobs put back, the attempt not counted.</returns>
-    public async Task<int> GiveBackAllAsync(Guid workerId, long after, CancellationToken cancellationToken)
+    public async Task<int> RequeueAllAsync(Guid workerId, long after, CancellationToken cancellationToken)
     {
         try
         {
-            return await ScalarAsync("give_back_batches",
+            return await ScalarAsync("requeue_batches",
             [
                 Parameter("worker_id", NpgsqlDbType.Uuid, workerId),
                 Parameter("after", NpgsqlDbType.Bigint, after),
@@ -132,15 +132,15 @@ public sealed class BatchClaims(QueueDatabase database)
     public Task CloseAsync(ClaimedBatch batch, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return EndAsync(batch, Quiet, "The batch ended without a result for the job.", cancellationToken);
+        return EndAsync(batch, SignatureHold, "The batch ended without a result for the job.", cancellationToken);
     }
 
     /// <summary>Puts back the jobs of batches whose lease expired: unfinished ones with the attempt counted, finished but unverified ones to be rendered again.</summary>
     /// <returns>Batches rescued.</returns>
     public Task<int> RescueExpiredAsync(CancellationToken cancellationToken) => ScalarAsync("rescue_expired", [], cancellationToken);
 
-    private Task<int> EndAsync(ClaimedBatch batch, TimeSpan quiet, string reason, CancellationToken cancellationToken) => ScalarAsync("end_batch",
-        [.. Token(batch), Parameter("quiet", NpgsqlDbType.Interval, quiet), Parameter("reason", NpgsqlDbType.Text, reason)], cancellationToken);
+    private Task<int> EndAsync(ClaimedBatch batch, TimeSpan signatureHold, string reason, CancellationToken cancellationToken) => ScalarAsync("end_batch",
+        [.. Token(batch), Parameter("signature_hold", NpgsqlDbType.Interval, signatureHold), Parameter("reason", NpgsqlDbType.Text, reason)], cancellationToken);
 
     private Task<int> ScalarAsync(string query, IReadOnlyList<NpgsqlParameter> parameters, CancellationToken cancellationToken) =>
         database.CallAsync(query, parameters, async reader =>

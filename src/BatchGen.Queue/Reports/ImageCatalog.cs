@@ -40,8 +40,8 @@ public sealed class ImageCatalog(QueueDatabase database)
         var (from, to) = (filter.From?.ToUniversalTime(), filter.To?.ToUniversalTime());
         var newer = filter.Campaign is null
             ? await database.QueryAsync<long>(
-                "find_newer_picture", new { signature = filter.Signature, from, to, batch_id = batchId, job_id = jobId }, cancellationToken)
-            : await database.QueryAsync<long>("find_newer_picture_of_campaign",
+                "find_newer_image", new { signature = filter.Signature, from, to, batch_id = batchId, job_id = jobId }, cancellationToken)
+            : await database.QueryAsync<long>("find_newer_image_of_campaign",
                 new { campaign = filter.Campaign, signature = filter.Signature, from, to, job_id = jobId }, cancellationToken);
         return new ImageNeighbours(newer is [var after, ..] ? after : null, older.Images is [var before, ..] ? before.JobId : null);
     }
@@ -67,7 +67,7 @@ public sealed class ImageCatalog(QueueDatabase database)
 
     /// <summary>The image of a canary as its worker stored it, a PNG file, or null.</summary>
     public async Task<byte[]?> FindCanaryAsync(long canaryId, CancellationToken cancellationToken) =>
-        (await database.QueryAsync<byte[]>("find_canary_picture", new { id = canaryId }, cancellationToken)).SingleOrDefault();
+        (await database.QueryAsync<byte[]>("find_canary_image", new { id = canaryId }, cancellationToken)).SingleOrDefault();
 
     /// <summary>For each prefix a finished job whose signature starts with it; prefixes without one are left out.</summary>
     public async Task<IReadOnlyDictionary<string, long>> FindSamplesAsync(

@@ -32,7 +32,7 @@ public sealed class JobAttempt
     public bool Counted { get; init; }
 
     /// <summary>Stable code of how the attempt ended.</summary>
-    public string Outcome { get; init; } = "";
+    public string Code { get; init; } = "";
 
     /// <summary>What happened, for people.</summary>
     public string Message { get; init; } = "";

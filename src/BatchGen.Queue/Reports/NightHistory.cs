@@ -16,7 +16,7 @@ public sealed class NightHistory(QueueDatabase database)
 public sealed class NightCount
 {
     /// <summary>Images saved.</summary>
-    public long Pictures { get; init; }
+    public long Images { get; init; }
 
     /// <summary>Images that a checkpoint verified.</summary>
     public long Verified { get; init; }
@@ -35,7 +35,7 @@ public sealed class NightCount
     public long Signatures { get; init; }
 
     /// <summary>The counts as a span.</summary>
-    public DrawingSpan Span => new() { Images = Pictures, FirstAt = FirstAt, LastAt = LastAt, Batches = Batches, Signatures = Signatures };
+    public DrawingSpan Span => new() { Images = Images, FirstAt = FirstAt, LastAt = LastAt, Batches = Batches, Signatures = Signatures };
 }
 
 /// <summary>A reason for which jobs ended without an image.</summary>
@@ -70,7 +70,7 @@ public sealed class DrawingSpan
     public DateTimeOffset? LastAt { get; init; }
 
     /// <summary>When the last batch had ended and a checkpoint after it had passed; null until then.</summary>
-    public DateTimeOffset? SettledAt { get; init; }
+    public DateTimeOffset? CheckedAt { get; init; }
 
     /// <summary>Batches that drew images, counting also images not looked at.</summary>
     public long Batches { get; init; }

@@ -6,13 +6,13 @@ public sealed class QueueOverview(QueueDatabase database)
     /// <summary>Waiting jobs by signature, in the order of dispatch; counts stop at 5,000.</summary>
     /// <param name="priority">Where the page before ended; 100 at first.</param>
     /// <param name="after">Its last signature; empty at first.</param>
-    /// <param name="afterLane">Its last lane; 0 at first.</param>
+    /// <param name="afterGroup">Its last dispatch group; 0 at first.</param>
     /// <param name="limit">At most this many.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
     public async Task<IReadOnlyList<WaitingSignature>> ListSignaturesAsync(
-        int priority, string after, int afterLane, int limit, CancellationToken cancellationToken) =>
+        int priority, string after, int afterGroup, int limit, CancellationToken cancellationToken) =>
             await database.QueryAsync<WaitingSignature>(
-                "list_waiting_signatures", new { priority, after, after_lane = afterLane, limit }, cancellationToken);
+                "list_waiting_signatures", new { priority, after, after_group = afterGroup, limit }, cancellationToken);
 
     /// <summary>Ids of waiting jobs of a tenant and a signature at a priority.</summary>
     public async Task<IReadOnlyList<long>> ListWaitingIdsAsync(
@@ -36,7 +36,7 @@ public sealed class QueueOverview(QueueDatabase database)
         await database.QueryAsync<PausedName>("list_paused", null, cancellationToken);
 }
 
-/// <summary>Waiting jobs of one signature and lane.</summary>
+/// <summary>Waiting jobs of one signature and dispatch group.</summary>
 public sealed class WaitingSignature
 {
     /// <summary>Priority of the jobs.</summary>
@@ -45,8 +45,8 @@ public sealed class WaitingSignature
     /// <summary>Canonical signature.</summary>
     public string Signature { get; init; } = "";
 
-    /// <summary>The lane: model, priority and tenant.</summary>
-    public int LaneId { get; init; }
+    /// <summary>Id of the dispatch group: model, priority and tenant.</summary>
+    public int GroupId { get; init; }
 
     /// <summary>Name of the base model.</summary>
     public string Model { get; init; } = "";

@@ -66,7 +66,7 @@ internal sealed class BatchSource(
     /// <summary>Puts the unfinished jobs of a batch back, the attempt not counted.</summary>
     public Task GiveBackAsync(HeldBatch held) => SettleAsync(held, async (batch, token) =>
     {
-        var jobs = await claims.GiveBackAsync(batch, token);
+        var jobs = await claims.RequeueAsync(batch, token);
         log.BatchGivenBack(batch.BatchId, jobs);
         return jobs;
     });
@@ -90,7 +90,7 @@ internal sealed class BatchSource(
     // A claim that got no answer may have been made all the same. Nobody holds its batch: unless it goes back, its jobs are charged when the lease runs out.
     private async Task<ClaimedBatch?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
-        if (_unanswered) await claims.GiveBackAllAsync(workerId, _newest, cancellationToken);
+        if (_unanswered) await claims.RequeueAllAsync(workerId, _newest, cancellationToken);
         _unanswered = true;
         var batch = await claims.ClaimAsync(request, cancellationToken);
         _unanswered = false;

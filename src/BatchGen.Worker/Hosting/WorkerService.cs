@@ -307,7 +307,7 @@ internal sealed class WorkerService(
         try
         {
             // A claim that was cut short may have been made all the same.
-            await claims.GiveBackAllAsync(_id, after: 0, limit.Token);
+            await claims.RequeueAllAsync(_id, after: 0, limit.Token);
             await workers.StopAsync(_id, reason, limit.Token);
         }
         catch (Exception error) when (error is QueueException or Npgsql.NpgsqlException or OperationCanceledException)

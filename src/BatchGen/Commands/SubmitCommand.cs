@@ -27,7 +27,7 @@ internal sealed class SubmitCommand
     private readonly Option<double?> _guidance = new("--guidance") { Description = "Guidance scale; default 7.5." };
     private readonly Option<double?> _rescale = new("--guidance-rescale") { Description = "Share of rescaled guidance, 0 to 1; default 0." };
     private readonly Option<string?> _startImage = new("--start-image") { Description = "Picture to start from: a PNG, WebP or JPEG file, copied to where workers find it, or the name of one there." };
-    private readonly Option<double?> _strength = new("--strength") { Description = "How much of the start picture is drawn anew, above 0 to 1; default 0.8." };
+    private readonly Option<double?> _strength = new("--strength") { Description = "How much of the start image is drawn anew, above 0 to 1; default 0.8." };
     private readonly Option<long?> _seed = new("--seed") { Description = "Noise seed; default: drawn for each job." };
     private readonly Option<string?> _seeds = new("--seeds") { Description = "Several seeds, each for every prompt, for example 1-10,20." };
     private readonly Option<int?> _count = new("--count") { Description = "Pictures per prompt; a given seed counts up." };

@@ -103,7 +103,7 @@ public sealed class ClaimOrderTests
 
         Assert.Equal(now, (await database.ClaimAsync(worker))!.Jobs.Select(job => job.JobId));
         Assert.Null(await database.ClaimAsync(worker));
-        await database.SqlAsync("update jobs set run_at = now() where shelf = 'scheduled'");
+        await database.SqlAsync("update jobs set run_at = now() where indexed_state = 'scheduled'");
         Assert.NotNull(await database.ClaimAsync(worker));
     }
 
@@ -213,7 +213,7 @@ public sealed class ClaimOrderTests
         Assert.Null(await database.ClaimAsync(two, maxJobs: 2));
 
         // Given back, it is anybody's.
-        await database.Claims.GiveBackAsync(first!, CancellationToken.None);
+        await database.Claims.RequeueAsync(first!, CancellationToken.None);
         Assert.Equal("demo|a@1", (await database.ClaimAsync(two, maxJobs: 2))!.Signature.ToString());
     }
 
@@ -297,7 +297,7 @@ public sealed class ClaimOrderTests
 
                 mine.AddRange(batch.Jobs.Select(job => job.JobId));
                 await database.CompleteAsync(batch);
-                await database.Claims.GiveBackAsync(batch, CancellationToken.None);
+                await database.Claims.RequeueAsync(batch, CancellationToken.None);
             }
 
             return mine;

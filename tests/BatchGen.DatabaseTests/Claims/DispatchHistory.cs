@@ -80,7 +80,7 @@ internal sealed class DispatchHistory
     {
         if (_open[worker] is not { } batch) return;
         await _database.CompleteAsync(batch);
-        await _database.Claims.GiveBackAsync(batch, CancellationToken.None);
+        await _database.Claims.RequeueAsync(batch, CancellationToken.None);
         _open[worker] = null;
     }
 

@@ -88,6 +88,6 @@ internal sealed class DispatchModel(TimeSpan maxWait, int maxBatches)
             || band.Count(job => job.Tenant == tenant && job.Signature == signature) >= size * (holders + 1);
     }
 
-    // The database breaks ties between tenants by the order of their lanes' models, which is one here; tests avoid ties of tags.
+    // The database breaks ties between tenants by the order of their dispatch groups' models, which is one here; tests avoid ties of tags.
     private static int TenantOrder(string tenant) => tenant.Length;
 }

@@ -84,7 +84,7 @@ public sealed class DispatchPropertyTests
     }
 
     private static Task<long> CountOverdueSignaturesAsync(TestDatabase database) => database.SqlAsync<long>(
-        "select count(distinct signature) from jobs where shelf = 'ready' and run_at <= now() - interval '10 minutes'");
+        "select count(distinct signature) from jobs where indexed_state = 'ready' and run_at <= now() - interval '10 minutes'");
 
     // The strength of the adapter says which tenant a job belongs to.
     private static async Task SubmitOfTenantAsync(TestDatabase database, string tenant, int weight, int strength)
@@ -104,7 +104,7 @@ public sealed class DispatchPropertyTests
             var batch = (await database.ClaimAsync(worker, batchSize))!;
             served[(int)batch.Signature.Adapters[0].Strength - 1] += batch.Jobs.Count;
             await database.CompleteAsync(batch);
-            await database.Claims.GiveBackAsync(batch, CancellationToken.None);
+            await database.Claims.RequeueAsync(batch, CancellationToken.None);
         }
 
         return served;

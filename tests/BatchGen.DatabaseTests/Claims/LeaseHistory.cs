@@ -94,7 +94,7 @@ internal sealed class LeaseHistory
 
     private async Task RequeueAsync(int worker, ClaimedBatch batch)
     {
-        await _database.Claims.GiveBackAsync(batch, CancellationToken.None);
+        await _database.Claims.RequeueAsync(batch, CancellationToken.None);
         _model.Requeue(worker, batch);
         _open[worker] = null;
     }

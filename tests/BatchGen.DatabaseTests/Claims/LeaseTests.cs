@@ -53,7 +53,7 @@ public sealed class LeaseTests
         await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.HeartbeatAsync(batch, new(0, 0, 0), CancellationToken.None));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.CompleteAsync(batch));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, FailureKind.Generation, "x")], CancellationToken.None));
-        await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.GiveBackAsync(batch, CancellationToken.None));
+        await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.RequeueAsync(batch, CancellationToken.None));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.CloseAsync(batch, CancellationToken.None));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.CompleteAsync(batch with { Epoch = 77 }));
         Assert.Equal(new JobCounts(2, 0, 0, 0, 0, 0), await database.Catalog.CountAsync(null, CancellationToken.None));
@@ -130,7 +130,7 @@ public sealed class LeaseTests
         Assert.Equal(13, sizes[0]);
         // 13, 6, 3 among others; then alone, three times.
         Assert.True(crashes == 6, $"{crashes} crashes: {string.Join(' ', sizes)}");
-        Assert.Equal(job.MaxAttempts, await database.SqlAsync<long>("select count(*) from job_attempts where job_id = $1 and outcome = 'worker_lost' and counted", poison));
+        Assert.Equal(job.MaxAttempts, await database.SqlAsync<long>("select count(*) from job_attempts where job_id = $1 and code = 'worker_lost' and counted", poison));
     }
 
     [Fact]
@@ -194,7 +194,7 @@ public sealed class LeaseTests
         var batch = (await database.ClaimAsync(await database.AddWorkerAsync()))!;
         Assert.All(batch.Jobs, job => Assert.Equal(1, job.Attempt));
 
-        Assert.Equal(2, await database.Claims.GiveBackAsync(batch, CancellationToken.None));
+        Assert.Equal(2, await database.Claims.RequeueAsync(batch, CancellationToken.None));
 
         Assert.All(await database.Catalog.FindAsync(ids, CancellationToken.None), job => Assert.Equal((JobState.Queued, 0), (job.State, job.Attempts)));
         Assert.Equal(before, await database.SqlAsync<DateTime>("select min(run_at) from jobs"));
@@ -306,7 +306,7 @@ public sealed class LeaseTests
 
                     switch (dice.Next(4))
                     {
-                        case 0: await database.Claims.GiveBackAsync(batch, CancellationToken.None); break;
+                        case 0: await database.Claims.RequeueAsync(batch, CancellationToken.None); break;
                         case 1: await ExpireAsync(database); await database.Claims.RescueExpiredAsync(CancellationToken.None); break;
                         default: await database.Claims.CloseAsync(batch, CancellationToken.None); break;
                     }
@@ -345,7 +345,7 @@ public sealed class LeaseTests
         await using var command = new NpgsqlCommand("""
             select count(*) filter (where j.state = 'queued'), count(*) filter (where j.state = 'running'), count(*) filter (where j.state = 'succeeded'),
               count(*) filter (where j.state = 'failed'), count(*) filter (where j.state = 'cancelled'),
-              count(*) filter (where i.part <= b.settled_parts)
+              count(*) filter (where i.completion <= b.checked_completions)
             from jobs j left join campaigns c on c.id = j.campaign_id left join images i on i.job_id = j.id left join batches b on b.id = i.batch_id
             where $1 is null or c.name = $1
             """, connection);

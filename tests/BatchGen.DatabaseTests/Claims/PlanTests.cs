@@ -31,7 +31,7 @@ public sealed class PlanTests
         await ReadsAtMostAsync(database, "jobs", 1_500, "heartbeat", () => database.Claims.HeartbeatAsync(batch, new(0, 0, 0), CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "complete", () => database.CompleteAsync(batch, batch.Jobs[0].JobId, batch.Jobs[1].JobId));
         await ReadsAtMostAsync(database, "jobs", 1_500, "fail", () => database.Claims.FailAsync(batch, [new(batch.Jobs[2].JobId, BatchGen.Core.Failures.FailureKind.Generation, "x")], CancellationToken.None));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "give back", () => database.Claims.GiveBackAsync(batch, CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "give back", () => database.Claims.RequeueAsync(batch, CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "checkpoint", () => database.CheckpointAsync(worker, BatchGen.Core.Rendering.CheckpointVerdict.Passed));
         await ReadsAtMostAsync(database, "jobs", 1_500, "rescue", () => database.Claims.RescueExpiredAsync(CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "submit", () => database.SubmitAsync("s1"));
@@ -45,12 +45,12 @@ public sealed class PlanTests
     }
 
     [Theory]
-    [InlineData("select id from jobs where shelf = 'ready' and lane_id = 1 and signature = 'demo|s1@1' and id > 5 order by lane_id, signature, id limit 8 for update skip locked", "jobs_by_signature")]
-    [InlineData("select run_at from jobs where shelf = 'ready' and lane_id = 1 and run_at >= '2026-01-01' order by lane_id, run_at limit 1", "jobs_by_age")]
-    [InlineData("select from jobs where shelf = 'scheduled' and run_at <= now() order by run_at limit 1", "jobs_scheduled")]
-    [InlineData("select from jobs where deadline is not null and shelf in ('ready', 'scheduled') and deadline <= now() order by deadline limit 1", "jobs_with_deadline")]
+    [InlineData("select id from jobs where indexed_state = 'ready' and group_id = 1 and signature = 'demo|s1@1' and id > 5 order by group_id, signature, id limit 8 for update skip locked", "jobs_by_signature")]
+    [InlineData("select run_at from jobs where indexed_state = 'ready' and group_id = 1 and run_at >= '2026-01-01' order by group_id, run_at limit 1", "jobs_by_age")]
+    [InlineData("select from jobs where indexed_state = 'scheduled' and run_at <= now() order by run_at limit 1", "jobs_scheduled")]
+    [InlineData("select from jobs where deadline is not null and indexed_state in ('ready', 'scheduled') and deadline <= now() order by deadline limit 1", "jobs_with_deadline")]
     [InlineData("select * from batches where state = 'open' and lease_expires_at <= now() order by lease_expires_at", "batches_open")]
-    [InlineData("select * from batches where worker_id = gen_random_uuid() and settled_parts < parts", "batches_unsettled")]
+    [InlineData("select * from batches where worker_id = gen_random_uuid() and checked_completions < completions", "batches_unchecked")]
     public async Task A_probe_uses_its_index(string statement, string index)
     {
         await using var database = await TestDatabase.CreateAsync();

@@ -51,8 +51,8 @@ public sealed partial class PagePlanTests
         ("list_gallery", ["signature text = null", "from timestamptz = null", "to timestamptz = null", "before_batch bigint = 9223372036854775807", "before_job bigint = 9223372036854775807", "limit int = 60"]),
         ("list_gallery", ["signature text = 'demo|s7@1'", "from timestamptz = now() - interval '1 day'", "to timestamptz = now()", "before_batch bigint = 50", "before_job bigint = 1", "limit int = 60"]),
         ("list_gallery_of_campaign", ["campaign text = 'large'", "signature text = null", "from timestamptz = null", "to timestamptz = null", "before_job bigint = 20000", "limit int = 60"]),
-        ("find_newer_picture", ["signature text = null", "from timestamptz = null", "to timestamptz = null", "batch_id bigint = 3", "job_id bigint = 7"]),
-        ("find_newer_picture_of_campaign", ["campaign text = 'large'", "signature text = null", "from timestamptz = null", "to timestamptz = null", "job_id bigint = 7"]),
+        ("find_newer_image", ["signature text = null", "from timestamptz = null", "to timestamptz = null", "batch_id bigint = 3", "job_id bigint = 7"]),
+        ("find_newer_image_of_campaign", ["campaign text = 'large'", "signature text = null", "from timestamptz = null", "to timestamptz = null", "job_id bigint = 7"]),
         ("list_recent_images", ["limit int = 12"]),
         ("list_samples", ["prefixes text[] = array['demo|', 'demo|s7@']"]),
         ("count_jobs", ["campaign text = null"]),
@@ -100,7 +100,7 @@ public sealed partial class PagePlanTests
     [Fact]
     public void A_scan_of_a_whole_table_is_seen()
     {
-        using var plan = JsonDocument.Parse("""[{"Plan":{"Node Type":"Limit","Plans":[{"Node Type":"Seq Scan","Relation Name":"jobs"},{"Node Type":"Seq Scan","Relation Name":"lanes"}]}}]""");
+        using var plan = JsonDocument.Parse("""[{"Plan":{"Node Type":"Limit","Plans":[{"Node Type":"Seq Scan","Relation Name":"jobs"},{"Node Type":"Seq Scan","Relation Name":"dispatch_groups"}]}}]""");
         Assert.Equal(["jobs"], Scans(plan.RootElement));
     }
 

@@ -74,7 +74,7 @@ public sealed class ReportTests
         await database.CheckpointAsync(worker, CheckpointVerdict.Passed, batch);
         await database.CompleteAsync(batch, batch.Jobs[2].JobId, batch.Jobs[3].JobId);
         await database.SqlAsync("update batches set claimed_at = claimed_at - interval '25 hours'");
-        await database.SqlAsync("update images set created_at = created_at - interval '25 hours' where part = 1");
+        await database.SqlAsync("update images set created_at = created_at - interval '25 hours' where completion = 1");
         Assert.Contains("| done | 3 of 3, 1 verified |", await MorningReportAsync(database), StringComparison.Ordinal);
     }
 

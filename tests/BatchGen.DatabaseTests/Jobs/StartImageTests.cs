@@ -47,7 +47,7 @@ public sealed class StartImageTests : IAsyncLifetime
             (new() { StartImage = "a.png", Strength = 1.5 }, "line 2.strength: expected a finite number from 0 to 1, got 1.5."),
             (new() { StartImage = "a.png", Strength = double.NaN }, "line 2.strength: expected a finite number from 0 to 1, got \"NaN\"."),
             (new() { StartImage = "a.png", Strength = 0.01 }, "line 2.strength: 0.01 of 20 steps leaves no step to take"),
-            (new() { Strength = 0.5 }, "line 2.strength: it says how much of a start picture is drawn anew, and the job has none"),
+            (new() { Strength = 0.5 }, "line 2.strength: it says how much of a start image is drawn anew, and the job has none"),
             (new() { GuidanceRescale = -0.1 }, "line 2.guidance_rescale: expected a finite number from 0 to 1, got -0.1."),
         ];
         foreach (var (job, says) in cases)

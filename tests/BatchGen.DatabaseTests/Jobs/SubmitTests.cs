@@ -48,7 +48,7 @@ public sealed class SubmitTests : IAsyncLifetime
     [InlineData("""{"start_image": "a.png", "strength": "0.5"}""", "jobs[1].strength: expected a finite number from 0 to 1, got \"0.5\".")]
     [InlineData("""{"start_image": "a.png", "strength": 0}""", "jobs[1].strength: 0 of 20 steps leaves no step to take; use a higher strength or more steps.")]
     [InlineData("""{"start_image": "a.png", "strength": 0.3, "steps": 3}""", "jobs[1].strength: 0.3 of 3 steps leaves no step to take; use a higher strength or more steps.")]
-    [InlineData("""{"strength": 0.5}""", "jobs[1].strength: it says how much of a start picture is drawn anew, and the job has none; name a start_image, or leave strength out.")]
+    [InlineData("""{"strength": 0.5}""", "jobs[1].strength: it says how much of a start image is drawn anew, and the job has none; name a start_image, or leave strength out.")]
     [InlineData("""{"seed": 1e30}""", "jobs[1].seed: expected a whole number from -9223372036854775808 to 9223372036854775807, got 1000000000000000000000000000000.")]
     [InlineData("""{"format": "gif"}""", "jobs[1].format: expected png, webp or jpeg, got \"gif\".")]
     [InlineData("""{"priority": 101}""", "jobs[1].priority: expected a whole number from -100 to 100, got 101.")]
@@ -160,7 +160,7 @@ public sealed class SubmitTests : IAsyncLifetime
     {
         var id = Assert.Single(await SubmitAsync("""[{"run_at": "2001-01-01T00:00:00Z"}]"""));
 
-        Assert.True(await _database.SqlAsync<bool>("select run_at > now() - interval '1 minute' and shelf = 'ready' from jobs where id = $1", id));
+        Assert.True(await _database.SqlAsync<bool>("select run_at > now() - interval '1 minute' and indexed_state = 'ready' from jobs where id = $1", id));
     }
 
     [Fact]

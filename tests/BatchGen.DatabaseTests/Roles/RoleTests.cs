@@ -50,7 +50,7 @@ public sealed class RoleTests : IAsyncLifetime
     {
         var mine = (long)(await AsAsync(Studio, """select submit_job('{"prompt": "mine", "campaign": "c", "adapters": "INK@.80"}')"""))!;
         var theirs = (long)(await AsAsync(Other, """select submit_job('{"prompt": "theirs"}')"""))!;
-        Assert.Equal("studio", await _database.SqlAsync<string>("select t.name from jobs j join lanes l on l.id = j.lane_id join tenants t on t.id = l.tenant_id where j.id = $1", mine));
+        Assert.Equal("studio", await _database.SqlAsync<string>("select t.name from jobs j join dispatch_groups g on g.id = j.group_id join tenants t on t.id = g.tenant_id where j.id = $1", mine));
 
         Assert.Equal(1L, await AsAsync(Studio, $"select count(*) from job_status(array[{mine}, {theirs}])"));
         Assert.Equal(0L, await AsAsync(Studio, $"select count(*) from cancel_jobs(array[{theirs}])"));
@@ -139,7 +139,7 @@ public sealed class RoleTests : IAsyncLifetime
             create temporary table samplers as select 'hacked'::text as name, 1 as position;
             select submit_job('{"prompt": "x"}')
             """);
-        Assert.Equal("studio", await _database.SqlAsync<string>("select t.name from jobs j join lanes l on l.id = j.lane_id join tenants t on t.id = l.tenant_id"));
+        Assert.Equal("studio", await _database.SqlAsync<string>("select t.name from jobs j join dispatch_groups g on g.id = j.group_id join tenants t on t.id = g.tenant_id"));
         await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Studio, """
             create temporary table samplers as select 'hacked'::text as name, 1 as position;
             select submit_job('{"sampler": "hacked"}')
@@ -153,7 +153,7 @@ public sealed class RoleTests : IAsyncLifetime
             insert into staged_jobs (load, prompt, adapters) values ('l', 'one', 'ink@0.5'), ('l', 'two', '');
             select submit_staged('l')
             """));
-        Assert.Equal(2L, await _database.SqlAsync<long>("select count(*) from jobs j join lanes l on l.id = j.lane_id join tenants t on t.id = l.tenant_id where t.name = 'studio'"));
+        Assert.Equal(2L, await _database.SqlAsync<long>("select count(*) from jobs j join dispatch_groups g on g.id = j.group_id join tenants t on t.id = g.tenant_id where t.name = 'studio'"));
     }
 
     [Fact]

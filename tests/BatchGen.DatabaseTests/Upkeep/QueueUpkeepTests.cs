@@ -120,7 +120,7 @@ public sealed class QueueUpkeepTests
         await using var database = await StartAsync();
         await database.SubmitAsync("a", "a");
         // An index like the one a rebuild works on, left invalid the way a killed one is.
-        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.SqlAsync("create unique index concurrently jobs_by_age_ccnew on jobs (lane_id)"));
+        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.SqlAsync("create unique index concurrently jobs_by_age_ccnew on jobs (group_id)"));
         Assert.Equal(1L, await database.SqlAsync<long>("select count(*) from pg_index where indrelid = 'jobs'::regclass and not indisvalid"));
 
         Assert.Empty((await new QueueUpkeep(database.Queue).ReindexAsync(1 << 30, CancellationToken.None))!);
@@ -197,7 +197,7 @@ public sealed class QueueUpkeepTests
     }
 
     [Fact]
-    public async Task Outside_its_window_a_lane_rests_unless_the_job_is_exempt()
+    public async Task Outside_its_window_a_dispatch_group_rests_unless_the_job_is_exempt()
     {
         await using var database = await StartAsync();
         await database.SqlAsync("insert into dispatch_windows (name, opens, closes, weekdays, exempt_priority) values ('never', '00:00', '00:00', '{}', 50)");

@@ -23,7 +23,7 @@ public sealed class PictureOutputTests : IDisposable
         await File.WriteAllTextAsync(blocked, "", TestContext.Current.CancellationToken);
         var renderer = new FakeRenderer();
         await using var worker = await WorkerHost.StartAsync(database, renderer, options => options.ExitWhenIdle = false, _folder);
-        await Until(async () => await database.SqlAsync<long>("select count(*) from job_attempts where outcome = 'given_back'") > 0);
+        await Until(async () => await database.SqlAsync<long>("select count(*) from job_attempts where code = 'requeued'") > 0);
         // Time enough for a dozen more at the interval of these tests.
         await Task.Delay(700, TestContext.Current.CancellationToken);
         Assert.Single(renderer.Calls, call => call == "render 1");

@@ -33,9 +33,9 @@ internal static class QueueEndpoints
     }
 
     private static async Task<IResult> ShowAsync(
-        QueueOverview overview, LiveSource live, WindowStore windows, int? priority, string? after, int? lane, string? note, CancellationToken cancellationToken)
+        QueueOverview overview, LiveSource live, WindowStore windows, int? priority, string? after, int? group, string? note, CancellationToken cancellationToken)
     {
-        var list = await overview.ListSignaturesAsync(priority ?? 100, after ?? "", lane ?? 0, PageSize, cancellationToken);
+        var list = await overview.ListSignaturesAsync(priority ?? 100, after ?? "", group ?? 0, PageSize, cancellationToken);
         return Page.Of<QueuePage>(await ModelAsync(list, overview, live, windows, cancellationToken) with { Note = note });
     }
 

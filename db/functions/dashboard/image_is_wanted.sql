@@ -1,4 +1,4 @@
-create or replace function picture_is_wanted(of_batch bigint, of_signature text, claimed_from timestamptz, claimed_to timestamptz) returns boolean
+create or replace function image_is_wanted(of_batch bigint, of_signature text, claimed_from timestamptz, claimed_to timestamptz) returns boolean
 language plpgsql stable as $$
 begin
   -- Most lists name neither: no look at the batch then.
@@ -9,4 +9,4 @@ begin
       and (claimed_from is null or b.claimed_at >= claimed_from)
       and (claimed_to is null or b.claimed_at < claimed_to));
 end $$;
-comment on function picture_is_wanted is 'Whether the batch of a picture fits what a list asks for.';
+comment on function image_is_wanted is 'Whether the batch of an image fits what a list asks for.';

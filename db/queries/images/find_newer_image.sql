@@ -1,11 +1,11 @@
--- The picture before one in list_gallery. @signature text or null, @from timestamptz or null, @to timestamptz or null, @batch_id bigint, @job_id bigint.
--- Returns job_id, or no row at the newest. Indexes as list_gallery. Looks into 200 batches at most, and stops at the first picture.
+-- The image before one in list_gallery. @signature text or null, @from timestamptz or null, @to timestamptz or null, @batch_id bigint, @job_id bigint.
+-- Returns job_id, or no row at the newest. Indexes as list_gallery. Looks into 200 batches at most, and stops at the first image.
 select u.job_id
 from (
   select id, job_ids
   from batches
   where id >= @batch_id
-    and parts > 0
+    and completions > 0
     and (@signature::text is null or signature = @signature)
     and (@from::timestamptz is null or claimed_at >= @from)
     and (@to::timestamptz is null or claimed_at < @to)

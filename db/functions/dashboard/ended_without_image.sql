@@ -1,5 +1,5 @@
-create or replace function ended_without_picture(since timestamptz)
-returns table (job_id bigint, campaign_id int, state text, outcome text)
+create or replace function ended_without_image(since timestamptz)
+returns table (job_id bigint, campaign_id int, state text, code text)
 language sql stable security definer
 set search_path from current
 -- Without a value the planner takes a third of all attempts for new, and would read attempts and jobs whole.
@@ -7,7 +7,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 set jit = off
 as $$
-  select j.id, j.campaign_id, j.state, a.outcome
+  select j.id, j.campaign_id, j.state, a.code
   from job_attempts a
   cross join lateral (
     select j.id, j.campaign_id, j.state
@@ -18,4 +18,4 @@ as $$
     -- The attempt that ended the job, not those it was retried after.
     and not exists (select from job_attempts later where later.job_id = a.job_id and later.id > a.id)
 $$;
-comment on function ended_without_picture is 'Jobs that failed or were cancelled since an instant and were not put back; costs what failed since then, through index job_attempts_by_end.';
+comment on function ended_without_image is 'Jobs that failed or were cancelled since an instant and were not requeued; costs what failed since then, through index job_attempts_by_end.';
