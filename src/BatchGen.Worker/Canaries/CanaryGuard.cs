@@ -116,7 +116,7 @@ internal sealed class CanaryGuard(DeviceSession device, CanaryLog canaries, Work
         // One process on one device computes the same bits every time.
         var steady = _own is null || _own == digest;
         if (digest == first.Digest) return (steady ? CanaryVerdict.Equal : CanaryVerdict.Differs, null);
-        var comparison = ImageComparison.Of(image.Rgb, ImageEncoder.Decode(first.Picture).Rgb, image.WidthPixels, image.HeightPixels);
+        var comparison = ImageComparison.Of(image.Rgb, ImageEncoder.Decode(first.Image).Rgb, image.WidthPixels, image.HeightPixels);
         var close = comparison is { Psnr: >= ClosePsnr, Ssim: >= CloseSsim };
         return (steady && close ? CanaryVerdict.Close : CanaryVerdict.Differs, comparison);
     }

@@ -1,6 +1,7 @@
 namespace BatchGen.DatabaseTests.Claims;
 
-/// <summary>The order of dispatch of docs/queue.md, written as plainly as possible: it looks at every job each time. The database must choose the same.</summary>
+/// <summary>The order of dispatch of docs/queue.md, written as plainly as possible: it looks at every job each time. The database
+/// must choose the same.</summary>
 internal sealed class DispatchModel(TimeSpan maxWait, int maxBatches)
 {
     /// <summary>A waiting job.</summary>
@@ -28,7 +29,8 @@ internal sealed class DispatchModel(TimeSpan maxWait, int maxBatches)
     /// <param name="size">Most jobs.</param>
     /// <param name="now">The clock.</param>
     public IReadOnlyList<Waiting> Claim(
-        IReadOnlyCollection<Waiting> waiting, Memory memory, IReadOnlyDictionary<string, double> weights, IReadOnlyDictionary<string, int> heldByOthers, int size, DateTime now)
+        IReadOnlyCollection<Waiting> waiting, Memory memory, IReadOnlyDictionary<string, double> weights,
+        IReadOnlyDictionary<string, int> heldByOthers, int size, DateTime now)
     {
         if (waiting.Count == 0) return [];
         var band = waiting.Where(job => job.Priority == waiting.Max(other => other.Priority)).ToArray();
@@ -43,7 +45,8 @@ internal sealed class DispatchModel(TimeSpan maxWait, int maxBatches)
             .SelectMany(name => band.Where(job => job.Tenant == name && job.Signature == chosen).OrderBy(job => job.Id))
             .Take(size).ToArray();
         memory.Now = tenants.Min(memory.TagOf);
-        foreach (var group in taken.GroupBy(job => job.Tenant)) memory.Served[group.Key] = memory.TagOf(group.Key) + group.Count() / weights[group.Key];
+        foreach (var group in taken.GroupBy(job => job.Tenant))
+            memory.Served[group.Key] = memory.TagOf(group.Key) + group.Count() / weights[group.Key];
         return taken;
     }
 
@@ -57,18 +60,23 @@ internal sealed class DispatchModel(TimeSpan maxWait, int maxBatches)
             var own = band.Where(job => job.Tenant == stay && job.Signature == memory.Fused).MinBy(job => job.Id)!;
             if (own.RunAt <= now - maxWait) return (memory.Fused, stay);
             var leader = tenants.Where(tenant => memory.TagOf(tenant) <= memory.TagOf(stay)).Select(Oldest)
-                .Where(job => job.RunAt <= now - maxWait && job.Signature != memory.Fused && IsFree(job.Signature, job.Tenant)).MinBy(job => job.RunAt);
+                .Where(job => job.RunAt <= now - maxWait && job.Signature != memory.Fused && IsFree(job.Signature, job.Tenant))
+                .MinBy(job => job.RunAt);
             return leader is null ? (memory.Fused, stay) : (leader.Signature, leader.Tenant);
         }
 
         foreach (var tenant in tenants)
         {
             var oldest = Oldest(tenant);
-            if (oldest.RunAt <= now - maxWait && oldest.Signature != memory.Fused && IsFree(oldest.Signature, tenant)) return (oldest.Signature, tenant);
-            var signatures = band.Where(job => job.Tenant == tenant && job.Signature != memory.Fused).Select(job => job.Signature).Distinct(StringComparer.Ordinal)
-                .OrderBy(signature => memory.Fused is not null && string.CompareOrdinal(signature, memory.Fused) < 0).ThenBy(signature => signature, StringComparer.Ordinal);
+            if (oldest.RunAt <= now - maxWait && oldest.Signature != memory.Fused && IsFree(oldest.Signature, tenant))
+                return (oldest.Signature, tenant);
+            var signatures = band.Where(job => job.Tenant == tenant && job.Signature != memory.Fused).Select(job => job.Signature)
+                .Distinct(StringComparer.Ordinal)
+                .OrderBy(signature => memory.Fused is not null && string.CompareOrdinal(signature, memory.Fused) < 0)
+                .ThenBy(signature => signature, StringComparer.Ordinal);
             // One nobody else has fused; only when there is none, one with work enough to share.
-            if ((signatures.FirstOrDefault(signature => !heldByOthers.ContainsKey(signature)) ?? signatures.FirstOrDefault(signature => IsFree(signature, tenant))) is { } next)
+            if ((signatures.FirstOrDefault(signature => !heldByOthers.ContainsKey(signature))
+                ?? signatures.FirstOrDefault(signature => IsFree(signature, tenant))) is { } next)
                 return (next, tenant);
         }
 

@@ -18,7 +18,7 @@ public sealed class LeaseTests
         var batch = (await database.ClaimAsync(await database.AddWorkerAsync()))!;
         await ExpireAsync(database);
 
-        Assert.Equal([ids[1]], await database.Catalog.CancelAsync([ids[1], 999_999], CancellationToken.None));
+        Assert.Equal([ids[1]], await database.Actions.CancelAsync([ids[1], 999_999], CancellationToken.None));
         Assert.Equal([ids[1]], await database.Claims.HeartbeatAsync(batch, new(1, 3, 20), CancellationToken.None));
 
         Assert.Equal(0, await database.Claims.RescueExpiredAsync(CancellationToken.None));
@@ -32,7 +32,7 @@ public sealed class LeaseTests
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync("a", "a");
         var batch = (await database.ClaimAsync(await database.AddWorkerAsync()))!;
-        await database.Catalog.CancelAsync([ids[0]], CancellationToken.None);
+        await database.Actions.CancelAsync([ids[0]], CancellationToken.None);
 
         await database.FinishAsync(batch);
 
@@ -243,7 +243,7 @@ public sealed class LeaseTests
         await database.Claims.FailAsync(batch, [new(id, kind, "no")], CancellationToken.None);
 
         Assert.Equal((JobState.Failed, kind.ToCode()), await database.Catalog.FindAsync(id, CancellationToken.None) is { } job ? (job.State, job.FailureCode) : default);
-        Assert.Equal([id], await database.Catalog.RetryAsync([id], CancellationToken.None));
+        Assert.Equal([id], await database.Actions.RetryAsync([id], CancellationToken.None));
         Assert.Equal((JobState.Queued, 0), await database.Catalog.FindAsync(id, CancellationToken.None) is { } again ? (again.State, again.Attempts) : default);
     }
 
@@ -266,11 +266,11 @@ public sealed class LeaseTests
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync("a", "b");
-        await database.Catalog.CancelAsync(ids, CancellationToken.None);
+        await database.Actions.CancelAsync(ids, CancellationToken.None);
         Assert.Null(await database.ClaimAsync(await database.AddWorkerAsync()));
 
-        Assert.Equal(ids, await database.Catalog.RetryAsync(ids, CancellationToken.None));
-        Assert.Empty(await database.Catalog.RetryAsync(ids, CancellationToken.None));
+        Assert.Equal(ids, await database.Actions.RetryAsync(ids, CancellationToken.None));
+        Assert.Empty(await database.Actions.RetryAsync(ids, CancellationToken.None));
         Assert.NotNull(await database.ClaimAsync(await database.AddWorkerAsync()));
     }
 
@@ -298,7 +298,7 @@ public sealed class LeaseTests
                         switch (dice.Next(5))
                         {
                             case 0: await database.Claims.FailAsync(batch, [new(job.JobId, (FailureKind)dice.Next(0, 7), "x")], CancellationToken.None); break;
-                            case 1: await database.Catalog.CancelAsync([job.JobId], CancellationToken.None); break;
+                            case 1: await database.Actions.CancelAsync([job.JobId], CancellationToken.None); break;
                             case 2: break;
                             default: await database.CompleteAsync(batch, job.JobId); break;
                         }
@@ -319,7 +319,7 @@ public sealed class LeaseTests
                 }
             }
         })));
-        await database.Catalog.RetryAsync([.. Enumerable.Range(1, 150).Select(i => (long)i)], CancellationToken.None);
+        await database.Actions.RetryAsync([.. Enumerable.Range(1, 150).Select(i => (long)i)], CancellationToken.None);
 
         foreach (var campaign in new[] { null, "c1" })
         {

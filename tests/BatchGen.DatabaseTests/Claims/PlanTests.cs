@@ -35,8 +35,8 @@ public sealed class PlanTests
         await ReadsAtMostAsync(database, "jobs", 1_500, "checkpoint", () => database.CheckpointAsync(worker, BatchGen.Core.Rendering.CheckpointVerdict.Passed));
         await ReadsAtMostAsync(database, "jobs", 1_500, "rescue", () => database.Claims.RescueExpiredAsync(CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "submit", () => database.SubmitAsync("s1"));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "cancel", () => database.Catalog.CancelAsync([1, 2], CancellationToken.None));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "retry", () => database.Catalog.RetryAsync([1, 2], CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "cancel", () => database.Actions.CancelAsync([1, 2], CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "retry", () => database.Actions.RetryAsync([1, 2], CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "count", () => database.Catalog.CountAsync(null, CancellationToken.None));
         foreach (var state in Enum.GetValues<JobState>())
             await ReadsAtMostAsync(database, "jobs", 1_500, $"list {state}", () => database.Catalog.ListAsync(new JobFilter(state), CancellationToken.None));

@@ -169,7 +169,7 @@ public sealed partial class PagePlanTests
             await database.Claims.CloseAsync(batch, CancellationToken.None);
         }
 
-        await database.Catalog.CancelWaitingAsync(null, "demo|s99@1", 10_000, CancellationToken.None);
+        await database.SqlAsync("select cancel_waiting(of_signature => 'demo|s99@1')");
         await database.ClaimAsync(worker);
         await database.SqlAsync("analyze jobs, job_recipes, images, batches, job_attempts, job_counts, campaigns, workers, weight_checkpoints"); // Not the whole server: other tests drop their tables meanwhile.
         return database;

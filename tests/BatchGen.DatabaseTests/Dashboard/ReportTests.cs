@@ -26,7 +26,7 @@ public sealed class ReportTests
         var batch = (await database.ClaimAsync(await database.AddWorkerAsync()))!;
         await database.CompleteAsync(batch, batch.Jobs[0].JobId);
         await FailAsync(database, batch, batch.Jobs.Skip(1).Take(3), FailureKind.Model);
-        await database.Catalog.CancelAsync([batch.Jobs[4].JobId], CancellationToken.None);
+        await database.Actions.CancelAsync([batch.Jobs[4].JobId], CancellationToken.None);
         await database.Claims.CloseAsync(batch, CancellationToken.None);
 
         var report = await MorningReportAsync(database);
@@ -51,7 +51,7 @@ public sealed class ReportTests
         await FailAsync(database, night, night.Jobs, FailureKind.Model);
         await database.Claims.CloseAsync(night, CancellationToken.None);
         // One of the old failures was put back in the night and drawn.
-        await database.Catalog.RetryAsync([early.Jobs[1].JobId], CancellationToken.None);
+        await database.Actions.RetryAsync([early.Jobs[1].JobId], CancellationToken.None);
         await database.FinishAsync((await database.ClaimAsync(worker))!);
 
         var report = await MorningReportAsync(database);

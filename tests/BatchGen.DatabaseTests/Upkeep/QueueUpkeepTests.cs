@@ -45,10 +45,10 @@ public sealed class QueueUpkeepTests
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync(Enumerable.Repeat("a", 9));
-        await database.Catalog.CancelAsync([ids[8]], CancellationToken.None);
+        await database.Actions.CancelAsync([ids[8]], CancellationToken.None);
         await AgeAsync(database);
 
-        Assert.Equal(1, await new QueueUpkeep(database.Queue) { Chunk = 2 }.ArchiveJobsAsync(TimeSpan.FromDays(30), CancellationToken.None));
+        Assert.Equal(1, await new QueueUpkeep(database.Queue) { ChunkRows = 2 }.ArchiveJobsAsync(TimeSpan.FromDays(30), CancellationToken.None));
 
         Assert.Equal(ids[8], await database.SqlAsync<long>("select job_id from archived_jobs"));
         Assert.Equal(8L, await database.SqlAsync<long>("select count(*) from jobs"));
@@ -159,12 +159,13 @@ public sealed class QueueUpkeepTests
             await database.Claims.CloseAsync(batch, CancellationToken.None);
         }
 
-        Assert.Equal(0, await database.Catalog.RetryFailedAsync("one", "adapter", null, 100, CancellationToken.None));
-        Assert.Equal(1, await database.Catalog.RetryFailedAsync("one", "invalid_job", null, 100, CancellationToken.None));
-        Assert.Equal(2, await database.Catalog.RetryFailedAsync(null, "adapter", "demo|b@1", 100, CancellationToken.None));
-        Assert.Equal(1, await database.Catalog.CancelWaitingAsync("two", null, 100, CancellationToken.None));
-        Assert.Equal(1, await database.Catalog.CancelWaitingAsync(null, "demo|b@1", 100, CancellationToken.None));
-        await Assert.ThrowsAsync<BatchGen.Queue.SubmitRefusedException>(() => database.Catalog.CancelWaitingAsync(null, null, 100, CancellationToken.None));
+        Assert.Equal(0, await database.SqlAsync<int>("select retry_failed('one', 'adapter')"));
+        Assert.Equal(1, await database.SqlAsync<int>("select retry_failed('one', 'invalid_job')"));
+        Assert.Equal(2, await database.SqlAsync<int>("select retry_failed(with_code => 'adapter', of_signature => 'demo|b@1')"));
+        Assert.Equal(1, await database.SqlAsync<int>("select cancel_waiting('two')"));
+        Assert.Equal(1, await database.SqlAsync<int>("select cancel_waiting(of_signature => 'demo|b@1')"));
+        var refused = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.SqlAsync("select cancel_waiting()"));
+        Assert.Equal("cancel_waiting: name a campaign or a signature; cancelling everything is not offered.", refused.MessageText);
         Assert.Equal(new JobCounts(1, 0, 0, 0, 2, 0), await database.Catalog.CountAsync(null, CancellationToken.None));
     }
 
@@ -174,8 +175,8 @@ public sealed class QueueUpkeepTests
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync("a", "b");
 
-        Assert.Equal(1, await database.Catalog.SetPriorityAsync([ids[1], 12345], 10, CancellationToken.None));
-        Assert.Equal(0, await database.Catalog.SetPriorityAsync([ids[1]], 10, CancellationToken.None));
+        Assert.Equal(1, await database.Actions.SetPriorityAsync([ids[1], 12345], 10, CancellationToken.None));
+        Assert.Equal(0, await database.Actions.SetPriorityAsync([ids[1]], 10, CancellationToken.None));
 
         Assert.Equal(ids[1], (await database.ClaimAsync(await database.AddWorkerAsync()))!.Jobs[0].JobId);
     }

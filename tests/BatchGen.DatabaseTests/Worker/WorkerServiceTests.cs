@@ -234,7 +234,7 @@ public sealed class WorkerServiceTests
         };
         await using var worker = await WorkerHost.StartAsync(database, renderer);
         await reached.Task.WaitAsync(Limit, TestContext.Current.CancellationToken);
-        await database.Catalog.CancelAsync(ids, CancellationToken.None);
+        await database.Actions.CancelAsync(ids, CancellationToken.None);
         await worker.WaitForEndAsync();
         Assert.Equal(ids, await WorkerHost.InStateAsync(database, JobState.Cancelled));
     }

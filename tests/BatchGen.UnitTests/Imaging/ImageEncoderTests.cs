@@ -1,3 +1,4 @@
+using BatchGen.Core.Imaging;
 using System.Text;
 using BatchGen.Core.Jobs;
 using BatchGen.Imaging;
@@ -74,8 +75,8 @@ public class ImageEncoderTests
             var recipe = SampleRecipe.Make(prompt, negative: prompt.Length > 15_000 ? null : prompt);
             var file = ImageEncoder.Encode(SampleRecipe.Noise(), format, recipe);
             var read = RecipeReader.Parse(file, "picture");
-            Assert.Equal(RecipeJson.Serialize(recipe), RecipeJson.Serialize(read));
-            Assert.Equal(prompt, read.Prompt);
+            Assert.Equal(ImageRecipeJson.Write(recipe), ImageRecipeJson.Write(read));
+            Assert.Equal(prompt, read.TextOf(JobFields.Prompt));
             Assert.Equal((24, 16), (ImageEncoder.Decode(file).WidthPixels, ImageEncoder.Decode(file).HeightPixels));
         }
     }
@@ -86,7 +87,7 @@ public class ImageEncoderTests
         foreach (var negative in new[] { null, "" })
         {
             var file = ImageEncoder.Encode(SampleRecipe.Noise(), ImageFormat.Png, SampleRecipe.Make(negative: negative));
-            Assert.Equal(negative, RecipeReader.Parse(file, "picture").NegativePrompt);
+            Assert.Equal(negative, RecipeReader.Parse(file, "picture").TextOf(JobFields.NegativePrompt));
         }
     }
 

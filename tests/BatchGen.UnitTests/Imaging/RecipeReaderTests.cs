@@ -1,3 +1,4 @@
+using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 using BatchGen.Imaging;
 using BatchGen.Imaging.Metadata;
@@ -77,7 +78,7 @@ public class RecipeReaderTests
     [Fact]
     public void Little_endian_exif_of_a_rewriting_tool_is_read()
     {
-        var json = RecipeJson.Serialize(SampleRecipe.Make());
+        var json = ImageRecipeJson.Write(SampleRecipe.Make());
         var text = System.Text.Encoding.Unicode.GetBytes(json);
         byte[] block =
         [
