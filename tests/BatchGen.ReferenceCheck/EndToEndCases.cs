@@ -81,7 +81,7 @@ internal static class EndToEndCases
         Tensor? negativePooled = null;
         if (guidance > 1)
         {
-            if (negative is null && model.ZeroesEmptyNegative)
+            if (negative is null && model.ZeroesAbsentNegative)
             {
                 (negativeContext, negativePooled) = (zeros_like(context), pooled is null ? null : zeros_like(pooled));
             }

@@ -1,3 +1,4 @@
+using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Safetensors;
 
 namespace BatchGen.Diffusion.Adapters;
@@ -16,13 +17,8 @@ internal sealed record AdapterModule(
     /// <summary>What messages call the module: the key without its leaf.</summary>
     public string Name => Component.Length == 0 ? Path : Component + "/" + Path;
 
-    /// <summary>True for names of the original (LDM, SGM) code instead of diffusers'.</summary>
-    public bool HasSgmName => FlatPath.StartsWith("input_blocks_", StringComparison.Ordinal)
-        || FlatPath.StartsWith("middle_block_", StringComparison.Ordinal)
-        || FlatPath.StartsWith("output_blocks_", StringComparison.Ordinal)
-        || FlatPath.StartsWith("time_embed_", StringComparison.Ordinal)
-        || FlatPath.StartsWith("label_emb_", StringComparison.Ordinal)
-        || FlatPath is "out_0" or "out_2";
+    /// <summary>True for names of a family's original code instead of diffusers'.</summary>
+    public bool HasOriginalName { get; } = FamilyRenderings.All.Any(family => family.Adapters.IsOriginal(Path.Replace('.', '_')));
 
     /// <summary>How the delta is made; empty when the leaves make no known algorithm.</summary>
     public string Algorithm

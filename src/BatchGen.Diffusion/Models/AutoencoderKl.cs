@@ -51,7 +51,7 @@ internal sealed class AutoencoderKl
     /// <summary>Pixels per latent along a side.</summary>
     public int Factor { get; }
 
-    /// <summary>True when float16 overflows inside (the published SDXL autoencoder).</summary>
+    /// <summary>True when float16 overflows inside, as its config says.</summary>
     public bool NeedsFloat32 { get; }
 
     /// <summary>Latents to pictures.</summary>

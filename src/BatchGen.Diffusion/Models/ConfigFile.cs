@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using BatchGen.Core.Failures;
 
 namespace BatchGen.Diffusion.Models;
@@ -52,6 +53,9 @@ internal sealed class ConfigFile
             throw new ModelException($"'{path}' is not valid JSON: {error.Message}", error);
         }
     }
+
+    /// <summary>A JSON list, for settings that are made here.</summary>
+    public static JsonArray List<T>(IEnumerable<T> items) => new(items.Select(item => (JsonNode?)JsonValue.Create(item)).ToArray());
 
     /// <summary>The same settings with others put over them.</summary>
     /// <param name="overrides">A JSON object; its keys win.</param>

@@ -11,9 +11,9 @@ namespace BatchGen.Diffusion.Rendering;
 /// <summary>What a tensor batch is drawn towards, and away from.</summary>
 /// <param name="Context">[B, T, X] prompts.</param>
 /// <param name="NegativeContext">[B, T, X] negative prompts; null without guidance.</param>
-/// <param name="Pooled">[B, P] pooled prompts; only for SDXL.</param>
+/// <param name="Pooled">[B, P] pooled prompts, for denoisers that read them; else null.</param>
 /// <param name="NegativePooled">[B, P] pooled negative prompts.</param>
-/// <param name="Sizes">[B, 6] float32 size conditions; only for SDXL.</param>
+/// <param name="Sizes">[B, 6] float32 sizes that the denoiser is told, for families that tell any; else null.</param>
 internal sealed record Conditions(Tensor Context, Tensor? NegativeContext, Tensor? Pooled, Tensor? NegativePooled, Tensor? Sizes);
 
 /// <summary>The denoising loop: classifier-free guidance around the network, and a sampler.</summary>

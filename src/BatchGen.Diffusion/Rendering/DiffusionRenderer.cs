@@ -267,7 +267,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         }
     }
 
-    private static bool ReadsText(IReadOnlyList<Weight> fused) => fused.Any(weight => weight.Component.StartsWith("text_encoder", StringComparison.Ordinal));
+    private bool ReadsText(IReadOnlyList<Weight> fused) => fused.Any(weight => _model!.Family.IsTextEncoder(weight.Component));
 
     private DiffusionModel Loaded() => _model ?? throw new InvalidOperationException("No model is loaded.");
 
@@ -359,7 +359,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
             if (prompt.Pooled is not null) pooled.Add(prompt.Pooled.alias());
             if (_prompts.TokensCutOff(recipe.Prompt) is > 0 and var cut) _logger.PromptCut(job.JobId, cut);
             if (!guided) continue;
-            if (recipe.NegativePrompt is null && model.ZeroesEmptyNegative)
+            if (recipe.NegativePrompt is null && model.ZeroesAbsentNegative)
             {
                 negativeContexts.Add(zeros_like(contexts[^1]));
                 if (prompt.Pooled is not null) negativePooled.Add(zeros_like(pooled[^1]));
@@ -373,12 +373,11 @@ public sealed class DiffusionRenderer : IBatchRenderer
             }
         }
 
-        // Original size, crop corner and target size, each height first (arXiv:2307.01952, section 2.2).
-        float[] sizes = [jobs[0].Recipe.HeightPixels, jobs[0].Recipe.WidthPixels, 0, 0, jobs[0].Recipe.HeightPixels, jobs[0].Recipe.WidthPixels];
+        var sizes = model.Family.SizeConditions(jobs[0].Recipe.HeightPixels, jobs[0].Recipe.WidthPixels);
         Tensor? Join(List<Tensor> list) => list.Count == 0 ? null : cat(list, 0).MoveToOuterDisposeScope();
         return new Conditions(
             Join(contexts)!, Join(negativeContexts), Join(pooled), Join(negativePooled),
-            model.UNet.PooledWidth == 0 ? null : tensor(sizes, device: _compute.Device).unsqueeze(0).repeat(jobs.Count, 1).MoveToOuterDisposeScope());
+            sizes is null ? null : tensor(sizes, device: _compute.Device).unsqueeze(0).repeat(jobs.Count, 1).MoveToOuterDisposeScope());
     }
 
     private List<RenderedImage> Decode(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, Tensor latents, CancellationToken cancellationToken)

@@ -3,6 +3,9 @@ using System.Text.RegularExpressions;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Adapters;
+using BatchGen.Diffusion.Families;
+using BatchGen.Diffusion.Families.StableDiffusion;
+using BatchGen.Diffusion.Families.StableDiffusionXl;
 using BatchGen.Diffusion.Models;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Testing;
@@ -212,7 +215,7 @@ public sealed partial class SingleFileTests : IDisposable
     {
         var configs = Tiny(family);
         var source = Path.Combine(_folder, "model");
-        SyntheticModel.Write(source, configs, 5, CancellationToken.None);
+        SyntheticModel.Write(source, FamilyRenderings.Find(family)!, configs, 5, CancellationToken.None);
         // Heads of these widths are not those of the published models: the file says so.
         var overrides = new JsonObject
         {
@@ -234,20 +237,20 @@ public sealed partial class SingleFileTests : IDisposable
         {
             return new(StringComparer.Ordinal)
             {
-                ["text_encoder"] = PublishedConfigs.TextEncoder(32, 4, 2, "gelu"),
-                ["unet"] = PublishedConfigs.UNet([32, 32, 64], [true, true, false], [2, 4, 8], [1, 1, 1], 32, linear: true),
-                ["vae"] = PublishedConfigs.Vae(0.18215, [32, 64], 1),
-                ["scheduler"] = PublishedConfigs.Scheduler("DDIMScheduler", "v_prediction"),
+                ["text_encoder"] = StableDiffusionSettings.TextEncoder(32, 4, 2, "gelu"),
+                ["unet"] = StableDiffusionSettings.UNet([32, 32, 64], [true, true, false], [2, 4, 8], [1, 1, 1], 32, linear: true),
+                ["vae"] = StableDiffusionSettings.Vae(0.18215, [32, 64], 1),
+                ["scheduler"] = StableDiffusionSettings.Scheduler("DDIMScheduler", "v_prediction"),
             };
         }
 
         return new(StringComparer.Ordinal)
         {
-            ["text_encoder"] = PublishedConfigs.TextEncoder(16, 4, 3, "quick_gelu"),
-            ["text_encoder_2"] = PublishedConfigs.TextEncoder(24, 4, 3, "gelu", projection: 24),
-            ["unet"] = PublishedConfigs.UNet([32, 32, 64], [false, true, true], [2, 4, 8], [1, 2, 3], 40, linear: true, sizeWidth: 8, pooledWidth: 24),
-            ["vae"] = PublishedConfigs.Vae(0.13025, [32, 64], 1),
-            ["scheduler"] = PublishedConfigs.Scheduler("EulerDiscreteScheduler", "epsilon", "leading"),
+            ["text_encoder"] = StableDiffusionSettings.TextEncoder(16, 4, 3, "quick_gelu"),
+            ["text_encoder_2"] = StableDiffusionSettings.TextEncoder(24, 4, 3, "gelu", projection: 24),
+            ["unet"] = StableDiffusionSettings.UNet([32, 32, 64], [false, true, true], [2, 4, 8], [1, 2, 3], 40, linear: true, sizeWidth: 8, pooledWidth: 24),
+            ["vae"] = StableDiffusionSettings.Vae(0.13025, [32, 64], 1),
+            ["scheduler"] = StableDiffusionSettings.Scheduler("EulerDiscreteScheduler", "epsilon", "leading"),
         };
     }
 

@@ -3,6 +3,9 @@ using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Adapters;
+using BatchGen.Diffusion.Families;
+using BatchGen.Diffusion.Families.StableDiffusion;
+using BatchGen.Diffusion.Families.StableDiffusionXl;
 using BatchGen.Diffusion.Models;
 using BatchGen.Diffusion.Rendering;
 using BatchGen.Diffusion.Safetensors;
@@ -157,7 +160,7 @@ public sealed class PromptTests : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var folder = Path.Combine(_folder, "xl");
-        SyntheticModel.Write(folder, TinyXl(), 5, CancellationToken.None);
+        SyntheticModel.Write(folder, StableDiffusionXlRendering.Instance, TinyXl(), 5, CancellationToken.None);
         using var model = DiffusionModel.Load(new ModelRecord("xl", folder, "", "", []), ScalarType.Float32, CPU, CancellationToken.None);
         using var encoder = new PromptEncoder(model);
         var ordinary = encoder.Encode("a cat on the grass", null, 0);
@@ -190,10 +193,10 @@ public sealed class PromptTests : IDisposable
 
     private static Dictionary<string, JsonObject> TinyXl() => new(StringComparer.Ordinal)
     {
-        ["text_encoder"] = PublishedConfigs.TextEncoder(16, 4, 2, "quick_gelu"),
-        ["text_encoder_2"] = PublishedConfigs.TextEncoder(24, 4, 2, "gelu", projection: 24),
-        ["unet"] = PublishedConfigs.UNet([32, 32], [false, true], [2, 4], [1, 1], 40, linear: true, sizeWidth: 8, pooledWidth: 24),
-        ["vae"] = PublishedConfigs.Vae(0.13025, [32, 32], 1),
-        ["scheduler"] = PublishedConfigs.Scheduler("EulerDiscreteScheduler", "epsilon", "leading"),
+        ["text_encoder"] = StableDiffusionSettings.TextEncoder(16, 4, 2, "quick_gelu"),
+        ["text_encoder_2"] = StableDiffusionSettings.TextEncoder(24, 4, 2, "gelu", projection: 24),
+        ["unet"] = StableDiffusionSettings.UNet([32, 32], [false, true], [2, 4], [1, 1], 40, linear: true, sizeWidth: 8, pooledWidth: 24),
+        ["vae"] = StableDiffusionSettings.Vae(0.13025, [32, 32], 1),
+        ["scheduler"] = StableDiffusionSettings.Scheduler("EulerDiscreteScheduler", "epsilon", "leading"),
     };
 }

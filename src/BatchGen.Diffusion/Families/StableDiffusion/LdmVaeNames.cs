@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace BatchGen.Diffusion.Models;
+namespace BatchGen.Diffusion.Families.StableDiffusion;
 
 /// <summary>Names of autoencoder tensors in original checkpoints.</summary>
 internal static class LdmVaeNames
