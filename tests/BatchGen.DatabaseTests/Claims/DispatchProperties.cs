@@ -108,7 +108,7 @@ public sealed class DispatchProperties
                         var failed = batch.Jobs.FirstOrDefault(job => states[job.JobId] == JobState.Running && holder.GetValueOrDefault(job.JobId, -1) == w);
                         if (failed is null) break;
                         var final = y % 2 == 0;
-                        await database.Claims.FailAsync(batch, [new(failed.JobId, final ? FailureKind.Adapter : FailureKind.WeightIntegrity, "x")], CancellationToken.None);
+                        await database.Claims.FailAsync(batch, [new(failed.JobId, final ? FailureCode.Adapter : FailureCode.WeightIntegrity, "x")], CancellationToken.None);
                         states[failed.JobId] = final ? JobState.Failed : JobState.Queued;
                         holder.Remove(failed.JobId);
                         break;
