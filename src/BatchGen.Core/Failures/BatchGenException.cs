@@ -46,7 +46,7 @@ public sealed class DeviceException(string message, Exception? inner = null) : B
     public override FailureCode Code => FailureCode.Generation;
 }
 
-/// <summary>A picture could not be written to disk.</summary>
+/// <summary>An image could not be written to disk.</summary>
 public sealed class OutputException(string message, Exception? inner = null) : BatchGenException(message, inner)
 {
     /// <inheritdoc/>

@@ -15,7 +15,7 @@ public enum FailureCode
     /// <summary>This attempt failed (out of memory, not-a-number); retried.</summary>
     Generation,
 
-    /// <summary>The picture could not be written (disk full, no permission); retried.</summary>
+    /// <summary>The image could not be written (disk full, no permission); retried.</summary>
     Output,
 
     /// <summary>The worker that held the job stopped answering; retried.</summary>

@@ -5,7 +5,7 @@ namespace BatchGen.Core.Rendering;
 /// <summary>What jobs must agree on to run as one tensor batch.</summary>
 public sealed record BatchShape(int WidthPixels, int HeightPixels, int Steps, string Sampler, double GuidanceScale, int ClipSkip)
 {
-    /// <summary>How much of a start picture is drawn anew, which decides the number of steps; null without one.</summary>
+    /// <summary>How much of a start image is drawn anew, which decides the number of steps; null without one.</summary>
     public double? Strength { get; init; }
 
     /// <summary>Share of rescaled guidance.</summary>

@@ -14,7 +14,7 @@ public interface IBatchRenderer : IDisposable
     /// <summary>Name of the model on the device, or null.</summary>
     string? LoadedModel { get; }
 
-    /// <summary>True while fused numbers stand in the base tensors' own memory: <see cref="VerifyWeights"/> means something only after <see cref="Unload"/> then.</summary>
+    /// <summary>True while fused numbers stand in the base tensors' own memory; <see cref="Unload"/> must then come before <see cref="VerifyWeights"/>.</summary>
     bool WritesBaseWhileFused { get; }
 
     /// <summary>What the host cache of adapters did so far. May be read from any thread.</summary>
@@ -25,7 +25,11 @@ public interface IBatchRenderer : IDisposable
     /// <exception cref="Failures.DeviceException">The device has no room for it now, or failed; no model is on it then.</exception>
     ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken);
 
-    /// <summary>Fuses all adapters of the signature in one pass into an overlay; the base tensors stay as they are.</summary>
+    /// <summary>Fuses all adapters of the signature in one pass.</summary>
+    /// <remarks>
+    /// The base is never lost: fusing leaves it alone (an overlay), or writes over it after its bytes were saved or while they can be read from the master
+    /// again, and <see cref="Unload"/> puts exactly those bytes back; <see cref="VerifyWeights"/> after every batch checks this.
+    /// </remarks>
     /// <exception cref="Failures.AdapterException">An adapter is missing, changed, corrupt or does not fit; nothing was applied.</exception>
     FuseReport Fuse(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken);
 
@@ -34,11 +38,11 @@ public interface IBatchRenderer : IDisposable
     void Prefetch(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken);
 
     /// <summary>Renders jobs of equal shape (<see cref="BatchShape"/>) as one tensor batch.</summary>
-    /// <returns>One picture per job, in order.</returns>
+    /// <returns>One image per job, in order.</returns>
     /// <exception cref="Failures.GenerationException">The attempt failed.</exception>
     IReadOnlyList<RenderedImage> Render(IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken);
 
-    /// <summary>Drops the overlay, or copies the original bytes back. No arithmetic; harmless when nothing is fused.</summary>
+    /// <summary>Drops the overlay, or puts exactly the old bytes back over the base. No arithmetic; harmless when nothing is fused.</summary>
     void Unload();
 
     /// <summary>Checksums the base weights against the baseline taken at load, and fused tensors against what they were when they were fused.</summary>

@@ -3,7 +3,7 @@ namespace BatchGen.Core.Rendering;
 /// <summary>The device a renderer owns.</summary>
 /// <param name="Name">For example <c>cpu</c> or <c>cuda:0</c>.</param>
 /// <param name="Description">What a person calls it, for example the processor's name.</param>
-/// <param name="ComputeType"><c>float32</c>, <c>float16</c> or <c>bfloat16</c>.</param>
+/// <param name="ComputeType">Element type it computes in: <c>float32</c>, <c>float16</c> or <c>bfloat16</c>.</param>
 public sealed record DeviceInfo(string Name, string Description, string ComputeType);
 
 /// <summary>What loading a model did.</summary>
@@ -15,16 +15,16 @@ public sealed record ModelLoadReport(int Tensors, long SizeBytes, string Baselin
 
 /// <summary>What fusing did.</summary>
 /// <param name="Adapters">Adapters fused.</param>
-/// <param name="Tensors">Base tensors that have an overlay now.</param>
-/// <param name="SizeBytes">Bytes the overlay holds.</param>
+/// <param name="Tensors">Weights that the adapters changed.</param>
+/// <param name="SizeBytes">Bytes of the fused weights.</param>
 /// <param name="UnmatchedKeys">Keys of the adapter files that fit nothing in the model.</param>
 /// <param name="ElapsedMs">Milliseconds taken.</param>
 public sealed record FuseReport(int Adapters, int Tensors, long SizeBytes, IReadOnlyList<string> UnmatchedKeys, double ElapsedMs);
 
-/// <summary>A finished picture.</summary>
+/// <summary>A finished image.</summary>
 /// <param name="JobId">The job it belongs to.</param>
-/// <param name="WidthPixels">Width.</param>
-/// <param name="HeightPixels">Height.</param>
+/// <param name="WidthPixels">Width of the image.</param>
+/// <param name="HeightPixels">Height of the image.</param>
 /// <param name="Rgb">8-bit RGB, rows from top, <c>HeightPixels * WidthPixels * 3</c> bytes.</param>
 public sealed record RenderedImage(long JobId, int WidthPixels, int HeightPixels, byte[] Rgb);
 

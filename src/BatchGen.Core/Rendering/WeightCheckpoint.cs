@@ -3,10 +3,10 @@ namespace BatchGen.Core.Rendering;
 /// <summary>What a checkpoint found.</summary>
 public enum CheckpointVerdict
 {
-    /// <summary>Every base tensor has its baseline digest: the pictures since the last good checkpoint are verified.</summary>
+    /// <summary>Every base tensor has its baseline digest: the images since the last good checkpoint are verified.</summary>
     Passed,
 
-    /// <summary>Something differs: the pictures since the last good checkpoint are rendered again.</summary>
+    /// <summary>Something differs: the images since the last good checkpoint are rendered again.</summary>
     Drifted,
 
     /// <summary>Passed again after the drifted tensors were reloaded from the master.</summary>
@@ -44,6 +44,6 @@ public sealed record WeightCheckpoint(
 
 /// <summary>What recording a checkpoint changed.</summary>
 /// <param name="CheckpointId">The recorded row.</param>
-/// <param name="ImagesVerified">Pictures marked verified.</param>
+/// <param name="ImagesVerified">Images marked verified.</param>
 /// <param name="JobsRequeued">Finished jobs put back to be rendered again.</param>
 public sealed record CheckpointOutcome(long CheckpointId, int ImagesVerified, int JobsRequeued);

@@ -12,22 +12,22 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Drift;
 
-/// <summary>Shows what putting adapters on and taking them off does to 16-bit weights, the usual ways and BatchGen's.</summary>
+/// <summary>Measures what putting adapters on and taking them off does to 16-bit weights: in the usual ways, and in BatchGen's.</summary>
 /// <remarks>
-/// Weights are held in 16 bit, as on a GPU. Pictures are drawn in float32 from those weights, so that only the weights can be the cause of a
+/// Weights are held in 16 bit, as on a GPU. Images are drawn in float32 from those weights, so that only the weights can be the cause of a
 /// difference. Blocks; everything runs on the calling thread, on the CPU.
 /// </remarks>
 public static class DriftLaboratory
 {
     private static readonly IDriftProcedure[] Usual = [new FuseEachSubtractSum(), new FuseEachUnfuseEach(), new FuseTogether(), new AddSubtractHalf()];
-    private static readonly (string Key, FuseMode Mode)[] Ours = [("overlay", FuseMode.Overlay), ("in-place", FuseMode.InPlaceSaved)];
+    private static readonly FuseMode[] Ours = [FuseMode.Overlay, FuseMode.InPlace];
 
     /// <summary>Names of all procedures: the usual ones, then BatchGen's.</summary>
-    public static IReadOnlyList<string> Procedures { get; } = [.. Usual.Select(procedure => procedure.Key), .. Ours.Select(item => item.Key)];
+    public static IReadOnlyList<string> Procedures { get; } = [.. Usual.Select(procedure => procedure.Key), .. Ours.Select(FuseModes.ToCode)];
 
     /// <summary>Runs the procedures asked for.</summary>
     /// <param name="plan">What to measure.</param>
-    /// <param name="progress">Told now and then.</param>
+    /// <param name="progress">Called with the cycle now and then.</param>
     /// <param name="cancellationToken">Checked between cycles.</param>
     /// <exception cref="Core.Failures.AdapterException">An adapter cannot be applied.</exception>
     /// <exception cref="Core.Failures.ModelException">The model cannot be loaded.</exception>
@@ -43,11 +43,11 @@ public static class DriftLaboratory
             _ => throw new ArgumentException($"Weight type '{plan.WeightType}' is not known; use float16 or bfloat16.", nameof(plan)),
         };
         using var noGrad = no_grad();
-        using var artist = plan.Pictures.Count == 0 ? null : new Artist(plan, cancellationToken);
+        using var artist = plan.Images.Count == 0 ? null : new Artist(plan, cancellationToken);
         using var flat = Collect(plan, type, cancellationToken);
         var originals = artist?.Draw(flat.Original, flat) ?? [];
         var usual = Usual.Where(procedure => plan.Procedures.Contains(procedure.Key)).ToArray();
-        var ours = Ours.Where(item => plan.Procedures.Contains(item.Key)).Select(item => item.Mode).ToArray();
+        var ours = Ours.Where(mode => plan.Procedures.Contains(mode.ToCode())).ToArray();
         var count = usual.Length + ours.Length;
         var series = new List<DriftSeries>();
         foreach (var procedure in usual)
@@ -86,9 +86,9 @@ public static class DriftLaboratory
 
                 using var scope = NewDisposeScope();
                 var weights = weightsNow();
-                var pictures = artist?.Draw(weights, flat) ?? [];
-                var comparisons = pictures.Zip(originals, (now, before) => ImageComparison.Of(now.Rgb, before.Rgb, now.WidthPixels, now.HeightPixels)).ToArray();
-                samples.Add(new DriftSample(target, WeightError.Of(weights, flat.Original), pictures, comparisons));
+                var images = artist?.Draw(weights, flat) ?? [];
+                var comparisons = images.Zip(originals, (now, before) => ImageComparison.Of(now.Rgb, before.Rgb, now.WidthPixels, now.HeightPixels)).ToArray();
+                samples.Add(new DriftSample(target, WeightError.Of(weights, flat.Original), images, comparisons));
             }
 
             return new DriftSeries(name, description, isOurs, samples, changed, elapsed.TotalMilliseconds);
@@ -153,7 +153,7 @@ public static class DriftLaboratory
         }
     }
 
-    /// <summary>Draws the same jobs with whatever weights it is shown.</summary>
+    /// <summary>Draws the same jobs with the weights that are given.</summary>
     private sealed class Artist : IDisposable
     {
         private readonly DriftPlan _plan;
@@ -173,8 +173,8 @@ public static class DriftLaboratory
             flat.Show(weights, _renderer.Weights!);
             try
             {
-                _renderer.ForgetPrompts();
-                return _renderer.Render(_plan.Pictures, new Progress<StepProgress>(), _cancellationToken);
+                _renderer.Prompts!.Forget();
+                return _renderer.Render(_plan.Images, new Progress<StepProgress>(), _cancellationToken);
             }
             finally
             {

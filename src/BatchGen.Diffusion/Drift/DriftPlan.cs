@@ -12,10 +12,10 @@ namespace BatchGen.Diffusion.Drift;
 /// <param name="Adapters">Their registry entries.</param>
 /// <param name="Cycles">How often adapters are put on and taken off.</param>
 /// <param name="WeightType">16-bit type the weights are held in: <c>float16</c> or <c>bfloat16</c>.</param>
-/// <param name="Pictures">Jobs drawn with the plain model after some cycles, always the same seeds; empty measures weights only.</param>
+/// <param name="Images">Jobs drawn with the plain model after some cycles, always the same seeds; empty measures weights only.</param>
 /// <param name="Procedures">Which to run (<see cref="DriftLaboratory.Procedures"/>).</param>
 public sealed record DriftPlan(
-    ModelRecord Model, AdapterSignature Signature, IReadOnlyList<AdapterRecord> Adapters, int Cycles, string WeightType, IReadOnlyList<ClaimedJob> Pictures,
+    ModelRecord Model, AdapterSignature Signature, IReadOnlyList<AdapterRecord> Adapters, int Cycles, string WeightType, IReadOnlyList<ClaimedJob> Images,
     IReadOnlyList<string> Procedures)
 {
     /// <summary>The cycles after which things are measured: 1, 2, 5, 10, 20, 50, ... and the last.</summary>
@@ -34,9 +34,9 @@ public sealed record DriftPlan(
 /// <summary>State of the weights after some cycles.</summary>
 /// <param name="Cycle">Cycles done.</param>
 /// <param name="Weights">How far they are from the original.</param>
-/// <param name="Pictures">What the plain model draws now; empty when only weights are measured.</param>
-/// <param name="Comparisons">Each picture against the one of the untouched model.</param>
-public sealed record DriftSample(int Cycle, WeightError Weights, IReadOnlyList<RenderedImage> Pictures, IReadOnlyList<ImageComparison> Comparisons);
+/// <param name="Images">What the plain model draws now; empty when only weights are measured.</param>
+/// <param name="Comparisons">Each image against the one of the untouched model.</param>
+public sealed record DriftSample(int Cycle, WeightError Weights, IReadOnlyList<RenderedImage> Images, IReadOnlyList<ImageComparison> Comparisons);
 
 /// <summary>One procedure over all cycles.</summary>
 /// <param name="Name">Its name.</param>

@@ -40,7 +40,7 @@ public static class ModelInspector
     {
         var list = new StringBuilder();
         foreach (var file in files.OrderBy(file => file.RelativePath, StringComparer.Ordinal)) list.Append(file.RelativePath).Append(' ').Append(file.Sha256).Append('\n');
-        // The same file read in another way draws other pictures.
+        // The same file read in another way draws other images.
         if (prediction is not null) list.Append("prediction ").Append(prediction).Append('\n');
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list.ToString())));
     }

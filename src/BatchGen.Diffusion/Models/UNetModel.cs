@@ -6,7 +6,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace BatchGen.Diffusion.Models;
 
-// Letters in shapes: B pictures, C channels, H and W rows and columns of the level at hand, L = H W, E width of the time embedding,
+// Letters in shapes: B images, C channels, H and W rows and columns of the level at hand, L = H W, E width of the time embedding,
 // T text tokens, X width of the texts, h heads, d = C / h. Element type is the compute type of the weights unless stated.
 
 /// <summary>The denoising network: diffusers' UNet2DConditionModel as Stable Diffusion 1.x, 2.x and XL use it.</summary>

@@ -21,7 +21,7 @@ internal static class TorchErrors
             || first.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase) || first.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)
             || first.Contains("alloc_cpu", StringComparison.OrdinalIgnoreCase);
         return new GenerationException(
-            outOfMemory ? $"{what} ran out of memory: {first} A smaller batch or picture may fit." : $"{what} failed on the device: {first}", outOfMemory, error);
+            outOfMemory ? $"{what} ran out of memory: {first} A smaller batch or image may fit." : $"{what} failed on the device: {first}", outOfMemory, error);
     }
 
     // What follows are the addresses of torch's own stack.

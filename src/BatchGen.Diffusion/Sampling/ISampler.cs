@@ -28,6 +28,6 @@ internal interface ISampler : IDisposable
     /// <param name="noise">Draws standard normal noise in the sample's shape; asked only by samplers that add noise.</param>
     Tensor Step(Tensor output, int call, Tensor sample, Func<Tensor> noise);
 
-    /// <summary>Clean latents with the noise level of a call, to start from a picture.</summary>
+    /// <summary>Clean latents with the noise level of a call, to start from an image.</summary>
     Tensor AddNoise(Tensor clean, Tensor noise, int call);
 }

@@ -75,7 +75,7 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
         var key = new Key(prompt, secondPrompt == prompt ? null : secondPrompt, clipSkip, chunks);
         if (_cache.TryGetValue(key, out var node))
         {
-            // One changed bit in the night's negative prompt would make every picture from here on wrong.
+            // One changed bit in the night's negative prompt would make every image from here on wrong.
             if (node.Value.Prompt.Digest() == node.Value.Digest)
             {
                 Hits++;

@@ -16,11 +16,11 @@ public sealed class FuseModeTests
     private static readonly AdapterSignature Pair = DemoModel.Signature(("demo-outline", 0.7m), ("demo-striped", -0.4m));
 
     [Theory]
-    [InlineData(FuseMode.InPlaceSaved, ScalarType.Float32)]
+    [InlineData(FuseMode.InPlace, ScalarType.Float32)]
     [InlineData(FuseMode.InPlaceMaster, ScalarType.Float32)]
-    [InlineData(FuseMode.InPlaceSaved, ScalarType.Float16)]
+    [InlineData(FuseMode.InPlace, ScalarType.Float16)]
     [InlineData(FuseMode.InPlaceMaster, ScalarType.Float16)]
-    [InlineData(FuseMode.InPlaceSaved, ScalarType.BFloat16)]
+    [InlineData(FuseMode.InPlace, ScalarType.BFloat16)]
     public void In_place_computes_the_same_bytes_as_the_overlay_and_puts_the_base_back(FuseMode mode, ScalarType type)
     {
         using var cache = new AdapterCache(1L << 30);
@@ -46,7 +46,7 @@ public sealed class FuseModeTests
     {
         using var cache = new AdapterCache(1L << 30);
         using var model = Load(ScalarType.Float16);
-        using var fuser = new AdapterFuser(model.Weights, cache, FuseMode.InPlaceSaved);
+        using var fuser = new AdapterFuser(model.Weights, cache, FuseMode.InPlace);
         var checksum = BaseChecksum.Take(model.Weights);
         var live = 0L;
         for (var i = 0; i < 100; i++)
@@ -65,7 +65,7 @@ public sealed class FuseModeTests
     {
         using var cache = new AdapterCache(1L << 30);
         using var model = Load(ScalarType.Float16);
-        using var fuser = new AdapterFuser(model.Weights, cache, FuseMode.InPlaceSaved);
+        using var fuser = new AdapterFuser(model.Weights, cache, FuseMode.InPlace);
         var checksum = BaseChecksum.Take(model.Weights);
         var signature = AdapterSignature.Create("demo", [new AdapterUse("demo-outline", 1_000_000_000m)]);
         Assert.Throws<AdapterException>(() => fuser.Fuse(signature, DemoModel.Adapters, CancellationToken.None));

@@ -349,7 +349,7 @@ public sealed partial class SingleFileTests : IDisposable
     {
         name = Regex.Replace(name, @"encoder\.down_blocks\.(\d)\.resnets\.(\d)\.", "encoder.down.$1.block.$2.");
         name = Regex.Replace(name, @"encoder\.down_blocks\.(\d)\.downsamplers\.0\.", "encoder.down.$1.downsample.");
-        // Two levels: the decoder counts from the picture.
+        // Two levels: the decoder counts from the image.
         name = Regex.Replace(name, @"decoder\.up_blocks\.(\d)\.resnets\.(\d)\.", match => $"decoder.up.{1 - N(match, 1)}.block.{match.Groups[2].Value}.");
         name = Regex.Replace(name, @"decoder\.up_blocks\.(\d)\.upsamplers\.0\.", match => $"decoder.up.{1 - N(match, 1)}.upsample.");
         name = name.Replace("mid_block.resnets.0", "mid.block_1", StringComparison.Ordinal).Replace("mid_block.resnets.1", "mid.block_2", StringComparison.Ordinal)

@@ -36,7 +36,7 @@ public sealed class PromptTests : IDisposable
     [InlineData("a:b and c)", "a:b and c):1")]
     [InlineData("(a: b)", "a: b:1.1")]
     [InlineData("one BREAK two BREAKFAST", "one:1|BREAK|two BREAKFAST:1")]
-    // A number and nothing that a computer may call one; too large a one would leave no finite picture.
+    // A number and nothing that a computer may call one; too large a one would leave no finite image.
     [InlineData("(space:infinity)", "space:infinity:1.1")]
     [InlineData("(space:-Infinity)", "space:-Infinity:1.1")]
     [InlineData("(bread:NaN)", "bread:NaN:1.1")]
@@ -82,7 +82,7 @@ public sealed class PromptTests : IDisposable
     }
 
     [Fact]
-    public void Prompts_of_different_length_in_one_batch_give_the_pictures_they_give_alone()
+    public void Prompts_of_different_length_in_one_batch_give_the_images_they_give_alone()
     {
         using var renderer = DemoModel.Renderer();
         renderer.LoadModel(DemoModel.Record, CancellationToken.None);
@@ -130,7 +130,7 @@ public sealed class PromptTests : IDisposable
         renderer.Fuse(AdapterSignature.Create("demo", [new AdapterUse("zork", 1m)]), [AdapterInspector.Inspect(path).ToRecord("zork")], CancellationToken.None);
         Assert.True(renderer.VerifyWeights(CancellationToken.None).Passed);
 
-        WeightFault.FlipBit(renderer.Words[0].Vectors[0]!, 40);
+        WeightFault.FlipBit(renderer.Prompts!.Embeddings[0].Vectors[0]!, 40);
 
         Assert.Equal(["fused word/zork"], renderer.VerifyWeights(CancellationToken.None).DriftedTensors);
         // Also when it was dropped before anybody looked.

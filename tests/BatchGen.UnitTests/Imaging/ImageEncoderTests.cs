@@ -38,7 +38,7 @@ public class ImageEncoderTests
     [Theory]
     [InlineData(ImageFormat.Png)]
     [InlineData(ImageFormat.WebP)]
-    public void Lossless_forms_keep_flat_and_gray_pictures(ImageFormat format)
+    public void Lossless_forms_keep_flat_and_gray_images(ImageFormat format)
     {
         foreach (var image in new[] { SampleRecipe.Flat(64, 64, 0, 0, 0), SampleRecipe.Flat(64, 64, 255, 255, 255), SampleRecipe.Flat(8, 8, 1, 2, 3) })
             Assert.Equal(image.Rgb, ImageEncoder.Decode(ImageEncoder.Encode(image, format)).Rgb);
@@ -73,7 +73,7 @@ public class ImageEncoderTests
         {
             var recipe = SampleRecipe.Make(prompt, negative: prompt.Length > 15_000 ? null : prompt);
             var file = ImageEncoder.Encode(SampleRecipe.Noise(), format, recipe);
-            var read = RecipeReader.Parse(file, "picture");
+            var read = RecipeReader.Parse(file, "image");
             Assert.Equal(RecipeJson.Serialize(recipe), RecipeJson.Serialize(read));
             Assert.Equal(prompt, read.Prompt);
             Assert.Equal((24, 16), (ImageEncoder.Decode(file).WidthPixels, ImageEncoder.Decode(file).HeightPixels));
@@ -86,7 +86,7 @@ public class ImageEncoderTests
         foreach (var negative in new[] { null, "" })
         {
             var file = ImageEncoder.Encode(SampleRecipe.Noise(), ImageFormat.Png, SampleRecipe.Make(negative: negative));
-            Assert.Equal(negative, RecipeReader.Parse(file, "picture").NegativePrompt);
+            Assert.Equal(negative, RecipeReader.Parse(file, "image").NegativePrompt);
         }
     }
 
@@ -110,7 +110,7 @@ public class ImageEncoderTests
     }
 
     [Fact]
-    public void Bytes_that_are_no_picture_are_refused()
+    public void Bytes_that_are_no_image_are_refused()
     {
         Assert.Throws<InvalidDataException>(() => ImageEncoder.Decode("%!PS-Adobe-3.0"u8.ToArray()));
         foreach (var format in Enum.GetValues<ImageFormat>())

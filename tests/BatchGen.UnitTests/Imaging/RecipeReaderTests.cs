@@ -18,7 +18,7 @@ public class RecipeReaderTests
     public void A_file_of_another_kind_is_refused()
     {
         var failure = Assert.Throws<RecipeException>(() => RecipeReader.Parse("plain text"u8, "notes.txt"));
-        Assert.Equal("'notes.txt' is not a PNG, WebP or JPEG picture.", failure.Message);
+        Assert.Equal("'notes.txt' is not a PNG, WebP or JPEG image.", failure.Message);
         Assert.Throws<RecipeException>(() => RecipeReader.Parse([], "empty.png"));
     }
 
@@ -26,7 +26,7 @@ public class RecipeReaderTests
     [InlineData(ImageFormat.Png)]
     [InlineData(ImageFormat.WebP)]
     [InlineData(ImageFormat.Jpeg)]
-    public void A_picture_of_other_software_is_named_as_such(ImageFormat format)
+    public void An_image_of_other_software_is_named_as_such(ImageFormat format)
     {
         var file = ImageEncoder.Encode(SampleRecipe.Flat(16, 16, 1, 2, 3), format);
         var failure = Assert.Throws<RecipeException>(() => RecipeReader.Parse(file, "foreign"));
