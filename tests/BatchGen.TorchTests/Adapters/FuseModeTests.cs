@@ -3,6 +3,7 @@ using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Adapters;
 using BatchGen.Diffusion.Models;
+using BatchGen.Diffusion.Rendering;
 using BatchGen.Diffusion.Weights;
 using BatchGen.Testing;
 using TorchSharp;
@@ -39,6 +40,29 @@ public sealed class FuseModeTests
         fuser.Unload();
         Assert.True(checksum.Verify(CancellationToken.None).Passed);
         Assert.True(overlay.FindDamaged().Count == 0);
+    }
+
+    [Theory]
+    [InlineData(FuseMode.Auto)]
+    [InlineData(FuseMode.Overlay)]
+    [InlineData(FuseMode.InPlace)]
+    [InlineData(FuseMode.InPlaceMaster)]
+    public void Every_fuse_mode_of_the_settings_draws_the_same_image_and_gives_the_base_back(FuseMode mode)
+    {
+        using var renderer = new DiffusionRenderer(new DiffusionOptions { Device = "cpu", FuseMode = mode });
+        renderer.LoadModel(DemoModel.Record, CancellationToken.None);
+        var plain = renderer.Draw(DemoModel.Job(1))[0].Rgb;
+        renderer.Fuse(Pair, DemoModel.Adapters, CancellationToken.None);
+        Assert.Equal(mode is FuseMode.InPlace or FuseMode.InPlaceMaster, renderer.WritesBaseWhileFused);
+        var styled = renderer.Draw(DemoModel.Job(1, signature: Pair))[0].Rgb;
+        renderer.Unload();
+
+        Assert.True(renderer.VerifyWeights(CancellationToken.None).Passed);
+        Assert.Equal(plain, renderer.Draw(DemoModel.Job(1))[0].Rgb);
+        using var overlay = DemoModel.Renderer();
+        overlay.LoadModel(DemoModel.Record, CancellationToken.None);
+        overlay.Fuse(Pair, DemoModel.Adapters, CancellationToken.None);
+        Assert.Equal(overlay.Draw(DemoModel.Job(1, signature: Pair))[0].Rgb, styled);
     }
 
     [Fact]
