@@ -9,7 +9,7 @@ namespace BatchGen.Core.Imaging;
 /// <param name="HeightPixels">Height, as stored.</param>
 public sealed record ImageHeader(ImageFormat Format, int WidthPixels, int HeightPixels)
 {
-    /// <summary>The form that the first bytes tell, or null when it is none of the three.</summary>
+    /// <summary>The form that the first bytes name, or null for any other file.</summary>
     public static ImageFormat? FormatOf(ReadOnlySpan<byte> file) =>
         file.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]) ? ImageFormat.Png
         : file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]) ? ImageFormat.Jpeg

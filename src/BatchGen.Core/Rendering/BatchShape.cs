@@ -2,10 +2,10 @@ using BatchGen.Core.Jobs;
 
 namespace BatchGen.Core.Rendering;
 
-/// <summary>What jobs must agree on to run as one tensor batch.</summary>
+/// <summary>The values that jobs must share to run as one tensor batch.</summary>
 public sealed record BatchShape(int WidthPixels, int HeightPixels, int Steps, string Sampler, double GuidanceScale, int ClipSkip)
 {
-    /// <summary>How much of a start image is drawn anew, which decides the number of steps; null without one.</summary>
+    /// <summary>How much of a start image is drawn anew, which decides the number of steps; null without a start image.</summary>
     public double? Strength { get; init; }
 
     /// <summary>Share of rescaled guidance.</summary>

@@ -4,7 +4,7 @@ using BatchGen.Core.Registry;
 
 namespace BatchGen.Core.Rendering;
 
-/// <summary>One device and the model on it: load, fuse, render, unload, verify.</summary>
+/// <summary>A device and the model on it: loads models, fuses adapters, renders, unloads adapters, verifies weights.</summary>
 /// <remarks>Not thread safe, but for <see cref="Prefetch"/> and <see cref="AdapterCache"/>: every other member is called from the one thread that owns the device. Members block.</remarks>
 public interface IBatchRenderer : IDisposable
 {
@@ -17,7 +17,7 @@ public interface IBatchRenderer : IDisposable
     /// <summary>True while fused numbers stand in the base tensors' own memory; <see cref="Unload"/> must then come before <see cref="VerifyWeights"/>.</summary>
     bool WritesBaseWhileFused { get; }
 
-    /// <summary>What the host cache of adapters did so far. May be read from any thread.</summary>
+    /// <summary>Use of the host cache of adapters so far. May be read from any thread.</summary>
     AdapterCacheUse AdapterCache { get; }
 
     /// <summary>Puts a model on the device (dropping another), after checking the master files against the registry.</summary>

@@ -5,7 +5,7 @@ using BatchGen.Diffusion.Safetensors;
 
 namespace BatchGen.Diffusion.Adapters;
 
-/// <summary>Tells what an adapter file is, without a model and without native torch.</summary>
+/// <summary>Reads what an adapter file is, without a model and without native torch.</summary>
 public static class AdapterInspector
 {
     private const int MaxTriggerWords = 20;
@@ -49,7 +49,7 @@ public static class AdapterInspector
             KeySpelling.Cloneofsimo => "cloneofsimo",
             _ => throw new InvalidOperationException($"unknown spelling {module.Spelling}"),
         }).Distinct().ToArray();
-        // Text encoder keys look alike in both kohya spellings; the UNet's tell.
+        // Text encoder keys look alike in both kohya spellings; the UNet's keys decide.
         return names.Length > 1 && names.Contains("kohya_sgm") ? "kohya_sgm" : names[0];
     }
 
@@ -107,7 +107,7 @@ public static class AdapterInspector
         }
         catch (JsonException)
         {
-            // Metadata is free text: what cannot be read names no words, and nothing depends on it.
+            // Metadata is free text and nothing depends on it: text that cannot be read names no words.
             return [];
         }
 

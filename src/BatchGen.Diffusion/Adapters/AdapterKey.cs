@@ -23,7 +23,7 @@ internal enum KeySpelling
 }
 
 /// <summary>One key of an adapter file, split into component, module and leaf.</summary>
-/// <param name="Component">Model component, or empty when the key does not tell.</param>
+/// <param name="Component">Model component, or empty when the key does not say.</param>
 /// <param name="Module">Module path as the file spells it, without prefix; numbers for cloneofsimo.</param>
 /// <param name="Leaf">Which factor it is, in one spelling for all formats: <c>up</c>, <c>down</c>, <c>alpha</c>, <c>hada_w1_a</c>, …</param>
 /// <param name="Spelling">The spelling it was found in.</param>

@@ -4,7 +4,7 @@ using BatchGen.Diffusion.Safetensors;
 namespace BatchGen.Diffusion.Adapters;
 
 /// <summary>The tensors of an adapter file that belong to one module.</summary>
-/// <param name="Component">Model component, or empty when the file does not tell.</param>
+/// <param name="Component">Model component, or empty when the file does not say.</param>
 /// <param name="Path">Module path as the file spells it, without prefix.</param>
 /// <param name="Spelling">How its keys are spelled.</param>
 /// <param name="Leaves">Its tensors by leaf name (<see cref="AdapterKey"/>).</param>
@@ -14,7 +14,7 @@ internal sealed record AdapterModule(
     /// <summary>Path with '.' written as '_', the one form all spellings share.</summary>
     public string FlatPath { get; } = Path.Replace('.', '_');
 
-    /// <summary>What messages call the module: the key without its leaf.</summary>
+    /// <summary>The name of the module in messages: the key without its leaf.</summary>
     public string Name => Component.Length == 0 ? Path : Component + "/" + Path;
 
     /// <summary>True for names of a family's original code instead of diffusers'.</summary>
@@ -50,7 +50,7 @@ internal sealed record AdapterModule(
         _ => 0,
     });
 
-    /// <summary>Input width of the module as the factors tell it; 0 when they do not.</summary>
+    /// <summary>Input width of the module, computed from its factors; 0 where they do not determine it.</summary>
     public long InputWidth => Leaves switch
     {
         _ when Leaves.TryGetValue("down", out var down) => Axis(down, 1),
@@ -61,7 +61,7 @@ internal sealed record AdapterModule(
         _ => 0,
     };
 
-    /// <summary>True for the two projections that read the text: their input width tells the model family.</summary>
+    /// <summary>True for the two projections that read the text: their input width shows the model family.</summary>
     public bool ReadsContext => FlatPath.EndsWith("attn2_to_k", StringComparison.Ordinal) || FlatPath.EndsWith("attn2_to_v", StringComparison.Ordinal);
 
     public bool Has(string leaf) => Leaves.ContainsKey(leaf);

@@ -41,7 +41,7 @@ internal sealed class ModuleMap
             .Select(module => module.Weight?.Base?.shape[1] ?? 0).FirstOrDefault();
     }
 
-    /// <summary>The model's family.</summary>
+    /// <summary>The family that the model belongs to.</summary>
     public FamilyRendering Family { get; }
 
     /// <summary>Width of the texts the model's cross-attention reads; 0 when it has none.</summary>

@@ -20,7 +20,7 @@ public sealed class RenderBenchmark(Action<string> report)
     private double _matrixRate;
     private double _bandwidth;
 
-    /// <summary>What can be measured.</summary>
+    /// <summary>The parts of rendering that can be measured.</summary>
     public static IReadOnlyList<string> Parts { get; } = ["text", "unet", "batch", "vae", "image"];
 
     /// <summary>Runs on a model.</summary>
@@ -133,7 +133,7 @@ public sealed class RenderBenchmark(Action<string> report)
 
     private double Compare(string name, long bytes, ScalarType type, bool floor, Action pass)
     {
-        // The first pass warms up and tells what it does.
+        // The first pass warms up and records the operations.
         var operations = OperationTrace.Of(pass);
         var seconds = Measure.Best(3, pass);
         var count = operations.Sum(OperationCost.Count);
@@ -181,7 +181,7 @@ public sealed class RenderBenchmark(Action<string> report)
     }
 }
 
-/// <summary>What a render benchmark measures.</summary>
+/// <summary>The settings of a render benchmark.</summary>
 public sealed class RenderBenchmarkOptions
 {
     /// <value>Side of the image in pixels; 512.</value>

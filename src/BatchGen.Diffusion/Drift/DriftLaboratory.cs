@@ -48,51 +48,24 @@ public static class DriftLaboratory
         var originals = artist?.Draw(flat.Original, flat) ?? [];
         var usual = Usual.Where(procedure => plan.Procedures.Contains(procedure.Key)).ToArray();
         var ours = Ours.Where(mode => plan.Procedures.Contains(mode.ToCode())).ToArray();
-        var count = usual.Length + ours.Length;
-        var series = new List<DriftSeries>();
+        var meter = new Meter(plan, flat, artist, originals, usual.Length + ours.Length, progress, cancellationToken);
         foreach (var procedure in usual)
         {
             using var weights = flat.Original.clone();
-            series.Add(Measure(procedure.Name, procedure.Description, isOurs: false, () =>
+            meter.Measure(procedure.Name, procedure.Description, isOurs: false, () =>
             {
                 procedure.Cycle(weights, flat.Deltas);
                 return true;
-            }, () => weights));
+            }, () => weights);
         }
 
         foreach (var mode in ours)
         {
             using var bench = new SwitchBench(plan, type, mode, cancellationToken);
-            series.Add(Measure(NameOf(mode), DescriptionOf(mode), isOurs: true, bench.Cycle, () => flat.Gather(bench.Model)));
+            meter.Measure(NameOf(mode), DescriptionOf(mode), isOurs: true, bench.Cycle, () => flat.Gather(bench.Model));
         }
 
-        return new DriftResult(plan, flat.Tensors, flat.Original.numel(), originals, series);
-
-        DriftSeries Measure(string name, string description, bool isOurs, Func<bool> cycle, Func<Tensor> weightsNow)
-        {
-            var samples = new List<DriftSample>();
-            var (changed, elapsed) = (0, TimeSpan.Zero);
-            var done = 0;
-            foreach (var target in plan.SampleCycles)
-            {
-                for (; done < target; done++)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    var started = Stopwatch.GetTimestamp();
-                    if (!cycle()) changed++;
-                    elapsed += Stopwatch.GetElapsedTime(started);
-                    if (done % 100 == 0) progress.Report(new DriftProgress(name, series.Count + 1, count, done, plan.Cycles));
-                }
-
-                using var scope = NewDisposeScope();
-                var weights = weightsNow();
-                var images = artist?.Draw(weights, flat) ?? [];
-                var comparisons = images.Zip(originals, (now, before) => ImageComparison.Of(now.Rgb, before.Rgb, now.WidthPixels, now.HeightPixels)).ToArray();
-                samples.Add(new DriftSample(target, WeightError.Of(weights, flat.Original), images, comparisons));
-            }
-
-            return new DriftSeries(name, description, isOurs, samples, changed, elapsed.TotalMilliseconds);
-        }
+        return new DriftResult(plan, flat.Tensors, flat.Original.numel(), originals, meter.Series);
     }
 
     private static string NameOf(FuseMode mode) => mode == FuseMode.Overlay ? "BatchGen, overlay" : "BatchGen, in place";
@@ -117,6 +90,52 @@ public static class DriftLaboratory
     }
 
     private static AdapterRecord RecordOf(DriftPlan plan, AdapterUse use) => plan.Adapters.First(record => record.Name == use.Name);
+
+    /// <summary>Repeats the cycles of one procedure after another and measures weights and images after some of them.</summary>
+    private sealed class Meter(
+        DriftPlan plan, FlatWeights flat, Artist? artist, IReadOnlyList<RenderedImage> originals, int count, IProgress<DriftProgress> progress,
+        CancellationToken cancellationToken)
+    {
+        private readonly List<DriftSeries> _series = [];
+
+        public IReadOnlyList<DriftSeries> Series => _series;
+
+        /// <param name="name">Name of the procedure.</param>
+        /// <param name="description">The work of one cycle.</param>
+        /// <param name="isOurs">True for BatchGen's own procedures.</param>
+        /// <param name="cycle">Does one cycle; false when a checksum after it differed from the baseline.</param>
+        /// <param name="weightsNow">The weights as they are now. [n]</param>
+        public void Measure(string name, string description, bool isOurs, Func<bool> cycle, Func<Tensor> weightsNow)
+        {
+            var samples = new List<DriftSample>();
+            var (changed, elapsed) = (0, TimeSpan.Zero);
+            var done = 0;
+            foreach (var target in plan.SampleCycles)
+            {
+                for (; done < target; done++)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    var started = Stopwatch.GetTimestamp();
+                    if (!cycle()) changed++;
+                    elapsed += Stopwatch.GetElapsedTime(started);
+                    if (done % 100 == 0) progress.Report(new DriftProgress(name, _series.Count + 1, count, done, plan.Cycles));
+                }
+
+                samples.Add(Sample(target, weightsNow));
+            }
+
+            _series.Add(new DriftSeries(name, description, isOurs, samples, changed, elapsed.TotalMilliseconds));
+        }
+
+        private DriftSample Sample(int cycle, Func<Tensor> weightsNow)
+        {
+            using var scope = NewDisposeScope();
+            var weights = weightsNow();
+            var images = artist?.Draw(weights, flat) ?? [];
+            var comparisons = images.Zip(originals, (now, before) => ImageComparison.Of(now.Rgb, before.Rgb, now.WidthPixels, now.HeightPixels)).ToArray();
+            return new DriftSample(cycle, WeightError.Of(weights, flat.Original), images, comparisons);
+        }
+    }
 
     /// <summary>A model in 16 bit on which adapters are switched the way a worker does.</summary>
     private sealed class SwitchBench : IDisposable
@@ -170,7 +189,7 @@ public static class DriftLaboratory
 
         public IReadOnlyList<RenderedImage> Draw(Tensor weights, FlatWeights flat)
         {
-            flat.Show(weights, _renderer.Weights!);
+            flat.PutOn(weights, _renderer.Weights!);
             try
             {
                 _renderer.Prompts!.Forget();
@@ -178,7 +197,7 @@ public static class DriftLaboratory
             }
             finally
             {
-                FlatWeights.Hide(_renderer.Weights!);
+                FlatWeights.RemoveFrom(_renderer.Weights!);
             }
         }
 

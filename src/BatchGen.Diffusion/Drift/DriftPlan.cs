@@ -6,7 +6,7 @@ using BatchGen.Core.Rendering;
 
 namespace BatchGen.Diffusion.Drift;
 
-/// <summary>What to measure.</summary>
+/// <summary>The settings of a drift measurement.</summary>
 /// <param name="Model">The base model.</param>
 /// <param name="Signature">Adapters and strengths, in the order they are fused.</param>
 /// <param name="Adapters">Their registry entries.</param>
@@ -38,7 +38,7 @@ public sealed record DriftPlan(
 /// <param name="Comparisons">Each image against the one of the untouched model.</param>
 public sealed record DriftSample(int Cycle, WeightError Weights, IReadOnlyList<RenderedImage> Images, IReadOnlyList<ImageComparison> Comparisons);
 
-/// <summary>One procedure over all cycles.</summary>
+/// <summary>The measurements of a procedure over all cycles.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Description">What one cycle does.</param>
 /// <param name="IsOurs">True for the ways BatchGen works.</param>
@@ -47,16 +47,16 @@ public sealed record DriftSample(int Cycle, WeightError Weights, IReadOnlyList<R
 /// <param name="ElapsedMs">Milliseconds for all cycles, measuring left out.</param>
 public sealed record DriftSeries(string Name, string Description, bool IsOurs, IReadOnlyList<DriftSample> Samples, int ChangedDigests, double ElapsedMs);
 
-/// <summary>Everything measured.</summary>
-/// <param name="Plan">What was asked.</param>
+/// <summary>The results of a drift measurement.</summary>
+/// <param name="Plan">The settings it was run with.</param>
 /// <param name="Tensors">Tensors the adapters touch.</param>
 /// <param name="Elements">Numbers in them.</param>
 /// <param name="Originals">What the untouched model draws.</param>
 /// <param name="Series">The procedures.</param>
 public sealed record DriftResult(DriftPlan Plan, int Tensors, long Elements, IReadOnlyList<RenderedImage> Originals, IReadOnlyList<DriftSeries> Series);
 
-/// <summary>How far a laboratory run is.</summary>
-/// <param name="Procedure">What runs now.</param>
+/// <summary>The progress of a drift measurement.</summary>
+/// <param name="Procedure">Name of the procedure that runs now.</param>
 /// <param name="Number">Its number, from 1.</param>
 /// <param name="Count">Number of procedures.</param>
 /// <param name="Cycle">Cycles done.</param>

@@ -12,7 +12,7 @@ internal enum NetworkRole
     /// <summary>Turns images into latents and back.</summary>
     Autoencoder,
 
-    /// <summary>Reads prompts.</summary>
+    /// <summary>Turns prompts into what the denoiser reads.</summary>
     TextEncoder,
 }
 

@@ -19,7 +19,7 @@ internal abstract class FamilyRendering
     /// <summary>Pipeline class that diffusers writes into model_index.json for this family.</summary>
     public abstract string Pipeline { get; }
 
-    /// <summary>Every pipeline class whose folders may hold a model of this family; families that share one tell their models by <see cref="Owns(ConfigFile)"/>.</summary>
+    /// <summary>Every pipeline class whose folders may hold a model of this family; families that share one recognise their models by <see cref="Owns(ConfigFile)"/>.</summary>
     public abstract IReadOnlyList<string> Pipelines { get; }
 
     /// <summary>The networks of a model: the denoiser first, then the autoencoder, then the text encoders in order.</summary>
@@ -71,7 +71,7 @@ internal abstract class FamilyRendering
     /// <exception cref="ModelException">A tensor is missing, or one is there that the networks have no place for.</exception>
     public abstract ModelSource Read(CheckpointFile checkpoint);
 
-    /// <summary>The sizes the denoiser is told beside the prompt, or null for families whose denoiser is told none.</summary>
+    /// <summary>The sizes that the denoiser reads beside the prompt, or null for families whose denoiser reads none.</summary>
     /// <param name="heightPixels">Height of the image.</param>
     /// <param name="widthPixels">Width of the image.</param>
     public abstract float[]? SizeConditions(int heightPixels, int widthPixels);

@@ -29,7 +29,7 @@ internal sealed class CheckpointFile
     /// <summary>The file's own metadata.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _file.Metadata;
 
-    /// <summary>Every tensor.</summary>
+    /// <summary>Every tensor of the file.</summary>
     public IReadOnlyList<SafetensorsEntry> Entries => _file.Entries;
 
     /// <summary>Reads the header of a file.</summary>

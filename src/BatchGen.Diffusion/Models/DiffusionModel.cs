@@ -27,13 +27,13 @@ internal sealed class DiffusionModel : IDisposable
         Device = device;
     }
 
-    /// <summary>Its registry entry.</summary>
+    /// <summary>The registry entry of the model.</summary>
     public ModelRecord Record { get; }
 
     /// <summary>What rendering knows of its family.</summary>
     public FamilyRendering Family => Weights.Family;
 
-    /// <summary>All its parameters.</summary>
+    /// <summary>All parameters of the model.</summary>
     public ModelWeights Weights { get; }
 
     /// <summary>Its text encoders, in the order of its family.</summary>
@@ -43,7 +43,7 @@ internal sealed class DiffusionModel : IDisposable
 
     public AutoencoderKl Vae { get; }
 
-    /// <summary>Its scheduler_config.json.</summary>
+    /// <summary>Settings of its noise schedule (scheduler_config.json).</summary>
     public ConfigFile Scheduler { get; }
 
     /// <summary>True when a negative prompt that was not given stands for zeros, false when it stands for an empty text.</summary>

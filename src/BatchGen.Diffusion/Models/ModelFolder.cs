@@ -17,10 +17,10 @@ internal sealed class ModelFolder
         Components = components;
     }
 
-    /// <summary>The folder.</summary>
+    /// <summary>Path of the model folder.</summary>
     public string Path { get; }
 
-    /// <summary>model_index.json.</summary>
+    /// <summary>Content of model_index.json.</summary>
     public ConfigFile Index { get; }
 
     /// <summary>The family it belongs to.</summary>

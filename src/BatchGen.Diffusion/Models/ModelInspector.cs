@@ -7,13 +7,13 @@ using BatchGen.Diffusion.Safetensors;
 
 namespace BatchGen.Diffusion.Models;
 
-/// <summary>Tells what a base model is and hashes its files, without native torch.</summary>
+/// <summary>Reads what a base model is and hashes its files, without native torch.</summary>
 public static class ModelInspector
 {
     // Along a side, in every published model.
     private const int PixelsPerLatent = 8;
 
-    /// <summary>What a network may be said to predict.</summary>
+    /// <summary>The predictions that may be named when a model is registered.</summary>
     public static IReadOnlyList<string> Predictions { get; } = ["epsilon", "v_prediction"];
 
     /// <summary>Reads a model's layout, checks that all its parts are there and of known kinds, and hashes every file.</summary>

@@ -60,7 +60,7 @@ internal sealed record SourceComponent(string Name, ConfigFile Config, IReadOnly
 /// <param name="IsTransposed">True when rows and columns are exchanged in the file.</param>
 internal sealed record SourceTensor(string Key, string File, string Name, long[]? Shape = null, int? Part = null, bool IsTransposed = false)
 {
-    /// <summary>Reads it.</summary>
+    /// <summary>Reads the tensor in the shape and type the network wants.</summary>
     public Tensor Read(SafetensorsFile file, ScalarType type, Device device)
     {
         using var scope = NewDisposeScope();

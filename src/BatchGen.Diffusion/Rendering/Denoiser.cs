@@ -8,12 +8,12 @@ namespace BatchGen.Diffusion.Rendering;
 
 // Letters in shapes: B images, H and W rows and columns of latents, T text tokens, X width of the texts, P of the pooled ones.
 
-/// <summary>What a tensor batch is drawn towards, and away from.</summary>
+/// <summary>The encoded prompts and sizes that guide a tensor batch.</summary>
 /// <param name="Context">[B, T, X] prompts.</param>
 /// <param name="NegativeContext">[B, T, X] negative prompts; null without guidance.</param>
 /// <param name="Pooled">[B, P] pooled prompts, for denoisers that read them; else null.</param>
 /// <param name="NegativePooled">[B, P] pooled negative prompts.</param>
-/// <param name="Sizes">[B, 6] float32 sizes that the denoiser is told, for families that tell any; else null.</param>
+/// <param name="Sizes">[B, 6] float32 sizes that the denoiser reads, for families whose denoiser reads any; else null.</param>
 internal sealed record Conditions(Tensor Context, Tensor? NegativeContext, Tensor? Pooled, Tensor? NegativePooled, Tensor? Sizes);
 
 /// <summary>The denoising loop: classifier-free guidance around the network, and a sampler.</summary>

@@ -6,7 +6,7 @@ namespace BatchGen.Diffusion.Rendering;
 /// <summary>Settings of the renderer (section <c>BatchGen:Diffusion</c>).</summary>
 public sealed class DiffusionOptions
 {
-    /// <summary>Where to compute.</summary>
+    /// <summary>The device to compute on.</summary>
     /// <value><c>auto</c> (CUDA where there is one, else the CPU), <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>; default <c>auto</c>.</value>
     [Required]
     [RegularExpression("auto|cpu|cuda(:[0-9]{1,2})?", ErrorMessage = "Device must be auto, cpu, cuda or cuda:N.")]

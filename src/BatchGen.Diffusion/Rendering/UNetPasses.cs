@@ -23,7 +23,7 @@ internal static class UNetPasses
     /// <param name="times">[B] float32.</param>
     /// <param name="context">[B, T, X].</param>
     /// <param name="pooled">[B, P] pooled prompts, or null.</param>
-    /// <param name="sizes">[B, 6] sizes that the denoiser is told, or null.</param>
+    /// <param name="sizes">[B, 6] sizes that the denoiser reads, or null.</param>
     /// <param name="guidance">For networks that read the guidance scale.</param>
     /// <returns>[B, 4, H, W], owned by the caller's scope.</returns>
     public static Tensor Run(DiffusionModel model, Tensor latents, Tensor times, Tensor context, Tensor? pooled, Tensor? sizes, double guidance)

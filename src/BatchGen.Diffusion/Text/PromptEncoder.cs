@@ -14,7 +14,7 @@ namespace BatchGen.Diffusion.Text;
 /// <param name="Pooled">[1, P] one vector of the whole text, for families whose denoiser reads it; else null.</param>
 internal sealed record EncodedPrompt(Tensor Context, Tensor? Pooled) : IDisposable
 {
-    /// <summary>Bytes held.</summary>
+    /// <summary>Bytes that the tensors hold.</summary>
     public long SizeBytes => Size(Context) + (Pooled is null ? 0 : Size(Pooled));
 
     /// <summary>Digest of all its numbers.</summary>

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Weights;
 
-/// <summary>One parameter of a model: the base tensor as loaded, and the fused tensor that stands in for it while adapters are on.</summary>
+/// <summary>A parameter of a model: the base tensor as loaded, and the fused tensor that stands in for it while adapters are on.</summary>
 /// <remarks>
 /// The base is never lost: fusing leaves it alone (an overlay), or writes over it (<see cref="WriteInPlace"/>) after its bytes were saved or while they can
 /// be read from the master again, and unloading puts exactly those bytes back; the checksum after every batch checks this.
@@ -41,10 +41,10 @@ internal sealed class Weight : IDisposable
     /// <summary>The fused tensor, or null when no adapter touches this parameter now.</summary>
     public Tensor? Overlay => _overlay;
 
-    /// <summary>What layers compute with. Throws for an absent bias that has no overlay: use <see cref="ValueOrNull"/> there.</summary>
+    /// <summary>The tensor that layers compute with. Throws for an absent bias that has no overlay: use <see cref="ValueOrNull"/> there.</summary>
     public Tensor Value => _overlay ?? _base ?? throw new InvalidOperationException($"{Name} has no tensor.");
 
-    /// <summary>What layers compute with, or null for an absent bias.</summary>
+    /// <summary>The tensor that layers compute with, or null for an absent bias.</summary>
     public Tensor? ValueOrNull => _overlay ?? _base;
 
     /// <summary>Largest magnitude in the base, asked for once; 0 without a base. NaN when the base holds one.</summary>

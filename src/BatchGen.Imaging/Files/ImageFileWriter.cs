@@ -64,8 +64,8 @@ public sealed class ImageFileWriter
         return new WrittenImage(relative, bytes.LongLength, Convert.ToHexStringLower(SHA256.HashData(bytes)));
     }
 
-    /// <summary>Writes and removes a file, to learn whether images could be written now: where the last one could not, and as much as several of its length.</summary>
-    /// <exception cref="OutputException">They could not.</exception>
+    /// <summary>Writes and removes a file of several images' length where the last image could not be written, to learn whether images can be written now.</summary>
+    /// <exception cref="OutputException">Images cannot be written.</exception>
     public void Probe()
     {
         var (folder, length) = _refused ?? (_root, LeastRoom / RoomForImages);

@@ -15,7 +15,7 @@ public static class LinePlot
     private static readonly (byte R, byte G, byte B) Paper = (0x18, 0x1A, 0x1F);
     private static readonly (byte R, byte G, byte B) Ink = (0xF2, 0xF3, 0xF5);
     private static readonly (byte R, byte G, byte B) Grid = (0x3A, 0x3E, 0x47);
-    // Okabe and Ito's palette: told apart with every common kind of colour blindness.
+    // Okabe and Ito's palette: its colours can be distinguished with every common kind of colour blindness.
     private static readonly (byte R, byte G, byte B)[] Colours =
         [(0xE6, 0x9F, 0x00), (0x56, 0xB4, 0xE9), (0xF0, 0xE4, 0x42), (0xCC, 0x79, 0xA7), (0x00, 0x9E, 0x73), (0xD5, 0x5E, 0x00), (0x00, 0x72, 0xB2)];
 
@@ -141,7 +141,7 @@ public static class LinePlot
     }
 }
 
-/// <summary>One line of a <see cref="LinePlot"/>.</summary>
+/// <summary>A line of a <see cref="LinePlot"/>.</summary>
 /// <param name="Name">What the legend calls it.</param>
 /// <param name="Points">Its points, by rising X.</param>
 public sealed record LinePlotSeries(string Name, IReadOnlyList<(double X, double Y)> Points);

@@ -111,7 +111,7 @@ public sealed class FuseModeTests
     }
 
     [Fact]
-    public void A_cached_factor_that_changed_in_memory_is_read_again_before_it_is_used()
+    public void A_cached_factor_that_changed_in_memory_is_read_from_its_file_again_before_use()
     {
         using var cache = new AdapterCache(1L << 30);
         var record = DemoModel.Adapters[0];

@@ -37,7 +37,7 @@ public sealed partial class SingleFileTests : IDisposable
     [Theory]
     [InlineData("sd21")]
     [InlineData("sdxl")]
-    public void The_other_families_are_told_apart_and_read(string family)
+    public void A_single_file_of_every_other_family_is_recognised_and_is_the_same_model(string family)
     {
         var (source, overrides) = Synthetic(family);
         var path = Convert(source, family, overrides);
@@ -68,7 +68,7 @@ public sealed partial class SingleFileTests : IDisposable
     [InlineData("sdxl", "conditioner.embedders.0.logit_scale")]
     [InlineData("sdxl", "conditioner.embedders.0.text_projection.weight")]
     [InlineData("sdxl", "conditioner.embedders.1.model.transformer.text_model.embeddings.position_ids")]
-    public void What_text_encoders_carry_along_is_left_alone(string family, string name)
+    public void Tensors_that_text_encoders_carry_along_from_training_are_ignored(string family, string name)
     {
         var (source, overrides) = Synthetic(family);
         var path = Convert(source, family, overrides, items => items.Append(new SafetensorsItem(name, SafetensorsType.F16, [2, 2], new byte[8])));
@@ -79,7 +79,7 @@ public sealed partial class SingleFileTests : IDisposable
     }
 
     [Fact]
-    public void A_projection_that_a_conversion_left_as_diffusers_has_it_is_read()
+    public void A_text_projection_in_diffusers_spelling_inside_a_single_file_is_read()
     {
         var (source, overrides) = Synthetic("sdxl");
         var path = Convert(source, "sdxl", overrides, items => items.Select(item =>
@@ -91,7 +91,7 @@ public sealed partial class SingleFileTests : IDisposable
     }
 
     [Fact]
-    public void An_autoencoder_whose_attention_a_conversion_left_as_diffusers_has_it_is_read()
+    public void An_autoencoder_with_attention_in_diffusers_spelling_inside_a_single_file_is_read()
     {
         var (source, overrides) = Synthetic("sd21");
         var path = Convert(source, "sd21", overrides, items => items.Select(item =>
@@ -156,7 +156,7 @@ public sealed partial class SingleFileTests : IDisposable
     }
 
     [Fact]
-    public void What_a_model_predicts_may_be_said_at_registration_and_is_part_of_what_it_is()
+    public void A_prediction_named_at_registration_is_used_and_changes_the_models_digest()
     {
         var path = Convert(Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15"), "sd15", null);
         var (unsaid, said) = (ModelInspector.Inspect(path, "single"), ModelInspector.Inspect(path, "single", "v_prediction"));

@@ -16,7 +16,7 @@ public sealed class DiffusionRendererTests : IDisposable
     public void Dispose() => _renderer.Dispose();
 
     [Fact]
-    public void Loading_twice_does_nothing_the_second_time()
+    public void Loading_the_model_that_is_loaded_does_nothing()
     {
         var report = _renderer.LoadModel(DemoModel.Record, CancellationToken.None);
 
@@ -137,7 +137,7 @@ public sealed class DiffusionRendererTests : IDisposable
     }
 
     [Fact]
-    public void A_not_a_number_fails_the_attempt_instead_of_becoming_black()
+    public void An_image_with_numbers_that_are_not_finite_fails_the_attempt()
     {
         using (torch.no_grad())
         {
@@ -270,7 +270,7 @@ public sealed class DiffusionRendererTests : IDisposable
     [InlineData(1.5)]
     [InlineData(double.NaN)]
     [InlineData(0.01)]
-    public void A_strength_that_means_nothing_is_refused(double strength)
+    public void A_strength_that_leaves_no_step_or_is_out_of_range_is_refused(double strength)
     {
         var job = DemoModel.Job(2, steps: 20);
         Assert.Throws<InvalidJobException>(() => _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png", Strength = strength }, StartPixels = new byte[64 * 64 * 3] }));

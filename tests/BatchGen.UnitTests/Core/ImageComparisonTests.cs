@@ -18,7 +18,7 @@ public sealed class ImageComparisonTests
     }
 
     [Fact]
-    public void One_step_everywhere_is_48_dB()
+    public void Images_that_differ_by_one_level_everywhere_have_a_psnr_of_48_dB()
     {
         var image = Noise(2).Select(value => (byte)Math.Min(value, (byte)254)).ToArray();
         var other = image.Select(value => (byte)(value + 1)).ToArray();
@@ -31,7 +31,7 @@ public sealed class ImageComparisonTests
         Assert.InRange(ImageComparison.Of(Noise(3), Noise(4), Size, Size).Ssim, -0.2, 0.2);
 
     [Fact]
-    public void One_changed_pixel_is_counted()
+    public void Images_that_differ_in_one_pixel_count_one_differing_pixel()
     {
         var image = Noise(5);
         var other = (byte[])image.Clone();
@@ -40,7 +40,7 @@ public sealed class ImageComparisonTests
     }
 
     [Fact]
-    public void A_wrong_length_is_refused() =>
+    public void Images_of_another_length_than_their_size_are_refused() =>
         Assert.Throws<ArgumentException>(() => ImageComparison.Of(new byte[3], new byte[3], Size, Size));
 
     private static byte[] Noise(int seed)

@@ -35,7 +35,7 @@ public class ContactSheetTests
     }
 
     [Fact]
-    public void Scaling_keeps_proportions_and_averages()
+    public void Scaling_keeps_proportions_and_averages_pixels()
     {
         Assert.Equal((96, 48), SizeOf(PixelScaling.Fit(SampleRecipe.Flat(32, 16, 0, 0, 0), 100)));
         Assert.Equal((100, 50), SizeOf(PixelScaling.Fit(SampleRecipe.Flat(512, 256, 0, 0, 0), 100)));

@@ -59,7 +59,7 @@ public class ImageEncoderTests
     [InlineData(ImageFormat.Png)]
     [InlineData(ImageFormat.WebP)]
     [InlineData(ImageFormat.Jpeg)]
-    public void Same_input_gives_the_same_bytes(ImageFormat format)
+    public void The_same_pixels_and_recipe_give_the_same_bytes(ImageFormat format)
     {
         var image = SampleRecipe.Noise(64, 64);
         Assert.Equal(ImageEncoder.Encode(image, format, SampleRecipe.Make()), ImageEncoder.Encode(image, format, SampleRecipe.Make()));

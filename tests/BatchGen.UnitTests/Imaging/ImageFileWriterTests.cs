@@ -39,7 +39,7 @@ public sealed class ImageFileWriterTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_that_cannot_be_made_is_one_clear_error()
+    public void Writing_below_a_folder_that_cannot_be_made_gives_one_clear_error()
     {
         var file = Path.Combine(_folder, "file");
         File.WriteAllText(file, "");
@@ -49,7 +49,7 @@ public sealed class ImageFileWriterTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_without_write_permission_is_one_clear_error()
+    public void Writing_to_a_folder_without_write_permission_gives_one_clear_error()
     {
         if (OperatingSystem.IsWindows()) return; // Windows has other permissions.
         File.SetUnixFileMode(_folder, UnixFileMode.UserRead | UnixFileMode.UserExecute);

@@ -18,7 +18,7 @@ public class ImageResamplingTests
     [InlineData(7, 5)]
     [InlineData(16, 64)]
     [InlineData(1, 1)]
-    public void One_colour_stays_that_colour(int width, int height)
+    public void An_image_of_one_colour_keeps_its_colour_at_every_size(int width, int height)
     {
         var result = ImageResampling.Cover(SampleRecipe.Flat(24, 16, 255, 0, 77), width, height);
         Assert.Equal((width, height), (result.WidthPixels, result.HeightPixels));
@@ -26,7 +26,7 @@ public class ImageResamplingTests
     }
 
     [Fact]
-    public void What_sticks_out_is_cut_off_at_both_sides_alike()
+    public void Parts_beyond_the_wanted_shape_are_cut_off_equally_at_both_sides()
     {
         // Red, green and blue thirds side by side: a square takes the middle one.
         var image = new PixelImage(96, 32, new byte[96 * 32 * 3]);
@@ -45,7 +45,7 @@ public class ImageResamplingTests
     }
 
     [Fact]
-    public void Making_a_slope_larger_keeps_it_a_slope()
+    public void An_enlarged_slope_of_grey_rises_evenly()
     {
         var image = new PixelImage(16, 16, new byte[16 * 16 * 3]);
         for (var i = 0; i < 256; i++) image.Rgb.AsSpan(i * 3, 3).Fill((byte)(i % 16 * 16));

@@ -34,7 +34,7 @@ public class RecipeReaderTests
     }
 
     [Fact]
-    public void A_comment_that_is_no_recipe_is_refused()
+    public void A_file_whose_comment_is_not_a_recipe_is_refused()
     {
         var plain = ImageEncoder.Encode(SampleRecipe.Flat(16, 16, 1, 2, 3), ImageFormat.Jpeg);
         Assert.Contains("holds no BatchGen recipe",

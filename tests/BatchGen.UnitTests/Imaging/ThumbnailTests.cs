@@ -22,7 +22,7 @@ public class ThumbnailTests
     }
 
     [Fact]
-    public void It_is_much_smaller_than_the_image_and_carries_no_recipe()
+    public void A_thumbnail_is_much_smaller_than_its_image_and_carries_no_recipe()
     {
         var image = ImageEncoder.Encode(SampleRecipe.Noise(512, 512), ImageFormat.Png, SampleRecipe.Make("a secret prompt"));
         var small = ImageEncoder.Thumbnail(image, 128);
@@ -31,5 +31,5 @@ public class ThumbnailTests
     }
 
     [Fact]
-    public void What_is_no_image_is_refused() => Assert.Throws<InvalidDataException>(() => ImageEncoder.Thumbnail([1, 2, 3], 320));
+    public void A_thumbnail_of_bytes_that_are_not_an_image_is_refused() => Assert.Throws<InvalidDataException>(() => ImageEncoder.Thumbnail([1, 2, 3], 320));
 }

@@ -7,7 +7,7 @@ public sealed class StableDiffusion1Family : ModelFamily
     {
     }
 
-    /// <summary>The family.</summary>
+    /// <summary>The only instance of this family.</summary>
     public static StableDiffusion1Family Instance { get; } = new();
 
     /// <inheritdoc/>

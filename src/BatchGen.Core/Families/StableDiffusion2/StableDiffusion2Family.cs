@@ -7,7 +7,7 @@ public sealed class StableDiffusion2Family : ModelFamily
     {
     }
 
-    /// <summary>The family.</summary>
+    /// <summary>The only instance of this family.</summary>
     public static StableDiffusion2Family Instance { get; } = new();
 
     /// <inheritdoc/>

@@ -1,13 +1,13 @@
 namespace BatchGen.Core.Families.StableDiffusionXl;
 
-/// <summary>Stable Diffusion XL: two text encoders, and sizes that the network is told.</summary>
+/// <summary>Stable Diffusion XL: two text encoders, and a network that reads the size of the image.</summary>
 public sealed class StableDiffusionXlFamily : ModelFamily
 {
     private StableDiffusionXlFamily()
     {
     }
 
-    /// <summary>The family.</summary>
+    /// <summary>The only instance of this family.</summary>
     public static StableDiffusionXlFamily Instance { get; } = new();
 
     /// <inheritdoc/>

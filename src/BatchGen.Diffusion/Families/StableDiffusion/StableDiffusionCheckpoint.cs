@@ -4,10 +4,10 @@ using BatchGen.Diffusion.Models;
 
 namespace BatchGen.Diffusion.Families.StableDiffusion;
 
-/// <summary>The parts of a single-file checkpoint of SD 1.x, 2.x or XL in the names of the original code (LDM, SGM), told by keys and shapes.</summary>
+/// <summary>The parts of a single-file checkpoint of SD 1.x, 2.x or XL in the names of the original code (LDM, SGM), found by keys and shapes.</summary>
 /// <remarks>
 /// Key names: CompVis/stable-diffusion, Stability-AI/stablediffusion and generative-models; correspondence as in docs/adapter-formats.md section 4 and
-/// diffusers' scripts/convert_original_stable_diffusion_to_diffusers.py. What shapes do not tell (heads, groups, noise schedule) is that of the
+/// diffusers' scripts/convert_original_stable_diffusion_to_diffusers.py. What shapes do not show (heads, groups, noise schedule) is that of the
 /// published models of the family.
 /// </remarks>
 /// <param name="file">The checkpoint.</param>
@@ -43,7 +43,7 @@ internal sealed class StableDiffusionCheckpoint(CheckpointFile file, StableDiffu
     /// <summary>One head for every 64 channels of a level.</summary>
     public static JsonArray HeadsOf64Channels(IReadOnlyList<long> channels) => ConfigFile.List(channels.Select(channel => Math.Max(1, channel / 64)));
 
-    /// <summary>The UNet.</summary>
+    /// <summary>Finds the tensors of the UNet.</summary>
     public SourceComponent UNet()
     {
         var config = file.Config("unet", UNetSettings());
@@ -59,7 +59,7 @@ internal sealed class StableDiffusionCheckpoint(CheckpointFile file, StableDiffu
         return new SourceComponent("unet", config, tensors.ToArray());
     }
 
-    /// <summary>The autoencoder.</summary>
+    /// <summary>Finds the tensors of the autoencoder.</summary>
     public SourceComponent Vae()
     {
         var channels = new List<long>();

@@ -5,11 +5,11 @@ namespace BatchGen.Diffusion.Families.StableDiffusion;
 /// <summary>The networks that models of SD 1.x, 2.x and XL are made of.</summary>
 internal static class StableDiffusionNetworks
 {
-    /// <summary>The UNet.</summary>
+    /// <summary>The UNet, which predicts the noise.</summary>
     public static FamilyNetwork UNet { get; } = new(
         "unet", NetworkRole.Denoiser, "diffusers", "UNet2DConditionModel", "diffusion_pytorch_model", (config, weights) => new UNetModel(config, weights));
 
-    /// <summary>The autoencoder.</summary>
+    /// <summary>The autoencoder between images and latents.</summary>
     public static FamilyNetwork Vae { get; } = new(
         "vae", NetworkRole.Autoencoder, "diffusers", "AutoencoderKL", "diffusion_pytorch_model", (config, weights) => new AutoencoderKl(config, weights));
 

@@ -8,10 +8,10 @@ namespace BatchGen.Diffusion.Families.StableDiffusion;
 /// <summary>What SD 1.x, 2.x and XL have in common: a UNet with cross-attention, CLIP text encoders, and latents of four channels.</summary>
 internal abstract class StableDiffusionRendering : FamilyRendering
 {
-    /// <summary>Key of the text encoder by which a single file of SD 2.x is told.</summary>
+    /// <summary>Key of the text encoder by which a single file of SD 2.x is recognised.</summary>
     protected const string OpenClipOnly = "cond_stage_model.model.ln_final.weight";
 
-    /// <summary>Key of the second text encoder, by which a single file of SDXL is told.</summary>
+    /// <summary>Key of the second text encoder, by which a single file of SDXL is recognised.</summary>
     protected const string SecondEncoder = "conditioner.embedders.1.model.ln_final.weight";
 
     /// <summary>Where SD 1.x keeps its text encoder in a single file.</summary>

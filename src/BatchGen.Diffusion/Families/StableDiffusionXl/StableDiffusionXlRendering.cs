@@ -7,7 +7,7 @@ using BatchGen.Diffusion.Models;
 
 namespace BatchGen.Diffusion.Families.StableDiffusionXl;
 
-/// <summary>Stable Diffusion XL: CLIP-L and OpenCLIP ViT-bigG side by side, and a UNet that is told sizes and one vector of the whole text.</summary>
+/// <summary>Stable Diffusion XL: CLIP-L and OpenCLIP ViT-bigG side by side, and a UNet that reads sizes and one vector of the whole text.</summary>
 /// <remarks>Podell et al. 2023 (arXiv:2307.01952).</remarks>
 internal sealed class StableDiffusionXlRendering : StableDiffusionRendering
 {
