@@ -189,7 +189,7 @@ public sealed class RoleTests : IAsyncLifetime
         Assert.Single(await new BatchGen.Queue.Registry.AdapterRegistry(queue).FindAsync(["ink"], CancellationToken.None));
         Assert.NotNull(await new BatchGen.Queue.Registry.ModelRegistry(queue).FindAsync("demo", CancellationToken.None));
         await claims.CompleteAsync(batch, [new CompletedJob(batch.Jobs[0].JobId, "a.png", 1, new string('0', 64), 8, 8, 1, "{}")], CancellationToken.None);
-        await claims.FailAsync(batch, [new FailedJob(batch.Jobs[1].JobId, BatchGen.Core.Failures.FailureKind.Generation, "x")], CancellationToken.None);
+        await claims.FailAsync(batch, [new FailedJob(batch.Jobs[1].JobId, BatchGen.Core.Failures.FailureCode.Generation, "x")], CancellationToken.None);
         await new BatchGen.Queue.Checkpoints.CheckpointLog(queue).RecordAsync(new(worker, batch.BatchId, batch.Epoch, "demo", new("cpu", "x", "float32"),
             new(true, "a", "a", 1, 1, [], 1), BatchGen.Core.Rendering.CheckpointVerdict.Passed, null), CancellationToken.None);
         await claims.CloseAsync(batch, CancellationToken.None);

@@ -17,7 +17,7 @@ public sealed class QueueUpkeepTests
         await database.Submitter.SubmitAsync([.. Enumerable.Range(0, 4).Select(_ => new JobRequest { Adapters = [new("a")], Campaign = "c", IdempotencyKey = Guid.NewGuid().ToString() })], CancellationToken.None);
         var batch = (await database.ClaimAsync(worker, 2))!;
         await database.CompleteAsync(batch, batch.Jobs[0].JobId);
-        await database.Claims.FailAsync(batch, [new(batch.Jobs[1].JobId, FailureKind.Adapter, "no such file")], CancellationToken.None);
+        await database.Claims.FailAsync(batch, [new(batch.Jobs[1].JobId, FailureCode.Adapter, "no such file")], CancellationToken.None);
         await database.CheckpointAsync(worker, CheckpointVerdict.Passed, batch);
         await database.Claims.CloseAsync(batch, CancellationToken.None);
         var unverified = (await database.ClaimAsync(worker, 1))!;
@@ -153,7 +153,7 @@ public sealed class QueueUpkeepTests
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
         await database.Submitter.SubmitAsync([new() { Adapters = [new("a")], Campaign = "one" }, new() { Adapters = [new("b")], Campaign = "two" }, new() { Adapters = [new("b")] }], CancellationToken.None);
-        for (var kind = FailureKind.InvalidJob; await database.ClaimAsync(worker, 1) is { } batch; kind = FailureKind.Adapter)
+        for (var kind = FailureCode.InvalidJob; await database.ClaimAsync(worker, 1) is { } batch; kind = FailureCode.Adapter)
         {
             await database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, kind, "x")], CancellationToken.None);
             await database.Claims.CloseAsync(batch, CancellationToken.None);

@@ -39,7 +39,7 @@ public class ImageEncoderTests
     [Theory]
     [InlineData(ImageFormat.Png)]
     [InlineData(ImageFormat.WebP)]
-    public void Lossless_forms_keep_flat_and_gray_pictures(ImageFormat format)
+    public void Lossless_forms_keep_flat_and_gray_images(ImageFormat format)
     {
         foreach (var image in new[] { SampleRecipe.Flat(64, 64, 0, 0, 0), SampleRecipe.Flat(64, 64, 255, 255, 255), SampleRecipe.Flat(8, 8, 1, 2, 3) })
             Assert.Equal(image.Rgb, ImageEncoder.Decode(ImageEncoder.Encode(image, format)).Rgb);
@@ -60,7 +60,7 @@ public class ImageEncoderTests
     [InlineData(ImageFormat.Png)]
     [InlineData(ImageFormat.WebP)]
     [InlineData(ImageFormat.Jpeg)]
-    public void Same_input_gives_the_same_bytes(ImageFormat format)
+    public void The_same_pixels_and_recipe_give_the_same_bytes(ImageFormat format)
     {
         var image = SampleRecipe.Noise(64, 64);
         Assert.Equal(ImageEncoder.Encode(image, format, SampleRecipe.Make()), ImageEncoder.Encode(image, format, SampleRecipe.Make()));
@@ -111,7 +111,7 @@ public class ImageEncoderTests
     }
 
     [Fact]
-    public void Bytes_that_are_no_picture_are_refused()
+    public void Bytes_that_are_no_image_are_refused()
     {
         Assert.Throws<InvalidDataException>(() => ImageEncoder.Decode("%!PS-Adobe-3.0"u8.ToArray()));
         foreach (var format in Enum.GetValues<ImageFormat>())
