@@ -1,12 +1,7 @@
 create or replace function drawn_since(since timestamptz)
 returns table (images bigint, verified bigint, first_at timestamptz, last_at timestamptz, batches bigint, signatures bigint)
-language sql stable security definer
-set search_path from current
+language sql stable security definer as $$
 -- The planner takes all batches of the day before for under way, and would compile for longer than the rest takes.
-set enable_seqscan = off
-set enable_bitmapscan = off
-set jit = off
-as $$
   -- Batches count their own images; only of those that were under way at that instant each image is looked at. A batch lasts minutes: a day before the
   -- instant finds them all.
   with drawn as (

@@ -1,12 +1,7 @@
 create or replace function ended_without_image(since timestamptz)
 returns table (job_id bigint, campaign_id int, state text, code text)
-language sql stable security definer
-set search_path from current
+language sql stable security definer as $$
 -- Without a value the planner takes a third of all attempts for new, and would read attempts and jobs whole.
-set enable_seqscan = off
-set enable_bitmapscan = off
-set jit = off
-as $$
   select j.id, j.campaign_id, j.state, a.code
   from job_attempts a
   cross join lateral (

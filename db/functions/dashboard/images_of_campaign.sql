@@ -1,10 +1,6 @@
 create or replace function images_of_campaign(of_name text, of_signature text, claimed_from timestamptz, claimed_to timestamptz, below bigint, at_most int, looks int)
 returns table (job_id bigint, batch_id bigint)
-language plpgsql stable security definer
-set search_path from current
-set enable_seqscan = off
-set enable_bitmapscan = off
-as $$
+language plpgsql stable security definer as $$
 declare
   -- Tenants may share a name.
   campaign_ids constant int[] := array(select c.id from campaigns c where c.name = of_name);

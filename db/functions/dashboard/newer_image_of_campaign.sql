@@ -1,9 +1,5 @@
 create or replace function newer_image_of_campaign(of_name text, of_signature text, claimed_from timestamptz, claimed_to timestamptz, above bigint, looks int) returns bigint
-language plpgsql stable security definer
-set search_path from current
-set enable_seqscan = off
-set enable_bitmapscan = off
-as $$
+language plpgsql stable security definer as $$
 declare
   campaign_ids constant int[] := array(select c.id from campaigns c where c.name = of_name);
   place bigint := above;

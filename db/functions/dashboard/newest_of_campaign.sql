@@ -1,12 +1,7 @@
 create or replace function newest_of_campaign(of_name text, below bigint, at_most int)
 returns table (job_id bigint, prompt text, tags text[])
-language sql stable security definer
-set search_path from current
+language sql stable security definer as $$
 -- Few campaigns hold most jobs. The planner expects an average one, and would fetch and sort all of a large one for a page of fifty.
-set enable_seqscan = off
-set enable_bitmapscan = off
-set jit = off
-as $$
   select f.job_id, f.prompt, f.tags
   from campaigns c
   cross join lateral (

@@ -1,11 +1,6 @@
 create or replace function signature_backlog(after_signature text default '', at_most int default 50, count_limit int default 1000)
 returns table (signature text, waiting bigint, oldest timestamptz)
-language plpgsql stable security definer
-set search_path from current
-set enable_seqscan = off
-set enable_bitmapscan = off
-set jit = off
-as $$
+language plpgsql stable security definer as $$
 #variable_conflict use_variable
 -- Hops from signature to signature through the index and counts each only up to a limit: the cost follows what is shown, not what waits.
 declare

@@ -1,12 +1,7 @@
 create or replace function waiting_signatures(from_priority int, after_signature text, after_group int, at_most int)
 returns table (priority smallint, signature text, group_id int, model text, model_paused boolean, tenant text, tenant_paused boolean, waiting bigint, oldest_at timestamptz)
-language sql stable security definer
-set search_path from current
+language sql stable security definer as $$
 -- Right after a bulk submit the planner's numbers are old, and it would read the whole table once per signature.
-set enable_seqscan = off
-set enable_bitmapscan = off
-set jit = off
-as $$
   with recursive walk as (
     select g.id as group_id, g.priority, f.signature, 1 as n
     from dispatch_groups g

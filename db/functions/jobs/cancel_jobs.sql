@@ -1,15 +1,10 @@
 create or replace function cancel_jobs(job_ids bigint[], tenant text default null) returns setof bigint
-language plpgsql security definer
-set search_path from current
--- Planned once, by keys: a plan made while the tables were empty would read them whole later.
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
-as $$
+language plpgsql security definer as $$
 declare
   owner constant int := caller_tenant(tenant);
   these constant bigint[] := jobs_of(cancel_jobs.job_ids, owner);
   ended bigint[];
+  changed int;
 begin
   -- In id order, so that two cancels of the same jobs cannot wait for each other.
   with wanted as (
@@ -22,14 +17,13 @@ begin
     returning j.id, j.group_id, j.campaign_id, j.attempts, j.batch_id, w.state as was),
   noted as (
     insert into job_attempts (job_id, attempt, counted, code, message, batch_id)
-    select c.id, c.attempts, false, 'cancelled', case c.was when 'running' then 'Cancelled while running.' else 'Cancelled while waiting.' end, c.batch_id
-    from cancelled c),
-  counted as (
-    insert into job_count_changes (group_id, campaign_id, state, change)
-    select c.group_id, c.campaign_id, s.state, s.sign * count(*)
-    from cancelled c cross join lateral (values (c.was, -1), ('cancelled', 1)) s(state, sign)
-    group by c.group_id, c.campaign_id, s.state, s.sign)
-  select array_agg(c.id order by c.id) into ended from cancelled c;
+    select c.id, c.attempts, false, 'cancelled',
+      case c.was when 'running' then 'Cancelled while running.' else 'Cancelled while waiting.' end, c.batch_id
+    from cancelled c)
+  select array_agg(c.id order by c.id),
+    count_moves(array_agg(c.group_id), array_agg(c.campaign_id), array_agg(c.was), array_agg('cancelled'::text))
+  into ended, changed
+  from cancelled c;
   perform notify_done(ended, 'cancelled');
   return query select unnest(ended);
 end $$;

@@ -1,5 +1,5 @@
 create or replace function retry_failed(of_campaign text default null, with_code text default null, of_signature text default null, at_most int default 10000) returns int
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer as $$
 declare
   owner constant int := caller_tenant(null);
   these bigint[];
@@ -19,4 +19,4 @@ begin
   select count(*) into changed from retry_jobs(coalesce(these, '{}'));
   return changed;
 end $$;
-comment on function retry_failed is 'Puts failed jobs back by campaign, failure code or signature; returns how many.';
+comment on function retry_failed is 'Requeues failed jobs by campaign, failure code or signature; returns how many.';

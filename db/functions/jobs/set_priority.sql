@@ -1,35 +1,34 @@
 create or replace function set_priority(job_ids bigint[], new_priority int) returns int
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer as $$
 declare
-  owner constant int := caller_tenant(null);
+  these constant bigint[] := jobs_of(job_ids, caller_tenant(null));
+  old_groups int[];
+  new_groups int[];
   changed int;
+  arrived int;
 begin
   if new_priority is null or new_priority not between -100 and 100 then
     perform refuse('set_priority', 'new_priority', format('expected a whole number from -100 to 100, got %s.', new_priority));
   end if;
-  insert into dispatch_groups (model_id, priority, tenant_id)
-  select distinct g.model_id, least(new_priority, t.max_priority), g.tenant_id
-  from unnest(job_ids) u(id) join jobs j on j.id = u.id join dispatch_groups g on g.id = j.group_id join tenants t on t.id = g.tenant_id
-  where j.indexed_state in ('ready', 'scheduled') and (owner is null or g.tenant_id = owner)
-  on conflict do nothing;
+  select array_agg(g.id), array_agg(group_at_priority(g, new_priority)) into old_groups, new_groups
+  from (
+    select * from dispatch_groups g
+    where g.id in (select j.group_id from jobs j where j.id = any(these) and j.indexed_state in ('ready', 'scheduled'))
+    -- In this order, so that two calls that make the same groups cannot wait for each other.
+    order by g.id) g;
   with wanted as (
-    select j.id, j.group_id as old_group, n.id as new_group, j.campaign_id
-    from unnest(job_ids) u(id)
-    join jobs j on j.id = u.id
-    join dispatch_groups g on g.id = j.group_id
-    join tenants t on t.id = g.tenant_id
-    join dispatch_groups n on n.model_id = g.model_id and n.tenant_id = g.tenant_id and n.priority = least(new_priority, t.max_priority)
-    where j.indexed_state in ('ready', 'scheduled') and n.id <> g.id and (owner is null or g.tenant_id = owner)
+    select j.id, u.old_group, u.new_group
+    from jobs j
+    join unnest(old_groups, new_groups) u(old_group, new_group) on u.old_group = j.group_id and u.new_group <> u.old_group
+    where j.id = any(these) and j.indexed_state in ('ready', 'scheduled')
     order by j.id
     for update of j),
   moved as (
-    update jobs j set group_id = w.new_group from wanted w where j.id = w.id returning w.old_group, w.new_group, w.campaign_id),
-  counted as (
-    insert into job_count_changes (group_id, campaign_id, state, change)
-    select s.group_id, m.campaign_id, 'queued', s.sign * count(*)
-    from moved m cross join lateral (values (m.old_group, -1), (m.new_group, 1)) s(group_id, sign)
-    group by s.group_id, m.campaign_id, s.sign)
-  select count(*) into changed from moved;
+    update jobs j set group_id = w.new_group from wanted w where j.id = w.id returning w.old_group, w.new_group, j.campaign_id)
+  select count_moves(array_agg(m.old_group), array_agg(m.campaign_id), array_agg('queued'::text), null),
+    count_moves(array_agg(m.new_group), array_agg(m.campaign_id), null, array_agg('queued'::text))
+  into changed, arrived
+  from moved m;
   if changed > 0 then
     perform nextval('requeues');
     perform pg_notify(current_schema() || '_jobs', '');

@@ -1,5 +1,5 @@
 create or replace function fold_counts() returns int
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer as $$
 declare
   folded int;
 begin

@@ -1,5 +1,5 @@
 create or replace function prune_archive(older_than interval, at_most int default 50000) returns int
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer as $$
 declare
   before constant timestamptz := clock_timestamp() - older_than;
   removed int;

@@ -1,5 +1,5 @@
 create or replace function prune_staged(older_than interval) returns bigint
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer as $$
 declare
   before constant timestamptz := clock_timestamp() - older_than;
   stale record;

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 
 namespace BatchGen.Queue.Sql;
 
@@ -14,6 +14,14 @@ internal static class SqlFiles
     private static readonly Dictionary<string, string> QueryPaths =
         Below(QueryFolder).ToDictionary(path => path[(path.LastIndexOf('/') + 1)..^".sql".Length], StringComparer.Ordinal);
 
+    private static readonly Migration[] MigrationFiles = Below(Migrations)
+        .Select(path => new Migration(path[Migrations.Length..^".sql".Length], Read(path)))
+        .ToArray();
+
+    private static readonly SchemaFile[] FunctionFiles = InOrder(Below(Functions)
+        .Select(path => new SchemaFile(path[(path.LastIndexOf('/') + 1)..^".sql".Length], Read(path)))
+        .ToArray());
+
     private static readonly ConcurrentDictionary<string, string> Queries = new(StringComparer.Ordinal);
 
     /// <summary>Text of the query file <c>NAME.sql</c> anywhere below <c>db/queries</c>.</summary>
@@ -25,14 +33,26 @@ internal static class SqlFiles
         string.Join('\n', Query(name).Split('\n').SkipWhile(line => line.StartsWith("--", StringComparison.Ordinal)));
 
     /// <summary>The migrations in order.</summary>
-    public static IReadOnlyList<Migration> ListMigrations() => Below(Migrations)
-        .Select(name => new Migration(name[Migrations.Length..^".sql".Length], Read(name)))
-        .ToArray();
+    public static IReadOnlyList<Migration> ListMigrations() => MigrationFiles;
 
-    /// <summary>Functions, procedures and views, one file each, in the order they can be made in: views last.</summary>
-    public static IReadOnlyList<string> ListFunctions() => Below(Functions).Select(Read)
-        .OrderBy(text => text.Contains("create or replace view", StringComparison.Ordinal))
-        .ToArray();
+    /// <summary>Functions, procedures and views, one file each, in the order they can be made in: views last, and those that read another after it.</summary>
+    public static IReadOnlyList<SchemaFile> ListFunctions() => FunctionFiles;
+
+    // Functions may be made in any order, since their bodies are not checked; a view must come after the views that its text names.
+    private static SchemaFile[] InOrder(SchemaFile[] files)
+    {
+        var ordered = files.Where(file => !file.IsView).ToList();
+        var views = files.Where(file => file.IsView).ToList();
+        while (views.Count > 0)
+        {
+            var next = views.FirstOrDefault(view => !views.Exists(other => other != view && Regex.IsMatch(view.Text, $@"\b(from|join)\s+{other.Name}\b", RegexOptions.None, TimeSpan.FromSeconds(1))))
+                ?? throw new InvalidOperationException($"The views {string.Join(", ", views.Select(view => view.Name))} read each other in a circle.");
+            ordered.Add(next);
+            views.Remove(next);
+        }
+
+        return [.. ordered];
+    }
 
     private static IEnumerable<string> Below(string folder) => typeof(SqlFiles).Assembly.GetManifestResourceNames()
         .Where(name => name.StartsWith(folder, StringComparison.Ordinal))
@@ -45,16 +65,4 @@ internal static class SqlFiles
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd().ReplaceLineEndings("\n");
     }
-}
-
-/// <summary>One numbered migration.</summary>
-/// <param name="Name">File name without its ending.</param>
-/// <param name="Text">Its statements.</param>
-internal sealed record Migration(string Name, string Text)
-{
-    /// <summary>True for steps that may not run in a transaction (<c>concurrently</c>); such a file holds one statement.</summary>
-    public bool RunsAlone => Name.EndsWith(".concurrently", StringComparison.Ordinal);
-
-    /// <summary>Digest of the text, so that an edited migration is noticed.</summary>
-    public string Sha256 { get; } = Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Text)));
 }

@@ -10,7 +10,7 @@ namespace BatchGen.DatabaseTests.Claims;
 public sealed class PlanTests
 {
     private const int Backlog = 30_000;
-    private const string HeldByOthers = "is_taken('demo|other@1', 1, gen_random_uuid(), 8)";
+    private const string HeldByOthers = "is_held_by_others('demo|other@1', 1, gen_random_uuid(), 8)";
 
     // As claim_batch sets it.
     private const string Planner = "Options=-c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off -c plan_cache_mode=force_generic_plan;";

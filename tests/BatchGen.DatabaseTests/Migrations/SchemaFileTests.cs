@@ -31,7 +31,7 @@ public sealed class SchemaFileTests
             left join pg_index i on i.indexrelid = c.oid
             left join pg_depend d on d.objid = c.oid and d.deptype = 'i' and c.relkind = 'S'
             where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'v', 'i', 'S') and obj_description(c.oid, 'pg_class') is null
-              and not exists (select from pg_constraint k where k.conindid = c.oid) and d.objid is null and c.relname <> 'schema_migrations'
+              and not exists (select from pg_constraint k where k.conindid = c.oid) and d.objid is null 
             """);
         Assert.Empty(silent!);
     }

@@ -1,6 +1,6 @@
-create or replace function is_taken(wanted text, in_group int, by_worker uuid, batch_size int) returns boolean
+create or replace function is_held_by_others(wanted text, in_group int, by_worker uuid, batch_size int) returns boolean
 language plpgsql as $$
--- Whether to leave a signature to the workers that have it fused: true while what waits would not fill one batch for each of them and one for us;
+-- Whether to leave a signature to the workers that have it fused (rule 7): true while what waits would not fill one batch for each of them and one for us;
 -- with a batch size of null, true whenever one of them has it.
 declare
   -- A variable, because the volatile clock_timestamp() cannot bound an index scan.
@@ -23,3 +23,4 @@ begin
     order by j.id limit batch_size * (holders + 1)) counted;
   return waiting < batch_size * (holders + 1);
 end $$;
+comment on function is_held_by_others is 'Whether other workers have a signature fused and what waits of it is too little to share.';

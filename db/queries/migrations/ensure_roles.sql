@@ -1,2 +1,0 @@
--- Creates the three roles where they are missing.
-call ensure_roles()
