@@ -64,19 +64,6 @@ create table adapters (
 comment on table adapters is 'Adapter files that jobs may name.';
 comment on column adapters.family is 'Model family the file fits; empty when the file does not tell, which fits any model.';
 
-create table samplers (
-  name text primary key,
-  position int not null,
-  constraint samplers_name_valid check (name ~ '^[a-z0-9_]+$')
-);
-comment on table samplers is 'Samplers that jobs may name; a renderer that learns a new one adds a row in a migration.';
-insert into samplers (name, position) values
-  ('ddim', 1), ('pndm', 2), ('euler', 3), ('euler_karras', 4), ('euler_a', 5), ('heun', 6),
-  ('heun_karras', 7), ('dpmpp_2m', 8), ('dpmpp_2m_karras', 9), ('dpmpp_2m_sde', 10), ('dpmpp_2m_sde_karras', 11), ('dpmpp_2s', 12),
-  ('dpmpp_2s_karras', 13), ('kdpm2', 14), ('kdpm2_karras', 15), ('kdpm2_a', 16), ('kdpm2_a_karras', 17), ('lms', 18),
-  ('lms_karras', 19), ('unipc', 20), ('unipc_karras', 21), ('deis', 22), ('ddpm', 23), ('lcm', 24),
-  ('ddim_trailing', 25), ('euler_trailing', 26), ('euler_a_trailing', 27), ('dpmpp_2m_trailing', 28);
-
 create table campaigns (
   id int generated always as identity primary key,
   tenant_id int not null references tenants,
@@ -98,8 +85,7 @@ create table dispatch_groups (
   model_id int not null references models,
   priority smallint not null,
   tenant_id int not null references tenants,
-  constraint lanes_unique unique (model_id, priority, tenant_id),
-  constraint lanes_priority_range check (priority between -100 and 100)
+  constraint dispatch_groups_unique unique (model_id, priority, tenant_id)
 );
 comment on table dispatch_groups is 'Combinations of model, priority and tenant that jobs have had; only grows.';
 
@@ -162,33 +148,15 @@ comment on index jobs_cancelled is 'list_jobs: cancelled jobs, newest first';
 create table job_recipes (
   job_id bigint primary key,
   created_at timestamptz not null default now(),
-  seed bigint not null,
-  guidance_scale double precision not null,
-  guidance_rescale double precision not null default 0,
-  strength double precision,
   tenant_id int not null,
   campaign_id int not null default 0,
-  width smallint not null,
-  height smallint not null,
-  steps smallint not null,
-  clip_skip smallint not null default 0,
-  format text not null default 'png',
-  sampler text not null,
-  prompt text not null,
-  negative_prompt text,
-  start_image text,
   tags text[],
-  constraint job_recipes_size check (width % 8 = 0 and height % 8 = 0 and width between 64 and 2048 and height between 64 and 2048),
-  constraint job_recipes_steps_range check (steps between 1 and 1000),
-  constraint job_recipes_guidance_range check (guidance_scale between 0 and 100),
-  constraint job_recipes_guidance_rescale_range check (guidance_rescale between 0 and 1),
-  constraint job_recipes_strength_range check ((strength is null) = (start_image is null) and strength > 0 and strength <= 1),
-  constraint job_recipes_clip_skip_range check (clip_skip between 0 and 11),
-  constraint job_recipes_format_known check (format in ('png', 'webp', 'jpeg'))
+  recipe jsonb not null,
+  constraint job_recipes_recipe_is_object check (jsonb_typeof(recipe) = 'object')
 );
 comment on table job_recipes is 'What each job renders, apart from its signature; written once.';
-comment on column job_recipes.start_image is 'Image to start from: a path below the start image folder of the workers.';
-comment on column job_recipes.strength is 'How much of the start image is drawn anew; null without one. Double precision, because strength times steps is rounded down: 0.7 as real gives 6 of 10 steps.';
+comment on column job_recipes.recipe is
+  'The drawing part of the job as one value: prompt, size, steps, seed and so on, by the names of docs/sql-api.md. Fields that are off are left out.';
 create index job_recipes_by_tenant on job_recipes (tenant_id, job_id);
 comment on index job_recipes_by_tenant is 'list_ids_of_tenant: jobs of a tenant, newest first, however many others have';
 create index job_recipes_by_campaign on job_recipes (campaign_id, job_id) where campaign_id <> 0;

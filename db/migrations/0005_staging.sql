@@ -5,25 +5,13 @@ create unlogged table staged_jobs (
   staged_by name not null default session_user,
   staged_at timestamptz not null default now(),
   load text not null default '',
-  prompt text,
-  negative_prompt text,
+  recipe jsonb not null default '{}',
   model text,
   adapters text,
-  width int,
-  height int,
-  steps int,
-  sampler text,
-  guidance_scale double precision,
-  guidance_rescale double precision,
-  start_image text,
-  strength double precision,
-  seed bigint,
-  format text,
-  clip_skip int,
+  campaign text,
   priority int,
   run_at timestamptz,
   deadline timestamptz,
-  campaign text,
   max_attempts int,
   tags text[],
   idempotency_key text
@@ -31,6 +19,8 @@ create unlogged table staged_jobs (
 comment on table staged_jobs is 'Rows on their way into the queue: filled by COPY, emptied by submit_staged. Unlogged: a crash of the server loses what was not submitted yet.';
 comment on column staged_jobs.load is 'Name the producer gives to rows that belong together; several loads can be under way at once.';
 comment on column staged_jobs.staged_at is 'Rows that nobody submits go after a week: prune_staged.';
+comment on column staged_jobs.recipe is 'The drawing part of the job: fields by the names of docs/sql-api.md; nulls count as left out.';
 comment on column staged_jobs.adapters is 'As in a signature: name@0.8+other@0.5.';
-create index staged_jobs_by_load on staged_jobs (load, staged_by, job_id);
+-- Without the number of the row: all rows of a load then share one entry of the index.
+create index staged_jobs_by_load on staged_jobs (load, staged_by);
 comment on index staged_jobs_by_load is 'submit_staged: the rows of a load';

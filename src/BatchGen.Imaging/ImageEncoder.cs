@@ -24,7 +24,7 @@ public static class ImageEncoder
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(recipe);
         var file = Encode(new PixelImage(image.WidthPixels, image.HeightPixels, image.Rgb), format);
-        var json = RecipeJson.Serialize(recipe);
+        var json = ImageRecipeJson.Write(recipe);
         return format switch
         {
             ImageFormat.Png => PngText.Insert(file, [(PngText.RecipeKeyword, json), (PngText.ParametersKeyword, ParametersText.Of(recipe))]),

@@ -1,9 +1,7 @@
 create or replace function claim_batch(
   by_worker uuid, of_models text[], max_jobs int, lease interval, max_wait interval, max_batches int, memory jsonb default null, max_pixels bigint default null)
 returns table (
-  batch_id bigint, epoch bigint, signature text, lease_expires_at timestamptz, remembered jsonb, job_id bigint, attempt smallint,
-  prompt text, negative_prompt text, width smallint, height smallint, steps smallint, sampler text, guidance_scale double precision,
-  seed bigint, format text, clip_skip smallint, guidance_rescale double precision, start_image text, strength double precision)
+  batch_id bigint, epoch bigint, signature text, lease_expires_at timestamptz, remembered jsonb, job_id bigint, attempt smallint, recipe jsonb)
 language plpgsql security definer
 set search_path from current
 -- The probes below are right at any size; a plan made before statistics exist, or for one lucky parameter, must not replace them.
@@ -75,8 +73,7 @@ begin
     raise exception using errcode = 'BG003', message = format('Worker %s is not registered; it must register when it starts.', by_worker);
   end if;
   if worker.paused or worker.draining then
-    return query select null::bigint, null::bigint, null::text, null::timestamptz, mem, null::bigint, null::smallint, null::text, null::text,
-      null::smallint, null::smallint, null::smallint, null::text, null::float8, null::bigint, null::text, null::smallint, null::float8, null::text, null::float8;
+    return query select null::bigint, null::bigint, null::text, null::timestamptz, mem, null::bigint, null::smallint, null::jsonb;
     return;
   end if;
   -- Many late jobs at once are failed in a few claims and rescues, so that none takes long.
@@ -283,7 +280,7 @@ begin
       pixels := 0;
       select coalesce(min(n) - 1, cap) into cap
       from (
-        select n, sum(r.width::bigint * r.height) over (order by n) as area
+        select n, sum((r.recipe -> 'width')::bigint * (r.recipe -> 'height')::bigint) over (order by n) as area
         from unnest(ids) with ordinality u(id, n) join job_recipes r on r.job_id = u.id) sized
       where area > max_pixels and n > 1;
     end if;
@@ -330,14 +327,12 @@ begin
 
     return query
     select new_batch.id, new_batch.epoch, new_batch.signature, new_batch.lease_expires_at, case when u.n = 1 then mem end,
-      u.id, (u.attempts + 1)::smallint, r.prompt, r.negative_prompt, r.width, r.height, r.steps, r.sampler, r.guidance_scale, r.seed, r.format, r.clip_skip,
-      r.guidance_rescale, r.start_image, r.strength
+      u.id, (u.attempts + 1)::smallint, r.recipe
     from unnest(ids, tries[1:cap]) with ordinality u(id, attempts, n)
     join job_recipes r on r.job_id = u.id
     order by u.n;
   else
-    return query select null::bigint, null::bigint, null::text, null::timestamptz, mem, null::bigint, null::smallint, null::text, null::text,
-      null::smallint, null::smallint, null::smallint, null::text, null::float8, null::bigint, null::text, null::smallint, null::float8, null::text, null::float8;
+    return query select null::bigint, null::bigint, null::text, null::timestamptz, mem, null::bigint, null::smallint, null::jsonb;
   end if;
 end $$;
 comment on function claim_batch is 'Leases up to max_jobs waiting jobs of one signature to a worker. Remembered goes back in as memory at the next claim; a claim without it is right too, only slower.';

@@ -10,7 +10,7 @@ as $$
   select f.job_id, f.prompt, f.tags
   from campaigns c
   cross join lateral (
-    select r.job_id, r.prompt, r.tags
+    select r.job_id, r.recipe ->> 'prompt' as prompt, r.tags
     from job_recipes r
     where r.campaign_id = c.id and r.campaign_id <> 0 and r.job_id < below
     order by r.job_id desc

@@ -19,7 +19,7 @@ begin
     if role = 'batchgen_submitter' then
       execute format('grant execute on function submit_job(jsonb, text), submit_jobs(jsonb, text), submit_staged(text, text), discard_staged(text), cancel_jobs(bigint[], text), retry_jobs(bigint[], text), retry_failed(text, text, text, int), cancel_waiting(text, text, int), set_priority(bigint[], int) to %I', role);
       -- Not job_id, staged_by and staged_at: neither numbers nor identities are the producer's to choose.
-      execute format('grant insert (load, prompt, negative_prompt, model, adapters, width, height, steps, sampler, guidance_scale, guidance_rescale, start_image, strength, seed, format, clip_skip, priority, run_at, deadline, campaign, max_attempts, tags, idempotency_key) on staged_jobs to %I', role);
+      execute format('grant insert (load, recipe, model, adapters, campaign, priority, run_at, deadline, max_attempts, tags, idempotency_key) on staged_jobs to %I', role);
       execute format('grant usage on sequence jobs_id_seq to %I', role);
     else
       execute format('grant select on all tables in schema %I to %I', home, role);

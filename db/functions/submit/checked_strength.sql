@@ -3,6 +3,7 @@ language plpgsql immutable as $$
 declare
   number numeric;
 begin
+  if value is null or value = 'null' then return null; end if;
   if jsonb_typeof(value) = 'number' then
     number := value::numeric;
   elsif jsonb_typeof(value) = 'string' then
@@ -18,4 +19,5 @@ begin
   end if;
   return round(number, 4);
 end $$;
-comment on function checked_strength is 'A strength, rounded to four decimals half away from zero as Core''s AdapterSignature does.';
+comment on function checked_strength is
+  'A strength, rounded to four decimals half away from zero as Core''s AdapterSignature does; null where it is left out.';

@@ -10,4 +10,5 @@ begin
   get diagnostics discarded = row_count;
   return discarded;
 end $$;
-comment on function discard_staged is 'Deletes the rows that this role staged under a load name, such as those that submit_staged refused; returns how many.';
+comment on function discard_staged is
+  'Deletes the rows that this role staged under a load name, such as those that submit_staged refused; returns how many.';

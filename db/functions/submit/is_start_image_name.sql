@@ -1,6 +1,7 @@
 create or replace function is_start_image_name(name text) returns boolean
 language sql immutable as $$
   -- A path below the start image folder and nowhere else: no root, drive, way up, or character that some system reads as a separator.
-  select char_length(name) between 1 and 200 and name !~ '(^[/ ]|[/ ]$|//|[\\:*?"<>|[:cntrl:]]|(^|/)\.{1,2}(/|$))'
+  select name !~ '(^$|^[/ ]|[/ ]$|//|[\\:*?"<>|[:cntrl:]]|(^|/)\.{1,2}(/|$))'
 $$;
-comment on function is_start_image_name is 'Whether a text may name a start image: a relative path below the folder that workers read them from.';
+comment on function is_start_image_name is
+  'Whether a text may name a start image: a relative path below the folder that workers read them from.';

@@ -21,7 +21,7 @@ begin
     insert into archived_jobs (job_id, tenant, campaign, state, signature, finished_at, job)
     select j.id, t.name, c.name, j.state, j.signature, j.finished_at, jsonb_strip_nulls(jsonb_build_object(
       'priority', g.priority, 'attempts', j.attempts, 'created_at', r.created_at, 'run_at', j.run_at,
-      'recipe', to_jsonb(r) - array['job_id', 'created_at', 'tenant_id', 'campaign_id'],
+      'tags', r.tags, 'recipe', r.recipe,
       'image', case when i.job_id is not null then jsonb_build_object('path', i.path, 'size_bytes', i.size_bytes, 'sha256', encode(i.sha256, 'hex'),
         'width', i.width, 'height', i.height, 'verified_at', b.verified_at, 'checkpoint_id', b.checkpoint_id) end,
       'failures', (select jsonb_agg(jsonb_build_object('code', a.code, 'message', a.message, 'attempt', a.attempt, 'ended_at', a.ended_at) order by a.id)

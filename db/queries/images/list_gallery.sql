@@ -16,7 +16,7 @@ page as (
   from looked b
   cross join lateral unnest(b.job_ids) as u(job_id)
   cross join lateral (
-    select i.completion, i.width, i.height, i.created_at, r.prompt
+    select i.completion, i.width, i.height, i.created_at, r.recipe ->> 'prompt' as prompt
     from images i
     join job_recipes r on r.job_id = i.job_id
     where i.job_id = u.job_id and i.batch_id = b.id

@@ -4,7 +4,7 @@ from (
   select id, job_ids, signature, checked_completions, verified_at from batches order by id desc limit 24) b
 cross join lateral unnest(b.job_ids) as u(job_id)
 cross join lateral (
-  select i.completion, i.width, i.height, i.created_at, r.prompt
+  select i.completion, i.width, i.height, i.created_at, r.recipe ->> 'prompt' as prompt
   from images i
   join job_recipes r on r.job_id = i.job_id
   where i.job_id = u.job_id and i.batch_id = b.id

@@ -1,7 +1,6 @@
 -- Jobs with everything known about them, in the order of the ids. @job_ids bigint[]. Primary keys, job_attempts_by_job.
 select j.id as job_id, j.state, j.signature, g.priority, c.name as campaign, j.attempts, j.max_attempts, j.run_at, j.finished_at,
-  r.created_at, r.prompt, r.negative_prompt, r.width, r.height, r.steps, r.sampler, r.guidance_scale, r.seed, r.format, r.clip_skip,
-  r.guidance_rescale, r.start_image, r.strength,
+  r.created_at, r.recipe::text as recipe,
   i.path, i.size_bytes, encode(i.sha256, 'hex') as sha256, i.width as image_width, i.height as image_height,
   case when i.completion <= b.checked_completions then b.verified_at end as verified_at,
   case when i.completion <= b.checked_completions then b.checkpoint_id end as checkpoint_id,

@@ -3,7 +3,7 @@
 -- row as in list_ids_of_tenant.
 select r.job_id
 from (
-  select campaign_id, job_id, prompt, tags
+  select campaign_id, job_id, recipe ->> 'prompt' as prompt, tags
   from job_recipes
   where (campaign_id, job_id) < ((select c.id from campaigns c join tenants t on t.id = c.tenant_id where t.name_key = lower(@tenant) and c.name = @campaign), @before)
     and campaign_id >= (select c.id from campaigns c join tenants t on t.id = c.tenant_id where t.name_key = lower(@tenant) and c.name = @campaign)

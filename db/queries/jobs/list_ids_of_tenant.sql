@@ -3,7 +3,7 @@
 -- that the planner cannot walk the primary key through everybody's jobs instead.
 select r.job_id
 from (
-  select tenant_id, job_id, prompt, tags
+  select tenant_id, job_id, recipe ->> 'prompt' as prompt, tags
   from job_recipes
   where (tenant_id, job_id) < ((select id from tenants where name_key = lower(@tenant)), @before)
     and tenant_id >= (select id from tenants where name_key = lower(@tenant))

@@ -2,7 +2,7 @@
 -- Newest first. Looks at 20,000 jobs at most, so that its cost has a bound, and stops when the page is full. Primary keys.
 select r.job_id
 from (
-  select job_id, prompt, tags from job_recipes where job_id < @before order by job_id desc limit 20000) r
+  select job_id, recipe ->> 'prompt' as prompt, tags from job_recipes where job_id < @before order by job_id desc limit 20000) r
 cross join lateral (
   select from jobs j
   where j.id = r.job_id

@@ -25,7 +25,7 @@ public interface IBatchRenderer : IDisposable
     /// <exception cref="Failures.DeviceException">The device has no room for it now, or failed; no model is on it then.</exception>
     ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken);
 
-    /// <summary>Fuses all adapters of the signature in one pass into an overlay; the base tensors stay as they are.</summary>
+    /// <summary>Fuses all adapters of the signature in one pass: into an overlay, or over the base with its bytes saved.</summary>
     /// <exception cref="Failures.AdapterException">An adapter is missing, changed, corrupt or does not fit; nothing was applied.</exception>
     FuseReport Fuse(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken);
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using BatchGen.Core.Jobs;
 using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Pages.Gallery;
@@ -44,7 +45,7 @@ internal static class ApiEndpoints
         var submit = api.MapPost("/jobs", (HttpContext context, ApiSubmit submit, CancellationToken cancellationToken) => submit.SubmitAsync(context, cancellationToken))
             .RequireAuthorization(Policies.ApiSubmit)
             .WithMetadata(new ApiSubmit.BodyLimit()).RequireRateLimiting(ApiSubmit.RateLimit)
-            .Accepts<JobRequest>("application/json", "application/x-ndjson")
+            .Accepts<JsonObject>("application/json", "application/x-ndjson")
             .Produces<SubmittedView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status415UnsupportedMediaType).ProducesProblem(StatusCodes.Status429TooManyRequests)
             .WithTags("Jobs").WithSummary("Submit jobs")

@@ -291,11 +291,15 @@ public sealed class DiffusionRenderer : IBatchRenderer
                 throw new InvalidOperationException($"Job {job.JobId} needs '{recipe.Signature}', but '{_fused?.ToString() ?? model.Record.Name + "|"}' is fused.");
         }
 
-        var factor = model.Vae.Factor;
-        if (shape.WidthPixels < factor || shape.HeightPixels < factor || shape.WidthPixels % factor != 0 || shape.HeightPixels % factor != 0)
-            throw new InvalidJobException($"A picture of {shape.WidthPixels} x {shape.HeightPixels} cannot be drawn: width and height must be multiples of {factor} for model '{model.Record.Name}'.");
-        if (shape.GuidanceRescale is not (>= 0 and <= 1)) throw new InvalidJobException($"Guidance rescale {shape.GuidanceRescale} is not a number from 0 to 1.");
-        if (!double.IsFinite(shape.GuidanceScale)) throw new InvalidJobException($"Guidance scale {shape.GuidanceScale} is not a finite number.");
+        var (factor, shared) = (model.Vae.Factor, jobs[0].Recipe);
+        if (shared.WidthPixels < factor || shared.HeightPixels < factor || shared.WidthPixels % factor != 0 || shared.HeightPixels % factor != 0)
+        {
+            throw new InvalidJobException($"An image of {shared.WidthPixels} x {shared.HeightPixels} cannot be drawn: "
+                + $"width and height must be multiples of {factor} for model '{model.Record.Name}'.");
+        }
+
+        if (shared.GuidanceRescale is not (>= 0 and <= 1)) throw new InvalidJobException($"Guidance rescale {shared.GuidanceRescale} is not a number from 0 to 1.");
+        if (!double.IsFinite(shared.GuidanceScale)) throw new InvalidJobException($"Guidance scale {shared.GuidanceScale} is not a finite number.");
     }
 
     // Prompts of different length do not fit into one tensor. Filling up the shorter ones would change their pictures, so each length is drawn by itself.

@@ -35,7 +35,7 @@ public static class RecipeReader
             };
             if (json is null || !json.StartsWith('{'))
                 throw new RecipeException($"'{name}' holds no BatchGen recipe: other software made it, or its metadata was removed.");
-            return RecipeJson.Parse(json);
+            return ImageRecipeJson.Read(json);
         }
         catch (InvalidDataException damage)
         {

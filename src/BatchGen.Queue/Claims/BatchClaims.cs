@@ -163,23 +163,7 @@ public sealed class BatchClaims(QueueDatabase database)
             if (!reader.IsDBNull(4)) _memories[workerId] = reader.GetString(4);
             if (reader.IsDBNull(0)) continue;
             batch ??= (reader.GetInt64(0), reader.GetInt64(1), AdapterSignature.Parse(reader.GetString(2)), reader.GetFieldValue<DateTimeOffset>(3));
-            jobs.Add(new ClaimedJob(reader.GetInt64(5), reader.GetInt16(6), new RenderRecipe
-            {
-                Signature = batch.Value.Signature,
-                Prompt = reader.GetString(7),
-                NegativePrompt = reader.IsDBNull(8) ? null : reader.GetString(8),
-                WidthPixels = reader.GetInt16(9),
-                HeightPixels = reader.GetInt16(10),
-                Steps = reader.GetInt16(11),
-                Sampler = reader.GetString(12),
-                GuidanceScale = reader.GetDouble(13),
-                Seed = reader.GetInt64(14),
-                Format = ImageFormats.Parse(reader.GetString(15)),
-                ClipSkip = reader.GetInt16(16),
-                GuidanceRescale = reader.GetDouble(17),
-                StartImagePath = reader.IsDBNull(18) ? null : reader.GetString(18),
-                Strength = reader.IsDBNull(19) ? RenderRecipe.DefaultStrength : reader.GetDouble(19),
-            }));
+            jobs.Add(new ClaimedJob(reader.GetInt64(5), reader.GetInt16(6), RecipeJson.Read(reader.GetString(7), batch.Value.Signature)));
         }
 
         return batch is { } found ? new ClaimedBatch(found.BatchId, found.Epoch, workerId, found.Signature, found.ExpiresAt, jobs) : null;

@@ -99,31 +99,7 @@ public sealed class JobCatalog(QueueDatabase database)
 
         public DateTimeOffset CreatedAt { get; set; }
 
-        public string Prompt { get; set; } = "";
-
-        public string? NegativePrompt { get; set; }
-
-        public short Width { get; set; }
-
-        public short Height { get; set; }
-
-        public short Steps { get; set; }
-
-        public string Sampler { get; set; } = "";
-
-        public double GuidanceScale { get; set; }
-
-        public long Seed { get; set; }
-
-        public string Format { get; set; } = "";
-
-        public short ClipSkip { get; set; }
-
-        public double GuidanceRescale { get; set; }
-
-        public string? StartImage { get; set; }
-
-        public double? Strength { get; set; }
+        public string Recipe { get; set; } = "";
 
         public string? Path { get; set; }
 
@@ -147,23 +123,7 @@ public sealed class JobCatalog(QueueDatabase database)
         {
             JobId = JobId,
             State = JobStates.Parse(State),
-            Recipe = new RenderRecipe
-            {
-                Signature = AdapterSignature.Parse(Signature),
-                Prompt = Prompt,
-                NegativePrompt = NegativePrompt,
-                WidthPixels = Width,
-                HeightPixels = Height,
-                Steps = Steps,
-                Sampler = Sampler,
-                GuidanceScale = GuidanceScale,
-                Seed = Seed,
-                Format = ImageFormats.Parse(Format),
-                ClipSkip = ClipSkip,
-                GuidanceRescale = GuidanceRescale,
-                StartImagePath = StartImage,
-                Strength = Strength ?? RenderRecipe.DefaultStrength,
-            },
+            Recipe = RecipeJson.Read(Recipe, AdapterSignature.Parse(Signature)),
             Priority = Priority,
             Campaign = Campaign,
             Attempts = Attempts,

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using BatchGen.Core.Jobs;
 using NpgsqlTypes;
 using static BatchGen.Queue.QueueDatabase;
@@ -12,8 +11,7 @@ public sealed class JobChecker(QueueDatabase database)
     /// <exception cref="SubmitRefusedException">A request breaks a rule.</exception>
     public async Task<CheckedJobs> CheckAsync(IReadOnlyList<JobRequest> requests, CancellationToken cancellationToken) =>
         (await database.ListAsync<CheckedJobs>(
-            "check_jobs", [Parameter("jobs", NpgsqlDbType.Jsonb, JsonSerializer.Serialize(requests, QueueJson.Options))],
-            cancellationToken)).Single();
+            "check_jobs", [Parameter("jobs", NpgsqlDbType.Jsonb, JobRequestJson.Write(requests))], cancellationToken)).Single();
 }
 
 /// <summary>Jobs that could be submitted.</summary>

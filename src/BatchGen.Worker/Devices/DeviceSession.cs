@@ -119,7 +119,7 @@ internal sealed class DeviceSession : IAsyncDisposable
         IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken) =>
         _thread.RunAsync(() => _renderer.Render(jobs, progress, cancellationToken));
 
-    /// <summary>Drops the fused adapters; the base was never touched.</summary>
+    /// <summary>Unloads the fused adapters: drops the overlay, or puts the saved bytes of the base back.</summary>
     public async Task UnloadAsync()
     {
         if (Fused is null) return;

@@ -3,7 +3,6 @@ using BatchGen.Core.Jobs;
 using BatchGen.Core.Rendering;
 using BatchGen.Imaging;
 using BatchGen.Imaging.Files;
-using BatchGen.Imaging.Recipes;
 using BatchGen.Worker.Devices;
 
 namespace BatchGen.Worker.Output;
@@ -24,7 +23,7 @@ internal sealed class PictureSaver(ImageFileWriter files, string program)
         var (image, job) = (picture.Image, picture.Job);
         var file = files.Write(job.JobId, job.Recipe.Format, picture.Bytes);
         return new CompletedJob(
-            job.JobId, file.RelativePath, file.SizeBytes, file.Sha256, image.WidthPixels, image.HeightPixels, job.Recipe.Seed, RecipeJson.Serialize(picture.Recipe));
+            job.JobId, file.RelativePath, file.SizeBytes, file.Sha256, image.WidthPixels, image.HeightPixels, job.Recipe.Seed, ImageRecipeJson.Write(picture.Recipe));
     }
 
     /// <summary>The recipe of a job as it stands on the device now.</summary>
@@ -35,19 +34,8 @@ internal sealed class PictureSaver(ImageFileWriter files, string program)
         return new ImageRecipe
         {
             JobId = job.JobId,
-            Prompt = recipe.Prompt,
-            NegativePrompt = recipe.NegativePrompt,
-            Seed = recipe.Seed,
-            Sampler = recipe.Sampler,
-            Steps = recipe.Steps,
-            GuidanceScale = recipe.GuidanceScale,
-            WidthPixels = recipe.WidthPixels,
-            HeightPixels = recipe.HeightPixels,
-            ClipSkip = recipe.ClipSkip,
-            GuidanceRescale = recipe.GuidanceRescale,
-            StartImage = recipe.StartImagePath,
+            Fields = RecipeJson.Write(recipe),
             StartImageSha256 = job.StartSha256,
-            Strength = recipe.StartImagePath is null ? null : recipe.Strength,
             Model = recipe.Signature.Model,
             ModelSha256 = device.Model!.Sha256,
             Adapters =

@@ -140,23 +140,16 @@ internal static class JobsCommand
                 IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
                 _ => value.ToString(),
             };
-            if (text is not null) context.Output.WriteLine($"{name,-16}{Printable.Lines(text).ReplaceLineEndings("\n" + new string(' ', 16))}");
+            if (text is not null) context.Output.WriteLine($"{name,-18}{Printable.Lines(text).ReplaceLineEndings("\n" + new string(' ', 18))}");
         }
 
-        var recipe = job.Recipe;
         Line("job", job.JobId);
         Line("state", job.State.ToCode());
         Line("campaign", job.Campaign);
         Line("priority", job.Priority == 0 ? null : job.Priority);
-        Line("prompt", recipe.Prompt);
-        Line("negative prompt", recipe.NegativePrompt);
-        Line("signature", recipe.Signature);
-        Line("size", $"{recipe.WidthPixels}x{recipe.HeightPixels} {recipe.Format.ToCode()}");
-        Line("sampler", string.Create(CultureInfo.InvariantCulture, $"{recipe.Sampler}, {recipe.Steps} steps, guidance {recipe.GuidanceScale}"));
-        Line("seed", recipe.Seed);
-        Line("clip skip", recipe.ClipSkip == 0 ? null : recipe.ClipSkip);
-        Line("rescale", recipe.GuidanceRescale > 0 ? recipe.GuidanceRescale : null);
-        Line("start picture", recipe.StartImagePath is null ? null : string.Create(CultureInfo.InvariantCulture, $"{recipe.StartImagePath}, strength {recipe.Strength}"));
+        Line("signature", job.Recipe.Signature);
+        var values = RecipeJson.Write(job.Recipe);
+        foreach (var field in JobFields.Recipe) Line(field.Label.ToLowerInvariant(), RecipeJson.TextOf(values, field));
         Line("attempts", $"{job.Attempts} of {job.MaxAttempts}");
         Line("created", job.CreatedAt);
         Line("not before", job.RunAt > job.CreatedAt ? job.RunAt : null);

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using BatchGen.Composition;
 using BatchGen.Core.Imaging;
+using BatchGen.Core.Jobs;
 using BatchGen.Dashboard.Api;
 using BatchGen.Imaging.Recipes;
 using BatchGen.Output;
@@ -21,7 +23,7 @@ internal static class ShowCommand
         command.SetAction(arguments =>
         {
             var recipe = RecipeReader.Read(arguments.GetRequiredValue(file));
-            if (arguments.GetValue(json)) context.Output.WriteLine(JsonSerializer.Serialize(recipe, ApiJson.Indented));
+            if (arguments.GetValue(json)) context.Output.WriteLine(JsonSerializer.Serialize(JsonNode.Parse(ImageRecipeJson.Write(recipe)), ApiJson.Indented));
             else Print(recipe, context.Output);
             return ExitCodes.Success;
         });
@@ -31,17 +33,11 @@ internal static class ShowCommand
 
     private static void Print(ImageRecipe recipe, TextWriter output)
     {
-        void Line(string name, string value) => output.WriteLine($"{name,-16}{Printable.Lines(value).ReplaceLineEndings("\n" + new string(' ', 16))}");
+        void Line(string name, string value) => output.WriteLine($"{name,-18}{Printable.Lines(value).ReplaceLineEndings("\n" + new string(' ', 18))}");
         Line("job", recipe.JobId.ToString(CultureInfo.InvariantCulture));
-        Line("prompt", recipe.Prompt);
-        if (recipe.NegativePrompt is not null) Line("negative prompt", recipe.NegativePrompt);
-        Line("seed", recipe.Seed.ToString(CultureInfo.InvariantCulture));
-        Line("sampler", string.Create(CultureInfo.InvariantCulture, $"{recipe.Sampler}, {recipe.Steps} steps, guidance {recipe.GuidanceScale}"));
-        Line("size", $"{recipe.WidthPixels}x{recipe.HeightPixels}");
-        if (recipe.ClipSkip > 0) Line("clip skip", recipe.ClipSkip.ToString(CultureInfo.InvariantCulture));
-        if (recipe.GuidanceRescale > 0) Line("rescale", recipe.GuidanceRescale.ToString(CultureInfo.InvariantCulture));
-        if (recipe.StartImage is not null)
-            Line("start picture", string.Create(CultureInfo.InvariantCulture, $"{recipe.StartImage}, strength {recipe.Strength} (sha-256 {recipe.StartImageSha256})"));
+        foreach (var field in JobFields.Recipe)
+            if (recipe.TextOf(field) is { } value) Line(field.Label.ToLowerInvariant(), value);
+        if (recipe.StartImageSha256 is { } digest) Line("start sha-256", digest);
         Line("model", $"{recipe.Model} (sha-256 {recipe.ModelSha256})");
         foreach (var adapter in recipe.Adapters)
         {

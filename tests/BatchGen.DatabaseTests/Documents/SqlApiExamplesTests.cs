@@ -58,7 +58,7 @@ public sealed class SqlApiExamplesTests
             new() { Value = """[{"prompt": "a red cube", "idempotency_key": "cs-1"}]""", NpgsqlDbType = NpgsqlDbType.Jsonb });
         var id = (long)(await command.ExecuteScalarAsync())!;
 
-        Assert.Equal("a red cube", await database.SqlAsync<string>("select prompt from job_recipes where job_id = $1", id));
+        Assert.Equal("a red cube", await database.SqlAsync<string>("select recipe ->> 'prompt' from job_recipes where job_id = $1", id));
         var example = Examples().Single(example => example.Language == "csharp").Code;
         Assert.Contains("""command.Parameters.Add(new() { Value = """ + "\"\"\"", example, StringComparison.Ordinal);
         Assert.Contains("source.CreateCommand(\"select batchgen.submit_jobs($1)\")", example, StringComparison.Ordinal);

@@ -15,7 +15,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task Many_programs_may_migrate_at_once()
+    public async Task Programs_that_migrate_at_once_apply_each_migration_once()
     {
         var options = new QueueOptions { Schema = "test_" + Guid.NewGuid().ToString("N")[..20] };
         var queues = await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ => QueueDatabase.Open(await TestServer.GetAddressAsync(), options)));
@@ -38,7 +38,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_migration_in_another_wording_is_refused()
+    public async Task A_migration_whose_text_changed_after_it_was_applied_is_refused()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.SqlAsync("update schema_migrations set sha256 = 'x' where name = '0001_tables'");
@@ -47,7 +47,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_database_without_the_schema_says_what_to_do()
+    public async Task A_query_without_the_schema_fails_with_the_command_that_migrates()
     {
         await using var queue = QueueDatabase.Open(await TestServer.GetAddressAsync(), new QueueOptions { Schema = "nothing_here" });
         var error = await Assert.ThrowsAsync<QueueException>(() => new BatchGen.Queue.Jobs.JobCatalog(queue).CountAsync(null, CancellationToken.None));
@@ -55,7 +55,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_database_that_does_not_answer_is_named_with_what_to_check()
+    public async Task A_database_that_does_not_answer_fails_with_its_address_and_what_to_check()
     {
         // Port 1 is reserved and nothing listens there.
         await using var queue = QueueDatabase.Open("Host=127.0.0.1;Port=1;Username=nobody;Database=nowhere;Timeout=2", new QueueOptions());

@@ -86,7 +86,7 @@ public sealed class RoleTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("select prompt from job_recipes")]
+    [InlineData("select recipe from job_recipes")]
     [InlineData("select * from jobs")]
     [InlineData("update jobs set state = 'cancelled'")]
     [InlineData("delete from images")]
@@ -110,7 +110,7 @@ public sealed class RoleTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("select prompt from job_recipes", true)]
+    [InlineData("select recipe from job_recipes", true)]
     [InlineData("select * from results", true)]
     [InlineData("update jobs set state = 'cancelled'", false)]
     [InlineData("select submit_jobs('[{}]')", false)]
@@ -171,7 +171,7 @@ public sealed class RoleTests : IAsyncLifetime
     public async Task A_submitter_stages_rows_and_submits_them()
     {
         Assert.Equal(2L, await AsAsync(Studio, """
-            insert into staged_jobs (load, prompt, adapters) values ('l', 'one', 'ink@0.5'), ('l', 'two', '');
+            insert into staged_jobs (load, recipe, adapters) values ('l', '{"prompt": "one"}', 'ink@0.5'), ('l', '{"prompt": "two"}', '');
             select submit_staged('l')
             """));
         Assert.Equal(2L, await _database.SqlAsync<long>($"select count(*) {JobsWithTenants} where t.name = 'studio'"));
@@ -180,18 +180,18 @@ public sealed class RoleTests : IAsyncLifetime
     [Fact]
     public async Task A_submitter_discards_its_own_refused_load_and_stages_it_again()
     {
-        await AsAsync(Other, "insert into staged_jobs (load, prompt) values ('l', 'theirs')");
-        await AsAsync(Studio, "insert into staged_jobs (load, prompt) values ('another', 'mine')");
-        await AsAsync(Studio, "insert into staged_jobs (load, width) values ('l', 64), ('l', 63)");
+        await AsAsync(Other, "insert into staged_jobs (load, recipe) values ('l', '{\"prompt\": \"theirs\"}')");
+        await AsAsync(Studio, "insert into staged_jobs (load, recipe) values ('another', '{\"prompt\": \"mine\"}')");
+        await AsAsync(Studio, "insert into staged_jobs (load, recipe) values ('l', '{\"width\": 64}'), ('l', '{\"width\": 63}')");
         var refused = await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Studio, "select submit_staged('l')"));
         Assert.StartsWith("line 2.width: ", refused.MessageText, StringComparison.Ordinal);
 
         Assert.Equal(2L, await AsAsync(Studio, "select discard_staged('l')"));
 
-        await AsAsync(Studio, "insert into staged_jobs (load, width) values ('l', 64), ('l', 72)");
+        await AsAsync(Studio, "insert into staged_jobs (load, recipe) values ('l', '{\"width\": 64}'), ('l', '{\"width\": 72}')");
         Assert.Equal(2L, await AsAsync(Studio, "select submit_staged('l')"));
-        Assert.Equal(
-            ["theirs", "mine"], (await _database.SqlAsync<string[]>("select array_agg(prompt order by job_id) from staged_jobs"))!);
+        var prompts = await _database.SqlAsync<string[]>("select array_agg(recipe ->> 'prompt' order by job_id) from staged_jobs");
+        Assert.Equal(["theirs", "mine"], prompts!);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
 using BatchGen.Imaging;
@@ -28,8 +29,9 @@ public sealed class StartPictureTests : IDisposable
         var job = Assert.Single(seen);
         Assert.Equal(64 * 64 * 3, job.StartPixels!.Length);
         Assert.All(job.StartPixels, value => Assert.Equal(90, value));
-        var recipe = RecipeJson.Parse((await database.SqlAsync<string>("select recipe::text from images where job_id = $1", id))!);
-        Assert.Equal((name, Convert.ToHexStringLower(SHA256.HashData(file)), 0.6, 0.5), (recipe.StartImage, recipe.StartImageSha256, recipe.Strength, recipe.GuidanceRescale));
+        var recipe = ImageRecipeJson.Read((await database.SqlAsync<string>("select recipe::text from images where job_id = $1", id))!);
+        Assert.Equal((name, Convert.ToHexStringLower(SHA256.HashData(file)), "0.6", "0.5"),
+            (recipe.TextOf(JobFields.StartImage), recipe.StartImageSha256, recipe.TextOf(JobFields.Strength), recipe.TextOf(JobFields.GuidanceRescale)));
     }
 
     [Fact]

@@ -95,7 +95,7 @@ public sealed class EnqueueTests
         await page.GetByRole(AriaRole.Button, new() { Name = "Submit" }).First.ClickAsync();
         await Expect(page.Locator("#problem-steps")).ToContainTextAsync("expected a whole number");
         await Expect(page.Locator("#problem-adapters")).ToContainTextAsync("is not a number");
-        await Expect(page.Locator("#problem-prompts")).ToContainTextAsync("never closes it");
+        await Expect(page.Locator("#problem-prompt")).ToContainTextAsync("never closes it");
         await Expect(page.GetByLabel("Steps")).ToHaveValueAsync("many");
         await Site.KeepAsync(page, "enqueue-problems");
     }

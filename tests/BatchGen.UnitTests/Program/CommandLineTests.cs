@@ -10,8 +10,8 @@ public class CommandLineTests
 {
     [Theory]
     [InlineData("submt", "Unrecognized command or argument 'submt'.")]
-    [InlineData("submit --steps x", "Cannot parse argument 'x' for option '--steps': expected a whole number.")]
-    [InlineData("submit --guidance x", "Cannot parse argument 'x' for option '--guidance': expected a number.")]
+    [InlineData("submit --steps x", "--steps: expected a whole number, found 'x'.")]
+    [InlineData("submit --guidance x", "--guidance: expected a number such as 7.5, found 'x'.")]
     [InlineData("submit", "Nothing to submit")]
     [InlineData("submit --prompt a --prompt b jobs.csv", "Give one --prompt with a FILE")]
     [InlineData("submit /no/such/file.csv", "'/no/such/file.csv' cannot be read")]

@@ -64,12 +64,12 @@ internal sealed partial class EnqueueEndpoints(
             using var bytes = new MemoryStream();
             await using var input = file.OpenReadStream();
             if (file.Length <= StartImageFolder.MaxFileBytes) await input.CopyToAsync(bytes, cancellationToken);
-            else problems["start_image"] = $"'{file.FileName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.";
-            return problems.Count > 0 ? form : form with { StartImage = startImages.Add(bytes.ToArray(), file.FileName) };
+            else problems[JobFields.StartImage.Name] = $"'{file.FileName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.";
+            return problems.Count > 0 ? form : form.With(JobFields.StartImage, startImages.Add(bytes.ToArray(), file.FileName));
         }
         catch (StartImageException failure)
         {
-            problems["start_image"] = failure.Message;
+            problems[JobFields.StartImage.Name] = failure.Message;
             return form;
         }
     }
@@ -135,16 +135,9 @@ internal sealed partial class EnqueueEndpoints(
         if (model.List is not null) return model with { ListProblem = message };
         var match = Where().Match(message);
         var (field, text) = match.Success ? (match.Groups["field"].Value, match.Groups["text"].Value) : ("", message);
-        var place = field switch
-        {
-            "prompt" => "prompts",
-            "negative_prompt" => "negative",
-            "guidance_scale" => "guidance",
-            "seed" => "seeds",
-            "guidance_rescale" => "rescale",
-            "model" or "adapters" or "width" or "height" or "steps" or "sampler" or "format" or "priority" or "run_at" or "campaign" or "tags" or "clip_skip" or "start_image" or "strength" or "deadline" or "max_attempts" or "tenant" => field,
-            _ => "form",
-        };
+        // A seed has its place beside the seeds; what has no box of its own stands above the form.
+        var place = field == JobFields.Seed.Name ? JobFields.Seeds.Name : field is "tenant" || field == JobFields.Adapters.Name ? field
+            : EnqueueForm.Fields.Any(known => known.Name == field) ? field : "form";
         return model with { Problems = new Dictionary<string, string>(StringComparer.Ordinal) { [place] = text } };
     }
 

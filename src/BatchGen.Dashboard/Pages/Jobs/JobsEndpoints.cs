@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using BatchGen.Core.Jobs;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue.Jobs;
@@ -76,4 +77,8 @@ internal sealed record JobsModel(
 }
 
 /// <summary>One job.</summary>
-internal sealed record JobModel(JobDetails Job, JobExtras Extras, IReadOnlyList<JobAttempt> Attempts);
+internal sealed record JobModel(JobDetails Job, JobExtras Extras, IReadOnlyList<JobAttempt> Attempts)
+{
+    /// <summary>The recipe's values by field name.</summary>
+    public JsonObject Values { get; } = RecipeJson.Write(Job.Recipe);
+}
