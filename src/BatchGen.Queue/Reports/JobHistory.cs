@@ -18,7 +18,8 @@ public sealed class JobHistory(QueueDatabase database)
     public async Task<IReadOnlyList<long>> ListOwnedAsync(IReadOnlyList<long> jobIds, string tenant, CancellationToken cancellationToken) =>
         await database.ListAsync<long>("list_owned_ids",
         [
-            Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()), Parameter("tenant", NpgsqlDbType.Text, tenant),
+            Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()),
+            Parameter("tenant", NpgsqlDbType.Text, tenant),
         ], cancellationToken);
 }
 

@@ -15,7 +15,7 @@ public sealed class NightHistory(QueueDatabase database)
 /// <summary>How many images were drawn in a night.</summary>
 public sealed class NightCount
 {
-    /// <summary>Images saved.</summary>
+    /// <summary>How many images were saved.</summary>
     public long Images { get; init; }
 
     /// <summary>Images that a checkpoint verified.</summary>

@@ -42,7 +42,7 @@ public sealed class WaitingSignature
     /// <summary>Priority of the jobs.</summary>
     public short Priority { get; init; }
 
-    /// <summary>Canonical signature.</summary>
+    /// <summary>Canonical signature of the jobs.</summary>
     public string Signature { get; init; } = "";
 
     /// <summary>Id of the dispatch group: model, priority and tenant.</summary>
@@ -104,6 +104,6 @@ public sealed class FusionComparison
     /// <summary>Fusions the same jobs would have cost in order of submission.</summary>
     public long InArrivalOrder { get; init; }
 
-    /// <summary>Jobs compared.</summary>
+    /// <summary>How many jobs were compared.</summary>
     public long Jobs { get; init; }
 }

@@ -7,6 +7,8 @@ namespace BatchGen.Queue.Signals;
 /// <summary>Receives the database's notifications of jobs that ended: what <c>docs/sql-api.md</c> calls waiting for results.</summary>
 public sealed class EndedJobs(QueueDatabase database)
 {
+    private static readonly JsonSerializerOptions PayloadJson = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
     /// <summary>Listens on a connection of its own until cancelled or until the connection breaks.</summary>
     /// <param name="keepAlive">After so long without a notification an element without jobs is returned.</param>
     /// <param name="cancellationToken">Ends the listening.</param>
@@ -21,7 +23,7 @@ public sealed class EndedJobs(QueueDatabase database)
         yield return EndedNotice.None;
         while (true)
         {
-            while (payloads.TryDequeue(out var payload)) yield return JsonSerializer.Deserialize<EndedNotice>(payload, QueueJson.Options)!;
+            while (payloads.TryDequeue(out var payload)) yield return JsonSerializer.Deserialize<EndedNotice>(payload, PayloadJson)!;
             if (!await connection.WaitAsync(keepAlive, cancellationToken)) yield return EndedNotice.None;
         }
     }

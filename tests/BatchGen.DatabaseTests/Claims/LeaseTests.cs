@@ -27,7 +27,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task A_cancelled_job_stays_cancelled_when_its_worker_finishes_it_all_the_same()
+    public async Task A_cancelled_job_stays_cancelled_when_its_worker_completes_it_later()
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync("a", "a");
@@ -61,7 +61,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task A_rescue_and_a_late_completion_at_the_same_moment_never_both_win()
+    public async Task Of_a_rescue_and_a_late_completion_at_the_same_moment_only_one_takes_effect()
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
@@ -97,7 +97,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task A_poison_job_ends_alone_and_failed_while_its_neighbours_succeed()
+    public async Task A_job_that_crashes_workers_ends_failed_in_a_batch_of_its_own_while_others_succeed()
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync(Enumerable.Repeat("a", 13));
@@ -134,7 +134,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task Crashes_among_others_leave_a_job_all_its_attempts()
+    public async Task Crashes_in_a_batch_with_other_jobs_do_not_use_up_the_attempts_of_a_job()
     {
         await using var database = await StartAsync(new() { RetryDelay = TimeSpan.Zero });
         await database.SubmitAsync(Enumerable.Repeat("a", 8));
@@ -154,7 +154,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task Finished_pictures_of_a_lost_batch_are_rendered_again_uncounted()
+    public async Task Completed_but_unverified_jobs_of_a_lost_batch_are_requeued_uncounted()
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync("a", "a");
@@ -171,7 +171,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task Pictures_of_an_ended_batch_come_back_when_its_worker_stopped_without_a_checkpoint()
+    public async Task Unverified_jobs_of_an_ended_batch_are_requeued_when_its_worker_stopped_without_a_checkpoint()
     {
         await using var database = await StartAsync();
         await database.SubmitAsync("a");
@@ -186,7 +186,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task Given_back_jobs_keep_their_attempts_and_their_age()
+    public async Task Requeued_jobs_keep_their_attempts_and_their_age()
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync("a", "a");
@@ -202,7 +202,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task A_failed_attempt_is_retried_later_and_later_until_the_limit()
+    public async Task A_failed_attempt_is_retried_with_a_growing_delay_until_the_limit_of_attempts()
     {
         await using var database = await StartAsync(new() { RetryDelay = TimeSpan.FromMinutes(1), MaxRetryDelay = TimeSpan.FromMinutes(3) });
         var id = (await database.SubmitAsync("a"))[0];
@@ -231,10 +231,17 @@ public sealed class LeaseTests
     }
 
     [Theory]
+<<<<<<< HEAD
     [InlineData(FailureCode.InvalidJob)]
     [InlineData(FailureCode.Adapter)]
     [InlineData(FailureCode.Model)]
     public async Task A_failure_that_would_come_again_is_final_at_once(FailureCode kind)
+=======
+    [InlineData(FailureKind.InvalidJob)]
+    [InlineData(FailureKind.Adapter)]
+    [InlineData(FailureKind.Model)]
+    public async Task A_failure_that_would_repeat_is_final_at_the_first_attempt(FailureKind kind)
+>>>>>>> refs/heads/queue
     {
         await using var database = await StartAsync();
         var id = (await database.SubmitAsync("a"))[0];
@@ -262,7 +269,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task A_cancelled_job_can_be_put_back()
+    public async Task A_cancelled_job_can_be_queued_again()
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync("a", "b");
@@ -275,7 +282,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task Counts_agree_with_the_tables_whatever_happened()
+    public async Task Counts_agree_with_the_tables_after_a_random_history()
     {
         await using var database = await StartAsync(new() { RetryDelay = TimeSpan.Zero });
         var random = new Random(7);

@@ -16,7 +16,7 @@ public sealed class PlanTests
     private const string Planner = "Options=-c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off -c plan_cache_mode=force_generic_plan;";
 
     [Fact]
-    public async Task Hot_calls_read_little_of_a_large_backlog()
+    public async Task Frequent_calls_read_few_rows_of_a_large_backlog()
     {
         await using var database = await TestDatabase.CreateAsync(new() { LeaseDuration = TimeSpan.FromHours(1) });
         await database.AddModelAsync();
@@ -51,7 +51,7 @@ public sealed class PlanTests
     [InlineData("select from jobs where deadline is not null and indexed_state in ('ready', 'scheduled') and deadline <= now() order by deadline limit 1", "jobs_with_deadline")]
     [InlineData("select * from batches where state = 'open' and lease_expires_at <= now() order by lease_expires_at", "batches_open")]
     [InlineData("select * from batches where worker_id = gen_random_uuid() and checked_completions < completions", "batches_unchecked")]
-    public async Task A_probe_uses_its_index(string statement, string index)
+    public async Task A_query_of_a_claim_uses_its_index(string statement, string index)
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var connection = await database.ConnectAsync(Planner);
@@ -63,7 +63,7 @@ public sealed class PlanTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Ended_batches_that_an_old_snapshot_keeps_are_not_read_again(bool oneHadEnded)
+    public async Task Ended_batches_that_an_old_snapshot_keeps_are_not_read_by_later_calls(bool oneHadEnded)
     {
         await using var database = await TestDatabase.CreateAsync(new() { LeaseDuration = TimeSpan.FromHours(1) });
         await database.AddModelAsync();

@@ -49,5 +49,8 @@ internal static class RandomHistory
 
     /// <summary>Makes every ready job older, as if time had passed.</summary>
     public static Task PassTimeAsync(TestDatabase database, TimeSpan time) =>
-        database.SqlAsync("with older as (update jobs set run_at = run_at - $1 where indexed_state = 'ready') select nextval('requeues')", time);
+        database.SqlAsync("""
+            with older as (update jobs set run_at = run_at - $1 where indexed_state = 'ready')
+            select nextval('requeues')
+            """, time);
 }

@@ -17,7 +17,11 @@ public sealed class MigratorTests
     }
 
     [Fact]
+<<<<<<< HEAD
     public async Task Programs_that_migrate_a_new_schema_at_once_apply_every_migration_once()
+=======
+    public async Task Programs_that_migrate_at_once_apply_each_migration_once()
+>>>>>>> refs/heads/queue
     {
         var options = new QueueOptions { Schema = "test_" + Guid.NewGuid().ToString("N")[..20] };
         var queues = await Task.WhenAll(Enumerable.Range(0, 6).Select(async _ => QueueDatabase.Open(await TestServer.GetAddressAsync(), options)));
@@ -40,7 +44,11 @@ public sealed class MigratorTests
     }
 
     [Fact]
+<<<<<<< HEAD
     public async Task A_program_older_than_the_oldest_that_the_schema_serves_is_refused_with_both_versions()
+=======
+    public async Task A_migration_whose_text_changed_after_it_was_applied_is_refused()
+>>>>>>> refs/heads/queue
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.SqlAsync("update schema_version set oldest_program = '9.1.0', migrated_by = '9.2.0'");
@@ -96,7 +104,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_database_without_the_schema_says_what_to_do()
+    public async Task A_query_without_the_schema_fails_with_the_command_that_migrates()
     {
         await using var queue = QueueDatabase.Open(await TestServer.GetAddressAsync(), new QueueOptions { Schema = "nothing_here" });
         var error = await Assert.ThrowsAsync<QueueException>(() => new BatchGen.Queue.Jobs.JobCatalog(queue).CountAsync(null, CancellationToken.None));
@@ -104,7 +112,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_database_that_does_not_answer_is_named_with_what_to_check()
+    public async Task A_database_that_does_not_answer_fails_with_its_address_and_what_to_check()
     {
         // Port 1 is reserved and nothing listens there.
         await using var queue = QueueDatabase.Open("Host=127.0.0.1;Port=1;Username=nobody;Database=nowhere;Timeout=2", new QueueOptions());
