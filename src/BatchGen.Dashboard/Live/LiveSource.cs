@@ -21,9 +21,6 @@ internal sealed class LiveSource(
     private static readonly TimeSpan CountsFresh = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan RateWindow = TimeSpan.FromMinutes(2);
 
-    // A worker writes every few seconds; one silent for longer than a lease is gone.
-    private static readonly TimeSpan WorkerSilence = TimeSpan.FromMinutes(1);
-
     private readonly SemaphoreSlim _gate = new(1);
     private readonly Queue<(long Time, long Succeeded)> _samples = new();
     private LiveSnapshot? _last;
@@ -69,7 +66,7 @@ internal sealed class LiveSource(
     {
         var now = clock.GetUtcNow();
         var counts = await jobs.CountAsync(null, cancellationToken);
-        var alive = (await workers.ListAsync(cancellationToken)).Where(worker => worker.StoppedAt is null && now - worker.HeartbeatAt < WorkerSilence).ToArray();
+        var alive = (await workers.ListAsync(cancellationToken)).Where(worker => worker.IsAnswering(now)).ToArray();
         if (_slow is null || clock.GetElapsedTime(_slowTime) > SlowPartsFresh)
         {
             _slow = (await overview.CompareFusionsAsync(ComparedBatches, cancellationToken), await overview.ListThroughputAsync(now.AddHours(-3), cancellationToken),

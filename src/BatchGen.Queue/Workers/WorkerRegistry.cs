@@ -105,4 +105,12 @@ public sealed record WorkerOrders(bool Paused, bool Draining, bool Canary = fals
 /// <summary>A worker with what it does now.</summary>
 public sealed record WorkerDetails(
     Guid WorkerId, string Name, DeviceInfo Device, DateTimeOffset StartedAt, DateTimeOffset HeartbeatAt, DateTimeOffset? StoppedAt, string? StopReason,
-    string? Signature, long? BatchId, int BatchJobs, int BatchFinished, int Step, int Steps, AdapterCacheUse AdapterCache);
+    string? Signature, long? BatchId, int BatchJobs, int BatchFinished, int Step, int Steps, AdapterCacheUse AdapterCache)
+{
+    // A heartbeat comes every few seconds (BatchGen:Worker:HeartbeatInterval); several must be missing before a worker is taken for dead.
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromMinutes(1);
+
+    /// <summary>True for a worker that was not stopped and wrote a heartbeat within the last minute.</summary>
+    /// <param name="now">The time to judge by.</param>
+    public bool IsAnswering(DateTimeOffset now) => StoppedAt is null && now - HeartbeatAt < AnswerLimit;
+}
