@@ -8,26 +8,37 @@ using BatchGen.Worker.Devices;
 
 namespace BatchGen.Worker.Output;
 
-/// <summary>Turns rendered pixels into files with their recipe inside. Runs beside the device thread, which renders the next pictures meanwhile.</summary>
-internal sealed class PictureSaver(ImageFileWriter files, string program)
+/// <summary>Turns rendered pixels into files with their recipe inside.</summary>
+/// <remarks>Runs beside the device thread, which renders the next images meanwhile.</remarks>
+/// <param name="files">Writes the files.</param>
+/// <param name="program">Name and version of the program, for the recipe.</param>
+internal sealed class ImageSaver(ImageFileWriter files, string program)
 {
-    /// <summary>Encodes one picture.</summary>
+    /// <summary>Encodes one image in the format that its job asks for.</summary>
     /// <param name="image">The pixels.</param>
     /// <param name="job">The job.</param>
-    /// <param name="recipe">What is saved inside the file.</param>
-    public static EncodedPicture Encode(RenderedImage image, ClaimedJob job, ImageRecipe recipe) => new(image, job, recipe, ImageEncoder.Encode(image, job.Recipe.Format, recipe));
+    /// <param name="recipe">The recipe saved inside the file.</param>
+    public static EncodedImage Encode(RenderedImage image, ClaimedJob job, ImageRecipe recipe) =>
+        new(image, job, recipe, ImageEncoder.Encode(image, job.Recipe.Format, recipe));
 
-    /// <summary>Writes one picture; blocks until it is safe on disk.</summary>
+    /// <summary>Writes one image; blocks until it is safe on disk.</summary>
     /// <exception cref="Core.Failures.OutputException">The file could not be written.</exception>
-    public CompletedJob Write(EncodedPicture picture)
+    public CompletedJob Write(EncodedImage encoded)
     {
-        var (image, job) = (picture.Image, picture.Job);
-        var file = files.Write(job.JobId, job.Recipe.Format, picture.Bytes);
+        var (image, job) = (encoded.Image, encoded.Job);
+        var file = files.Write(job.JobId, job.Recipe.Format, encoded.Bytes);
         return new CompletedJob(
-            job.JobId, file.RelativePath, file.SizeBytes, file.Sha256, image.WidthPixels, image.HeightPixels, job.Recipe.Seed, RecipeJson.Serialize(picture.Recipe));
+            job.JobId,
+            file.RelativePath,
+            file.SizeBytes,
+            file.Sha256,
+            image.WidthPixels,
+            image.HeightPixels,
+            job.Recipe.Seed,
+            RecipeJson.Serialize(encoded.Recipe));
     }
 
-    /// <summary>The recipe of a job as it stands on the device now.</summary>
+    /// <summary>The recipe of a job with the model and adapters that are on the device now.</summary>
     public ImageRecipe Describe(ClaimedJob job, DeviceSession device)
     {
         var recipe = job.Recipe;
@@ -63,5 +74,9 @@ internal sealed class PictureSaver(ImageFileWriter files, string program)
     }
 }
 
-/// <summary>A picture as it will stand in its file.</summary>
-internal sealed record EncodedPicture(RenderedImage Image, ClaimedJob Job, ImageRecipe Recipe, byte[] Bytes);
+/// <summary>An image with the bytes of its file.</summary>
+/// <param name="Image">The pixels.</param>
+/// <param name="Job">The job.</param>
+/// <param name="Recipe">The recipe inside the file.</param>
+/// <param name="Bytes">The file.</param>
+internal sealed record EncodedImage(RenderedImage Image, ClaimedJob Job, ImageRecipe Recipe, byte[] Bytes);
