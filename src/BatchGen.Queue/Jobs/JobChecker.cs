@@ -11,12 +11,8 @@ public sealed class JobChecker(QueueDatabase database)
     /// <exception cref="SubmitRefusedException">A request breaks a rule.</exception>
     public async Task<CheckedJobs> CheckAsync(IReadOnlyList<JobRequest> requests, CancellationToken cancellationToken) =>
         (await database.ListAsync<CheckedJobs>(
-<<<<<<< HEAD
             "check_jobs", [Parameter("jobs", NpgsqlDbType.Jsonb, JobRequestJson.Write(requests))],
             cancellationToken)).Single();
-=======
-            "check_jobs", [Parameter("jobs", NpgsqlDbType.Jsonb, JobRequestJson.Write(requests))], cancellationToken)).Single();
->>>>>>> refs/heads/queue
 }
 
 /// <summary>Jobs that could be submitted.</summary>

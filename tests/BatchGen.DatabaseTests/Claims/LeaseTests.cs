@@ -231,17 +231,10 @@ public sealed class LeaseTests
     }
 
     [Theory]
-<<<<<<< HEAD
     [InlineData(FailureCode.InvalidJob)]
     [InlineData(FailureCode.Adapter)]
     [InlineData(FailureCode.Model)]
     public async Task A_failure_that_would_come_again_is_final_at_once(FailureCode kind)
-=======
-    [InlineData(FailureKind.InvalidJob)]
-    [InlineData(FailureKind.Adapter)]
-    [InlineData(FailureKind.Model)]
-    public async Task A_failure_that_would_repeat_is_final_at_the_first_attempt(FailureKind kind)
->>>>>>> refs/heads/queue
     {
         await using var database = await StartAsync();
         var id = (await database.SubmitAsync("a"))[0];

@@ -17,11 +17,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-<<<<<<< HEAD
     public async Task Programs_that_migrate_a_new_schema_at_once_apply_every_migration_once()
-=======
-    public async Task Programs_that_migrate_at_once_apply_each_migration_once()
->>>>>>> refs/heads/queue
     {
         var options = new QueueOptions { Schema = "test_" + Guid.NewGuid().ToString("N")[..20] };
         var queues = await Task.WhenAll(Enumerable.Range(0, 6).Select(async _ => QueueDatabase.Open(await TestServer.GetAddressAsync(), options)));
@@ -44,11 +40,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-<<<<<<< HEAD
     public async Task A_program_older_than_the_oldest_that_the_schema_serves_is_refused_with_both_versions()
-=======
-    public async Task A_migration_whose_text_changed_after_it_was_applied_is_refused()
->>>>>>> refs/heads/queue
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.SqlAsync("update schema_version set oldest_program = '9.1.0', migrated_by = '9.2.0'");

@@ -9,20 +9,21 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Worker;
 
-/// <summary>What the worker does with start pictures: reads, fits and records them, and fails only the jobs whose picture cannot be had.</summary>
-public sealed class StartPictureTests : IDisposable
+/// <summary>A worker reads, fits and records start images, and fails only the jobs whose image cannot be read.</summary>
+public sealed class StartImageTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("batchgen-start-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public async Task Pixels_reach_the_renderer_in_the_size_of_the_job_and_the_digest_the_recipe()
+    public async Task A_start_image_reaches_the_renderer_in_the_size_of_its_job_and_its_digest_stands_in_the_recipe()
     {
         await using var database = await DatabaseAsync();
         var file = ImageEncoder.Encode(new PixelImage(32, 16, [.. Enumerable.Repeat((byte)90, 32 * 16 * 3)]), ImageFormat.Png);
         var name = new StartImageFolder(_folder).Add(file, "sketch.png");
-        var id = Assert.Single(await database.Submitter.SubmitAsync([new JobRequest { StartImage = name, Strength = 0.6, GuidanceRescale = 0.5 }], CancellationToken.None));
+        var id = Assert.Single(await database.Submitter.SubmitAsync(
+            [new JobRequest { StartImage = name, Strength = 0.6, GuidanceRescale = 0.5 }], CancellationToken.None));
         var seen = new List<ClaimedJob>();
         await RunAsync(database, seen);
 
@@ -35,23 +36,28 @@ public sealed class StartPictureTests : IDisposable
     }
 
     [Fact]
-    public async Task Jobs_whose_picture_is_missing_or_none_fail_at_once_and_alone()
+    public async Task Jobs_whose_start_image_is_missing_or_damaged_fail_at_once_and_alone()
     {
         await using var database = await DatabaseAsync();
-        await File.WriteAllTextAsync(Path.Combine(_folder, "text.png"), "no picture", TestContext.Current.CancellationToken);
-        var good = new StartImageFolder(_folder).Add(ImageEncoder.Encode(new PixelImage(8, 8, new byte[8 * 8 * 3]), ImageFormat.Png), "good");
-        var cut = ImageEncoder.Encode(new PixelImage(64, 64, [.. Enumerable.Range(0, 64 * 64 * 3).Select(i => (byte)(i * 7919 >> 3))]), ImageFormat.Png)[..200];
+        await File.WriteAllTextAsync(Path.Combine(_folder, "text.png"), "not an image", TestContext.Current.CancellationToken);
+        var good = new StartImageFolder(_folder)
+            .Add(ImageEncoder.Encode(new PixelImage(8, 8, new byte[8 * 8 * 3]), ImageFormat.Png), "good");
+        var cut = ImageEncoder.Encode(
+            new PixelImage(64, 64, [.. Enumerable.Range(0, 64 * 64 * 3).Select(i => (byte)(i * 7919 >> 3))]), ImageFormat.Png)[..200];
         await File.WriteAllBytesAsync(Path.Combine(_folder, "cut.png"), cut, TestContext.Current.CancellationToken);
         var ids = await database.Submitter.SubmitAsync(
-            new[] { "gone.png", good, "text.png", "cut.png" }.Select(name => new JobRequest { StartImage = name }).ToArray(), CancellationToken.None);
+            new[] { "gone.png", good, "text.png", "cut.png" }.Select(name => new JobRequest { StartImage = name }).ToArray(),
+            CancellationToken.None);
         await RunAsync(database, []);
 
         var jobs = await database.Catalog.FindAsync(ids, CancellationToken.None);
         Assert.Equal([JobState.Failed, JobState.Succeeded, JobState.Failed, JobState.Failed], jobs.Select(job => job.State));
-        Assert.Equal($"Start picture 'gone.png' is not in '{Path.GetFileName(_folder)}' on this machine. Put it there, then retry the job.", jobs[0].FailureMessage);
+        Assert.Equal($"Start picture 'gone.png' is not in '{Path.GetFileName(_folder)}' on this machine. Put it there, then retry the job.",
+            jobs[0].FailureMessage);
         Assert.Equal("Start picture 'text.png' is not a PNG, WebP or JPEG picture; convert it to one of them.", jobs[2].FailureMessage);
-        Assert.StartsWith("Start picture 'cut.png' cannot be decoded: ", jobs[3].FailureMessage, StringComparison.Ordinal);
-        Assert.All(jobs.Where(job => job.State == JobState.Failed), job => Assert.Equal(("invalid_job", 1), (job.FailureCode, job.Attempts)));
+        Assert.StartsWith("Start image 'cut.png' cannot be decoded: ", jobs[3].FailureMessage, StringComparison.Ordinal);
+        Assert.All(
+            jobs.Where(job => job.State == JobState.Failed), job => Assert.Equal(("invalid_job", 1), (job.FailureCode, job.Attempts)));
     }
 
     private async Task RunAsync(TestDatabase database, List<ClaimedJob> seen)

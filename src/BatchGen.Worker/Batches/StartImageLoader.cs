@@ -7,19 +7,21 @@ using BatchGen.Imaging.Sheets;
 
 namespace BatchGen.Worker.Batches;
 
-/// <summary>Reads the pictures that the jobs of one batch start from; jobs that share a picture and a size share its pixels.</summary>
-/// <remarks>One load at a time.</remarks>
-internal sealed class StartPictureLoader(StartImageFolder folder)
+/// <summary>Reads the start images of the jobs of one batch; jobs that share an image and a size share its pixels.</summary>
+/// <remarks>Not safe for several threads: one load at a time.</remarks>
+internal sealed class StartImageLoader(StartImageFolder folder)
 {
-    // Many large pictures of one batch are not worth the memory; those of one tensor batch are held by its jobs anyway.
+    // Many large images of one batch are not worth the memory; those of one tensor batch are held by its jobs anyway.
     private const long MaxKeptBytes = 256L << 20;
 
     private readonly Dictionary<(string Name, int Width, int Height), (byte[] Pixels, string Sha256)> _kept = [];
     private long _keptBytes;
 
-    /// <summary>The jobs with their start pictures' pixels, and those whose picture cannot be had.</summary>
+    /// <summary>The jobs with the pixels of their start images, and those whose image cannot be read.</summary>
     public Task<LoadedJobs> LoadAsync(IReadOnlyList<ClaimedJob> jobs, CancellationToken cancellationToken) =>
-        jobs.All(job => job.Recipe.StartImagePath is null) ? Task.FromResult(new LoadedJobs(jobs, [])) : Task.Run(() => Load(jobs, cancellationToken), cancellationToken);
+        jobs.All(job => job.Recipe.StartImagePath is null)
+            ? Task.FromResult(new LoadedJobs(jobs, []))
+            : Task.Run(() => Load(jobs, cancellationToken), cancellationToken);
 
     private LoadedJobs Load(IReadOnlyList<ClaimedJob> jobs, CancellationToken cancellationToken)
     {
@@ -46,19 +48,19 @@ internal sealed class StartPictureLoader(StartImageFolder folder)
         var recipe = job.Recipe;
         if (recipe.StartImagePath is not { } name) return job;
         var key = (name, recipe.WidthPixels, recipe.HeightPixels);
-        if (!_kept.TryGetValue(key, out var picture))
+        if (!_kept.TryGetValue(key, out var image))
         {
-            picture = Read(name, recipe.WidthPixels, recipe.HeightPixels);
-            if ((_keptBytes += picture.Pixels.Length) > MaxKeptBytes)
+            image = Read(name, recipe.WidthPixels, recipe.HeightPixels);
+            if ((_keptBytes += image.Pixels.Length) > MaxKeptBytes)
             {
                 _kept.Clear();
-                _keptBytes = picture.Pixels.Length;
+                _keptBytes = image.Pixels.Length;
             }
 
-            _kept[key] = picture;
+            _kept[key] = image;
         }
 
-        return job with { StartPixels = picture.Pixels, StartSha256 = picture.Sha256 };
+        return job with { StartPixels = image.Pixels, StartSha256 = image.Sha256 };
     }
 
     private (byte[] Pixels, string Sha256) Read(string name, int width, int height)
@@ -66,20 +68,24 @@ internal sealed class StartPictureLoader(StartImageFolder folder)
         try
         {
             var file = folder.Read(name);
-            return (ImageResampling.Cover(ImageEncoder.Decode(file), width, height).Rgb, Convert.ToHexStringLower(SHA256.HashData(file)));
+            var fitted = ImageResampling.Cover(ImageEncoder.Decode(file), width, height);
+            return (fitted.Rgb, Convert.ToHexStringLower(SHA256.HashData(file)));
         }
         catch (StartImageException failure)
         {
-            throw failure.MayPass ? new GenerationException(failure.Message, inner: failure) : new InvalidJobException(failure.Message, failure);
+            throw failure.MayPass ? new GenerationException(failure.Message, inner: failure)
+                : new InvalidJobException(failure.Message, failure);
         }
         catch (InvalidDataException failure)
         {
-            throw new InvalidJobException($"Start picture '{name}' cannot be decoded: {failure.Message.TrimEnd('.')}. Save it again, then submit the job anew.", failure);
+            throw new InvalidJobException(
+                $"Start image '{name}' cannot be decoded: {failure.Message.TrimEnd('.')}. Save it again, then submit the job anew.",
+                failure);
         }
     }
 }
 
-/// <summary>What became of a group's start pictures.</summary>
-/// <param name="Ready">Jobs that can be drawn.</param>
+/// <summary>The jobs of a group once their start images were read.</summary>
+/// <param name="Ready">Jobs that can be rendered.</param>
 /// <param name="Failed">Jobs that cannot, and why.</param>
 internal sealed record LoadedJobs(IReadOnlyList<ClaimedJob> Ready, IReadOnlyList<(ClaimedJob Job, BatchGenException Error)> Failed);
