@@ -100,7 +100,7 @@ public class ImageEncoderTests
             "parameters\0a cat, größe <lora:demo-neon:0.7> <lora:demo-pixel:te=0.5:unet=0.8:lbw=1,0,0.25>\nNegative prompt: dog\n"
             + "Steps: 20, Sampler: euler, CFG scale: 4.5, Seed: -7000000000, Size: 24x16, Model hash: aaaaaaaaaa, Model: demo, "
             + "Lora hashes: \"demo-neon: bbbbbbbbbb, demo-pixel: cccccccccc\", Version: BatchGen 0.1.0", text, StringComparison.Ordinal);
-        Assert.Contains("batchgen\0{\"schema\":1,\"job_id\":12345,\"prompt\":\"a cat, größe\"", text, StringComparison.Ordinal);
+        Assert.Contains("batchgen\0{\"schema\":2,\"job_id\":12345,\"prompt\":\"a cat, größe\"", text, StringComparison.Ordinal);
     }
 
     [Fact]
