@@ -6,8 +6,9 @@ namespace BatchGen.Diffusion.Rendering;
 
 /// <summary>Runs the network over a tensor batch: in one pass, or on a processor with large latents in several.</summary>
 /// <remarks>
-/// A CUDA device is filled by many latents at once. A processor is not: at 64 x 64 latents a pass over eight took no less than four over two
-/// (docs/decisions/0013), needs four times their memory, and sums in another order, so that an image would depend on how full its batch is.
+/// A CUDA device is filled by many latents at once. A processor is not: at 64 x 64 latents a pass over eight took no less than four over
+/// two (docs/decisions/0013), needs four times their memory, and sums in another order, so that an image would depend on how full its batch
+/// is.
 /// </remarks>
 internal static class UNetPasses
 {
@@ -26,7 +27,8 @@ internal static class UNetPasses
     /// <param name="sizes">[B, 6] sizes that the denoiser reads, or null.</param>
     /// <param name="guidance">For networks that read the guidance scale.</param>
     /// <returns>[B, 4, H, W], owned by the caller's scope.</returns>
-    public static Tensor Run(DiffusionModel model, Tensor latents, Tensor times, Tensor context, Tensor? pooled, Tensor? sizes, double guidance)
+    public static Tensor Run(
+        DiffusionModel model, Tensor latents, Tensor times, Tensor context, Tensor? pooled, Tensor? sizes, double guidance)
     {
         var count = latents.shape[0];
         if (latents.device_type != DeviceType.CPU || count <= LatentsPerPass || latents.shape[2] * latents.shape[3] < SplitAbovePositions)
@@ -37,7 +39,8 @@ internal static class UNetPasses
         {
             var length = Math.Min(LatentsPerPass, count - first);
             Tensor Rows(Tensor of) => of.narrow(0, first, length);
-            parts.Add(model.UNet.Forward(Rows(latents), Rows(times), Rows(context), pooled is null ? null : Rows(pooled), sizes is null ? null : Rows(sizes), guidance));
+            parts.Add(model.UNet.Forward(Rows(latents), Rows(times), Rows(context), pooled is null ? null : Rows(pooled),
+                sizes is null ? null : Rows(sizes), guidance));
         }
 
         return cat(parts, 0).MoveToOuterDisposeScope();

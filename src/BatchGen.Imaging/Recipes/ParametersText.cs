@@ -27,7 +27,8 @@ internal static class ParametersText
         text.Append(CultureInfo.InvariantCulture, $"Model hash: {Short(recipe.ModelSha256)}, Model: {recipe.Model}");
         if (recipe.Strength is { } strength) text.Append(CultureInfo.InvariantCulture, $", Denoising strength: {strength}");
         if (recipe.GuidanceRescale > 0) text.Append(CultureInfo.InvariantCulture, $", CFG Rescale: {recipe.GuidanceRescale}");
-        if (recipe.ClipSkip > 0) text.Append(CultureInfo.InvariantCulture, $", Clip skip: {recipe.ClipSkip + 1}"); // There, 1 leaves nothing out.
+        // There, 1 leaves nothing out.
+        if (recipe.ClipSkip > 0) text.Append(CultureInfo.InvariantCulture, $", Clip skip: {recipe.ClipSkip + 1}");
         if (recipe.Adapters.Count > 0)
         {
             text.Append(", Lora hashes: \"");
