@@ -9,8 +9,8 @@ namespace BatchGen.Imaging;
 
 /// <summary>Turns finished pixels into the bytes of an image file that carries its full recipe.</summary>
 /// <remarks>
-/// The image library only sees pixels (<c>PixelCodec</c>, one class per library). The recipe is placed into the file by this project, so that
-/// both libraries write the same metadata. Equal input gives equal bytes. Thread safe.
+/// The image library only sees pixels (<c>PixelCodec</c>, one class per library). The recipe is placed into the file by this project, so
+/// that both libraries write the same metadata. Equal input gives equal bytes. Thread safe.
 /// </remarks>
 public static class ImageEncoder
 {
@@ -27,7 +27,8 @@ public static class ImageEncoder
         var json = ImageRecipeJson.Write(recipe);
         return format switch
         {
-            ImageFormat.Png => PngText.Insert(file, [(PngText.RecipeKeyword, json), (PngText.ParametersKeyword, ParametersText.Of(recipe))]),
+            ImageFormat.Png =>
+                PngText.Insert(file, [(PngText.RecipeKeyword, json), (PngText.ParametersKeyword, ParametersText.Of(recipe))]),
             ImageFormat.WebP => WebPRecipe.Insert(file, json),
             ImageFormat.Jpeg => JpegRecipe.Insert(file, json),
             _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown image format"),
@@ -43,7 +44,9 @@ public static class ImageEncoder
         ArgumentOutOfRangeException.ThrowIfLessThan(image.HeightPixels, 1);
         var expected = (long)image.WidthPixels * image.HeightPixels * 3;
         if (image.Rgb.LongLength != expected)
-            throw new ArgumentException($"An image of {image.WidthPixels}x{image.HeightPixels} has {expected} bytes of RGB, not {image.Rgb.LongLength}.", nameof(image));
+            throw new ArgumentException(
+                $"An image of {image.WidthPixels}x{image.HeightPixels} has {expected} bytes of RGB, not {image.Rgb.LongLength}.",
+                nameof(image));
         return PixelCodec.Encode(image, format);
     }
 
@@ -55,7 +58,8 @@ public static class ImageEncoder
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(edgePixels, 1);
         var image = Decode(file);
-        return PixelCodec.EncodeLossy(Math.Max(image.WidthPixels, image.HeightPixels) <= edgePixels ? image : PixelScaling.Fit(image, edgePixels));
+        return PixelCodec.EncodeLossy(
+            Math.Max(image.WidthPixels, image.HeightPixels) <= edgePixels ? image : PixelScaling.Fit(image, edgePixels));
     }
 
     /// <summary>Decodes a PNG, WebP or JPEG file, turned as its EXIF orientation says; transparency is dropped.</summary>

@@ -12,7 +12,8 @@ internal static class BareWeights
     public static ModelWeights Load(string modelFolder, FamilyRendering family, ScalarType type)
     {
         var components = new List<ComponentWeights>();
-        foreach (var component in family.Networks.Where(network => network.Role != NetworkRole.Autoencoder).Select(network => network.Name).Order(StringComparer.Ordinal))
+        foreach (var component in family.Networks.Where(network => network.Role != NetworkRole.Autoencoder).Select(network => network.Name)
+            .Order(StringComparer.Ordinal))
         {
             var folder = Path.Combine(modelFolder, component);
             if (!Directory.Exists(folder)) continue;
@@ -30,7 +31,8 @@ internal static class BareWeights
         var weights = new List<Weight>();
         foreach (var entry in file.Entries.Where(entry => entry.Type.IsFloat()))
         {
-            weights.Add(new Weight(component, entry.Name, file.ReadTensor(entry, type), new WeightOrigin(relative, () => Again(path, entry.Name, type))));
+            weights.Add(new Weight(
+                component, entry.Name, file.ReadTensor(entry, type), new WeightOrigin(relative, () => Again(path, entry.Name, type))));
         }
 
         var made = new ComponentWeights(component, weights);

@@ -29,7 +29,8 @@ public sealed class ModelException(string message, Exception? inner = null) : Ba
 }
 
 /// <summary>This attempt failed; another may succeed.</summary>
-public sealed class GenerationException(string message, bool outOfMemory = false, Exception? inner = null) : BatchGenException(message, inner)
+public sealed class GenerationException(
+    string message, bool outOfMemory = false, Exception? inner = null) : BatchGenException(message, inner)
 {
     /// <summary>True when the device ran out of memory: a smaller tensor batch may work.</summary>
     public bool OutOfMemory { get; } = outOfMemory;
@@ -38,7 +39,9 @@ public sealed class GenerationException(string message, bool outOfMemory = false
     public override FailureCode Code => FailureCode.Generation;
 }
 
-/// <summary>The device could not take a model: its memory is used up, or it failed. No job is to blame; the worker waits and tries again.</summary>
+/// <summary>
+/// The device could not take a model: its memory is used up, or it failed. No job is to blame; the worker waits and tries again.
+/// </summary>
 public sealed class DeviceException(string message, Exception? inner = null) : BatchGenException(message, inner)
 {
     /// <inheritdoc/>
@@ -60,5 +63,7 @@ public sealed class WeightIntegrityException(string message, Exception? inner = 
     public override FailureCode Code => FailureCode.WeightIntegrity;
 }
 
-/// <summary>Another worker owns the batch now, because its lease expired or was taken back. The results of this one are discarded.</summary>
+/// <summary>
+/// Another worker owns the batch now, because its lease expired or was taken back. The results of this one are discarded.
+/// </summary>
 public sealed class LeaseLostException(string message, Exception? inner = null) : Exception(message, inner);

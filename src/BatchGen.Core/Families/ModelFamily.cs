@@ -1,9 +1,12 @@
 namespace BatchGen.Core.Families;
 
-/// <summary>What the whole program knows of one family of models: its names, its native size, and where its jobs differ from those of other families.</summary>
+/// <summary>
+/// What the whole program knows of one family of models: its names, its native size, and where its jobs differ from those of other
+/// families.
+/// </summary>
 /// <remarks>
-/// Code asks these members and never compares <see cref="Code"/> with a text. What only rendering knows (files, networks, text encoding) lies in the
-/// folder of the same name in <c>BatchGen.Diffusion/Families</c>.
+/// Code asks these members and never compares <see cref="Code"/> with a text. What only rendering knows (files, networks, text encoding)
+/// lies in the folder of the same name in <c>BatchGen.Diffusion/Families</c>.
 /// </remarks>
 public abstract class ModelFamily
 {
@@ -13,13 +16,18 @@ public abstract class ModelFamily
     /// <summary>What messages call it, for example <c>SD 1.x</c>.</summary>
     public abstract string Title { get; }
 
-    /// <summary>Width and height in pixels that the family was trained on: those of a job that names none, where the model's own config does not say.</summary>
+    /// <summary>
+    /// Width and height in pixels that the family was trained on: those of a job that names none, where the model's own config does not
+    /// say.
+    /// </summary>
     public abstract int NativeSizePixels { get; }
 
     /// <summary>The lists of block strengths that adapters of this family may be used with; their lengths differ.</summary>
     public abstract IReadOnlyList<BlockStrengthLayout> BlockStrengthLayouts { get; }
 
-    /// <summary>Names of job fields that exist for this family (and others that name them too) and are refused for all families that do not.</summary>
+    /// <summary>
+    /// Names of job fields that exist for this family (and others that name them too) and are refused for all families that do not.
+    /// </summary>
     /// <value>Empty: none of the Stable Diffusion families has a field of its own.</value>
     public virtual IReadOnlyList<string> OwnJobFields => [];
 

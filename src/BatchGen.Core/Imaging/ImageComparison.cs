@@ -23,7 +23,9 @@ public sealed record ImageComparison(double Psnr, double Ssim, int DifferingPixe
         ArgumentOutOfRangeException.ThrowIfLessThan(heightPixels, Window);
         var length = checked(widthPixels * heightPixels * 3);
         if (left.Length != length || right.Length != length)
-            throw new ArgumentException($"Images of {left.Length} and {right.Length} bytes were given; {widthPixels} x {heightPixels} RGB has {length}.", nameof(left));
+            throw new ArgumentException(
+                $"Images of {left.Length} and {right.Length} bytes were given; {widthPixels} x {heightPixels} RGB has {length}.",
+                nameof(left));
         double squares = 0;
         var differing = 0;
         for (var pixel = 0; pixel < length; pixel += 3)

@@ -3,7 +3,9 @@ using BatchGen.Core.Jobs;
 
 namespace BatchGen.Core.Imaging;
 
-/// <summary>Form and size of an image file, read from its first bytes without decoding: what is too large is never decoded at all.</summary>
+/// <summary>
+/// Form and size of an image file, read from its first bytes without decoding: what is too large is never decoded at all.
+/// </summary>
 /// <param name="Format">File form.</param>
 /// <param name="WidthPixels">Width, as stored.</param>
 /// <param name="HeightPixels">Height, as stored.</param>
@@ -53,7 +55,8 @@ public sealed record ImageHeader(ImageFormat Format, int WidthPixels, int Height
 
             // C4, C8 and CC lie among the frame markers and are something else.
             if (marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC))
-                return Of(ImageFormat.Jpeg, BinaryPrimitives.ReadUInt16BigEndian(file[(at + 7)..]), BinaryPrimitives.ReadUInt16BigEndian(file[(at + 5)..]));
+                return Of(ImageFormat.Jpeg, BinaryPrimitives.ReadUInt16BigEndian(file[(at + 7)..]),
+                    BinaryPrimitives.ReadUInt16BigEndian(file[(at + 5)..]));
             at += 2 + BinaryPrimitives.ReadUInt16BigEndian(file[(at + 2)..]);
         }
 
@@ -65,7 +68,8 @@ public sealed record ImageHeader(ImageFormat Format, int WidthPixels, int Height
     {
         if (file.Length < 30) return null;
         if (file[12..16].SequenceEqual("VP8 "u8))
-            return Of(ImageFormat.WebP, BinaryPrimitives.ReadUInt16LittleEndian(file[26..]) & 0x3FFFu, BinaryPrimitives.ReadUInt16LittleEndian(file[28..]) & 0x3FFFu);
+            return Of(ImageFormat.WebP, BinaryPrimitives.ReadUInt16LittleEndian(file[26..]) & 0x3FFFu,
+                BinaryPrimitives.ReadUInt16LittleEndian(file[28..]) & 0x3FFFu);
         if (file[12..16].SequenceEqual("VP8L"u8))
         {
             var bits = BinaryPrimitives.ReadUInt32LittleEndian(file[21..]);
@@ -73,7 +77,8 @@ public sealed record ImageHeader(ImageFormat Format, int WidthPixels, int Height
         }
 
         if (!file[12..16].SequenceEqual("VP8X"u8)) return null;
-        return Of(ImageFormat.WebP, (BinaryPrimitives.ReadUInt32LittleEndian(file[24..]) & 0xFFFFFF) + 1, (BinaryPrimitives.ReadUInt32LittleEndian(file[26..]) >> 8) + 1);
+        return Of(ImageFormat.WebP, (BinaryPrimitives.ReadUInt32LittleEndian(file[24..]) & 0xFFFFFF) + 1,
+            (BinaryPrimitives.ReadUInt32LittleEndian(file[26..]) >> 8) + 1);
     }
 
     private static ImageHeader? Of(ImageFormat format, uint width, uint height) =>

@@ -40,7 +40,8 @@ public static class CheckpointVerdicts
 /// <param name="Verdict">What it means.</param>
 /// <param name="Reload">The reload it follows, or null.</param>
 public sealed record WeightCheckpoint(
-    Guid WorkerId, long? BatchId, long? Epoch, string Model, DeviceInfo Device, WeightCheck Check, CheckpointVerdict Verdict, ReloadReport? Reload);
+    Guid WorkerId, long? BatchId, long? Epoch, string Model, DeviceInfo Device, WeightCheck Check, CheckpointVerdict Verdict,
+    ReloadReport? Reload);
 
 /// <summary>The changes that recording a checkpoint made to images and jobs.</summary>
 /// <param name="CheckpointId">The recorded row.</param>

@@ -17,7 +17,8 @@ public static class AdapterInspector
         ArgumentException.ThrowIfNullOrEmpty(path);
         using var file = AdapterFile.Load(path);
         var ranks = file.Modules.Select(module => module.Rank).Where(rank => rank > 0).ToArray();
-        var context = file.Modules.Where(module => module.ReadsContext).Select(module => module.InputWidth).FirstOrDefault(width => width > 0);
+        var context = file.Modules.Where(module => module.ReadsContext).Select(module => module.InputWidth)
+            .FirstOrDefault(width => width > 0);
         return new AdapterReport(
             path,
             file.Sha256,
@@ -28,7 +29,8 @@ public static class AdapterInspector
             context,
             ranks.Length == 0 ? 0 : ranks.Min(),
             ranks.Length == 0 ? 0 : ranks.Max(),
-            file.Modules.GroupBy(module => module.Component).ToDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal),
+            file.Modules.GroupBy(module => module.Component)
+                .ToDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal),
             file.Tensors.Entries.Select(entry => entry.Type.ToName()).Distinct().Order(StringComparer.Ordinal).ToArray(),
             TriggerWordsOf(file),
             file.Embeddings.Select(embedding => embedding.Entry.Name).ToArray(),
@@ -57,8 +59,9 @@ public static class AdapterInspector
     {
         if (file.Modules.Count == 0) return "textual_inversion";
         var names = file.Modules.Select(module => module.Algorithm).Distinct().Order(StringComparer.Ordinal).ToArray();
-        var convolves = file.Modules.Any(module => module.Leaves.TryGetValue("down", out var down) && down.Shape is [_, _, > 1, _] or [_, _, _, > 1]
-            || module.Has("mid"));
+        var convolves = file.Modules.Any(
+            module => module.Leaves.TryGetValue("down", out var down) && down.Shape is [_, _, > 1, _] or [_, _, _, > 1]
+                || module.Has("mid"));
         return string.Join('+', names.Select(name => name == "lora" && convolves ? "locon" : name));
     }
 
@@ -66,7 +69,8 @@ public static class AdapterInspector
     {
         // Shapes decide where they can; metadata may be missing or wrong.
         if (FamilyRenderings.OfContextWidth(contextWidth) is { } family) return family.Facts.Code;
-        var version = metadata.GetValueOrDefault("ss_base_model_version", "") + " " + metadata.GetValueOrDefault("modelspec.architecture", "");
+        var version = metadata.GetValueOrDefault("ss_base_model_version", "") + " "
+            + metadata.GetValueOrDefault("modelspec.architecture", "");
         // Where two tools named different base models, the later family is the one: earlier marks are left over from a template.
         return FamilyRenderings.All.LastOrDefault(candidate => candidate.Adapters.BaseModelMarks
             .Any(mark => version.Contains(mark, StringComparison.OrdinalIgnoreCase)))?.Facts.Code ?? "";
@@ -111,7 +115,8 @@ public static class AdapterInspector
             return [];
         }
 
-        return counts.Where(pair => pair.Key.Length > 0).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key, StringComparer.Ordinal)
+        return counts.Where(pair => pair.Key.Length > 0).OrderByDescending(pair => pair.Value)
+            .ThenBy(pair => pair.Key, StringComparer.Ordinal)
             .Select(pair => pair.Key);
     }
 
@@ -121,10 +126,14 @@ public static class AdapterInspector
         var originals = file.Modules.Count(module => module.HasOriginalName);
         if (originals > 0 && file.Modules.Any(module => FamilyRenderings.IsDenoiser(module.Component) && !module.HasOriginalName))
             warnings.Add("The UNet's modules come in two spellings; where both name one module, the diffusers one is used.");
-        if (file.Embeddings.Count > 0) warnings.Add($"{file.Embeddings.Count} tensors are learned words (textual inversions): prompts use them by "
-            + string.Join(", ", file.Embeddings.Select(embedding => embedding.Trigger.Length > 0 ? $"'{embedding.Trigger}'" : "the adapter's name").Distinct()) + ".");
-        if (file.UnknownKeys.Count > 0) warnings.Add($"{file.UnknownKeys.Count} keys have no known form, for example '{file.UnknownKeys[0]}'.");
-        if (file.Modules.Any(module => module.Has("bias_indices"))) warnings.Add("Sparse bias corrections of an old extraction script are left out.");
+        if (file.Embeddings.Count > 0)
+            warnings.Add($"{file.Embeddings.Count} tensors are learned words (textual inversions): prompts use them by "
+                + string.Join(", ", file.Embeddings.Select(embedding =>
+                    embedding.Trigger.Length > 0 ? $"'{embedding.Trigger}'" : "the adapter's name").Distinct()) + ".");
+        if (file.UnknownKeys.Count > 0)
+            warnings.Add($"{file.UnknownKeys.Count} keys have no known form, for example '{file.UnknownKeys[0]}'.");
+        if (file.Modules.Any(module => module.Has("bias_indices")))
+            warnings.Add("Sparse bias corrections of an old extraction script are left out.");
         return warnings;
     }
 }

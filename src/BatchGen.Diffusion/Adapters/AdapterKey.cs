@@ -25,7 +25,8 @@ internal enum KeySpelling
 /// <summary>One key of an adapter file, split into component, module and leaf.</summary>
 /// <param name="Component">Model component, or empty when the key does not say.</param>
 /// <param name="Module">Module path as the file spells it, without prefix; numbers for cloneofsimo.</param>
-/// <param name="Leaf">Which factor it is, in one spelling for all formats: <c>up</c>, <c>down</c>, <c>alpha</c>, <c>hada_w1_a</c>, …</param>
+/// <param name="Leaf">Which factor it is, in one spelling for all formats: <c>up</c>, <c>down</c>, <c>alpha</c>, <c>hada_w1_a</c>,
+/// …</param>
 /// <param name="Spelling">The spelling it was found in.</param>
 internal readonly partial record struct AdapterKey(string Component, string Module, string Leaf, KeySpelling Spelling)
 {
@@ -63,7 +64,8 @@ internal readonly partial record struct AdapterKey(string Component, string Modu
     public static AdapterKey? Split(string key)
     {
         if (Numbered().Match(key) is { Success: true } numbered)
-            return new(numbered.Groups["component"].Value, numbered.Groups["index"].Value, numbered.Groups["leaf"].Value, KeySpelling.Cloneofsimo);
+            return new(
+                numbered.Groups["component"].Value, numbered.Groups["index"].Value, numbered.Groups["leaf"].Value, KeySpelling.Cloneofsimo);
         if (Processor().Match(key) is { Success: true } processor) return SplitProcessor(processor);
         if (NamedPeft().Match(key) is { Success: true } named) key = named.Groups["start"].Value + named.Groups["end"].Value;
         foreach (var (suffix, leaf, spelling) in Leaves)
@@ -91,17 +93,21 @@ internal readonly partial record struct AdapterKey(string Component, string Modu
     {
         const string PeftRoot = "base_model.model.";
         if (path.StartsWith(PeftRoot, StringComparison.Ordinal)) path = path[PeftRoot.Length..];
-        var prefix = FamilyRenderings.AdapterPrefixes.FirstOrDefault(candidate => path.StartsWith(candidate.Text, StringComparison.Ordinal));
+        var prefix = FamilyRenderings.AdapterPrefixes.FirstOrDefault(
+            candidate => path.StartsWith(candidate.Text, StringComparison.Ordinal));
         return prefix is null ? ("", path) : (prefix.Component, prefix.IsPartOfName ? path : path[prefix.Text.Length..]);
     }
 
-    [GeneratedRegex(@"^(?<component>unet|text_encoder):(?<index>[0-9]{1,6}):(?<leaf>up|down)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^(?<component>unet|text_encoder):(?<index>[0-9]{1,6}):(?<leaf>up|down)$",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Numbered();
 
-    [GeneratedRegex(@"^(?<parent>.*?)(\.processor)?\.to_(?<projection>q|k|v|out)_lora\.(?<leaf>up|down)\.weight$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^(?<parent>.*?)(\.processor)?\.to_(?<projection>q|k|v|out)_lora\.(?<leaf>up|down)\.weight$",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Processor();
 
     // PEFT may put the adapter's name before the last part: lora_A.default.weight.
-    [GeneratedRegex(@"^(?<start>.*\.lora_(A|B|magnitude_vector))\.[^.]+(?<end>\.weight|\.bias)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^(?<start>.*\.lora_(A|B|magnitude_vector))\.[^.]+(?<end>\.weight|\.bias)$",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex NamedPeft();
 }

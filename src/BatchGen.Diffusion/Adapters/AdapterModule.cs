@@ -62,7 +62,8 @@ internal sealed record AdapterModule(
     };
 
     /// <summary>True for the two projections that read the text: their input width shows the model family.</summary>
-    public bool ReadsContext => FlatPath.EndsWith("attn2_to_k", StringComparison.Ordinal) || FlatPath.EndsWith("attn2_to_v", StringComparison.Ordinal);
+    public bool ReadsContext =>
+        FlatPath.EndsWith("attn2_to_k", StringComparison.Ordinal) || FlatPath.EndsWith("attn2_to_v", StringComparison.Ordinal);
 
     public bool Has(string leaf) => Leaves.ContainsKey(leaf);
 

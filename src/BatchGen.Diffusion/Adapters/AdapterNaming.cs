@@ -6,10 +6,14 @@ internal abstract class AdapterNaming
     /// <summary>Starts of keys that say which component a layer belongs to.</summary>
     public abstract IReadOnlyList<ComponentPrefix> Prefixes { get; }
 
-    /// <summary>Width of the texts that cross-attention reads in the published models, which differs between families; 0 where it tells nothing.</summary>
+    /// <summary>
+    /// Width of the texts that cross-attention reads in the published models, which differs between families; 0 where it shows nothing.
+    /// </summary>
     public abstract long ContextWidth { get; }
 
-    /// <summary>Width of learned words (textual inversions) that only models of this family and wider ones have; 0 where none tells.</summary>
+    /// <summary>
+    /// Width of learned words (textual inversions) that only models of this family and wider ones have; 0 where none shows it.
+    /// </summary>
     public abstract long WordWidth { get; }
 
     /// <summary>Parts of the texts by which trainers name the base model in a file's metadata.</summary>
@@ -18,7 +22,9 @@ internal abstract class AdapterNaming
     /// <summary>True for a layer name of the family's original code, written with '_' for '.'.</summary>
     public abstract bool IsOriginal(string flatPath);
 
-    /// <summary>The names that the layers of a component have in the family's original code, where they differ, and the blocks they stand in.</summary>
+    /// <summary>
+    /// The names that the layers of a component have in the family's original code, where they differ, and the blocks they stand in.
+    /// </summary>
     /// <param name="component">The component.</param>
     /// <param name="modules">All its layers, in diffusers spelling.</param>
     public abstract IReadOnlyDictionary<string, OriginalName> OriginalNames(string component, IReadOnlyCollection<string> modules);

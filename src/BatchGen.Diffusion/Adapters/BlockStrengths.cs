@@ -20,9 +20,11 @@ internal sealed class BlockStrengths
         if (vector is null) return null;
         if (family.FindLayout(vector.Count) is not { } layout)
         {
-            string[] others = [.. ModelFamilies.All.Where(other => other.FindLayout(vector.Count) is not null).Select(other => other.Title)];
+            string[] others = [.. ModelFamilies.All.Where(other => other.FindLayout(vector.Count) is not null)
+                .Select(other => other.Title)];
             throw new AdapterException(
-                $"Adapter '{adapter}' has {vector.Count} block strengths{(others.Length > 0 ? $", the layout of {string.Join(" and ", others)}" : "")}, "
+                $"Adapter '{adapter}' has {vector.Count} block "
+                    + $"strengths{(others.Length > 0 ? $", the layout of {string.Join(" and ", others)}" : "")}, "
                 + $"but a model of family {family.Code} takes {family.BlockStrengthCounts}.");
         }
 

@@ -5,8 +5,8 @@ namespace BatchGen.Diffusion.Adapters;
 
 /// <summary>Where fused weights are kept.</summary>
 /// <remarks>
-/// In every mode the base is never lost: the base tensors are left alone (overlay), or the bytes that fusing writes over were saved before or can be read
-/// from the master files again, and unloading puts exactly those bytes back. The checksum after every batch checks this.
+/// In every mode the base is never lost: the base tensors are left alone (overlay), or the bytes that fusing writes over were saved before
+/// or can be read from the master files again, and unloading puts exactly those bytes back. The checksum after every batch checks this.
 /// Settings spell the values as <see cref="FuseModes.ToCode"/> does.
 /// </remarks>
 [TypeConverter(typeof(FuseModeConverter))]
@@ -18,10 +18,14 @@ public enum FuseMode
     /// <summary>In new tensors beside the base.</summary>
     Overlay,
 
-    /// <summary>In the base tensors' own memory, their bytes saved on the host: for devices without room for a second copy of the touched layers.</summary>
+    /// <summary>
+    /// In the base tensors' own memory, their bytes saved on the host: for devices without room for a second copy of the touched layers.
+    /// </summary>
     InPlace,
 
-    /// <summary>In the base tensors' own memory, their bytes read from the master files again at unload: for hosts without room for saved bytes.</summary>
+    /// <summary>
+    /// In the base tensors' own memory, their bytes read from the master files again at unload: for hosts without room for saved bytes.
+    /// </summary>
     InPlaceMaster,
 }
 
@@ -60,5 +64,6 @@ internal sealed class FuseModeConverter() : EnumConverter(typeof(FuseMode))
 
     /// <inheritdoc/>
     public override object? ConvertTo(ITypeDescriptorContext? context, CultureInfo? culture, object? value, Type destinationType) =>
-        value is FuseMode mode && destinationType == typeof(string) ? mode.ToCode() : base.ConvertTo(context, culture, value, destinationType);
+        value is FuseMode mode && destinationType == typeof(string) ? mode.ToCode()
+            : base.ConvertTo(context, culture, value, destinationType);
 }

@@ -46,8 +46,10 @@ internal sealed class FusePlan(ModuleMap modules)
         if (matched.Count == 0 && adapter.Embeddings.Count == 0)
         {
             throw new AdapterException(
-                $"Adapter '{use.Name}' ('{adapter.Path}') fits nothing in this model: none of its {adapter.Modules.Count} modules is a layer of it"
-                + (adapter.Modules.Count > 0 ? $" (the first is {adapter.Modules[0].Module.Name})" : "") + ". It is made for another kind of model.");
+                $"Adapter '{use.Name}' ('{adapter.Path}') fits nothing in this model: none of its "
+                    + $"{adapter.Modules.Count} modules is a layer of it"
+                + (adapter.Modules.Count > 0 ? $" (the first is {adapter.Modules[0].Module.Name})" : "")
+                + ". It is made for another kind of model.");
         }
 
         return unmatched;
@@ -69,7 +71,8 @@ internal sealed class FusePlan(ModuleMap modules)
         if (delta.Misfit(shape) is { } problem)
         {
             throw new AdapterException(
-                $"Adapter '{use.Name}' ('{adapter.Path}') does not fit this model: at {target.FullName}, {problem}. It is made for another model; nothing was applied.");
+                $"Adapter '{use.Name}' ('{adapter.Path}') does not fit this model: at {target.FullName}, {problem}. "
+                    + "It is made for another model; nothing was applied.");
         }
 
         // Strength 0 is the identity for every algorithm; leaving the part out keeps it exact.
@@ -86,8 +89,10 @@ internal sealed class FusePlan(ModuleMap modules)
         {
             if (module.Module.InputWidth == modules.ContextWidth) return;
             throw new AdapterException(
-                $"Adapter '{use.Name}' ('{adapter.Path}') is made for another model family: its cross-attention reads texts of width {module.Module.InputWidth}"
-                + $"{Known(module.Module.InputWidth)}, this model's is {modules.ContextWidth}{Known(modules.ContextWidth)}. Nothing was applied.");
+                $"Adapter '{use.Name}' ('{adapter.Path}') is made for another model family: its cross-attention reads texts of width "
+                    + $"{module.Module.InputWidth}"
+                + $"{Known(module.Module.InputWidth)}, this model's is {modules.ContextWidth}{Known(modules.ContextWidth)}. "
+                + "Nothing was applied.");
         }
     }
 

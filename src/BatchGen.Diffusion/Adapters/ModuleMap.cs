@@ -58,7 +58,8 @@ internal sealed class ModuleMap
         }
 
         if (module.Component.Length > 0) return _byFlatName.GetValueOrDefault(module.Component + "/" + module.FlatPath);
-        return _components.Select(component => _byFlatName.GetValueOrDefault(component + "/" + module.FlatPath)).FirstOrDefault(found => found is not null);
+        return _components.Select(component => _byFlatName.GetValueOrDefault(component + "/" + module.FlatPath))
+            .FirstOrDefault(found => found is not null);
     }
 
     private void Add(ComponentWeights component)
@@ -70,8 +71,8 @@ internal sealed class ModuleMap
         {
             var place = originals.GetValueOrDefault(name);
             var target = new TargetModule(
-                component.Component, name, component.All.GetValueOrDefault(name + ".weight"), component.All.GetValueOrDefault(name + ".bias"),
-                place.Place ?? "", place.Index, Family.IsTextEncoder(component.Component));
+                component.Component, name, component.All.GetValueOrDefault(name + ".weight"),
+                component.All.GetValueOrDefault(name + ".bias"), place.Place ?? "", place.Index, Family.IsTextEncoder(component.Component));
             targets[name] = target;
             _byFlatName[Flat(component.Component, name)] = target;
         }

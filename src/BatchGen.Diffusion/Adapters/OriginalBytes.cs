@@ -3,8 +3,14 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Adapters;
 
-/// <summary>Keeps the bytes of base tensors, or where to read them again, while fused weights stand in their memory, and puts exactly those bytes back.</summary>
-/// <remarks>Putting bytes back is a copy of equal types, never arithmetic; the checksum after every batch checks it. A bias that the layer does not have has no memory to stand in and gets an overlay.</remarks>
+/// <summary>
+/// Keeps the bytes of base tensors, or where to read them again, while fused weights stand in their memory, and puts exactly those bytes
+/// back.
+/// </summary>
+/// <remarks>
+/// Putting bytes back is a copy of equal types, never arithmetic; the checksum after every batch checks it. A bias that the layer does not
+/// have has no memory to stand in and gets an overlay.
+/// </remarks>
 internal sealed class OriginalBytes(FuseMode mode) : IDisposable
 {
     private readonly Dictionary<Weight, Tensor?> _written = [];

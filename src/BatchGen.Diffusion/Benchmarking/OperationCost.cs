@@ -38,7 +38,8 @@ internal static class OperationCost
             using var inner = NewDisposeScope();
             _ = operation.Kind switch
             {
-                OperationKind.Convolution => F.conv2d(input, weight, null, [operation.Stride, operation.Stride], [operation.Padding, operation.Padding]),
+                OperationKind.Convolution =>
+                    F.conv2d(input, weight, null, [operation.Stride, operation.Stride], [operation.Padding, operation.Padding]),
                 OperationKind.MatrixProduct => F.linear(input, weight.flatten(1)),
                 OperationKind.Attention => F.scaled_dot_product_attention(input, weight, weight),
                 _ => throw new InvalidOperationException($"unknown kind {operation.Kind}"),

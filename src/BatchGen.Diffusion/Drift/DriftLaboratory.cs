@@ -19,11 +19,17 @@ namespace BatchGen.Diffusion.Drift;
 /// </remarks>
 public static class DriftLaboratory
 {
-    private static readonly IDriftProcedure[] Usual = [new FuseEachSubtractSum(), new FuseEachUnfuseEach(), new FuseTogether(), new AddSubtractHalf()];
+    private static readonly IDriftProcedure[] Usual =
+    [
+        new FuseEachSubtractSum(), new FuseEachUnfuseEach(), new FuseTogether(), new AddSubtractHalf(),
+    ];
     private static readonly FuseMode[] Ours = [FuseMode.Overlay, FuseMode.InPlace];
 
     /// <summary>Names of all procedures: the usual ones, then BatchGen's.</summary>
-    public static IReadOnlyList<string> Procedures { get; } = [.. Usual.Select(procedure => procedure.Key), .. Ours.Select(FuseModes.ToCode)];
+    public static IReadOnlyList<string> Procedures { get; } =
+    [
+        .. Usual.Select(procedure => procedure.Key), .. Ours.Select(FuseModes.ToCode),
+    ];
 
     /// <summary>Runs the procedures asked for.</summary>
     /// <param name="plan">What to measure.</param>
@@ -93,8 +99,8 @@ public static class DriftLaboratory
 
     /// <summary>Repeats the cycles of one procedure after another and measures weights and images after some of them.</summary>
     private sealed class Meter(
-        DriftPlan plan, FlatWeights flat, Artist? artist, IReadOnlyList<RenderedImage> originals, int count, IProgress<DriftProgress> progress,
-        CancellationToken cancellationToken)
+        DriftPlan plan, FlatWeights flat, Artist? artist, IReadOnlyList<RenderedImage> originals, int count,
+        IProgress<DriftProgress> progress, CancellationToken cancellationToken)
     {
         private readonly List<DriftSeries> _series = [];
 
@@ -132,7 +138,8 @@ public static class DriftLaboratory
             using var scope = NewDisposeScope();
             var weights = weightsNow();
             var images = artist?.Draw(weights, flat) ?? [];
-            var comparisons = images.Zip(originals, (now, before) => ImageComparison.Of(now.Rgb, before.Rgb, now.WidthPixels, now.HeightPixels)).ToArray();
+            var comparisons = images.Zip(
+                originals, (now, before) => ImageComparison.Of(now.Rgb, before.Rgb, now.WidthPixels, now.HeightPixels)).ToArray();
             return new DriftSample(cycle, WeightError.Of(weights, flat.Original), images, comparisons);
         }
     }

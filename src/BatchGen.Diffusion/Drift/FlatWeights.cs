@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 namespace BatchGen.Diffusion.Drift;
 
 /// <summary>The weights that some adapters touch, laid out in one row, with each adapter's delta in a row of the same layout.</summary>
-/// <remarks>A row is zero where its adapter touches nothing; adding zero changes no number, so one operation a step serves all layers.</remarks>
+/// <remarks>
+/// A row is zero where its adapter touches nothing; adding zero changes no number, so one operation a step serves all layers.
+/// </remarks>
 internal sealed class FlatWeights : IDisposable
 {
     private readonly (string Name, long Start, long Count)[] _places;
@@ -67,7 +69,8 @@ internal sealed class FlatWeights : IDisposable
         }
 
         foreach (var delta in deltas) delta.DetachFromDisposeScope();
-        return new FlatWeights([.. places.Select(place => (place.Weight.Name, place.Start, place.Count))], original.DetachFromDisposeScope(), deltas);
+        return new FlatWeights(
+            [.. places.Select(place => (place.Weight.Name, place.Start, place.Count))], original.DetachFromDisposeScope(), deltas);
     }
 
     /// <summary>The numbers a model holds now in these places. [n]</summary>
@@ -88,7 +91,8 @@ internal sealed class FlatWeights : IDisposable
         foreach (var (name, start, count) in _places)
         {
             var weight = byName[name];
-            weight.SetOverlay(weights.narrow(0, start, count).view(weight.Base!.shape).to(weight.Base.dtype, copy: true).MoveToOuterDisposeScope());
+            weight.SetOverlay(
+                weights.narrow(0, start, count).view(weight.Base!.shape).to(weight.Base.dtype, copy: true).MoveToOuterDisposeScope());
         }
     }
 

@@ -28,7 +28,8 @@ internal sealed record FamilyNetwork(
 {
     /// <summary>What a network with these settings asks for: its keys and shapes. Needs no native torch.</summary>
     /// <param name="config">Its settings.</param>
-    /// <param name="present">Keys that its files hold, for networks that look before they take; null when nothing is known of files.</param>
+    /// <param name="present">Keys that its files hold, for networks that look before they take; null when nothing is known of
+    /// files.</param>
     public IReadOnlyList<(string Key, long[] Shape)> Shapes(ConfigFile config, IEnumerable<string>? present = null)
     {
         var recorder = ComponentWeights.Recorder(Name);

@@ -6,10 +6,13 @@ using BatchGen.Diffusion.Models;
 
 namespace BatchGen.Diffusion.Families;
 
-/// <summary>What rendering knows of one family of models: how its files are recognised, its networks, text encoding, latents, noise schedule and adapter names.</summary>
+/// <summary>
+/// What rendering knows of one family of models: how its files are recognised, its networks, text encoding, latents, noise schedule and
+/// adapter names.
+/// </summary>
 /// <remarks>
-/// Code outside of <c>Families</c> asks these members and compares no names. A new family is a folder here and one in <c>BatchGen.Core/Families</c>;
-/// networks that several families share stand once in <c>Models</c>.
+/// Code outside of <c>Families</c> asks these members and compares no names. A new family is a folder here and one in
+/// <c>BatchGen.Core/Families</c>; networks that several families share stand once in <c>Models</c>.
 /// </remarks>
 internal abstract class FamilyRendering
 {
@@ -19,7 +22,10 @@ internal abstract class FamilyRendering
     /// <summary>Pipeline class that diffusers writes into model_index.json for this family.</summary>
     public abstract string Pipeline { get; }
 
-    /// <summary>Every pipeline class whose folders may hold a model of this family; families that share one recognise their models by <see cref="Owns(ConfigFile)"/>.</summary>
+    /// <summary>
+    /// Every pipeline class whose folders may hold a model of this family; families that share one recognise their models by
+    /// <see cref="Owns(ConfigFile)"/>.
+    /// </summary>
     public abstract IReadOnlyList<string> Pipelines { get; }
 
     /// <summary>The networks of a model: the denoiser first, then the autoencoder, then the text encoders in order.</summary>
@@ -34,7 +40,10 @@ internal abstract class FamilyRendering
     /// <summary>How adapter files name the layers of this family's networks.</summary>
     public abstract AdapterNaming Adapters { get; }
 
-    /// <summary>True when a negative prompt that was not given stands for zeros, false when it stands for an empty text; a model's own index may say otherwise.</summary>
+    /// <summary>
+    /// True when a negative prompt that was not given stands for zeros, false when it stands for an empty text; a model's own index may say
+    /// otherwise.
+    /// </summary>
     public abstract bool ZeroesAbsentNegative { get; }
 
     /// <summary>The network that predicts the noise.</summary>
@@ -64,7 +73,9 @@ internal abstract class FamilyRendering
     /// <summary>True when a single-file checkpoint is of this family.</summary>
     public abstract bool Owns(CheckpointFile checkpoint);
 
-    /// <summary>Why a single-file checkpoint that looks like one of this family cannot be used, or null where it can be or is of another kind.</summary>
+    /// <summary>
+    /// Why a single-file checkpoint that looks like one of this family cannot be used, or null where it can be or is of another kind.
+    /// </summary>
     public abstract string? ReasonToRefuse(CheckpointFile checkpoint);
 
     /// <summary>Finds every tensor of a single-file checkpoint of this family.</summary>

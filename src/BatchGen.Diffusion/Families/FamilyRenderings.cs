@@ -15,16 +15,19 @@ internal static class FamilyRenderings
         [StableDiffusion1Rendering.Instance, StableDiffusion2Rendering.Instance, StableDiffusionXlRendering.Instance];
 
     /// <summary>Prefixes by which adapter files of any family name the component a key belongs to.</summary>
-    public static IReadOnlyList<ComponentPrefix> AdapterPrefixes { get; } = [.. All.SelectMany(family => family.Adapters.Prefixes).Distinct()];
+    public static IReadOnlyList<ComponentPrefix> AdapterPrefixes { get; } = [.. All.SelectMany(family => family.Adapters.Prefixes)
+        .Distinct()];
 
     /// <summary>Every pipeline class that model_index.json may name.</summary>
-    public static IReadOnlyList<string> Pipelines { get; } = [.. All.SelectMany(family => family.Pipelines).Distinct(StringComparer.Ordinal)];
+    public static IReadOnlyList<string> Pipelines { get; } = [.. All.SelectMany(family => family.Pipelines)
+        .Distinct(StringComparer.Ordinal)];
 
     /// <summary>The family with this code, or null.</summary>
     public static FamilyRendering? Find(string code) => All.FirstOrDefault(family => family.Facts.Code == code);
 
     /// <summary>The family whose cross-attention reads texts of this width, or null.</summary>
-    public static FamilyRendering? OfContextWidth(long width) => width == 0 ? null : All.FirstOrDefault(family => family.Adapters.ContextWidth == width);
+    public static FamilyRendering? OfContextWidth(long width) =>
+        width == 0 ? null : All.FirstOrDefault(family => family.Adapters.ContextWidth == width);
 
     /// <summary>True for the component that is the denoiser in some family.</summary>
     public static bool IsDenoiser(string component) => All.Any(family => family.IsDenoiser(component));

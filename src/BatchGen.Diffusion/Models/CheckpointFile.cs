@@ -10,7 +10,9 @@ using BatchGen.Diffusion.Safetensors;
 namespace BatchGen.Diffusion.Models;
 
 /// <summary>A single-file checkpoint while its family finds out where each tensor lies.</summary>
-/// <remarks>A metadata entry <c>batchgen.config</c> (JSON, settings by component) overrides the published settings for models of other sizes.</remarks>
+/// <remarks>
+/// A metadata entry <c>batchgen.config</c> (JSON, settings by component) overrides the published settings for models of other sizes.
+/// </remarks>
 internal sealed class CheckpointFile
 {
     private readonly SafetensorsFile _file;
@@ -79,7 +81,8 @@ internal sealed class CheckpointFile
     public SourceTensor Take(string key, string name, long[] shape)
     {
         var entry = _file.Find(name)
-            ?? throw new ModelException($"'{_file.Path}' has no tensor '{name}', which a model of its kind has. It may be pruned or of another kind.");
+            ?? throw new ModelException(
+                $"'{_file.Path}' has no tensor '{name}', which a model of its kind has. It may be pruned or of another kind.");
         _taken.Add(name);
         return new SourceTensor(key, "", name, entry.Shape.AsSpan().SequenceEqual(shape) ? null : shape);
     }
@@ -110,7 +113,8 @@ internal sealed class CheckpointFile
         {
             SafetensorsType.F32 => MemoryMarshal.Cast<byte, float>(bytes).ToArray().Select(value => (double)value).ToArray(),
             SafetensorsType.F16 => MemoryMarshal.Cast<byte, Half>(bytes).ToArray().Select(value => (double)value).ToArray(),
-            SafetensorsType.BF16 => MemoryMarshal.Cast<byte, ushort>(bytes).ToArray().Select(code => (double)BitConverter.Int32BitsToSingle(code << 16)).ToArray(),
+            SafetensorsType.BF16 => MemoryMarshal.Cast<byte, ushort>(bytes).ToArray()
+                .Select(code => (double)BitConverter.Int32BitsToSingle(code << 16)).ToArray(),
             _ => [],
         };
         if (values.Length == 0) return 0;
@@ -123,7 +127,8 @@ internal sealed class CheckpointFile
         if (!file.Metadata.TryGetValue("batchgen.config", out var text)) return [];
         try
         {
-            return JsonNode.Parse(text) as JsonObject ?? throw new ModelException($"'{file.Path}' has metadata batchgen.config that is not a JSON object.");
+            return JsonNode.Parse(text) as JsonObject
+                ?? throw new ModelException($"'{file.Path}' has metadata batchgen.config that is not a JSON object.");
         }
         catch (JsonException error)
         {
@@ -137,7 +142,8 @@ internal sealed class CheckpointFile
         if (_file.Entries.Any(entry => AdapterKey.Split(entry.Name) is not null))
             return new ModelException($"'{_file.Path}' is an adapter, not a checkpoint{first}. Register it with 'batchgen adapters add'.");
         return new ModelException(
-            $"'{_file.Path}' is not a checkpoint of a known family{first}; known are {string.Join(", ", FamilyRenderings.All.Select(family => family.Facts.Title))}. "
+            $"'{_file.Path}' is not a checkpoint of a known family{first}; "
+                + $"known are {string.Join(", ", FamilyRenderings.All.Select(family => family.Facts.Title))}. "
             + "A folder of the diffusers layout is registered as a folder.");
     }
 }

@@ -4,7 +4,9 @@ using BatchGen.Core.Failures;
 
 namespace BatchGen.Diffusion.Models;
 
-/// <summary>A config.json of the diffusers layout, read with one clear error for every value that is missing or of the wrong form.</summary>
+/// <summary>
+/// A config.json of the diffusers layout, read with one clear error for every value that is missing or of the wrong form.
+/// </summary>
 internal sealed class ConfigFile
 {
     private readonly JsonElement _root;
@@ -28,7 +30,8 @@ internal sealed class ConfigFile
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new ModelException($"'{path}' does not exist. A model folder of the diffusers layout has it; download the model again.", error);
+            throw new ModelException(
+                $"'{path}' does not exist. A model folder of the diffusers layout has it; download the model again.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -44,7 +47,8 @@ internal sealed class ConfigFile
     {
         try
         {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
+            using var document = JsonDocument.Parse(
+                json, new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw new ModelException($"'{path}' does not hold a JSON object.");
             return new ConfigFile(path, document.RootElement.Clone());
         }
@@ -74,7 +78,8 @@ internal sealed class ConfigFile
     public long Integer(string key, long? fallback = null)
     {
         if (Find(key) is not { } value) return fallback ?? throw Missing(key);
-        return value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : throw Wrong(key, value, "a whole number");
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number
+            : throw Wrong(key, value, "a whole number");
     }
 
     /// <summary>Reads a number.</summary>
@@ -108,7 +113,8 @@ internal sealed class ConfigFile
     {
         var value = Find(key) ?? throw Missing(key);
         if (value.ValueKind != JsonValueKind.Array) throw Wrong(key, value, "a list of whole numbers");
-        return value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt64(out var number) ? number : throw Wrong(key, value, "a list of whole numbers")).ToArray();
+        return value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt64(out var number) ? number
+            : throw Wrong(key, value, "a list of whole numbers")).ToArray();
     }
 
     /// <summary>Reads a list of whole numbers, or one number that holds for every place.</summary>
@@ -116,7 +122,8 @@ internal sealed class ConfigFile
     {
         if (Find(key) is not { ValueKind: JsonValueKind.Array }) return Enumerable.Repeat(Integer(key, fallback), blocks).ToArray();
         var list = Integers(key);
-        return list.Length == blocks ? list : throw new ModelException($"'{Path}' has {list.Length} numbers in '{key}', but {blocks} blocks.");
+        return list.Length == blocks ? list
+            : throw new ModelException($"'{Path}' has {list.Length} numbers in '{key}', but {blocks} blocks.");
     }
 
     /// <summary>Reads a list of texts.</summary>
@@ -124,7 +131,8 @@ internal sealed class ConfigFile
     {
         var value = Find(key) ?? throw Missing(key);
         if (value.ValueKind != JsonValueKind.Array) throw Wrong(key, value, "a list of texts");
-        return value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Wrong(key, value, "a list of texts")).ToArray();
+        return value.EnumerateArray().Select(
+            item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Wrong(key, value, "a list of texts")).ToArray();
     }
 
     /// <summary>Reads a list of numbers, or null when the key is absent or null.</summary>
@@ -132,16 +140,19 @@ internal sealed class ConfigFile
     {
         if (Find(key) is not { } value) return null;
         if (value.ValueKind != JsonValueKind.Array) throw Wrong(key, value, "a list of numbers");
-        return value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number ? item.GetDouble() : throw Wrong(key, value, "a list of numbers")).ToArray();
+        return value.EnumerateArray().Select(
+            item => item.ValueKind == JsonValueKind.Number ? item.GetDouble() : throw Wrong(key, value, "a list of numbers")).ToArray();
     }
 
     /// <summary>Refuses a setting that would change the arithmetic in a way this program does not have.</summary>
     /// <exception cref="ModelException">The key has a value other than those named.</exception>
     public void Require(string key, string fallback, params ReadOnlySpan<string> allowed)
     {
-        var actual = Find(key) is { } value ? (value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText()) : fallback;
+        var actual =
+            Find(key) is { } value ? (value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText()) : fallback;
         if (!allowed.Contains(actual))
-            throw new ModelException($"'{Path}' has \"{key}\": {actual}, which is not supported; supported: {string.Join(", ", allowed.ToArray())}.");
+            throw new ModelException(
+                $"'{Path}' has \"{key}\": {actual}, which is not supported; supported: {string.Join(", ", allowed.ToArray())}.");
     }
 
     /// <summary>The pair of library and class that model_index.json has for a component, or null where there is none.</summary>
@@ -149,10 +160,13 @@ internal sealed class ConfigFile
     {
         if (Find(key) is not { } value) return null;
         if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() != 2) throw Wrong(key, value, "a pair of library and class");
-        return value[0].ValueKind == JsonValueKind.String && value[1].ValueKind == JsonValueKind.String ? (value[0].GetString()!, value[1].GetString()!) : null;
+        return value[0].ValueKind == JsonValueKind.String && value[1].ValueKind == JsonValueKind.String
+            ? (value[0].GetString()!, value[1].GetString()!)
+            : null;
     }
 
-    private JsonElement? Find(string key) => _root.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    private JsonElement? Find(string key) =>
+        _root.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
     private ModelException Missing(string key) => new($"'{Path}' lacks \"{key}\".");
 

@@ -63,9 +63,11 @@ internal sealed class DiffusionModel : IDisposable
     /// <param name="computeType">Element type to compute in.</param>
     /// <param name="device">Where to.</param>
     /// <param name="cancellationToken">Checked between tensors.</param>
-    /// <param name="vocabularyFolder">Where vocab.json and merges.txt lie when not in the model's own tokenizer folders (reference data).</param>
+    /// <param name="vocabularyFolder">Where vocab.json and merges.txt lie when not in the model's own tokenizer folders (reference
+    /// data).</param>
     /// <exception cref="ModelException">A part is missing, corrupt, or does not fit its config.</exception>
-    public static DiffusionModel Load(ModelRecord record, ScalarType computeType, Device device, CancellationToken cancellationToken, string? vocabularyFolder = null)
+    public static DiffusionModel Load(
+        ModelRecord record, ScalarType computeType, Device device, CancellationToken cancellationToken, string? vocabularyFolder = null)
     {
         var source = ModelSource.Open(record.Path, vocabularyFolder);
         var family = source.Family;
@@ -73,7 +75,8 @@ internal sealed class DiffusionModel : IDisposable
         try
         {
             using var noGrad = no_grad();
-            var configs = source.Components.ToDictionary(component => component.Name, component => component.Config, StringComparer.Ordinal);
+            var configs = source.Components.ToDictionary(
+                component => component.Name, component => component.Config, StringComparer.Ordinal);
             foreach (var component in source.Components)
             {
                 var type = component.Name == family.Autoencoder.Name ? VaeTypeFor(component.Config, computeType) : computeType;
@@ -95,7 +98,9 @@ internal sealed class DiffusionModel : IDisposable
             CheckTogether(record, unet, vae, encoders);
             foreach (var component in loaded.Values) CheckUntaken(component);
             var weights = new ModelWeights(family, source.Components.Select(component => loaded[component.Name]).ToArray());
-            var scheduler = record.Prediction is { } said ? source.Scheduler.With(new JsonObject { ["prediction_type"] = said }.ToJsonString()) : source.Scheduler;
+            var scheduler = record.Prediction is { } said
+                ? source.Scheduler.With(new JsonObject { ["prediction_type"] = said }.ToJsonString())
+                : source.Scheduler;
             return new DiffusionModel(record, weights, encoders, unet, vae, scheduler, source.ZeroesAbsentNegative, device);
         }
         catch (Exception error)
@@ -112,19 +117,22 @@ internal sealed class DiffusionModel : IDisposable
     private static ScalarType VaeTypeFor(ConfigFile config, ScalarType computeType) =>
         computeType == ScalarType.Float16 && !config.Flag("force_upcast", true) ? ScalarType.Float16 : ScalarType.Float32;
 
-    private static ComponentWeights ReadComponent(ModelRecord record, SourceComponent component, ScalarType type, Device device, CancellationToken cancellationToken)
+    private static ComponentWeights ReadComponent(
+        ModelRecord record, SourceComponent component, ScalarType type, Device device, CancellationToken cancellationToken)
     {
         var weights = new List<Weight>();
         try
         {
             foreach (var group in component.Tensors.GroupBy(tensor => tensor.File))
             {
-                // Mapped, read once, and let go piece by piece: the file never stands in this process's memory beside the tensors made of it.
+                // Mapped, read once, and let go piece by piece: the file never stands in this process's memory beside the tensors made of
+                // it.
                 using var file = SafetensorsFile.Open(ModelSource.PathOf(record.Path, group.Key));
                 foreach (var tensor in group)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    weights.Add(new Weight(component.Name, tensor.Key, tensor.Read(file, type, device), new WeightOrigin(tensor.File, () => ReadAgain(record, tensor, type, device))));
+                    weights.Add(new Weight(component.Name, tensor.Key, tensor.Read(file, type, device),
+                        new WeightOrigin(tensor.File, () => ReadAgain(record, tensor, type, device))));
                     file.Release(file.Find(tensor.Name)!);
                 }
             }
@@ -153,7 +161,8 @@ internal sealed class DiffusionModel : IDisposable
     {
         if (tokenizer.VocabularySize <= network.VocabularySize && tokenizer.MaxLength <= network.MaxLength) return;
         throw new ModelException(
-            $"A tokenizer of '{record.Path}' makes {tokenizer.VocabularySize} ids and texts of {tokenizer.MaxLength}, but its text encoder takes {network.VocabularySize} and {network.MaxLength}. "
+            $"A tokenizer of '{record.Path}' makes {tokenizer.VocabularySize} ids and texts of {tokenizer.MaxLength}, "
+                + $"but its text encoder takes {network.VocabularySize} and {network.MaxLength}. "
             + "Check that they belong together.");
     }
 
@@ -161,11 +170,14 @@ internal sealed class DiffusionModel : IDisposable
     {
         var width = encoders.Sum(encoder => encoder.Network.Width);
         if (width != unet.ContextWidth)
-            throw new ModelException($"In '{record.Path}' the UNet reads texts of width {unet.ContextWidth}, but the text encoders make {width}. Its parts come from different models.");
+            throw new ModelException($"In '{record.Path}' the UNet reads texts of width {unet.ContextWidth}, but the text encoders make "
+                + $"{width}. Its parts come from different models.");
         if (vae.LatentChannels != unet.InputChannels)
-            throw new ModelException($"In '{record.Path}' the UNet has {unet.InputChannels} latent channels and the VAE {vae.LatentChannels}. Its parts come from different models.");
+            throw new ModelException($"In '{record.Path}' the UNet has {unet.InputChannels} latent channels and the VAE "
+                + $"{vae.LatentChannels}. Its parts come from different models.");
         if (unet.PooledWidth > 0 && unet.PooledWidth != encoders[^1].Network.ProjectionWidth)
-            throw new ModelException($"In '{record.Path}' the UNet takes pooled texts of width {unet.PooledWidth}, but the second text encoder makes {encoders[^1].Network.ProjectionWidth}.");
+            throw new ModelException($"In '{record.Path}' the UNet takes pooled texts of width {unet.PooledWidth}, "
+                + $"but the second text encoder makes {encoders[^1].Network.ProjectionWidth}.");
     }
 
     private static void CheckUntaken(ComponentWeights component)
@@ -173,7 +185,8 @@ internal sealed class DiffusionModel : IDisposable
         var untaken = component.Untaken();
         if (untaken.Count == 0) return;
         throw new ModelException(
-            $"The {component.Component} weights hold {untaken.Count} tensors that its config.json has no place for, for example '{untaken[0]}'. Check that config and weights belong together.");
+            $"The {component.Component} weights hold {untaken.Count} tensors that its config.json has no place for, "
+                + $"for example '{untaken[0]}'. Check that config and weights belong together.");
     }
 }
 

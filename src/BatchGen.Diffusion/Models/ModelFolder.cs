@@ -6,7 +6,9 @@ using BatchGen.Diffusion.Text;
 
 namespace BatchGen.Diffusion.Models;
 
-/// <summary>A model in the diffusers folder layout: which files make it up, checked to be of a kind that can be rendered. Needs no native torch.</summary>
+/// <summary>
+/// A model in the diffusers folder layout: which files make it up, checked to be of a kind that can be rendered. Needs no native torch.
+/// </summary>
 internal sealed class ModelFolder
 {
     private ModelFolder(string path, ConfigFile index, FamilyRendering family, IReadOnlyList<FolderComponent> components)
@@ -34,8 +36,10 @@ internal sealed class ModelFolder
 
     /// <summary>Every file that decides what the model draws, relative to the folder with '/', in ordinal order.</summary>
     public IReadOnlyList<string> Files => Components
-        .SelectMany(component => component.WeightFiles.Prepend(component.ConfigFile).Concat(component.IndexFile is null ? [] : [component.IndexFile]))
-        .Concat(Tokenizers.SelectMany(TokenizerFiles)).Append("scheduler/scheduler_config.json").Append("model_index.json").Order(StringComparer.Ordinal).ToArray();
+        .SelectMany(component =>
+            component.WeightFiles.Prepend(component.ConfigFile).Concat(component.IndexFile is null ? [] : [component.IndexFile]))
+        .Concat(Tokenizers.SelectMany(TokenizerFiles)).Append("scheduler/scheduler_config.json").Append("model_index.json")
+        .Order(StringComparer.Ordinal).ToArray();
 
     /// <summary>Reads the layout of a folder.</summary>
     /// <exception cref="ModelException">A file is missing, a pickle, or of an unknown kind.</exception>
@@ -45,8 +49,10 @@ internal sealed class ModelFolder
         var index = ReadIndex(path);
         var pipeline = index.Text("_class_name");
         // Families that share a pipeline differ in their denoiser's settings, and have it in the same folder.
-        var denoiser = FamilyRenderings.All.FirstOrDefault(family => family.Pipelines.Contains(pipeline))?.Denoiser ?? throw new ModelException(
-            $"'{index.Path}' names the pipeline '{pipeline}', which is not supported; supported are {string.Join(", ", FamilyRenderings.Pipelines)}.");
+        var denoiser = FamilyRenderings.All.FirstOrDefault(family => family.Pipelines.Contains(pipeline))?.Denoiser
+            ?? throw new ModelException(
+                $"'{index.Path}' names the pipeline '{pipeline}', which is not supported; "
+                    + $"supported are {string.Join(", ", FamilyRenderings.Pipelines)}.");
         var found = Component(path, index, denoiser);
         var config = ConfigFile.Read(System.IO.Path.Combine(path, found.ConfigFile));
         var family = FamilyRenderings.OfFolder(pipeline, config)
@@ -70,7 +76,8 @@ internal sealed class ModelFolder
         Family,
         Path,
         Components.Select(component => new SourceComponent(
-            component.Name, ConfigFile.Read(System.IO.Path.Combine(Path, component.ConfigFile)), component.WeightFiles.SelectMany(Tensors).ToArray())).ToArray(),
+            component.Name, ConfigFile.Read(System.IO.Path.Combine(Path, component.ConfigFile)),
+            component.WeightFiles.SelectMany(Tensors).ToArray())).ToArray(),
         Tokenizers.Select(name => (Func<ClipTokenizer>)(() => Tokenizer(name, vocabularyFolder))).ToArray(),
         ConfigFile.Read(System.IO.Path.Combine(Path, "scheduler", "scheduler_config.json")),
         Index.Flag("force_zeros_for_empty_prompt", Family.ZeroesAbsentNegative),
@@ -80,7 +87,8 @@ internal sealed class ModelFolder
     {
         using var file = SafetensorsFile.Open(System.IO.Path.Combine(Path, relative));
         // Positions counted from zero, which older files carry along, are no parameter.
-        return file.Entries.Where(entry => !entry.Name.EndsWith(".position_ids", StringComparison.Ordinal)).Select(entry => new SourceTensor(entry.Name, relative, entry.Name)).ToArray();
+        return file.Entries.Where(entry => !entry.Name.EndsWith(".position_ids", StringComparison.Ordinal))
+            .Select(entry => new SourceTensor(entry.Name, relative, entry.Name)).ToArray();
     }
 
     private ClipTokenizer Tokenizer(string name, string? vocabularyFolder)
@@ -97,10 +105,12 @@ internal sealed class ModelFolder
         throw new ModelException(
             $"The folder '{path}' has no model_index.json, so it is not a model of the diffusers layout."
             + (pickle is null ? " Name the folder that holds unet, vae and text_encoder, or a single .safetensors checkpoint."
-                : $" '{System.IO.Path.GetFileName(pickle)}' in it is a Python pickle, which can run code and is not read; get the .safetensors form of the model."));
+                : $" '{System.IO.Path.GetFileName(pickle)}' in it is a Python pickle, which can run code and is not read; "
+                    + "get the .safetensors form of the model."));
     }
 
-    private static ModelException Lacks(ConfigFile index, string component) => new($"'{index.Path}' names no {component}, which a model to draw with needs.");
+    private static ModelException Lacks(ConfigFile index, string component) =>
+        new($"'{index.Path}' names no {component}, which a model to draw with needs.");
 
     private static FolderComponent Component(string path, ConfigFile index, FamilyNetwork network)
     {
@@ -110,12 +120,14 @@ internal sealed class ModelFolder
             throw new ModelException($"'{index.Path}' names the class '{named.Class}' for {name}; known is {network.ClassName}.");
         var folder = System.IO.Path.Combine(path, name);
         if (!Directory.Exists(folder))
-            throw new ModelException($"The model folder '{path}' has no '{name}' folder, which its model_index.json names. Download the model again.");
+            throw new ModelException(
+                $"The model folder '{path}' has no '{name}' folder, which its model_index.json names. Download the model again.");
         // Full precision first, as diffusers does; the fp16 variant where it alone is there.
         foreach (var variant in new[] { "", ".fp16" })
         {
             var whole = $"{network.FileStem}{variant}.safetensors";
-            if (File.Exists(System.IO.Path.Combine(folder, whole))) return new FolderComponent(name, $"{name}/config.json", [$"{name}/{whole}"], null);
+            if (File.Exists(System.IO.Path.Combine(folder, whole)))
+                return new FolderComponent(name, $"{name}/config.json", [$"{name}/{whole}"], null);
             var shardIndex = $"{network.FileStem}.safetensors.index{variant}.json";
             if (File.Exists(System.IO.Path.Combine(folder, shardIndex)))
                 return new FolderComponent(name, $"{name}/config.json", Shards(folder, shardIndex, name), $"{name}/{shardIndex}");
@@ -125,7 +137,8 @@ internal sealed class ModelFolder
         throw new ModelException(
             $"The folder '{folder}' has no {network.FileStem}.safetensors"
             + (pickle is null ? ". Download the model again."
-                : $"; its {System.IO.Path.GetFileName(pickle)} is a Python pickle, which can run code and is not read. Save the model again with safe_serialization=True."));
+                : $"; its {System.IO.Path.GetFileName(pickle)} is a Python pickle, which can run code and is not read. "
+                    + "Save the model again with safe_serialization=True."));
     }
 
     private static string[] Shards(string folder, string indexFile, string name)
@@ -134,10 +147,13 @@ internal sealed class ModelFolder
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllText(path));
-            var files = document.RootElement.GetProperty("weight_map").EnumerateObject().Select(item => item.Value.GetString() ?? "").Distinct().Order(StringComparer.Ordinal).ToArray();
+            var files = document.RootElement.GetProperty("weight_map").EnumerateObject().Select(item => item.Value.GetString() ?? "")
+                .Distinct().Order(StringComparer.Ordinal).ToArray();
             // A shard lies beside its index; anything else would read files that were never registered.
-            var stranger = files.FirstOrDefault(file => file.Length == 0 || file != System.IO.Path.GetFileName(file) || !file.EndsWith(".safetensors", StringComparison.Ordinal));
-            if (stranger is not null) throw new ModelException($"'{path}' names the shard '{stranger}', which is not a .safetensors file beside it.");
+            var stranger = files.FirstOrDefault(file =>
+                file.Length == 0 || file != System.IO.Path.GetFileName(file) || !file.EndsWith(".safetensors", StringComparison.Ordinal));
+            if (stranger is not null)
+                throw new ModelException($"'{path}' names the shard '{stranger}', which is not a .safetensors file beside it.");
             return files.Select(file => $"{name}/{file}").ToArray();
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)

@@ -7,14 +7,17 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Models;
 
-/// <summary>A model on disk, whatever its form: its networks' settings, where each tensor lies, and its tokenizers. Needs no native torch.</summary>
+/// <summary>
+/// A model on disk, whatever its form: its networks' settings, where each tensor lies, and its tokenizers. Needs no native torch.
+/// </summary>
 /// <param name="Family">Its family.</param>
 /// <param name="Root">Folder, or the file of a single-file checkpoint.</param>
 /// <param name="Components">The networks, in ordinal order of name.</param>
 /// <param name="Tokenizers">One for each text encoder.</param>
 /// <param name="Scheduler">Settings of the noise schedule.</param>
 /// <param name="ZeroesAbsentNegative">True when a negative prompt not given stands for zeros.</param>
-/// <param name="Files">Every file that decides what the model draws, relative to <paramref name="Root"/> with '/', in ordinal order.</param>
+/// <param name="Files">Every file that decides what the model draws, relative to <paramref name="Root"/> with '/', in ordinal
+/// order.</param>
 internal sealed record ModelSource(
     FamilyRendering Family,
     string Root,
@@ -65,7 +68,9 @@ internal sealed record SourceTensor(string Key, string File, string Name, long[]
     {
         using var scope = NewDisposeScope();
         var entry = file.Find(Name) ?? throw new SafetensorsException(file.Path, $"has no tensor '{Name}'.");
-        if (!entry.Type.IsFloat()) throw new ModelException($"'{file.Path}' holds '{Name}' of type {entry.Type.ToName()}; a network has floating-point tensors only.");
+        if (!entry.Type.IsFloat())
+            throw new ModelException(
+                $"'{file.Path}' holds '{Name}' of type {entry.Type.ToName()}; a network has floating-point tensors only.");
         if (Shape is null && Part is null && !IsTransposed) return file.ReadTensor(entry, type, device).MoveToOuterDisposeScope();
         var tensor = file.ReadTensor(entry, type);
         if (Part is { } part)

@@ -8,7 +8,10 @@ using BatchGen.Diffusion.Text;
 
 namespace BatchGen.Diffusion.Models;
 
-/// <summary>Writes models with random weights and the published dimensions, to measure speed and memory without the real ones. Needs no native torch.</summary>
+/// <summary>
+/// Writes models with random weights and the published dimensions, to measure speed and memory without the real ones. Needs no native
+/// torch.
+/// </summary>
 public static class SyntheticModel
 {
     private const int ChunkElements = 1 << 16;
@@ -25,7 +28,8 @@ public static class SyntheticModel
     public static void Write(string family, string folder, int seed, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        var known = FamilyRenderings.Find(family) ?? throw new ModelException($"Family '{family}' is not known; known are {string.Join(", ", Families)}.");
+        var known = FamilyRenderings.Find(family)
+            ?? throw new ModelException($"Family '{family}' is not known; known are {string.Join(", ", Families)}.");
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
             throw new ModelException($"The folder '{folder}' is not empty. Name a new one.");
         Write(folder, known, known.PublishedConfigs(), seed, cancellationToken);
@@ -38,12 +42,14 @@ public static class SyntheticModel
     /// <param name="seed">Same seed, same bytes.</param>
     /// <param name="cancellationToken">Checked between tensors.</param>
     internal static void Write(
-        string folder, FamilyRendering family, IReadOnlyDictionary<string, JsonObject> configs, int seed, CancellationToken cancellationToken)
+        string folder, FamilyRendering family, IReadOnlyDictionary<string, JsonObject> configs, int seed,
+        CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(folder);
         WriteIndex(folder, family, configs["scheduler"]["_class_name"]!.GetValue<string>());
         WriteJson(Path.Combine(folder, "scheduler", "scheduler_config.json"), configs["scheduler"]);
-        foreach (var tokenizer in family.Tokenizers) ClipTokenizer.WritePublished(Path.Combine(folder, tokenizer.Folder), tokenizer.PadsWithZero);
+        foreach (var tokenizer in family.Tokenizers)
+            ClipTokenizer.WritePublished(Path.Combine(folder, tokenizer.Folder), tokenizer.PadsWithZero);
         foreach (var network in family.Networks.OrderBy(network => network.Name, StringComparer.Ordinal))
         {
             var config = configs[network.Name];
@@ -80,12 +86,14 @@ public static class SyntheticModel
         });
     }
 
-    // Norms start as the identity; matrices and kernels spread evenly, with the deviation that keeps a layer's output about as large as its input.
+    // Norms start as the identity; matrices and kernels spread evenly, with the deviation that keeps a layer's output about as large as its
+    // input.
     private static void Fill(Stream stream, string key, long[] shape, Random random)
     {
         var isWeight = key.EndsWith(".weight", StringComparison.Ordinal);
         var count = shape.Aggregate(1L, (product, size) => product * size);
-        var deviation = shape.Length == 1 ? 0 : key.Contains("embeddings", StringComparison.Ordinal) ? 0.02 : 1 / Math.Sqrt((double)count / shape[0]);
+        var deviation =
+            shape.Length == 1 ? 0 : key.Contains("embeddings", StringComparison.Ordinal) ? 0.02 : 1 / Math.Sqrt((double)count / shape[0]);
         var centre = shape.Length == 1 && isWeight ? 1.0 : 0;
         // One value for each of the 65536 codes that two random bytes can be.
         var table = new Half[1 << 16];

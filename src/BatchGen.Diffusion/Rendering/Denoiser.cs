@@ -32,15 +32,17 @@ internal sealed class Denoiser(DiffusionModel model)
     /// <param name="cancellationToken">Checked before each call.</param>
     /// <returns>[B, 4, H, W] float32.</returns>
     public Tensor Run(
-        Tensor latents, Conditions conditions, ISampler sampler, double guidanceScale, double guidanceRescale, Func<Tensor> noise, int firstCall,
-        IProgress<StepProgress>? progress, CancellationToken cancellationToken)
+        Tensor latents, Conditions conditions, ISampler sampler, double guidanceScale, double guidanceRescale, Func<Tensor> noise,
+        int firstCall, IProgress<StepProgress>? progress, CancellationToken cancellationToken)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var type = model.ComputeType;
         var guided = guidanceScale > 1 && conditions.NegativeContext is not null && model.UNet.GuidanceWidth == 0;
-        var context = (guided ? cat([conditions.NegativeContext!, conditions.Context], 0) : conditions.Context).to(type); // [B or 2 B, T, X]
-        var pooled = conditions.Pooled is null ? null : guided ? cat([conditions.NegativePooled!, conditions.Pooled], 0) : conditions.Pooled;
+        // [B or 2 B, T, X]
+        var context = (guided ? cat([conditions.NegativeContext!, conditions.Context], 0) : conditions.Context).to(type);
+        var pooled =
+            conditions.Pooled is null ? null : guided ? cat([conditions.NegativePooled!, conditions.Pooled], 0) : conditions.Pooled;
         var sizes = conditions.Sizes is null ? null : guided ? cat([conditions.Sizes, conditions.Sizes], 0) : conditions.Sizes;
         var x = latents.alias();
         for (var call = firstCall; call < sampler.Timesteps.Count; call++)

@@ -13,16 +13,18 @@ public sealed class DiffusionOptions
     public string Device { get; set; } = "auto";
 
     /// <summary>Element type to compute in. Float16 is refused on a CPU, where it is some 300 times slower than float32.</summary>
-    /// <value><c>auto</c> (float16 on CUDA, float32 on the CPU), <c>float32</c>, <c>bfloat16</c> or <c>float16</c>; default <c>auto</c>.</value>
+    /// <value>
+    /// <c>auto</c> (float16 on CUDA, float32 on the CPU), <c>float32</c>, <c>bfloat16</c> or <c>float16</c>; default <c>auto</c>.
+    /// </value>
     [Required]
     [RegularExpression("auto|float32|bfloat16|float16", ErrorMessage = "ComputeType must be auto, float32, bfloat16 or float16.")]
     public string ComputeType { get; set; } = "auto";
 
     /// <summary>Where fused weights are kept.</summary>
     /// <value>
-    /// <c>overlay</c> (new tensors beside the base), <c>in-place</c> (over the base, whose bytes are saved on the host and put back at unload),
-    /// <c>in-place-master</c> (over the base, whose bytes are read from the master files again at unload), or <c>auto</c>: overlay, and in place once the
-    /// device had no room for one. Default <c>auto</c>.
+    /// <c>overlay</c> (new tensors beside the base), <c>in-place</c> (over the base, whose bytes are saved on the host and put back at
+    /// unload), <c>in-place-master</c> (over the base, whose bytes are read from the master files again at unload), or <c>auto</c>:
+    /// overlay, and in place once the device had no room for one. Default <c>auto</c>.
     /// </value>
     public FuseMode FuseMode { get; set; } = FuseMode.Auto;
 
@@ -47,16 +49,17 @@ public sealed class DiffusionOptions
 
     /// <summary>How prompts are read.</summary>
     /// <value>
-    /// <c>weighted</c>: brackets weigh words, BREAK and long prompts make chunks of 75 tokens, as in AUTOMATIC1111's web UI. <c>plain</c>: brackets are text and
-    /// what is beyond 75 tokens is cut off, as in diffusers. Default <c>weighted</c>; the two agree on prompts of up to 75 tokens without brackets.
+    /// <c>weighted</c>: brackets weigh words, BREAK and long prompts make chunks of 75 tokens, as in AUTOMATIC1111's web UI. <c>plain</c>:
+    /// brackets are text and what is beyond 75 tokens is cut off, as in diffusers. Default <c>weighted</c>; the two agree on prompts of up
+    /// to 75 tokens without brackets.
     /// </value>
     [Required]
     [RegularExpression("weighted|plain", ErrorMessage = "PromptSyntax must be weighted or plain.")]
     public string PromptSyntax { get; set; } = "weighted";
 
     /// <summary>
-    /// Draws noise in the compute type, as diffusers does, to repeat images of its float16 pipelines. Otherwise noise is float32, so that a seed means the
-    /// same image in every compute type.
+    /// Draws noise in the compute type, as diffusers does, to repeat images of its float16 pipelines. Otherwise noise is float32, so that a
+    /// seed means the same image in every compute type.
     /// </summary>
     /// <value>True or false; default false.</value>
     public bool NoiseInComputeType { get; set; }

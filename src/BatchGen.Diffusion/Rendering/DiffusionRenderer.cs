@@ -16,10 +16,12 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Rendering;
 
-/// <summary>Renders on one device: loads a model, fuses adapters, draws, unloads the adapters, and checks that the base weights are what was loaded.</summary>
+/// <summary>
+/// Renders on one device: loads a model, fuses adapters, draws, unloads the adapters, and checks that the base weights are what was loaded.
+/// </summary>
 /// <remarks>
-/// Everything but <see cref="Prefetch"/> is called from the one thread that owns the device. Noise comes from each job's own generator on the CPU,
-/// so an image depends neither on its neighbours in a batch nor on the device.
+/// Everything but <see cref="Prefetch"/> is called from the one thread that owns the device. Noise comes from each job's own generator on
+/// the CPU, so an image depends neither on its neighbours in a batch nor on the device.
 /// </remarks>
 public sealed class DiffusionRenderer : IBatchRenderer
 {
@@ -68,10 +70,14 @@ public sealed class DiffusionRenderer : IBatchRenderer
     /// <inheritdoc/>
     public AdapterCacheUse AdapterCache => new(_adapters.Hits, _adapters.Misses, _adapters.SizeBytes);
 
-    /// <summary>The weights on the device, for the drift laboratory, which draws with other numbers than the model's; null without a model.</summary>
+    /// <summary>
+    /// The weights on the device, for the drift laboratory, which draws with other numbers than the model's; null without a model.
+    /// </summary>
     internal ModelWeights? Weights => _model?.Weights;
 
-    /// <summary>The prompt encoder, whose results are out of date once text encoder weights were changed from outside; null without a model.</summary>
+    /// <summary>
+    /// The prompt encoder, whose results are out of date once text encoder weights were changed from outside; null without a model.
+    /// </summary>
     internal PromptEncoder? Prompts => _prompts;
 
     /// <summary>Makes the digests of the weights as they are now the baseline of later checks.</summary>
@@ -81,7 +87,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
     public ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(model);
-        if (_model is not null && _model.Record.Name == model.Name && _model.Record.Path == model.Path && _model.Record.Sha256 == model.Sha256)
+        if (_model is not null && _model.Record.Name == model.Name && _model.Record.Path == model.Path
+            && _model.Record.Sha256 == model.Sha256)
             return new ModelLoadReport(_checksum!.Tensors, _checksum.SizeBytes, _checksum.Digest, 0);
         var started = Stopwatch.GetTimestamp();
         MasterFiles.Check(model, cancellationToken);
@@ -112,7 +119,9 @@ public sealed class DiffusionRenderer : IBatchRenderer
         ArgumentNullException.ThrowIfNull(signature);
         ArgumentNullException.ThrowIfNull(adapters);
         var model = Loaded();
-        if (signature.Model != model.Record.Name) throw new InvalidOperationException($"Signature '{signature}' is for another model than '{model.Record.Name}', which is loaded.");
+        if (signature.Model != model.Record.Name)
+            throw new InvalidOperationException(
+                $"Signature '{signature}' is for another model than '{model.Record.Name}', which is loaded.");
         Unload();
         var report = FuseWhereThereIsRoom(signature, adapters, cancellationToken);
         try
@@ -130,7 +139,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
         if (ReadsText(_fuser.Fused)) _prompts.Forget();
         _fused = signature;
         _logger.AdaptersFused(report.Adapters, report.Tensors, report.ElapsedMs);
-        if (report.UnmatchedKeys.Count > 0) _logger.KeysUnmatched(report.UnmatchedKeys.Count, signature.ToString(), report.UnmatchedKeys[0]);
+        if (report.UnmatchedKeys.Count > 0)
+            _logger.KeysUnmatched(report.UnmatchedKeys.Count, signature.ToString(), report.UnmatchedKeys[0]);
         return report;
     }
 
@@ -155,7 +165,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<RenderedImage> Render(IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
+    public IReadOnlyList<RenderedImage> Render(
+        IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(jobs);
         ArgumentNullException.ThrowIfNull(progress);
@@ -169,12 +180,14 @@ public sealed class DiffusionRenderer : IBatchRenderer
             using var noGrad = no_grad();
             var images = DrawByLength(model, jobs, progress, cancellationToken);
             var first = jobs[0].Recipe;
-            _logger.Rendered(jobs.Count, first.WidthPixels, first.HeightPixels, first.Steps, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            _logger.Rendered(
+                jobs.Count, first.WidthPixels, first.HeightPixels, first.Steps, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
             return images;
         }
         catch (Exception error) when (TorchErrors.IsDeviceError(error))
         {
-            throw TorchErrors.Translate(error, $"Rendering {jobs.Count} images of {jobs[0].Recipe.WidthPixels} x {jobs[0].Recipe.HeightPixels}");
+            throw TorchErrors.Translate(
+                error, $"Rendering {jobs.Count} images of {jobs[0].Recipe.WidthPixels} x {jobs[0].Recipe.HeightPixels}");
         }
     }
 
@@ -214,7 +227,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
         string[] ofBase = [.. tensorNames.Where(name => !name.StartsWith(FusedPrefix, StringComparison.Ordinal))];
         if (ofBase.Length == 0 && tensorNames.Count > 0) return new ReloadReport(0, 0, 0);
         var report = ReloadBase(model, ofBase, cancellationToken);
-        // All of it comes from files with the registered hashes now, while the old baseline may have been taken from what was damaged on its way here.
+        // All of it comes from files with the registered hashes now, while the old baseline may have been taken from what was damaged on
+        // its way here.
         if (ofBase.Length == 0) TakeBaseline();
         // Prompts may have been encoded with the damaged weights.
         _prompts!.Forget();
@@ -229,7 +243,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
         _adapters.Dispose();
     }
 
-    private IEnumerable<string> FindDamaged() => _fuser!.FindDamaged().Concat(_prompts!.FindDamagedWords().Select(trigger => "word/" + trigger));
+    private IEnumerable<string> FindDamaged() =>
+        _fuser!.FindDamaged().Concat(_prompts!.FindDamagedWords().Select(trigger => "word/" + trigger));
 
     private static ReloadReport ReloadBase(DiffusionModel model, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
@@ -243,7 +258,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
         }
     }
 
-    private FuseReport FuseWhereThereIsRoom(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken)
+    private FuseReport FuseWhereThereIsRoom(
+        AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken)
     {
         try
         {
@@ -275,10 +291,13 @@ public sealed class DiffusionRenderer : IBatchRenderer
         foreach (var job in jobs)
         {
             var recipe = job.Recipe;
-            if (BatchShape.Of(recipe) != shape) throw new InvalidOperationException($"Job {job.JobId} has another shape than job {jobs[0].JobId}; a tensor batch has one.");
+            if (BatchShape.Of(recipe) != shape)
+                throw new InvalidOperationException($"Job {job.JobId} has another shape than job {jobs[0].JobId}; a tensor batch has one.");
             // What is drawn must be what is recorded: a job never runs with other adapters than its own.
-            if (_fused is null ? recipe.Signature.Adapters.Count > 0 || recipe.Signature.Model != model.Record.Name : !recipe.Signature.Equals(_fused))
-                throw new InvalidOperationException($"Job {job.JobId} needs '{recipe.Signature}', but '{_fused?.ToString() ?? model.Record.Name + "|"}' is fused.");
+            if (_fused is null ? recipe.Signature.Adapters.Count > 0 || recipe.Signature.Model != model.Record.Name
+                : !recipe.Signature.Equals(_fused))
+                throw new InvalidOperationException(
+                    $"Job {job.JobId} needs '{recipe.Signature}', but '{_fused?.ToString() ?? model.Record.Name + "|"}' is fused.");
         }
 
         var (factor, shared) = (model.Vae.Factor, jobs[0].Recipe);
@@ -292,8 +311,10 @@ public sealed class DiffusionRenderer : IBatchRenderer
         if (!double.IsFinite(shared.GuidanceScale)) throw new InvalidJobException($"Guidance scale {shared.GuidanceScale} is not a finite number.");
     }
 
-    // Prompts of different length do not fit into one tensor. Filling up the shorter ones would change their images, so each length is drawn by itself.
-    private IReadOnlyList<RenderedImage> DrawByLength(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
+    // Prompts of different length do not fit into one tensor. Filling up the shorter ones would change their images, so each length is
+    // drawn by itself.
+    private IReadOnlyList<RenderedImage> DrawByLength(
+        DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
         var groups = jobs.GroupBy(Chunks).ToArray();
         if (groups.Length == 1) return Draw(model, jobs, progress, cancellationToken);
@@ -306,9 +327,11 @@ public sealed class DiffusionRenderer : IBatchRenderer
     }
 
     private int Chunks(ClaimedJob job) => Math.Max(
-        _prompts!.ChunksOf(job.Recipe.Prompt, null), job.Recipe.GuidanceScale > 1 && job.Recipe.NegativePrompt is { } negative ? _prompts.ChunksOf(negative, null) : 1);
+        _prompts!.ChunksOf(job.Recipe.Prompt, null),
+        job.Recipe.GuidanceScale > 1 && job.Recipe.NegativePrompt is { } negative ? _prompts.ChunksOf(negative, null) : 1);
 
-    private List<RenderedImage> Draw(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
+    private List<RenderedImage> Draw(
+        DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
         var recipe = jobs[0].Recipe;
         long[] shape = [1, model.UNet.InputChannels, recipe.HeightPixels / model.Vae.Factor, recipe.WidthPixels / model.Vae.Factor];
@@ -321,7 +344,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
             Tensor Noise()
             {
                 using var scope = NewDisposeScope();
-                var drawn = cat(noises.Select(noise => noise.Draw(shape, _options.NoiseInComputeType ? _compute.Type : ScalarType.Float32)).ToArray(), 0);
+                var drawn = cat(noises.Select(noise => noise.Draw(shape, _options.NoiseInComputeType ? _compute.Type : ScalarType.Float32))
+                    .ToArray(), 0);
                 return drawn.to(ScalarType.Float32).to(_compute.Device).MoveToOuterDisposeScope();
             }
 
@@ -374,7 +398,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
             sizes is null ? null : tensor(sizes, device: _compute.Device).unsqueeze(0).repeat(jobs.Count, 1).MoveToOuterDisposeScope());
     }
 
-    private List<RenderedImage> Decode(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, Tensor latents, CancellationToken cancellationToken)
+    private List<RenderedImage> Decode(
+        DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, Tensor latents, CancellationToken cancellationToken)
     {
         var decoder = new LatentDecoder(model.Vae, model.VaeType, _options.TileAbovePixels);
         var images = new List<RenderedImage>(jobs.Count);

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Rendering;
 
-/// <summary>Decodes latents one image at a time, large ones in overlapping tiles, so that memory does not grow with batch and size.</summary>
+/// <summary>
+/// Decodes latents one image at a time, large ones in overlapping tiles, so that memory does not grow with batch and size.
+/// </summary>
 internal sealed class LatentDecoder(AutoencoderKl vae, ScalarType type, long tileAbovePixels)
 {
     // Latents along a tile's side and shared with its neighbour; the autoencoder sees about that far.
@@ -35,7 +37,8 @@ internal sealed class LatentDecoder(AutoencoderKl vae, ScalarType type, long til
             {
                 using var tile = NewDisposeScope();
                 var decoded = vae.Decode(latents.narrow(2, top, tileHeight).narrow(3, left, tileWidth)).to(ScalarType.Float32);
-                var weight = Ramp(tileHeight * factor, latents.device).unsqueeze(1) * Ramp(tileWidth * factor, latents.device).unsqueeze(0); // [h, w]
+                // [h, w]
+                var weight = Ramp(tileHeight * factor, latents.device).unsqueeze(1) * Ramp(tileWidth * factor, latents.device).unsqueeze(0);
                 sum.narrow(2, top * factor, tileHeight * factor).narrow(3, left * factor, tileWidth * factor).add_(decoded * weight);
                 weights.narrow(2, top * factor, tileHeight * factor).narrow(3, left * factor, tileWidth * factor).add_(weight);
             }

@@ -26,11 +26,13 @@ internal static class Pixels
         using var scope = NewDisposeScope();
         // Clamping would turn a not-a-number into black: look before.
         if (!decoded.isfinite().all().item<bool>())
-            throw new GenerationException($"{what} has numbers that are not finite; it would have come out black. Another compute type or a lower guidance scale may help.");
+            throw new GenerationException($"{what} has numbers that are not finite; it would have come out black. "
+                + "Another compute type or a lower guidance scale may help.");
         var bytes = ToBytes(decoded).bytes.ToArray();
         // The darkest scene has some noise; not one pixel above zero is a decoder that ran out of its range.
         if (!bytes.AsSpan().ContainsAnyExcept((byte)0))
-            throw new GenerationException($"{what} is black all over: the autoencoder's numbers are all below its range. Another compute type, a lower guidance scale or another seed may help.");
+            throw new GenerationException($"{what} is black all over: the autoencoder's numbers are all below its range. "
+                + "Another compute type, a lower guidance scale or another seed may help.");
         return bytes;
     }
 }

@@ -18,7 +18,8 @@ internal static class StartImages
     /// <param name="noise">Draws from each job's own generator: first for the image's latents, then for the noise on them.</param>
     /// <returns>[B, 4, H, W] float32, and the sampler's first call.</returns>
     /// <exception cref="InvalidJobException">Pixels are missing or of another size, or the strength leaves no step to take.</exception>
-    public static (Tensor Latents, int FirstCall) Latents(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, ISampler sampler, Func<Tensor> noise)
+    public static (Tensor Latents, int FirstCall) Latents(
+        DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, ISampler sampler, Func<Tensor> noise)
     {
         var recipe = jobs[0].Recipe;
         if (recipe.Strength is not (> 0 and <= 1 and var strength)) throw new InvalidJobException($"Strength {recipe.Strength} is not a number above 0 and up to 1.");
@@ -39,7 +40,8 @@ internal static class StartImages
         var (height, width) = (job.Recipe.HeightPixels, job.Recipe.WidthPixels);
         if (job.StartPixels is not { } pixels || pixels.Length != height * width * 3)
             throw new InvalidJobException($"The start image of job {job.JobId} is missing or not {width} x {height}.");
-        var image = tensor(pixels, ScalarType.Byte).view(1, height, width, 3).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(127.5).sub_(1).contiguous();
+        var image = tensor(pixels, ScalarType.Byte).view(1, height, width, 3).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(127.5)
+            .sub_(1).contiguous();
         var halves = model.Vae.Moments(image.to(model.VaeType).to(model.Device)).to(ScalarType.Float32).chunk(2, 1);
         var deviation = (halves[1].clamp(-30, 20) * 0.5).exp_();
         return (halves[0] + deviation * draw).mul_(model.Vae.ScalingFactor).MoveToOuterDisposeScope();

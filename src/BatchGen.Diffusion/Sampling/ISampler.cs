@@ -4,8 +4,8 @@ namespace BatchGen.Diffusion.Sampling;
 
 /// <summary>Turns noise into latents by calls of the network at falling noise levels; made anew for every tensor batch.</summary>
 /// <remarks>
-/// Samples and outputs are [B, 4, H, W] in float32; coefficients are computed in double precision. Results are new tensors in the caller's dispose scope.
-/// A sampler may remember earlier outputs, so calls go up one by one, from 0 or from the start of a later step.
+/// Samples and outputs are [B, 4, H, W] in float32; coefficients are computed in double precision. Results are new tensors in the caller's
+/// dispose scope. A sampler may remember earlier outputs, so calls go up one by one, from 0 or from the start of a later step.
 /// </remarks>
 internal interface ISampler : IDisposable
 {

@@ -14,7 +14,8 @@ internal sealed record SigmaPath(double[] Times, double[] Sigmas, double Initial
     public const double ZeroSnrFloor = 1.0 / (1 << 24);
 
     /// <summary>Lays out the path.</summary>
-    /// <param name="config">Settings: spacing, <c>use_karras_sigmas</c>, <c>sigma_min</c>, <c>sigma_max</c>, <c>final_sigmas_type</c>.</param>
+    /// <param name="config">Settings: spacing, <c>use_karras_sigmas</c>, <c>sigma_min</c>, <c>sigma_max</c>,
+    /// <c>final_sigmas_type</c>.</param>
     /// <param name="schedule">Noise levels in training.</param>
     /// <param name="steps">Steps wanted.</param>
     /// <param name="withFinalSetting">Whether the diffusers class has <c>final_sigmas_type</c>; the others end at zero.</param>

@@ -29,18 +29,21 @@ internal sealed record EncodedPrompt(Tensor Context, Tensor? Pooled) : IDisposab
     private static long Size(Tensor tensor) => tensor.numel() * tensor.element_size();
 }
 
-/// <summary>Encodes prompts with a model's text encoders, each prompt alone, so that the result does not depend on the others of a batch.</summary>
+/// <summary>
+/// Encodes prompts with a model's text encoders, each prompt alone, so that the result does not depend on the others of a batch.
+/// </summary>
 /// <remarks>
-/// Weighted prompts of any length are read in chunks (<see cref="PromptSyntax"/>, <see cref="PromptChunks"/>); a prompt without brackets of at most 75 tokens
-/// gives exactly what diffusers gives. Results are kept (least recently used first to go) until <see cref="Forget"/>, which must follow every
-/// change of the text encoders' weights. What is kept is checksummed before it is handed out, for no checkpoint of the weights covers it. What <see cref="Encode"/> returns belongs to the encoder and stays valid
-/// until the next call of any member.
+/// Weighted prompts of any length are read in chunks (<see cref="PromptSyntax"/>, <see cref="PromptChunks"/>); a prompt without brackets of
+/// at most 75 tokens gives exactly what diffusers gives. Results are kept (least recently used first to go) until <see cref="Forget"/>,
+/// which must follow every change of the text encoders' weights. What is kept is checksummed before it is handed out, for no checkpoint of
+/// the weights covers it. What <see cref="Encode"/> returns belongs to the encoder and stays valid until the next call of any member.
 /// </remarks>
 /// <param name="model">The model.</param>
 /// <param name="maxCacheBytes">Memory for results.</param>
 /// <param name="isPlain">True to take brackets as they stand and cut long prompts, as diffusers does.</param>
 /// <param name="logger">Where to log; null logs nothing.</param>
-internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 64L << 20, bool isPlain = false, ILogger? logger = null) : IDisposable
+internal sealed class PromptEncoder(
+    DiffusionModel model, long maxCacheBytes = 64L << 20, bool isPlain = false, ILogger? logger = null) : IDisposable
 {
     private readonly Dictionary<Key, LinkedListNode<Entry>> _cache = [];
     private readonly LinkedList<Entry> _order = [];
@@ -107,7 +110,8 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
     }
 
     /// <summary>Triggers of learned words whose vectors are not what they were when they came.</summary>
-    public IReadOnlyList<string> FindDamagedWords() => [.. Embeddings.Where((word, i) => word.Digest() != _wordDigests[i]).Select(word => word.Trigger)];
+    public IReadOnlyList<string> FindDamagedWords() =>
+        [.. Embeddings.Where((word, i) => word.Digest() != _wordDigests[i]).Select(word => word.Trigger)];
 
     /// <summary>Drops everything kept.</summary>
     public void Forget()
@@ -165,7 +169,9 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
             var ids = tensor(tokenizer.Pad(chunk.Select(token => token.Id).ToArray()), device: model.Device).unsqueeze(0); // [1, T] i64
             var state = network.Run(network.Start(WithEmbeddings(network.Rows(ids), chunk, encoder)), 0, used); // [1, T, D]
             // The pooled text is that of the first chunk; weights do not change it.
-            if (network.ProjectionWidth > 0) pooled ??= network.Project(network.AtEnd(network.FinalNorm(network.Run(state, used, layers)), EndIds(tokenizer, chunk))); // [1, P]
+            // [1, P]
+            if (network.ProjectionWidth > 0)
+                pooled ??= network.Project(network.AtEnd(network.FinalNorm(network.Run(state, used, layers)), EndIds(tokenizer, chunk)));
             states.Add(Weighted(reading.UsesFinalNorm ? network.FinalNorm(state) : state, chunk));
         }
 
@@ -174,7 +180,8 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
 
     // The ids in which the end of a text is looked for: a learned word has the end token's id, but ends nothing.
     private Tensor EndIds(ClipTokenizer tokenizer, List<ChunkToken> chunk) =>
-        tensor(tokenizer.Pad(chunk.Select(token => token.Embedding is null ? token.Id : 0).ToArray()), device: model.Device).unsqueeze(0); // [1, T] i64
+        // [1, T] i64
+        tensor(tokenizer.Pad(chunk.Select(token => token.Embedding is null ? token.Id : 0).ToArray()), device: model.Device).unsqueeze(0);
 
     private static Tensor WithEmbeddings(Tensor rows, List<ChunkToken> chunk, int encoder)
     {

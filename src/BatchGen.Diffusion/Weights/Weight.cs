@@ -4,9 +4,9 @@ namespace BatchGen.Diffusion.Weights;
 
 /// <summary>A parameter of a model: the base tensor as loaded, and the fused tensor that stands in for it while adapters are on.</summary>
 /// <remarks>
-/// The base is never lost: fusing leaves it alone (an overlay), or writes over it (<see cref="WriteInPlace"/>) after its bytes were saved or while they can
-/// be read from the master again, and unloading puts exactly those bytes back; the checksum after every batch checks this.
-/// Layers read <see cref="Value"/>, so putting an overlay on and dropping it involves no arithmetic on the base.
+/// The base is never lost: fusing leaves it alone (an overlay), or writes over it (<see cref="WriteInPlace"/>) after its bytes were saved
+/// or while they can be read from the master again, and unloading puts exactly those bytes back; the checksum after every batch checks
+/// this. Layers read <see cref="Value"/>, so putting an overlay on and dropping it involves no arithmetic on the base.
 /// </remarks>
 internal sealed class Weight : IDisposable
 {
@@ -41,7 +41,9 @@ internal sealed class Weight : IDisposable
     /// <summary>The fused tensor, or null when no adapter touches this parameter now.</summary>
     public Tensor? Overlay => _overlay;
 
-    /// <summary>The tensor that layers compute with. Throws for an absent bias that has no overlay: use <see cref="ValueOrNull"/> there.</summary>
+    /// <summary>
+    /// The tensor that layers compute with. Throws for an absent bias that has no overlay: use <see cref="ValueOrNull"/> there.
+    /// </summary>
     public Tensor Value => _overlay ?? _base ?? throw new InvalidOperationException($"{Name} has no tensor.");
 
     /// <summary>The tensor that layers compute with, or null for an absent bias.</summary>
@@ -64,7 +66,9 @@ internal sealed class Weight : IDisposable
         _overlay = null;
     }
 
-    /// <summary>Takes the fused tensor off without freeing it, for use as a buffer; null when there is none. The base tensor is left alone.</summary>
+    /// <summary>
+    /// Takes the fused tensor off without freeing it, for use as a buffer; null when there is none. The base tensor is left alone.
+    /// </summary>
     public Tensor? TakeOverlay()
     {
         var overlay = _overlay;
@@ -72,7 +76,9 @@ internal sealed class Weight : IDisposable
         return overlay;
     }
 
-    /// <summary>Writes other numbers over the base tensor's memory; the caller has saved the old bytes or can read them from the master again.</summary>
+    /// <summary>
+    /// Writes other numbers over the base tensor's memory; the caller has saved the old bytes or can read them from the master again.
+    /// </summary>
     public void WriteInPlace(Tensor numbers)
     {
         if (_base is null) throw new InvalidOperationException($"{Name} has no tensor to write to.");

@@ -58,13 +58,17 @@ public sealed class ImageFileWriter
             RemoveQuietly(temporary);
             _refused = (folder, bytes.Length);
             throw new OutputException(
-                $"The image of job {jobId} cannot be written to '{final}': {Reason(failure)} Free space or give the worker's user write permission, then retry the job.", failure);
+                $"The image of job {jobId} cannot be written to '{final}': {Reason(failure)} Free space or give the worker's user write "
+                    + "permission, then retry the job.", failure);
         }
 
         return new WrittenImage(relative, bytes.LongLength, Convert.ToHexStringLower(SHA256.HashData(bytes)));
     }
 
-    /// <summary>Writes and removes a file of several images' length where the last image could not be written, to learn whether images can be written now.</summary>
+    /// <summary>
+    /// Writes and removes a file of several images' length where the last image could not be written, to learn whether images can be
+    /// written now.
+    /// </summary>
     /// <exception cref="OutputException">Images cannot be written.</exception>
     public void Probe()
     {
@@ -87,7 +91,9 @@ public sealed class ImageFileWriter
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             RemoveQuietly(path);
-            throw new OutputException($"Images cannot be written to '{folder}': {Reason(failure)} Free space or give the worker's user write permission.", failure);
+            throw new OutputException(
+                $"Images cannot be written to '{folder}': {Reason(failure)} Free space or give the worker's user write permission.",
+                failure);
         }
     }
 

@@ -10,14 +10,16 @@ internal static class PixelCodec
     public static byte[] Encode(PixelImage image, ImageFormat format)
     {
         using var canvas = new MagickImage();
-        canvas.ReadPixels(image.Rgb, new PixelReadSettings((uint)image.WidthPixels, (uint)image.HeightPixels, StorageType.Char, PixelMapping.RGB));
+        canvas.ReadPixels(
+            image.Rgb, new PixelReadSettings((uint)image.WidthPixels, (uint)image.HeightPixels, StorageType.Char, PixelMapping.RGB));
         switch (format)
         {
             case ImageFormat.Png:
                 // Without this Magick writes the time of day, and colour chunks that differ between versions.
                 canvas.Settings.SetDefine(MagickFormat.Png, "exclude-chunks", "date,tIME,gAMA,cHRM,bKGD,zTXt,tEXt,iTXt,eXIf,iCCP,pHYs");
                 canvas.Quality = 75; // For PNG: zlib level 7, filter chosen per row.
-                return canvas.ToByteArray(MagickFormat.Png24); // 24 bit even where fewer colours would do, so that readers see one kind of file.
+                // 24 bit even where fewer colours would do, so that readers see one kind of file.
+                return canvas.ToByteArray(MagickFormat.Png24);
             case ImageFormat.WebP:
                 canvas.Settings.SetDefine(MagickFormat.WebP, "lossless", "true");
                 canvas.Settings.SetDefine(MagickFormat.WebP, "exact", "true");
@@ -37,7 +39,8 @@ internal static class PixelCodec
     public static byte[] EncodeLossy(PixelImage image)
     {
         using var canvas = new MagickImage();
-        canvas.ReadPixels(image.Rgb, new PixelReadSettings((uint)image.WidthPixels, (uint)image.HeightPixels, StorageType.Char, PixelMapping.RGB));
+        canvas.ReadPixels(
+            image.Rgb, new PixelReadSettings((uint)image.WidthPixels, (uint)image.HeightPixels, StorageType.Char, PixelMapping.RGB));
         canvas.Quality = 80;
         return canvas.ToByteArray(MagickFormat.WebP);
     }

@@ -52,7 +52,8 @@ internal static class PngText
             if (type.SequenceEqual("IEND"u8)) return null;
             if (IsText(type))
             {
-                if (Crc32.HashToUInt32(png.Slice(at + 4, 4 + (int)length)) != BinaryPrimitives.ReadUInt32BigEndian(png[(at + 8 + (int)length)..]))
+                if (Crc32.HashToUInt32(png.Slice(at + 4, 4 + (int)length))
+                    != BinaryPrimitives.ReadUInt32BigEndian(png[(at + 8 + (int)length)..]))
                     throw new InvalidDataException("a text chunk has a wrong checksum");
                 if (ReadText(type, data, keyword) is { } text) return text;
             }
@@ -63,7 +64,8 @@ internal static class PngText
         throw new InvalidDataException("the file has no end chunk");
     }
 
-    private static bool IsText(ReadOnlySpan<byte> type) => type.SequenceEqual("tEXt"u8) || type.SequenceEqual("iTXt"u8) || type.SequenceEqual("zTXt"u8);
+    private static bool IsText(ReadOnlySpan<byte> type) =>
+        type.SequenceEqual("tEXt"u8) || type.SequenceEqual("iTXt"u8) || type.SequenceEqual("zTXt"u8);
 
     private static string? ReadText(ReadOnlySpan<byte> type, ReadOnlySpan<byte> data, string keyword)
     {

@@ -11,7 +11,8 @@ public static class RecipeReader
     private const long MaxFileBytes = 1L << 30;
 
     /// <summary>The recipe of a PNG, WebP or JPEG file that BatchGen wrote.</summary>
-    /// <exception cref="RecipeException">No such file, not an image, damaged, or an image of other software; the message says which.</exception>
+    /// <exception cref="RecipeException">No such file, not an image, damaged, or an image of other software; the message says
+    /// which.</exception>
     public static ImageRecipe Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -52,7 +53,8 @@ public static class RecipeReader
         try
         {
             if (Directory.Exists(path)) throw new RecipeException($"'{path}' is a folder; name one image file.");
-            if (new FileInfo(path) is { Exists: true, Length: > MaxFileBytes }) throw new RecipeException($"'{path}' is larger than any image BatchGen writes.");
+            if (new FileInfo(path) is { Exists: true, Length: > MaxFileBytes })
+                throw new RecipeException($"'{path}' is larger than any image BatchGen writes.");
             return File.ReadAllBytes(path);
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)

@@ -1,9 +1,11 @@
 namespace BatchGen.Imaging.Sheets;
 
-/// <summary>Brings images to a size with a windowed sinc, the same for every image library: what an image starts from must not depend on the build.</summary>
+/// <summary>
+/// Brings images to a size with a windowed sinc, the same for every image library: what an image starts from must not depend on the build.
+/// </summary>
 /// <remarks>
-/// Lanczos filter with three lobes, Duchon 1979, "Lanczos filtering in one and two dimensions": w(x) = sinc(x) sinc(x/3) for |x| below 3. When an image is made
-/// smaller the filter is widened by the same factor, which keeps fine patterns from turning into coarse ones.
+/// Lanczos filter with three lobes, Duchon 1979, "Lanczos filtering in one and two dimensions": w(x) = sinc(x) sinc(x/3) for |x| below 3.
+/// When an image is made smaller the filter is widened by the same factor, which keeps fine patterns from turning into coarse ones.
 /// </remarks>
 public static class ImageResampling
 {

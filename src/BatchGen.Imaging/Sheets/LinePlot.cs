@@ -17,17 +17,20 @@ public static class LinePlot
     private static readonly (byte R, byte G, byte B) Grid = (0x3A, 0x3E, 0x47);
     // Okabe and Ito's palette: its colours can be distinguished with every common kind of colour blindness.
     private static readonly (byte R, byte G, byte B)[] Colours =
-        [(0xE6, 0x9F, 0x00), (0x56, 0xB4, 0xE9), (0xF0, 0xE4, 0x42), (0xCC, 0x79, 0xA7), (0x00, 0x9E, 0x73), (0xD5, 0x5E, 0x00), (0x00, 0x72, 0xB2)];
+        [(0xE6, 0x9F, 0x00), (0x56, 0xB4, 0xE9), (0xF0, 0xE4, 0x42), (0xCC, 0x79, 0xA7), (0x00, 0x9E, 0x73), (0xD5, 0x5E, 0x00),
+            (0x00, 0x72, 0xB2)];
 
     /// <summary>Draws the plot.</summary>
     /// <param name="title">Line at the top.</param>
     /// <param name="yLabel">What the vertical axis shows, with its unit.</param>
     /// <param name="series">The lines; points with a horizontal value below 1 are left out.</param>
-    /// <param name="logarithmic">Vertical axis in powers of ten; values of zero or less are drawn on the bottom edge, which is labelled 0.</param>
+    /// <param name="logarithmic">Vertical axis in powers of ten; values of zero or less are drawn on the bottom edge, which is labelled
+    /// 0.</param>
     /// <param name="widthPixels">Width of the image.</param>
     /// <param name="heightPixels">Height of the plot without its legend.</param>
     /// <returns>A PNG file.</returns>
-    public static byte[] Draw(string title, string yLabel, IReadOnlyList<LinePlotSeries> series, bool logarithmic, int widthPixels = 960, int heightPixels = 480)
+    public static byte[] Draw(
+        string title, string yLabel, IReadOnlyList<LinePlotSeries> series, bool logarithmic, int widthPixels = 960, int heightPixels = 480)
     {
         ArgumentNullException.ThrowIfNull(series);
         var height = heightPixels + series.Count * LegendLine;
@@ -73,7 +76,8 @@ public static class LinePlot
     private static string Label(double value) =>
         value.ToString(value == 0 || Math.Abs(value) is >= 0.001 and < 10_000 ? "0.####" : "0.#E+0", CultureInfo.InvariantCulture);
 
-    private static void Line(PixelImage image, double x0, double y0, double x1, double y1, (byte R, byte G, byte B) colour, bool thick = true)
+    private static void Line(
+        PixelImage image, double x0, double y0, double x1, double y1, (byte R, byte G, byte B) colour, bool thick = true)
     {
         var steps = Math.Max(1, (int)(2 * Math.Max(Math.Abs(x1 - x0), Math.Abs(y1 - y0))));
         for (var i = 0; i <= steps; i++)

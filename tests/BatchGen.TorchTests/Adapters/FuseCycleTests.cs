@@ -89,7 +89,8 @@ public sealed class FuseCycleTests : IDisposable
         bytes[^1] ^= 1;
         File.WriteAllBytes(path, bytes);
 
-        var error = Assert.Throws<AdapterException>(() => _renderer.Fuse(DemoModel.Signature(("changed", 1m)), [record], CancellationToken.None));
+        var error = Assert.Throws<AdapterException>(
+            () => _renderer.Fuse(DemoModel.Signature(("changed", 1m)), [record], CancellationToken.None));
 
         Assert.Contains("changed since it was registered", error.Message, StringComparison.Ordinal);
     }

@@ -35,7 +35,8 @@ public sealed class FuseModeTests
         var checksum = BaseChecksum.Take(model.Weights);
         var report = fuser.Fuse(Pair, DemoModel.Adapters, CancellationToken.None);
         Assert.Equal(overlay.Fused.Count, report.Tensors);
-        foreach (var (left, right) in overlay.Fused.Zip(fuser.Fused)) Assert.Equal(BaseChecksum.Hash(left.Value), BaseChecksum.Hash(right.Value));
+        foreach (var (left, right) in overlay.Fused.Zip(fuser.Fused))
+            Assert.Equal(BaseChecksum.Hash(left.Value), BaseChecksum.Hash(right.Value));
         Assert.False(checksum.Verify(CancellationToken.None).Passed, "the base is written over while adapters are fused");
         fuser.Unload();
         Assert.True(checksum.Verify(CancellationToken.None).Passed);

@@ -21,12 +21,14 @@ public sealed class LowRankProductTests
     {
         using var scope = NewDisposeScope();
         var generator = new Generator(7);
-        var (original, up, down) = (randn([height, width], generator: generator), randn([height, rank], generator: generator), randn([rank, width], generator: generator));
+        var (original, up, down) = (randn([height, width], generator: generator), randn([height, rank], generator: generator),
+            randn([rank, width], generator: generator));
         var result = empty_like(original);
         Assert.True(LowRankProduct.TryWrite(result, original, up, down, 0.37f));
         var exact = original.to(ScalarType.Float64) + ((double)0.37f * up.to(ScalarType.Float64).mm(down.to(ScalarType.Float64)));
         // A chain of r roundings, each at most half a unit of the largest partial sum.
-        var limit = (up.abs().to(ScalarType.Float64).mm(down.abs().to(ScalarType.Float64)) + original.abs()) * ((rank + 2) * Math.Pow(2, -24));
+        var limit =
+            (up.abs().to(ScalarType.Float64).mm(down.abs().to(ScalarType.Float64)) + original.abs()) * ((rank + 2) * Math.Pow(2, -24));
         Assert.True(((result - exact).abs() <= limit).all().item<bool>());
 
         // In place, and with any number of threads, to the bit.

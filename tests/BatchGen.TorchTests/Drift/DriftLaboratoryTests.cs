@@ -3,7 +3,9 @@ using BatchGen.Diffusion.Drift;
 
 namespace BatchGen.TorchTests.Drift;
 
-/// <summary>The drift laboratory on the demo model: what the usual ways of switching adapters do to weights, and what BatchGen's ways do.</summary>
+/// <summary>
+/// The drift laboratory on the demo model: what the usual ways of switching adapters do to weights, and what BatchGen's ways do.
+/// </summary>
 public sealed class DriftLaboratoryTests
 {
     private static readonly string[] OurProcedures = ["overlay", "in-place"];
@@ -13,7 +15,8 @@ public sealed class DriftLaboratoryTests
     [InlineData("bfloat16")]
     public void Our_ways_change_no_bit_and_the_usual_ways_change_weights(string type)
     {
-        var result = DriftLaboratory.Run(Plan(cycles: 12, type, DriftLaboratory.Procedures), new DriftProgressList(), CancellationToken.None);
+        var result = DriftLaboratory.Run(
+            Plan(cycles: 12, type, DriftLaboratory.Procedures), new DriftProgressList(), CancellationToken.None);
 
         Assert.Equal(DriftLaboratory.Procedures.Count, result.Series.Count);
         Assert.True(result.Tensors > 0 && result.Elements > result.Tensors);
@@ -24,7 +27,8 @@ public sealed class DriftLaboratoryTests
             Assert.Single(series.Samples.Select(sample => sample.Weights.Digest).Distinct());
             Assert.All(series.Samples, sample => Assert.Equal((0, 0), (sample.Weights.RelativeRms, sample.Weights.ShareChanged)));
         });
-        Assert.All(result.Series.Where(series => !series.IsOurs), series => Assert.True(series.Samples[^1].Weights.ShareChanged > 0, series.Name));
+        Assert.All(
+            result.Series.Where(series => !series.IsOurs), series => Assert.True(series.Samples[^1].Weights.ShareChanged > 0, series.Name));
         Assert.Equal(OurProcedures.Length, result.Series.Count(series => series.IsOurs));
     }
 
@@ -51,20 +55,23 @@ public sealed class DriftLaboratoryTests
 
         DriftLaboratory.Run(Plan(cycles: 2, "float16", ["half", "in-place"]), progress, CancellationToken.None);
 
-        Assert.Equal([(1, 2, 0, 2), (2, 2, 0, 2)], progress.Reports.Select(report => (report.Number, report.Count, report.Cycle, report.Cycles)));
+        Assert.Equal(
+            [(1, 2, 0, 2), (2, 2, 0, 2)], progress.Reports.Select(report => (report.Number, report.Count, report.Cycle, report.Cycles)));
         Assert.Equal(["add and subtract in 16 bit", "BatchGen, in place"], progress.Reports.Select(report => report.Procedure));
     }
 
     [Fact]
     public void A_weight_type_of_more_than_16_bits_is_refused() =>
-        Assert.Throws<ArgumentException>(() => DriftLaboratory.Run(Plan(1, "float32", OurProcedures), new DriftProgressList(), CancellationToken.None));
+        Assert.Throws<ArgumentException>(
+            () => DriftLaboratory.Run(Plan(1, "float32", OurProcedures), new DriftProgressList(), CancellationToken.None));
 
     [Fact]
     public void A_cancelled_run_stops_between_cycles()
     {
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
-        Assert.ThrowsAny<OperationCanceledException>(() => DriftLaboratory.Run(Plan(1, "float16", OurProcedures), new DriftProgressList(), cancelled.Token));
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => DriftLaboratory.Run(Plan(1, "float16", OurProcedures), new DriftProgressList(), cancelled.Token));
     }
 
     [Fact]
@@ -79,8 +86,8 @@ public sealed class DriftLaboratoryTests
     }
 
     private static DriftPlan Plan(int cycles, string type, IReadOnlyList<string> procedures) => new(
-        DemoModel.Record, AdapterSignature.Create("demo", [new AdapterUse("demo-outline", 0.8m), new AdapterUse("demo-striped", 0.7m)]), DemoModel.Adapters,
-        cycles, type, [], procedures);
+        DemoModel.Record, AdapterSignature.Create("demo", [new AdapterUse("demo-outline", 0.8m), new AdapterUse("demo-striped", 0.7m)]),
+        DemoModel.Adapters, cycles, type, [], procedures);
 
     /// <summary>Keeps every report, on the thread that makes it.</summary>
     private sealed class DriftProgressList : IProgress<DriftProgress>

@@ -28,7 +28,8 @@ public sealed class BadModelTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_that_does_not_exist_is_refused() => Refused("does not exist", () => ModelInspector.Inspect(_model.Path + "-absent", "copy"));
+    public void A_folder_that_does_not_exist_is_refused() =>
+        Refused("does not exist", () => ModelInspector.Inspect(_model.Path + "-absent", "copy"));
 
     [Fact]
     public void A_folder_without_an_index_is_refused()
@@ -92,7 +93,8 @@ public sealed class BadModelTests : IDisposable
     [Fact]
     public void A_weights_file_that_is_cut_off_is_refused()
     {
-        using (var stream = File.OpenWrite(_model.Combine("vae", "diffusion_pytorch_model.safetensors"))) stream.SetLength(stream.Length - 1000);
+        using (var stream = File.OpenWrite(_model.Combine("vae", "diffusion_pytorch_model.safetensors")))
+            stream.SetLength(stream.Length - 1000);
         Refused("diffusion_pytorch_model.safetensors", Inspect);
     }
 
@@ -146,7 +148,8 @@ public sealed class BadModelTests : IDisposable
     [Fact]
     public void A_tensor_of_another_shape_is_refused()
     {
-        Rewrite(items => items.Select(item => item.Name == "conv_out.bias" ? new SafetensorsItem(item.Name, item.Type, [5], new byte[10]) : item));
+        Rewrite(items =>
+            items.Select(item => item.Name == "conv_out.bias" ? new SafetensorsItem(item.Name, item.Type, [5], new byte[10]) : item));
         Refused("conv_out.bias", () => Load().Dispose());
     }
 
@@ -173,19 +176,23 @@ public sealed class BadModelTests : IDisposable
         using var whole = Load();
         var path = _model.Combine("unet", "diffusion_pytorch_model.safetensors");
         Shard(path);
-        File.Move(_model.Combine("vae", "diffusion_pytorch_model.safetensors"), _model.Combine("vae", "diffusion_pytorch_model.fp16.safetensors"));
+        File.Move(_model.Combine("vae", "diffusion_pytorch_model.safetensors"),
+            _model.Combine("vae", "diffusion_pytorch_model.fp16.safetensors"));
         File.Delete(path);
         using var pieces = Load();
 
-        Assert.All(whole.Weights.All.Zip(pieces.Weights.All), pair => Assert.True(pair.First.Name == pair.Second.Name && (pair.First.Base is null || pair.First.Base.equal(pair.Second.Base!).all().item<bool>())));
-        Assert.Contains(ModelInspector.Inspect(_model.Path, "copy").Files, file => file.RelativePath == "unet/diffusion_pytorch_model-00002-of-00002.safetensors");
+        Assert.All(whole.Weights.All.Zip(pieces.Weights.All), pair => Assert.True(pair.First.Name == pair.Second.Name
+            && (pair.First.Base is null || pair.First.Base.equal(pair.Second.Base!).all().item<bool>())));
+        Assert.Contains(ModelInspector.Inspect(_model.Path, "copy").Files,
+            file => file.RelativePath == "unet/diffusion_pytorch_model-00002-of-00002.safetensors");
     }
 
     [Fact]
     public void A_shard_index_that_names_files_outside_its_folder_is_refused()
     {
         File.Delete(_model.Combine("unet", "diffusion_pytorch_model.safetensors"));
-        File.WriteAllText(_model.Combine("unet", "diffusion_pytorch_model.safetensors.index.json"), """{"weight_map": {"conv_in.weight": "../../secret.safetensors"}}""");
+        File.WriteAllText(_model.Combine("unet", "diffusion_pytorch_model.safetensors.index.json"),
+            """{"weight_map": {"conv_in.weight": "../../secret.safetensors"}}""");
         Refused("secret", Inspect);
     }
 
@@ -197,7 +204,8 @@ public sealed class BadModelTests : IDisposable
 
     private void Inspect() => ModelInspector.Inspect(_model.Path, "copy");
 
-    private DiffusionModel Load() => DiffusionModel.Load(DemoModel.Record with { Path = _model.Path }, torch.ScalarType.Float32, torch.CPU, CancellationToken.None);
+    private DiffusionModel Load() =>
+        DiffusionModel.Load(DemoModel.Record with { Path = _model.Path }, torch.ScalarType.Float32, torch.CPU, CancellationToken.None);
 
     private void Edit(string file, Action<JsonObject> change)
     {
@@ -227,12 +235,14 @@ public sealed class BadModelTests : IDisposable
             foreach (var item in part) map[item.Name] = name;
         }
 
-        File.WriteAllText(_model.Combine("unet", "diffusion_pytorch_model.safetensors.index.json"), new JsonObject { ["weight_map"] = map }.ToJsonString());
+        File.WriteAllText(_model.Combine("unet", "diffusion_pytorch_model.safetensors.index.json"),
+            new JsonObject { ["weight_map"] = map }.ToJsonString());
     }
 
     private static SafetensorsItem[] Items(string path)
     {
         using var file = SafetensorsFile.Open(path);
-        return file.Entries.Select(entry => new SafetensorsItem(entry.Name, entry.Type, entry.Shape, file.Bytes(entry).ToArray())).ToArray();
+        return file.Entries.Select(entry => new SafetensorsItem(entry.Name, entry.Type, entry.Shape, file.Bytes(entry).ToArray()))
+            .ToArray();
     }
 }

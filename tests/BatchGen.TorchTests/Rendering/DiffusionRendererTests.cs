@@ -41,7 +41,8 @@ public sealed class DiffusionRendererTests : IDisposable
         var alone = _renderer.Draw(DemoModel.Job(1, seed: 7))[0];
         var third = _renderer.Draw(DemoModel.Job(5, seed: 1), DemoModel.Job(6, seed: 2), DemoModel.Job(1, seed: 7))[2];
 
-        // Kernels for other batch sizes sum in another order, so the last bits of float32 may differ; a rounding to 8 bits may then tip over.
+        // Kernels for other batch sizes sum in another order, so the last bits of float32 may differ; a rounding to 8 bits may then tip
+        // over.
         Assert.True(alone.Rgb.Zip(third.Rgb).Max(pair => Math.Abs(pair.First - pair.Second)) <= 1);
         Assert.Equal(1, third.JobId);
     }
@@ -51,7 +52,8 @@ public sealed class DiffusionRendererTests : IDisposable
     {
         var alone = _renderer.Draw(DemoModel.Job(1, seed: 7, size: 256, steps: 2))[0];
         var third = _renderer.Draw(
-            DemoModel.Job(5, seed: 1, size: 256, steps: 2), DemoModel.Job(6, seed: 2, size: 256, steps: 2), DemoModel.Job(1, seed: 7, size: 256, steps: 2))[2];
+            DemoModel.Job(5, seed: 1, size: 256, steps: 2), DemoModel.Job(6, seed: 2, size: 256, steps: 2),
+            DemoModel.Job(1, seed: 7, size: 256, steps: 2))[2];
 
         // The network runs over two latents at a time whatever the batch (UNetPasses), so there is no other order of sums.
         Assert.Equal(alone.Rgb, third.Rgb);
@@ -99,7 +101,8 @@ public sealed class DiffusionRendererTests : IDisposable
     {
         var before = _renderer.Draw(DemoModel.Job(1))[0];
 
-        Assert.Throws<AdapterException>(() => _renderer.Fuse(DemoModel.Signature(("demo-neon", 1m), ("demo-missing", 1m)), DemoModel.Adapters, CancellationToken.None));
+        Assert.Throws<AdapterException>(
+            () => _renderer.Fuse(DemoModel.Signature(("demo-neon", 1m), ("demo-missing", 1m)), DemoModel.Adapters, CancellationToken.None));
 
         Assert.Equal(before.Rgb, _renderer.Draw(DemoModel.Job(1))[0].Rgb);
         Assert.True(_renderer.VerifyWeights(CancellationToken.None).Passed);
@@ -141,7 +144,8 @@ public sealed class DiffusionRendererTests : IDisposable
     {
         using (torch.no_grad())
         {
-            _renderer.Weights!.All.First(candidate => candidate.Key == "conv_out.bias" && candidate.Component == "unet").Base!.fill_(float.NaN);
+            _renderer.Weights!.All.First(
+                candidate => candidate.Key == "conv_out.bias" && candidate.Component == "unet").Base!.fill_(float.NaN);
         }
 
         var error = Assert.Throws<GenerationException>(() => _renderer.Draw(DemoModel.Job(1)));
@@ -221,7 +225,8 @@ public sealed class DiffusionRendererTests : IDisposable
     [InlineData("ddim", 4, double.NaN, "not a finite number")]
     public void A_recipe_that_can_never_work_is_refused(string sampler, int steps, double guidance, string expected)
     {
-        var error = Assert.Throws<InvalidJobException>(() => _renderer.Draw(DemoModel.Job(1, sampler: sampler, steps: steps, guidance: guidance)));
+        var error = Assert.Throws<InvalidJobException>(
+            () => _renderer.Draw(DemoModel.Job(1, sampler: sampler, steps: steps, guidance: guidance)));
 
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
     }
@@ -253,7 +258,8 @@ public sealed class DiffusionRendererTests : IDisposable
         RenderedImage From(double strength, string prompt)
         {
             var job = DemoModel.Job(2, prompt, 2, steps: 20, sampler: sampler);
-            return _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png", Strength = strength }, StartPixels = start.Rgb })[0];
+            return _renderer.Draw(
+                job with { Recipe = job.Recipe with { StartImagePath = "start.png", Strength = strength }, StartPixels = start.Rgb })[0];
         }
 
         // The prompt that fits the image changes it little; at full strength another prompt replaces it.
@@ -273,14 +279,19 @@ public sealed class DiffusionRendererTests : IDisposable
     public void A_strength_that_leaves_no_step_or_is_out_of_range_is_refused(double strength)
     {
         var job = DemoModel.Job(2, steps: 20);
-        Assert.Throws<InvalidJobException>(() => _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png", Strength = strength }, StartPixels = new byte[64 * 64 * 3] }));
+        Assert.Throws<InvalidJobException>(() => _renderer.Draw(job with
+        {
+            Recipe = job.Recipe with { StartImagePath = "start.png", Strength = strength },
+            StartPixels = new byte[64 * 64 * 3],
+        }));
     }
 
     [Fact]
     public void A_start_image_of_another_size_is_refused()
     {
         var job = DemoModel.Job(2, steps: 20);
-        Assert.Throws<InvalidJobException>(() => _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png" }, StartPixels = new byte[10] }));
+        Assert.Throws<InvalidJobException>(
+            () => _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png" }, StartPixels = new byte[10] }));
     }
 
     [Fact]
@@ -292,10 +303,12 @@ public sealed class DiffusionRendererTests : IDisposable
             var image = _renderer.Draw(job)[0];
 
             Assert.Equal(image.Rgb, _renderer.Draw(job)[0].Rgb);
-            // A big red circle on blue: the middle is red, the corner blue, whatever path led there. (LCM is for distilled models, which this is not.)
+            // A big red circle on blue: the middle is red, the corner blue, whatever path led there. (LCM is for distilled models, which
+            // this is not.)
             if (sampler == "lcm") continue;
             var (middle, corner) = (image.Rgb[((32 * 64 + 32) * 3)..], image.Rgb);
-            Assert.True(middle[0] > middle[2] + 50 && corner[2] > corner[0] + 50, $"{sampler}: middle {middle[0]} {middle[1]} {middle[2]}, corner {corner[0]} {corner[1]} {corner[2]}");
+            Assert.True(middle[0] > middle[2] + 50 && corner[2] > corner[0] + 50,
+                $"{sampler}: middle {middle[0]} {middle[1]} {middle[2]}, corner {corner[0]} {corner[1]} {corner[2]}");
         }
 
     }
@@ -303,7 +316,8 @@ public sealed class DiffusionRendererTests : IDisposable
     [Fact]
     public void Float16_on_a_processor_is_refused()
     {
-        Assert.Throws<InvalidOperationException>(() => new DiffusionRenderer(new DiffusionOptions { Device = "cpu", ComputeType = "float16" }));
+        Assert.Throws<InvalidOperationException>(
+            () => new DiffusionRenderer(new DiffusionOptions { Device = "cpu", ComputeType = "float16" }));
     }
 
     [Fact]
@@ -338,7 +352,8 @@ public sealed class DiffusionRendererTests : IDisposable
     private void DecodeEverythingTo(float value)
     {
         using var noGrad = torch.no_grad();
-        var vae = _renderer.Weights!.All.Where(weight => weight.Component == "vae").ToDictionary(weight => weight.Key, weight => weight.Base);
+        var vae = _renderer.Weights!.All.Where(weight => weight.Component == "vae")
+            .ToDictionary(weight => weight.Key, weight => weight.Base);
         vae["decoder.conv_out.weight"]!.zero_();
         vae["decoder.conv_out.bias"]!.fill_(value);
     }

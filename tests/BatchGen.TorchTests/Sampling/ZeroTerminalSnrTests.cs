@@ -36,7 +36,8 @@ public sealed class ZeroTerminalSnrTests
         using var noGrad = no_grad();
         var config = ConfigFile.Parse(
             $$"""
-            {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "clip_sample": false, "set_alpha_to_one": true, "steps_offset": 1,
+            {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "clip_sample": false,
+             "set_alpha_to_one": true, "steps_offset": 1,
              "prediction_type": "v_prediction", "rescale_betas_zero_snr": true, "timestep_spacing": "{{spacing}}"}
             """,
             "zero SNR");

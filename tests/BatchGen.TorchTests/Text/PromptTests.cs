@@ -31,7 +31,8 @@ public sealed class PromptTests : IDisposable
     [InlineData("(unbalanced", "unbalanced:1.1")]
     [InlineData(@"\(literal\]", "(literal]:1")]
     [InlineData("(unnecessary)(parens)", "unnecessaryparens:1.1")]
-    [InlineData("a (((house:1.3)) [on] a (hill:0.5), sun, (((sky)))", "a :1|house:1.573|\u0020:1.1|on:1|\u0020a :1.1|hill:0.55|, sun, :1.1|sky:1.4641")]
+    [InlineData("a (((house:1.3)) [on] a (hill:0.5), sun, (((sky)))",
+        "a :1|house:1.573|\u0020:1.1|on:1|\u0020a :1.1|hill:0.55|, sun, :1.1|sky:1.4641")]
     [InlineData("[less]", "less:0.9091")]
     [InlineData("a:b and c)", "a:b and c):1")]
     [InlineData("(a: b)", "a: b:1.1")]
@@ -44,7 +45,8 @@ public sealed class PromptTests : IDisposable
     [InlineData("", "")]
     public void Weights_are_read_as_in_the_web_ui(string prompt, string expected)
     {
-        var parts = PromptSyntax.Parse(prompt).Select(part => part.IsBreak ? "BREAK" : FormattableString.Invariant($"{part.Text}:{part.Weight:0.####}"));
+        var parts = PromptSyntax.Parse(prompt)
+            .Select(part => part.IsBreak ? "BREAK" : FormattableString.Invariant($"{part.Text}:{part.Weight:0.####}"));
 
         Assert.Equal(expected, string.Join('|', parts));
     }
@@ -53,7 +55,8 @@ public sealed class PromptTests : IDisposable
     public void Long_prompts_are_cut_into_chunks_of_75_at_a_comma_near_the_end()
     {
         var plain = PromptChunks.Cut(Tokenizer, PromptSyntax.Parse(string.Join(' ', Enumerable.Repeat("cat", 100))), []);
-        var phrases = PromptChunks.Cut(Tokenizer, PromptSyntax.Parse(string.Join(' ', Enumerable.Repeat("cat", 65)) + ", " + string.Join(' ', Enumerable.Repeat("dog", 20))), []);
+        var phrases = PromptChunks.Cut(Tokenizer,
+            PromptSyntax.Parse(string.Join(' ', Enumerable.Repeat("cat", 65)) + ", " + string.Join(' ', Enumerable.Repeat("dog", 20))), []);
 
         Assert.Equal([75, 25], plain.Select(chunk => chunk.Count));
         // 65 cats and the comma stay; the dogs go on together.
@@ -74,8 +77,10 @@ public sealed class PromptTests : IDisposable
         using var weighted = new PromptEncoder(model);
         using var plain = new PromptEncoder(model, isPlain: true);
 
-        Assert.True(weighted.Encode("a red circle", null, 0).Context.equal(plain.Encode("a red circle", null, 0).Context).all().item<bool>());
-        Assert.False(weighted.Encode("a (red:1.5) circle", null, 0).Context.equal(plain.Encode("a red circle", null, 0).Context).all().item<bool>());
+        Assert.True(
+            weighted.Encode("a red circle", null, 0).Context.equal(plain.Encode("a red circle", null, 0).Context).all().item<bool>());
+        Assert.False(
+            weighted.Encode("a (red:1.5) circle", null, 0).Context.equal(plain.Encode("a red circle", null, 0).Context).all().item<bool>());
         Assert.Equal([1, 154, 64], weighted.Encode("a red circle BREAK a blue background", null, 0).Context.shape);
         Assert.Equal([1, 154, 64], weighted.Encode("a red circle", null, 0, chunks: 2).Context.shape);
         Assert.Throws<InvalidJobException>(() => weighted.Encode("a", null, 2));
@@ -127,7 +132,8 @@ public sealed class PromptTests : IDisposable
         SafetensorsWriter.Write(path, [SafetensorsTensors.ToItem("emb_params", randn([2, 64], generator: new Generator(1)))]);
         using var renderer = DemoModel.Renderer();
         renderer.LoadModel(DemoModel.Record, CancellationToken.None);
-        renderer.Fuse(AdapterSignature.Create("demo", [new AdapterUse("zork", 1m)]), [AdapterInspector.Inspect(path).ToRecord("zork")], CancellationToken.None);
+        renderer.Fuse(AdapterSignature.Create("demo", [new AdapterUse("zork", 1m)]), [AdapterInspector.Inspect(path).ToRecord("zork")],
+            CancellationToken.None);
         Assert.True(renderer.VerifyWeights(CancellationToken.None).Passed);
 
         WeightFault.FlipBit(renderer.Prompts!.Embeddings[0].Vectors[0]!, 40);
@@ -173,7 +179,8 @@ public sealed class PromptTests : IDisposable
         encoder.Use([new TextEmbedding("zork", vectors)]);
         var learned = encoder.Encode("a zork on the grass", null, 0);
 
-        // The word is what the ordinary one is, so nothing may differ: neither the tokens nor the text as a whole, which is read at its end.
+        // The word is what the ordinary one is, so nothing may differ: neither the tokens nor the text as a whole, which is read at its
+        // end.
         Assert.True(context.equal(learned.Context).all().item<bool>());
         Assert.True(pooled.equal(learned.Pooled!).all().item<bool>());
     }
@@ -188,7 +195,8 @@ public sealed class PromptTests : IDisposable
         renderer.LoadModel(DemoModel.Record, CancellationToken.None);
 
         Assert.Equal("sdxl", AdapterInspector.Inspect(path).Family);
-        Assert.Throws<AdapterException>(() => renderer.Fuse(DemoModel.Signature(("word", 1m)), [AdapterInspector.Inspect(path).ToRecord("word")], CancellationToken.None));
+        Assert.Throws<AdapterException>(() =>
+            renderer.Fuse(DemoModel.Signature(("word", 1m)), [AdapterInspector.Inspect(path).ToRecord("word")], CancellationToken.None));
     }
 
     private static Dictionary<string, JsonObject> TinyXl() => new(StringComparer.Ordinal)

@@ -27,7 +27,8 @@ public sealed class DiffusionOptionsTests
     public void An_unknown_fuse_mode_is_refused_with_the_names_that_are_known()
     {
         var error = Assert.Throws<CommandException>(() => Read("FuseMode", "inplace"));
-        Assert.Contains("BatchGen:Diffusion:FuseMode: 'inplace' is not one of auto, overlay, in-place, in-place-master.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("BatchGen:Diffusion:FuseMode: 'inplace' is not one of auto, overlay, in-place, in-place-master.", error.Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -51,7 +52,8 @@ public sealed class DiffusionOptionsTests
     private static DiffusionOptions Read(string key, string value)
     {
         var settings = new ConfigurationBuilder()
-            .AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.Ordinal) { [$"BatchGen:Diffusion:{key}"] = value }).Build();
+            .AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.Ordinal) { [$"BatchGen:Diffusion:{key}"] = value })
+            .Build();
         var options = new DiffusionOptions();
         OptionsReader.Read(settings.GetSection("BatchGen:Diffusion"), options);
         return options;

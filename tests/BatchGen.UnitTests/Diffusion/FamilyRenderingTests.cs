@@ -29,7 +29,8 @@ public sealed class FamilyRenderingTests
         {
             var configs = family.PublishedConfigs();
             Assert.Equal(
-                family.Networks.Select(network => network.Name).Append("scheduler").Order(StringComparer.Ordinal), configs.Keys.Order(StringComparer.Ordinal));
+                family.Networks.Select(network => network.Name).Append("scheduler").Order(StringComparer.Ordinal),
+                configs.Keys.Order(StringComparer.Ordinal));
             var denoiser = BatchGen.Diffusion.Models.ConfigFile.Parse(configs[family.Denoiser.Name].ToJsonString(), "published");
             Assert.Same(family, FamilyRenderings.OfFolder(family.Pipeline, denoiser));
         });
@@ -40,7 +41,8 @@ public sealed class FamilyRenderingTests
     {
         var starts = FamilyRenderings.AdapterPrefixes.Select(prefix => prefix.Text).ToArray();
         Assert.Equal(starts.Length, starts.Distinct(StringComparer.Ordinal).Count());
-        Assert.All(starts, start => Assert.DoesNotContain(starts, other => other != start && other.StartsWith(start, StringComparison.Ordinal)));
+        Assert.All(
+            starts, start => Assert.DoesNotContain(starts, other => other != start && other.StartsWith(start, StringComparison.Ordinal)));
     }
 
     [Theory]

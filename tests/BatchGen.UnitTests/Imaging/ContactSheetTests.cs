@@ -24,7 +24,8 @@ public class ContactSheetTests
     public void An_empty_sheet_and_odd_labels_are_drawn()
     {
         Assert.NotEmpty(ContactSheet.Compose("nothing", []));
-        Assert.NotEmpty(ContactSheet.Compose("emoji 🎨 日本 \n\t", [new("", [new(SampleRecipe.Flat(3, 7, 1, 2, 3), "")])], columns: 1, cellPixels: 32));
+        Assert.NotEmpty(
+            ContactSheet.Compose("emoji 🎨 日本 \n\t", [new("", [new(SampleRecipe.Flat(3, 7, 1, 2, 3), "")])], columns: 1, cellPixels: 32));
     }
 
     [Fact]

@@ -41,7 +41,8 @@ public class ImageEncoderTests
     [InlineData(ImageFormat.WebP)]
     public void Lossless_forms_keep_flat_and_gray_images(ImageFormat format)
     {
-        foreach (var image in new[] { SampleRecipe.Flat(64, 64, 0, 0, 0), SampleRecipe.Flat(64, 64, 255, 255, 255), SampleRecipe.Flat(8, 8, 1, 2, 3) })
+        foreach (var image in new[] { SampleRecipe.Flat(64, 64, 0, 0, 0), SampleRecipe.Flat(64, 64, 255, 255, 255),
+            SampleRecipe.Flat(8, 8, 1, 2, 3) })
             Assert.Equal(image.Rgb, ImageEncoder.Decode(ImageEncoder.Encode(image, format)).Rgb);
     }
 

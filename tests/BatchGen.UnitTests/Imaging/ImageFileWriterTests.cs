@@ -44,7 +44,8 @@ public sealed class ImageFileWriterTests : IDisposable
         var file = Path.Combine(_folder, "file");
         File.WriteAllText(file, "");
         var failure = Assert.Throws<OutputException>(() => new ImageFileWriter(file).Write(7, ImageFormat.Png, [1]));
-        Assert.StartsWith($"The image of job 7 cannot be written to '{Path.Combine(file, "000000", "000000007.png")}': ", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"The image of job 7 cannot be written to '{Path.Combine(file, "000000", "000000007.png")}': ", failure.Message,
+            StringComparison.Ordinal);
         Assert.NotNull(failure.InnerException);
     }
 

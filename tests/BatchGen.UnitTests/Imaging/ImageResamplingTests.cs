@@ -49,7 +49,8 @@ public class ImageResamplingTests
     {
         var image = new PixelImage(16, 16, new byte[16 * 16 * 3]);
         for (var i = 0; i < 256; i++) image.Rgb.AsSpan(i * 3, 3).Fill((byte)(i % 16 * 16));
-        var line = ImageResampling.Cover(image, 64, 64).Rgb.Where((_, i) => i % 3 == 0).Skip(32 * 64).Take(64).Select(value => (int)value).ToArray();
+        var line = ImageResampling.Cover(image, 64, 64).Rgb.Where((_, i) => i % 3 == 0).Skip(32 * 64).Take(64)
+            .Select(value => (int)value).ToArray();
         Assert.Equal(line.Order(), line);
         // Target pixel 32 lies at (32 + 0.5) / 4 = 8.125 of the source, whose pixel centres are at n + 0.5: 7.625 * 16.
         Assert.InRange(line[32], 120, 124);

@@ -15,11 +15,13 @@ public sealed class LinePlotTests
     public void A_rising_and_a_constant_series_are_drawn_where_their_numbers_lie(bool logarithmic)
     {
         var plot = ImageEncoder.Decode(LinePlot.Draw(
-            "title", "error", [new("rising", [(1, 0.001), (10, 0.01), (100, 0.1)]), new("constant", [(1, 0.05), (100, 0.05)])], logarithmic));
+            "title", "error", [new("rising", [(1, 0.001), (10, 0.01), (100, 0.1)]), new("constant", [(1, 0.05), (100, 0.05)])],
+            logarithmic));
 
         Assert.Equal((960, 480 + (2 * (LabelFont.CellHeightPixels + 4))), (plot.WidthPixels, plot.HeightPixels));
         var rising = Rows(plot, Orange);
-        Assert.True(rising.Right < rising.Left, $"the line rises to the right: row {rising.Left} on the left, row {rising.Right} on the right");
+        Assert.True(
+            rising.Right < rising.Left, $"the line rises to the right: row {rising.Left} on the left, row {rising.Right} on the right");
         var constant = Rows(plot, Blue);
         Assert.InRange(constant.Right - constant.Left, -1, 1);
     }
@@ -27,7 +29,8 @@ public sealed class LinePlotTests
     [Fact]
     public void Numbers_of_zero_lie_on_the_bottom_edge_of_a_logarithmic_plot()
     {
-        var plot = ImageEncoder.Decode(LinePlot.Draw("title", "error", [new("none", [(1, 0), (100, 0)]), new("some", [(1, 0.5), (100, 0.5)])], logarithmic: true));
+        var plot = ImageEncoder.Decode(
+            LinePlot.Draw("title", "error", [new("none", [(1, 0), (100, 0)]), new("some", [(1, 0.5), (100, 0.5)])], logarithmic: true));
 
         Assert.True(Rows(plot, Orange).Left > Rows(plot, Blue).Left);
     }

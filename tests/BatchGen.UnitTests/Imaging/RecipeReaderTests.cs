@@ -11,8 +11,10 @@ public class RecipeReaderTests
     [Fact]
     public void A_missing_file_and_a_folder_are_named()
     {
-        Assert.Contains("There is no file", Assert.Throws<RecipeException>(() => RecipeReader.Read("/no/such/file.png")).Message, StringComparison.Ordinal);
-        Assert.Contains("is a folder", Assert.Throws<RecipeException>(() => RecipeReader.Read(Path.GetTempPath())).Message, StringComparison.Ordinal);
+        Assert.Contains("There is no file", Assert.Throws<RecipeException>(() => RecipeReader.Read("/no/such/file.png")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "is a folder", Assert.Throws<RecipeException>(() => RecipeReader.Read(Path.GetTempPath())).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -39,9 +41,11 @@ public class RecipeReaderTests
     {
         var plain = ImageEncoder.Encode(SampleRecipe.Flat(16, 16, 1, 2, 3), ImageFormat.Jpeg);
         Assert.Contains("holds no BatchGen recipe",
-            Assert.Throws<RecipeException>(() => RecipeReader.Parse(JpegRecipe.Insert(plain, "Taken in Rome"), "holiday")).Message, StringComparison.Ordinal);
+            Assert.Throws<RecipeException>(() => RecipeReader.Parse(JpegRecipe.Insert(plain, "Taken in Rome"), "holiday")).Message,
+            StringComparison.Ordinal);
         Assert.Contains("cannot be read",
-            Assert.Throws<RecipeException>(() => RecipeReader.Parse(JpegRecipe.Insert(plain, "{\"schema\":1}"), "odd")).Message, StringComparison.Ordinal);
+            Assert.Throws<RecipeException>(() => RecipeReader.Parse(JpegRecipe.Insert(plain, "{\"schema\":1}"), "odd")).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -55,7 +59,8 @@ public class RecipeReaderTests
         for (var trial = 0; trial < 3000; trial++)
         {
             var file = random.Next(3) == 0 ? whole[..random.Next(whole.Length)] : (byte[])whole.Clone();
-            for (var flips = random.Next(4); flips > 0 && file.Length > 0; flips--) file[random.Next(Math.Min(file.Length, 1200))] = (byte)random.Next(256);
+            for (var flips = random.Next(4); flips > 0 && file.Length > 0; flips--)
+                file[random.Next(Math.Min(file.Length, 1200))] = (byte)random.Next(256);
             try
             {
                 RecipeReader.Parse(file, "damaged");
@@ -72,7 +77,8 @@ public class RecipeReaderTests
     {
         var file = ImageEncoder.Encode(SampleRecipe.Noise(), ImageFormat.Png, SampleRecipe.Make());
         file[80] ^= 1;
-        Assert.Contains("wrong checksum", Assert.Throws<RecipeException>(() => RecipeReader.Parse(file, "flipped")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "wrong checksum", Assert.Throws<RecipeException>(() => RecipeReader.Parse(file, "flipped")).Message, StringComparison.Ordinal);
     }
 
     [Fact]

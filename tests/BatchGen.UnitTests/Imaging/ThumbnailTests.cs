@@ -15,9 +15,12 @@ public class ThumbnailTests
     {
         foreach (var format in Enum.GetValues<ImageFormat>())
         {
-            var small = ImageEncoder.Decode(ImageEncoder.Thumbnail(ImageEncoder.Encode(SampleRecipe.Flat(width, height, 200, 40, 90), format), 320));
+            var small = ImageEncoder.Decode(
+                ImageEncoder.Thumbnail(ImageEncoder.Encode(SampleRecipe.Flat(width, height, 200, 40, 90), format), 320));
             Assert.Equal((expectedWidth, expectedHeight), (small.WidthPixels, small.HeightPixels));
-            for (var i = 0; i < small.Rgb.Length; i += 3) Assert.True(Math.Abs(small.Rgb[i] - 200) < 8 && Math.Abs(small.Rgb[i + 1] - 40) < 8 && Math.Abs(small.Rgb[i + 2] - 90) < 8); // Coded with loss.
+            // Coded with loss.
+            for (var i = 0; i < small.Rgb.Length; i += 3)
+                Assert.True(Math.Abs(small.Rgb[i] - 200) < 8 && Math.Abs(small.Rgb[i + 1] - 40) < 8 && Math.Abs(small.Rgb[i + 2] - 90) < 8);
         }
     }
 
@@ -31,5 +34,6 @@ public class ThumbnailTests
     }
 
     [Fact]
-    public void A_thumbnail_of_bytes_that_are_not_an_image_is_refused() => Assert.Throws<InvalidDataException>(() => ImageEncoder.Thumbnail([1, 2, 3], 320));
+    public void A_thumbnail_of_bytes_that_are_not_an_image_is_refused() =>
+        Assert.Throws<InvalidDataException>(() => ImageEncoder.Thumbnail([1, 2, 3], 320));
 }

@@ -22,8 +22,10 @@ public sealed class DriftReportTests : IDisposable
         var files = DriftReport.Write(Result(withImages: true), _folder);
 
         Assert.Equal(
-            ["drift.html", "drift.csv", "drift-differences.png", "drift-sheet.png", "drift-psnr.png", "drift-weights.png"], files.Select(Path.GetFileName));
-        Assert.All(files.Where(file => file.EndsWith(".png", StringComparison.Ordinal)), file => Assert.True(ImageEncoder.Decode(File.ReadAllBytes(file)).WidthPixels > 0));
+            ["drift.html", "drift.csv", "drift-differences.png", "drift-sheet.png", "drift-psnr.png", "drift-weights.png"],
+            files.Select(Path.GetFileName));
+        Assert.All(files.Where(file => file.EndsWith(".png", StringComparison.Ordinal)),
+            file => Assert.True(ImageEncoder.Decode(File.ReadAllBytes(file)).WidthPixels > 0));
         var page = File.ReadAllText(files[0]);
         Assert.Contains("&lt;usual&gt;", page, StringComparison.Ordinal);
         Assert.Contains("ours: checksummed after each of 2 cycles; 0 differed from the baseline.", page, StringComparison.Ordinal);
@@ -57,20 +59,23 @@ public sealed class DriftReportTests : IDisposable
         var image = new RenderedImage(1, 24, 16, SampleRecipe.Flat(24, 16, 10, 20, 30).Rgb);
         var other = new RenderedImage(1, 24, 16, SampleRecipe.Flat(24, 16, 10, 20, 31).Rgb);
         var plan = new DriftPlan(
-            new ModelRecord("demo", "/models/demo", "", "", []), AdapterSignature.Create("demo", [new AdapterUse("ink", 1m)]), [], 2, "float16",
-            withImages ? [new ClaimedJob(1, 1, Recipe())] : [], []);
+            new ModelRecord("demo", "/models/demo", "", "", []), AdapterSignature.Create("demo", [new AdapterUse("ink", 1m)]), [],
+            2, "float16", withImages ? [new ClaimedJob(1, 1, Recipe())] : [], []);
         DriftSample Sample(int cycle, WeightError weights, RenderedImage drawn, double psnr, double ssim) =>
             new(cycle, weights, withImages ? [drawn] : [], withImages ? [new ImageComparison(psnr, ssim, 1)] : []);
         return new DriftResult(plan, 3, 1000, withImages ? [image] : [],
         [
-            new("<usual>", "Adds and subtracts.", false, [Sample(1, new(0.25, 0.5, "01"), other, 40, 0.9), Sample(2, new(0.5, 0.5, "02"), other, 30, 0.8)], 0, 10),
+            new("<usual>", "Adds and subtracts.", false,
+                [Sample(1, new(0.25, 0.5, "01"), other, 40, 0.9), Sample(2, new(0.5, 0.5, "02"), other, 30, 0.8)], 0, 10),
             new("ours", "Drops an overlay.", true,
-                [Sample(1, new(0, 0, "00"), image, double.PositiveInfinity, 1), Sample(2, new(0, 0, "00"), image, double.PositiveInfinity, 1)], 0, 5),
+                [Sample(1, new(0, 0, "00"), image, double.PositiveInfinity, 1),
+                    Sample(2, new(0, 0, "00"), image, double.PositiveInfinity, 1)], 0, 5),
         ]);
     }
 
     private static RenderRecipe Recipe() => new()
     {
-        Prompt = "a red circle", Signature = AdapterSignature.Create("demo", []), WidthPixels = 24, HeightPixels = 16, Steps = 1, Sampler = "ddim", GuidanceScale = 1, Seed = 1,
+        Prompt = "a red circle", Signature = AdapterSignature.Create("demo", []), WidthPixels = 24, HeightPixels = 16, Steps = 1,
+        Sampler = "ddim", GuidanceScale = 1, Seed = 1,
     };
 }

@@ -14,15 +14,21 @@ internal abstract class ModuleDelta : IDisposable
 
     /// <summary>Adds <c>strength * delta</c> to a sum in place.</summary>
     /// <param name="sum">Float32, in the parameter's shape, contiguous.</param>
-    /// <param name="original">The base parameter, which deltas that depend on it are computed from; any float type; null when it has none.</param>
+    /// <param name="original">The base parameter, which deltas that depend on it are computed from; any float type; null when it has
+    /// none.</param>
     /// <param name="strength">What the delta is multiplied with.</param>
     public abstract void AddTo(Tensor sum, Tensor? original, double strength);
 
-    /// <summary>Writes <c>original + strength * delta</c> into a sum whose content is whatever was there, where that is quicker than copying and adding.</summary>
+    /// <summary>
+    /// Writes <c>original + strength * delta</c> into a sum whose content is whatever was there, where that is quicker than copying and
+    /// adding.
+    /// </summary>
     /// <returns>False when it is not; nothing was written.</returns>
     public virtual bool TryStart(Tensor sum, Tensor original, double strength) => false;
 
-    /// <summary>A number that no element of <c>delta</c> passes in magnitude; infinity when that is not known without computing it.</summary>
+    /// <summary>
+    /// A number that no element of <c>delta</c> passes in magnitude; infinity when that is not known without computing it.
+    /// </summary>
     public virtual double Bound => double.PositiveInfinity;
 
     public void Dispose()
@@ -42,5 +48,6 @@ internal abstract class ModuleDelta : IDisposable
     protected static string Show(ReadOnlySpan<long> shape) => "[" + string.Join(", ", shape.ToArray()) + "]";
 
     /// <summary>A factor on the device of the sum.</summary>
-    protected static Tensor On(Tensor factor, Tensor sum) => factor.device_type == sum.device_type && factor.device_index == sum.device_index ? factor : factor.to(sum.device);
+    protected static Tensor On(Tensor factor, Tensor sum) =>
+        factor.device_type == sum.device_type && factor.device_index == sum.device_index ? factor : factor.to(sum.device);
 }

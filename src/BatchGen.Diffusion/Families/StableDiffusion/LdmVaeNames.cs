@@ -27,7 +27,8 @@ internal static class LdmVaeNames
 
         if (parts.Count > 2 && parts[1] == "mid_block")
         {
-            if (parts[2] == "resnets") return $"{parts[0]}.mid.block_{int.Parse(parts[3], CultureInfo.InvariantCulture) + 1}.{Inside(parts[4..])}";
+            if (parts[2] == "resnets")
+                return $"{parts[0]}.mid.block_{int.Parse(parts[3], CultureInfo.InvariantCulture) + 1}.{Inside(parts[4..])}";
             var layer = parts[4] switch
             {
                 "group_norm" => "norm",
@@ -43,5 +44,6 @@ internal static class LdmVaeNames
         return key.Replace("conv_norm_out", "norm_out", StringComparison.Ordinal);
     }
 
-    private static string Inside(List<string> parts) => string.Join('.', parts).Replace("conv_shortcut", "nin_shortcut", StringComparison.Ordinal);
+    private static string Inside(List<string> parts) =>
+        string.Join('.', parts).Replace("conv_shortcut", "nin_shortcut", StringComparison.Ordinal);
 }

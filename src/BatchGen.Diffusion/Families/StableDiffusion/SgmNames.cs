@@ -4,7 +4,10 @@ using BatchGen.Diffusion.Adapters;
 
 namespace BatchGen.Diffusion.Families.StableDiffusion;
 
-/// <summary>Translates diffusers' names of UNet layers into those of the original code (LDM, SGM), which adapters and single files use (docs/adapter-formats.md section 4).</summary>
+/// <summary>
+/// Translates diffusers' names of UNet layers into those of the original code (LDM, SGM), which adapters and single files use
+/// (docs/adapter-formats.md section 4).
+/// </summary>
 internal static partial class SgmNames
 {
     private static readonly Dictionary<string, OriginalName> Single = new(StringComparer.Ordinal)
@@ -89,9 +92,13 @@ internal static partial class SgmNames
 
     private static int Number(Match match, string group) => int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"^(?<side>down|up)_blocks\.(?<block>[0-9]{1,4})\.(?<kind>resnets|attentions|downsamplers|upsamplers)\.(?<index>[0-9]{1,4})\.(?<rest>.+)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(
+        @"^(?<side>down|up)_blocks\.(?<block>[0-9]{1,4})\."
+        + @"(?<kind>resnets|attentions|downsamplers|upsamplers)\.(?<index>[0-9]{1,4})\.(?<rest>.+)$",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Block();
 
-    [GeneratedRegex(@"^mid_block\.(?<kind>resnets|attentions)\.(?<index>[0-9]{1,4})\.(?<rest>.+)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^mid_block\.(?<kind>resnets|attentions)\.(?<index>[0-9]{1,4})\.(?<rest>.+)$",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Middle();
 }

@@ -4,11 +4,13 @@ using BatchGen.Diffusion.Models;
 
 namespace BatchGen.Diffusion.Families.StableDiffusion;
 
-/// <summary>The parts of a single-file checkpoint of SD 1.x, 2.x or XL in the names of the original code (LDM, SGM), found by keys and shapes.</summary>
+/// <summary>
+/// The parts of a single-file checkpoint of SD 1.x, 2.x or XL in the names of the original code (LDM, SGM), found by keys and shapes.
+/// </summary>
 /// <remarks>
-/// Key names: CompVis/stable-diffusion, Stability-AI/stablediffusion and generative-models; correspondence as in docs/adapter-formats.md section 4 and
-/// diffusers' scripts/convert_original_stable_diffusion_to_diffusers.py. What shapes do not show (heads, groups, noise schedule) is that of the
-/// published models of the family.
+/// Key names: CompVis/stable-diffusion, Stability-AI/stablediffusion and generative-models; correspondence as in docs/adapter-formats.md
+/// section 4 and diffusers' scripts/convert_original_stable_diffusion_to_diffusers.py. What shapes do not show (heads, groups, noise
+/// schedule) is that of the published models of the family.
 /// </remarks>
 /// <param name="file">The checkpoint.</param>
 /// <param name="family">Its family.</param>
@@ -41,7 +43,8 @@ internal sealed class StableDiffusionCheckpoint(CheckpointFile file, StableDiffu
         : null;
 
     /// <summary>One head for every 64 channels of a level.</summary>
-    public static JsonArray HeadsOf64Channels(IReadOnlyList<long> channels) => ConfigFile.List(channels.Select(channel => Math.Max(1, channel / 64)));
+    public static JsonArray HeadsOf64Channels(IReadOnlyList<long> channels) =>
+        ConfigFile.List(channels.Select(channel => Math.Max(1, channel / 64)));
 
     /// <summary>Finds the tensors of the UNet.</summary>
     public SourceComponent UNet()
@@ -153,7 +156,9 @@ internal sealed class StableDiffusionCheckpoint(CheckpointFile file, StableDiffu
         return file.Config("scheduler", settings);
     }
 
-    /// <summary>Refuses a file with tensors that no network of these families has; everything outside of the networks is training state.</summary>
+    /// <summary>
+    /// Refuses a file with tensors that no network of these families has; everything outside of the networks is training state.
+    /// </summary>
     /// <exception cref="ModelException">There is such a tensor.</exception>
     public void CheckNothingIsLeft()
     {
@@ -167,14 +172,16 @@ internal sealed class StableDiffusionCheckpoint(CheckpointFile file, StableDiffu
     private static bool IsPartOfNetwork(string name)
     {
         bool Starts(string prefix) => name.StartsWith(prefix, StringComparison.Ordinal);
-        return Starts(UNetPrefix) || Starts(VaePrefix) || TextPrefixes.Any(Starts) && !SpareText.Any(suffix => name.EndsWith(suffix, StringComparison.Ordinal));
+        return Starts(UNetPrefix) || Starts(VaePrefix)
+            || TextPrefixes.Any(Starts) && !SpareText.Any(suffix => name.EndsWith(suffix, StringComparison.Ordinal));
     }
 
     private JsonObject UNetSettings()
     {
         var (channels, down, depths, layers) = Levels();
         var reader = file.Entries.FirstOrDefault(entry =>
-            entry.Name.StartsWith(UNetPrefix, StringComparison.Ordinal) && entry.Name.EndsWith("attn2.to_k.weight", StringComparison.Ordinal));
+            entry.Name.StartsWith(UNetPrefix, StringComparison.Ordinal)
+                && entry.Name.EndsWith("attn2.to_k.weight", StringComparison.Ordinal));
         var context = reader?.Shape[1] ?? throw new ModelException($"'{file.Path}' has a UNet without attention to texts.");
         // The middle block has the depth of the last level, also where that level itself has no attention.
         depths[^1] = Math.Max(depths[^1], file.Count(UNetPrefix + "middle_block.1.transformer_blocks.", ".norm1.weight"));
@@ -186,7 +193,8 @@ internal sealed class StableDiffusionCheckpoint(CheckpointFile file, StableDiffu
             ["out_channels"] = file.Shape(UNetPrefix + "out.2.weight")[0],
             ["block_out_channels"] = ConfigFile.List(channels),
             ["down_block_types"] = ConfigFile.List(down),
-            ["up_block_types"] = ConfigFile.List(down.AsEnumerable().Reverse().Select(type => type == "DownBlock2D" ? "UpBlock2D" : "CrossAttnUpBlock2D")),
+            ["up_block_types"] = ConfigFile.List(
+                down.AsEnumerable().Reverse().Select(type => type == "DownBlock2D" ? "UpBlock2D" : "CrossAttnUpBlock2D")),
             ["layers_per_block"] = layers,
             ["transformer_layers_per_block"] = ConfigFile.List(depths),
             ["cross_attention_dim"] = context,

@@ -7,11 +7,13 @@ internal static class StableDiffusionNetworks
 {
     /// <summary>The UNet, which predicts the noise.</summary>
     public static FamilyNetwork UNet { get; } = new(
-        "unet", NetworkRole.Denoiser, "diffusers", "UNet2DConditionModel", "diffusion_pytorch_model", (config, weights) => new UNetModel(config, weights));
+        "unet", NetworkRole.Denoiser, "diffusers", "UNet2DConditionModel", "diffusion_pytorch_model",
+        (config, weights) => new UNetModel(config, weights));
 
     /// <summary>The autoencoder between images and latents.</summary>
     public static FamilyNetwork Vae { get; } = new(
-        "vae", NetworkRole.Autoencoder, "diffusers", "AutoencoderKL", "diffusion_pytorch_model", (config, weights) => new AutoencoderKl(config, weights));
+        "vae", NetworkRole.Autoencoder, "diffusers", "AutoencoderKL", "diffusion_pytorch_model",
+        (config, weights) => new AutoencoderKl(config, weights));
 
     /// <summary>The only text encoder, or the first of two.</summary>
     public static FamilyNetwork TextEncoder { get; } = new(

@@ -5,7 +5,9 @@ using BatchGen.Diffusion.Text;
 
 namespace BatchGen.Diffusion.Families.StableDiffusion;
 
-/// <summary>What SD 1.x, 2.x and XL have in common: a UNet with cross-attention, CLIP text encoders, and latents of four channels.</summary>
+/// <summary>
+/// What SD 1.x, 2.x and XL have in common: a UNet with cross-attention, CLIP text encoders, and latents of four channels.
+/// </summary>
 internal abstract class StableDiffusionRendering : FamilyRendering
 {
     /// <summary>Key of the text encoder by which a single file of SD 2.x is recognised.</summary>
@@ -46,14 +48,18 @@ internal abstract class StableDiffusionRendering : FamilyRendering
     {
         if (ContinuousMarks.FirstOrDefault(checkpoint.Has) is { } mark)
         {
-            return $"'{checkpoint.Path}' has the key '{mark}', the mark of a model for continuous noise levels (EDM), which no sampler here draws with. "
+            return $"'{checkpoint.Path}' has the key '{mark}', the mark of a model for continuous noise levels (EDM), "
+                + "which no sampler here draws with. "
                 + "Choose a model for the levels of Stable Diffusion.";
         }
 
         if (!checkpoint.Has(StableDiffusionCheckpoint.UNetMark)) return null;
         if (!checkpoint.Has(StableDiffusionCheckpoint.VaeMark))
-            return $"'{checkpoint.Path}' holds a UNet but no autoencoder (first_stage_model). Get the full checkpoint; a UNet alone cannot draw.";
-        if (checkpoint.Has(OpenClipOnly) || checkpoint.Has(SecondEncoder) || StableDiffusionCheckpoint.TextPrefix(checkpoint, ClipPrefix) is not null) return null;
+            return $"'{checkpoint.Path}' holds a UNet but no autoencoder (first_stage_model). Get the full checkpoint; "
+                + "a UNet alone cannot draw.";
+        if (checkpoint.Has(OpenClipOnly) || checkpoint.Has(SecondEncoder)
+            || StableDiffusionCheckpoint.TextPrefix(checkpoint, ClipPrefix) is not null)
+            return null;
         return $"'{checkpoint.Path}' has no text encoder that is known here"
             + (checkpoint.Has(RefinerEncoder) ? "; it looks like the SDXL refiner, which is not supported."
                 : " (cond_stage_model or conditioner). Get the full checkpoint.");
@@ -65,7 +71,8 @@ internal abstract class StableDiffusionRendering : FamilyRendering
         var parts = new StableDiffusionCheckpoint(checkpoint, this);
         SourceComponent[] components = [.. ReadTextEncoders(parts), parts.UNet(), parts.Vae()];
         parts.CheckNothingIsLeft();
-        var tokenizers = Tokenizers.Select(tokenizer => (Func<ClipTokenizer>)(() => ClipTokenizer.Published(tokenizer.PadsWithZero))).ToArray();
+        var tokenizers =
+            Tokenizers.Select(tokenizer => (Func<ClipTokenizer>)(() => ClipTokenizer.Published(tokenizer.PadsWithZero))).ToArray();
         return new ModelSource(this, checkpoint.Path, components, tokenizers, parts.Scheduler(), ZeroesAbsentNegative, [""]);
     }
 

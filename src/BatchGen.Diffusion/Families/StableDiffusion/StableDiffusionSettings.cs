@@ -4,7 +4,10 @@ using BatchGen.Diffusion.Models;
 namespace BatchGen.Diffusion.Families.StableDiffusion;
 
 /// <summary>Settings of networks and noise schedules as the published models of SD 1.x, 2.x and XL have them, for any dimensions.</summary>
-/// <remarks>Sources: the config.json files of runwayml/stable-diffusion-v1-5, stabilityai/stable-diffusion-2-1 and stabilityai/stable-diffusion-xl-base-1.0.</remarks>
+/// <remarks>
+/// Sources: the config.json files of runwayml/stable-diffusion-v1-5, stabilityai/stable-diffusion-2-1 and
+/// stabilityai/stable-diffusion-xl-base-1.0.
+/// </remarks>
 internal static class StableDiffusionSettings
 {
     /// <summary>Settings of a text encoder.</summary>

@@ -27,11 +27,13 @@ internal sealed class StableDiffusion1Rendering : StableDiffusionRendering
 
     public override TextReading Text { get; } = new(LayersLeftOut: 0, UsesFinalNorm: true);
 
-    public override AdapterNaming Adapters { get; } = new StableDiffusionAdapters(contextWidth: 768, wordWidth: 768, "sd_v1", "stable-diffusion-v1");
+    public override AdapterNaming Adapters { get; } = new StableDiffusionAdapters(
+        contextWidth: 768, wordWidth: 768, "sd_v1", "stable-diffusion-v1");
 
     public override double LatentScale => 0.18215;
 
-    public override bool Owns(ConfigFile denoiser) => !denoiser.Has("addition_embed_type") && !denoiser.Flag("use_linear_projection", false);
+    public override bool Owns(ConfigFile denoiser) =>
+        !denoiser.Has("addition_embed_type") && !denoiser.Flag("use_linear_projection", false);
 
     public override bool Owns(CheckpointFile checkpoint) =>
         checkpoint.Has(StableDiffusionCheckpoint.UNetMark) && !checkpoint.Has(SecondEncoder) && !checkpoint.Has(OpenClipOnly);
@@ -47,5 +49,6 @@ internal sealed class StableDiffusion1Rendering : StableDiffusionRendering
         ["scheduler"] = StableDiffusionSettings.Scheduler("PNDMScheduler", "epsilon"),
     };
 
-    protected override IEnumerable<SourceComponent> ReadTextEncoders(StableDiffusionCheckpoint parts) => [parts.ClipText("text_encoder", ClipPrefix)];
+    protected override IEnumerable<SourceComponent> ReadTextEncoders(StableDiffusionCheckpoint parts) =>
+        [parts.ClipText("text_encoder", ClipPrefix)];
 }

@@ -30,7 +30,8 @@ internal sealed class StableDiffusion2Rendering : StableDiffusionRendering
     // Folders of the diffusers layout hold 23 of the 24 layers, so that nothing more is left out here.
     public override TextReading Text { get; } = new(LayersLeftOut: 0, UsesFinalNorm: true);
 
-    public override AdapterNaming Adapters { get; } = new StableDiffusionAdapters(contextWidth: 1024, wordWidth: 1024, "sd_v2", "stable-diffusion-v2");
+    public override AdapterNaming Adapters { get; } = new StableDiffusionAdapters(
+        contextWidth: 1024, wordWidth: 1024, "sd_v2", "stable-diffusion-v2");
 
     public override double LatentScale => 0.18215;
 
@@ -43,7 +44,8 @@ internal sealed class StableDiffusion2Rendering : StableDiffusionRendering
 
     public override JsonNode Heads(IReadOnlyList<long> channels) => StableDiffusionCheckpoint.HeadsOf64Channels(channels);
 
-    // Nothing in a plain SD 2.x file says what it predicts. The velocity models' last norm is spread wider (ComfyUI, comfy/supported_models.py: over 0.09).
+    // Nothing in a plain SD 2.x file says what it predicts. The velocity models' last norm is spread wider (ComfyUI,
+    // comfy/supported_models.py: over 0.09).
     public override string PredictionOf(CheckpointFile checkpoint) =>
         checkpoint.Find(LastNorm) is { } entry && checkpoint.Deviation(entry) > 0.09 ? "v_prediction" : "epsilon";
 

@@ -4,7 +4,8 @@ using BatchGen.Diffusion.Families.StableDiffusion;
 namespace BatchGen.Diffusion.Families.StableDiffusionXl;
 
 /// <summary>How adapter files name the layers of SDXL: as in the other families, with two text encoders.</summary>
-internal sealed class StableDiffusionXlAdapters() : StableDiffusionAdapters(contextWidth: 2048, wordWidth: 1280, "sdxl", "stable-diffusion-xl")
+internal sealed class StableDiffusionXlAdapters() : StableDiffusionAdapters(
+    contextWidth: 2048, wordWidth: 1280, "sdxl", "stable-diffusion-xl")
 {
     /// <inheritdoc/>
     public override IReadOnlyList<ComponentPrefix> Prefixes { get; } =
