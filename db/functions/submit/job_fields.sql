@@ -42,6 +42,17 @@ $$;
 comment on function format_choices is
   'The names that a job''s format may have, in the order they are listed in.';
 
+create or replace function block_strength_counts(model_family text) returns int[]
+language sql immutable parallel safe as $$
+  select case model_family
+    when 'sd15' then '{17,26}'
+    when 'sd21' then '{17,26}'
+    when 'sdxl' then '{12,20,26}'
+    else '{}' end::int[]
+$$;
+comment on function block_strength_counts is
+  'How many block strengths an adapter for a family may have: one for each block of its network, or of every kind of network.';
+
 create or replace function max_adapters() returns int
 language sql immutable parallel safe as $$
   select 32
@@ -82,7 +93,7 @@ language sql immutable parallel safe as $$
     and not recipe ? 'start_image'
     and not recipe ? 'strength'
     and number_fits(recipe -> 'guidance_rescale', 0, 1)
-    and whole_fits(recipe -> 'clip_skip', 0, 11, 1)
+    and whole_fits(recipe -> 'clip_skip', 0, 10, 1)
 $$;
 comment on function recipe_is_plain is
   'True when checked_recipe would refuse nothing and only fill in defaults; false decides nothing. Cheap.';
@@ -111,6 +122,10 @@ begin
   end if;
   if recipe ? 'start_image' and not recipe ? 'strength' then
     recipe := recipe || '{"strength":0.8}';
+  end if;
+  if of_model.family = 'sdxl' and (recipe -> 'clip_skip')::numeric not between 0 and 10 then
+    perform refuse(place, 'clip_skip', format('expected 0 to 10 for sdxl models such as ''%s'', got %s.',
+      of_model.name, recipe ->> 'clip_skip'));
   end if;
   return filled_recipe(recipe, recipe_defaults(of_model));
 end

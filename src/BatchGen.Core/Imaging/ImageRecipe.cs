@@ -39,8 +39,8 @@ public sealed record ImageRecipe
     public required string Program { get; init; }
 
     /// <summary>What the job asked for: the values of the recipe's fields (<see cref="JobFields.Recipe"/>), and fields that a newer program wrote.</summary>
-    [JsonExtensionData]
-    public JsonObject Fields { get; set; } = [];
+    [JsonIgnore]
+    public JsonObject Fields { get; init; } = [];
 
     /// <summary>The value of a field as text, as a person would type it; null where the image has none.</summary>
     public string? TextOf(JobField field) => RecipeJson.TextOf(Fields, field);

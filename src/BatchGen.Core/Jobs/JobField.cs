@@ -164,9 +164,6 @@ public sealed record JobField
     /// <value>Name of the field without which this one is refused; null for none.</value>
     public string? Requires { get; init; }
 
-    /// <value>Families of models (<see cref="Registry.ModelRecord.Family"/>) that have the field; null means all.</value>
-    public IReadOnlyList<string>? Families { get; init; }
-
     /// <value>Name in the text that AUTOMATIC1111's web UI writes into images; null when that text says it in its own way or not at all.</value>
     public string? ParametersName { get; init; }
 

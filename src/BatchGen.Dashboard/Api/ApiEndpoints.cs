@@ -110,19 +110,19 @@ internal static class ApiEndpoints
         ListAsync(context, search, "succeeded", campaign, signature, text, tag, before, limit, cancellationToken);
 
     private static async Task<IResult> ImageAsync(
-        long id, HttpContext context, JobHistory history, PictureCatalog pictures, DashboardFolders folders, CancellationToken cancellationToken)
+        long id, HttpContext context, JobHistory history, ImageCatalog pictures, DashboardFolders folders, CancellationToken cancellationToken)
     {
         if (!await IsVisibleAsync(id, context, history, cancellationToken)) return Missing($"There is no job {id}.");
         var answer = await ImageEndpoints.ServeAsync(id, download: false, pictures, folders, context, cancellationToken);
         return answer is IStatusCodeHttpResult { StatusCode: StatusCodes.Status404NotFound } ? Missing($"Job {id} has no picture.") : answer;
     }
 
-    private static async Task<IResult> CancelAsync(IdsRequest? request, HttpContext context, JobHistory history, CancellationToken cancellationToken) => request?.JobIds is { } ids
-        ? Results.Ok(new SubmittedView(await history.CancelAsync(ids, context.User.FindFirst(Policies.TenantClaim)?.Value, cancellationToken)))
+    private static async Task<IResult> CancelAsync(IdsRequest? request, HttpContext context, JobActions actions, CancellationToken cancellationToken) => request?.JobIds is { } ids
+        ? Results.Ok(new SubmittedView(await actions.CancelAsync(ids, context.User.FindFirst(Policies.TenantClaim)?.Value, cancellationToken)))
         : NoIds();
 
-    private static async Task<IResult> RetryAsync(IdsRequest? request, JobCatalog jobs, CancellationToken cancellationToken) => request?.JobIds is { } ids
-        ? Results.Ok(new SubmittedView(await jobs.RetryAsync(ids, cancellationToken)))
+    private static async Task<IResult> RetryAsync(IdsRequest? request, JobActions actions, CancellationToken cancellationToken) => request?.JobIds is { } ids
+        ? Results.Ok(new SubmittedView(await actions.RetryAsync(ids, cancellationToken)))
         : NoIds();
 
     private static IResult NoIds() => Results.Problem(

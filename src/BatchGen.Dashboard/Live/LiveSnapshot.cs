@@ -27,10 +27,10 @@ internal sealed record LiveSnapshot
     public required IReadOnlyList<WorkerDetails> Workers { get; init; }
 
     /// <summary>What people ordered of them.</summary>
-    public required IReadOnlyDictionary<Guid, (bool Paused, bool Draining)> Orders { get; init; }
+    public required IReadOnlyDictionary<Guid, WorkerOrders> Orders { get; init; }
 
     /// <summary>The newest pictures.</summary>
-    public required IReadOnlyList<PictureCard> Newest { get; init; }
+    public required IReadOnlyList<ImageCard> Newest { get; init; }
 
     /// <summary>The newest checkpoints.</summary>
     public required IReadOnlyList<RecordedCheckpoint> Checkpoints { get; init; }

@@ -9,7 +9,7 @@ namespace BatchGen.Dashboard.Live;
 
 /// <summary>Takes snapshots of what is going on, at most one a second however many ask.</summary>
 internal sealed class LiveSource(
-    JobCatalog jobs, WorkerRegistry workers, PictureCatalog pictures, CheckpointLog checkpoints, QueueOverview overview, WindowStore windows, TimeProvider clock)
+    JobCatalog jobs, WorkerRegistry workers, ImageCatalog pictures, CheckpointLog checkpoints, QueueOverview overview, WindowStore windows, TimeProvider clock)
     : IDisposable
 {
     private const int NewestPictures = 12;
@@ -20,9 +20,6 @@ internal sealed class LiveSource(
     private static readonly TimeSpan SlowPartsFresh = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan CountsFresh = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan RateWindow = TimeSpan.FromMinutes(2);
-
-    // A worker writes every few seconds; one silent for longer than a lease is gone.
-    private static readonly TimeSpan WorkerSilence = TimeSpan.FromMinutes(1);
 
     private readonly SemaphoreSlim _gate = new(1);
     private readonly Queue<(long Time, long Succeeded)> _samples = new();
@@ -69,7 +66,7 @@ internal sealed class LiveSource(
     {
         var now = clock.GetUtcNow();
         var counts = await jobs.CountAsync(null, cancellationToken);
-        var alive = (await workers.ListAsync(cancellationToken)).Where(worker => worker.StoppedAt is null && now - worker.HeartbeatAt < WorkerSilence).ToArray();
+        var alive = (await workers.ListAsync(cancellationToken)).Where(worker => worker.IsAnswering(now)).ToArray();
         if (_slow is null || clock.GetElapsedTime(_slowTime) > SlowPartsFresh)
         {
             _slow = (await overview.CompareFusionsAsync(ComparedBatches, cancellationToken), await overview.ListThroughputAsync(now.AddHours(-3), cancellationToken),
@@ -86,7 +83,7 @@ internal sealed class LiveSource(
             TimeLeft = rate > 0 && counts.Open / rate < TimeSpan.FromDays(3650).TotalMinutes ? TimeSpan.FromMinutes(counts.Open / rate.Value) : null,
             Window = _slow.Value.Window,
             Workers = alive,
-            Orders = alive.Length == 0 ? new Dictionary<Guid, (bool, bool)>() : await overview.ListWorkerOrdersAsync(cancellationToken),
+            Orders = alive.Length == 0 ? new Dictionary<Guid, WorkerOrders>() : await workers.ListOrdersAsync(cancellationToken),
             Newest = await pictures.ListRecentAsync(NewestPictures, cancellationToken),
             Checkpoints = await checkpoints.ListAsync(NewestCheckpoints, cancellationToken),
             CheckpointCounts = await CountCheckpointsAsync(cancellationToken),

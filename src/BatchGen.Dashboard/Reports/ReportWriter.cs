@@ -8,7 +8,7 @@ namespace BatchGen.Dashboard.Reports;
 
 /// <summary>Collects what reports say.</summary>
 internal sealed class ReportWriter(
-    CampaignCatalog campaigns, NightHistory nights, JobCatalog jobs, CheckpointHistory checkpoints, CanaryLog canaries, PictureCatalog pictures, ScheduleStore schedules, TimeProvider clock)
+    CampaignCatalog campaigns, NightHistory nights, JobCatalog jobs, CheckpointHistory checkpoints, CanaryLog canaries, ImageCatalog pictures, ScheduleStore schedules, TimeProvider clock)
 {
     private const int NewestCanaries = 2_000;
     private const int MaxCanaryPictures = 12;

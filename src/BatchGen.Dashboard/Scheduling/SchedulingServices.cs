@@ -4,6 +4,7 @@ using BatchGen.Dashboard.Pages.Gallery;
 using BatchGen.Dashboard.Reports;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
+using BatchGen.Queue.Campaigns;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Reports;
@@ -63,7 +64,7 @@ internal static class SchedulingServices
             provider.GetRequiredService<ReportWebhook>(), provider.GetRequiredService<DashboardFolders>(), provider.GetRequiredService<Show>(),
             provider.GetRequiredService<ILogger<RecurringWork>>()));
         services.AddSingleton(provider => new EndedCampaignWork(
-            provider.GetRequiredService<CampaignCatalog>(), provider.GetRequiredService<ReportWriter>(), provider.GetRequiredService<ReportWebhook>(),
+            provider.GetRequiredService<EndedCampaigns>(), provider.GetRequiredService<ReportWriter>(), provider.GetRequiredService<ReportWebhook>(),
             provider.GetRequiredService<IBackgroundJobClient>()));
         services.AddSingleton(provider => new UpkeepWork(
             provider.GetRequiredService<QueueUpkeep>(), provider.GetRequiredService<WorkerRegistry>(), provider.GetRequiredService<ThumbnailStore>(), options,

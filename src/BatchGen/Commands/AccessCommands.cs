@@ -3,6 +3,7 @@ using BatchGen.Composition;
 using BatchGen.Dashboard.Security;
 using BatchGen.Output;
 using BatchGen.Queue.Access;
+using BatchGen.Queue.Registry;
 
 namespace BatchGen.Commands;
 
@@ -94,7 +95,7 @@ internal static class AccessCommands
             if (whose is not null && kind != Roles.Submitter) throw CommandException.BadInput("--tenant goes with --role submitter; viewers and operators see all tenants.");
             await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
             var store = session.Get<AccessStore>();
-            var tenants = await store.ListTenantsAsync(cancellationToken);
+            var tenants = await session.Get<TenantRegistry>().ListNamesAsync(cancellationToken);
             if (whose is not null && !tenants.Contains(whose, StringComparer.OrdinalIgnoreCase)) throw CommandException.BadInput($"There is no tenant '{whose}'; there are {string.Join(", ", tenants)}.");
             if ((await store.ListKeysAsync(cancellationToken)).Any(existing => existing.Name == arguments.GetRequiredValue(name)))
                 throw CommandException.BadInput($"There is a key '{arguments.GetRequiredValue(name)}' already; give the new one another name.");

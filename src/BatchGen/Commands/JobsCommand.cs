@@ -70,14 +70,14 @@ internal static class JobsCommand
 
     private static Command CreateCancel(ProgramContext context) => CreateChange(
         context, "cancel", "Cancel jobs that have not ended; a running one is dropped between two steps.", "Cancelled", "had ended already or do not exist",
-        (catalog, ids, cancellationToken) => catalog.CancelAsync(ids, cancellationToken));
+        (actions, ids, cancellationToken) => actions.CancelAsync(ids, cancellationToken));
 
     private static Command CreateRetry(ProgramContext context) => CreateChange(
         context, "retry", "Put failed or cancelled jobs back with fresh attempts.", "Put back", "are neither failed nor cancelled, or do not exist",
-        (catalog, ids, cancellationToken) => catalog.RetryAsync(ids, cancellationToken));
+        (actions, ids, cancellationToken) => actions.RetryAsync(ids, cancellationToken));
 
     private static Command CreateChange(
-        ProgramContext context, string name, string description, string done, string notDone, Func<JobCatalog, IReadOnlyList<long>, CancellationToken, Task<IReadOnlyList<long>>> change)
+        ProgramContext context, string name, string description, string done, string notDone, Func<JobActions, IReadOnlyList<long>, CancellationToken, Task<IReadOnlyList<long>>> change)
     {
         var list = new Argument<string[]>("ID") { Arity = ArgumentArity.OneOrMore, Description = "Ids, or ranges such as 10-20." };
         var json = new Option<bool>("--json") { Description = "Print {\"job_ids\":[...]} of the jobs changed." };
@@ -86,7 +86,7 @@ internal static class JobsCommand
         {
             var ids = arguments.GetRequiredValue(list).SelectMany(ParseIds).Distinct().ToArray();
             await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
-            var changed = await change(session.Get<JobCatalog>(), ids, cancellationToken);
+            var changed = await change(session.Get<JobActions>(), ids, cancellationToken);
             if (arguments.GetValue(json)) await context.Output.WriteLineAsync(JsonSerializer.Serialize(new { job_ids = changed }, ApiJson.Compact));
             else if (changed.Count > 0) await context.Output.WriteLineAsync($"{done} {changed.Count} {(changed.Count == 1 ? "job" : "jobs")}: {Printable.Ids(changed.Order())}");
             var rest = ids.Except(changed).Order().ToArray();

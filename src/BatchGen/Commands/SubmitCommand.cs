@@ -15,7 +15,7 @@ internal sealed class SubmitCommand
 {
     // One transaction each: large enough to be fast, small enough that a refusal comes soon.
     private readonly Argument<string?> _file = new("FILE") { Arity = ArgumentArity.ZeroOrOne, Description = "Jobs as .csv, .json or .jsonl; '-' reads standard input." };
-    private readonly Dictionary<JobField, Option<string[]>> _flags =
+    private readonly Dictionary<JobField, Option> _flags =
         JobFields.All.Where(field => field.IsSetBy(JobFieldWays.Flags)).ToDictionary(field => field, FlagOf);
 
     private readonly Option<bool> _json = new("--json") { Description = "Print {\"job_ids\":[...]}." };
@@ -62,7 +62,7 @@ internal sealed class SubmitCommand
     private async Task<IEnumerable<JobRequest>> CollectAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         var flags = ReadFlags(arguments);
-        var prompts = arguments.GetValue(_flags[JobFields.Prompt]) ?? [];
+        var prompts = Texts(arguments, _flags[JobFields.Prompt]);
         if (flags.Count is < 1 or > JobTemplate.MaxJobs) throw CommandException.BadInput($"--count {flags.Count}: expected 1 to {JobTemplate.MaxJobs}.");
         if (arguments.GetValue(_file) is not { } file)
         {
@@ -91,22 +91,21 @@ internal sealed class SubmitCommand
     }
 
     // Lists and prompts may be given several times; of everything else there is one.
-    private static Option<string[]> FlagOf(JobField field)
+    private static Option FlagOf(JobField field)
     {
         var several = field == JobFields.Prompt || field.Type is JobFieldType.Words or JobFieldType.Adapters;
         var help = field == JobFields.Prompt ? "What to draw; {red|blue} draws both, \\{ is a brace. With a FILE: the prompt of rows that have none."
             : field == JobFields.StartImage ? "Image to start from: a PNG, WebP or JPEG file, copied to where workers find it, or the name of one there."
             : field.Type == JobFieldType.Instant ? $"{field.FullHelp} As {JobTimes.Forms}."
             : field.FullHelp;
-        var flag = new Option<string[]>(field.Flag)
-        {
-            Description = several ? help + " May be given several times." : help,
-            Arity = several ? ArgumentArity.OneOrMore : ArgumentArity.ExactlyOne,
-            HelpName = field.Type.ToString().ToLowerInvariant(),
-        };
+        Option flag = several
+            ? new Option<string[]>(field.Flag) { Description = help + " May be given several times." }
+            : new Option<string?>(field.Flag) { Description = help };
         if (field.ShortFlag is { } letter) flag.Aliases.Add($"-{letter}");
         return flag;
     }
+
+    private static string[] Texts(ParseResult arguments, Option flag) => [.. arguments.GetResult(flag)?.Tokens.Select(token => token.Value) ?? []];
 
     private JobTemplate ReadFlags(ParseResult arguments)
     {
@@ -114,7 +113,7 @@ internal sealed class SubmitCommand
         var template = new JobTemplate { Job = new JobRequest() };
         foreach (var (field, flag) in _flags)
         {
-            if (field == JobFields.Prompt || arguments.GetValue(flag) is not { Length: > 0 } texts) continue;
+            if (field == JobFields.Prompt || Texts(arguments, flag) is not { Length: > 0 } texts) continue;
             try
             {
                 template = template.With(field, field.Type switch

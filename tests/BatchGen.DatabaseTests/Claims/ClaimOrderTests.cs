@@ -9,7 +9,7 @@ namespace BatchGen.DatabaseTests.Claims;
 public sealed class ClaimOrderTests
 {
     [Fact]
-    public async Task Signatures_come_in_text_order_and_wrap_round()
+    public async Task Signatures_are_claimed_in_text_order_and_then_from_the_first_again()
     {
         await using var database = await StartAsync();
         await database.SubmitAsync("d", "b", "a", "b", "c");
@@ -21,7 +21,7 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task A_batch_holds_one_signature_in_order_of_submission_and_no_more_than_asked()
+    public async Task A_batch_holds_jobs_of_one_signature_in_order_of_submission_up_to_the_limit_asked_for()
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync(Enumerable.Repeat("a", 5));
@@ -59,7 +59,7 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task A_job_that_waited_too_long_leads_and_its_signature_follows()
+    public async Task An_overdue_job_is_claimed_first_together_with_its_signature()
     {
         await using var database = await StartAsync(new() { MaxWait = TimeSpan.FromMinutes(10) });
         var worker = await database.AddWorkerAsync();
@@ -70,7 +70,7 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task A_job_that_waited_too_long_interrupts_a_signature_that_did_not()
+    public async Task An_overdue_job_interrupts_a_fused_signature_that_is_not_overdue()
     {
         await using var database = await StartAsync(new() { MaxWait = TimeSpan.FromMinutes(10) });
         var worker = await database.AddWorkerAsync();
@@ -82,7 +82,7 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task When_everything_waited_too_long_signatures_are_still_drained_one_by_one()
+    public async Task Signatures_are_drained_one_by_one_when_all_jobs_are_overdue()
     {
         await using var database = await StartAsync(new() { MaxWait = TimeSpan.FromSeconds(1) });
         var worker = await database.AddWorkerAsync();
@@ -94,7 +94,7 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task Jobs_for_later_wait_and_then_come()
+    public async Task Jobs_with_a_later_run_at_are_claimed_only_once_it_has_passed()
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
@@ -122,7 +122,7 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task Thousands_past_their_deadline_fail_at_once_and_their_senders_hear_of_it()
+    public async Task Thousands_of_jobs_past_their_deadline_fail_in_one_claim_and_are_announced()
     {
         await using var database = await StartAsync();
         await database.SubmitAsync(Enumerable.Repeat("a", 5001));
@@ -145,20 +145,20 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task A_job_that_comes_back_goes_before_those_submitted_after_it()
+    public async Task A_requeued_job_is_claimed_before_jobs_submitted_after_it()
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
         var ids = await database.SubmitAsync("a", "a", "a", "a");
         var batch = (await database.ClaimAsync(worker, maxJobs: 2))!;
-        await database.Claims.FailAsync(batch, [new(ids[0], FailureKind.WeightIntegrity, "drift")], CancellationToken.None);
+        await database.Claims.FailAsync(batch, [new(ids[0], FailureCode.WeightIntegrity, "drift")], CancellationToken.None);
         await database.SubmitAsync("a", "a");
 
         Assert.Equal([ids[0], ids[2]], (await database.ClaimAsync(worker, maxJobs: 2))!.Jobs.Select(job => job.JobId));
     }
 
     [Fact]
-    public async Task A_name_registered_again_in_other_letters_keeps_its_waiting_jobs()
+    public async Task A_model_registered_again_in_another_case_of_letters_keeps_its_waiting_jobs()
     {
         await using var database = await StartAsync();
         await database.SubmitAsync("a");
@@ -176,7 +176,7 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task A_window_in_an_unknown_time_zone_is_refused_before_it_stops_claims()
+    public async Task A_dispatch_window_in_an_unknown_time_zone_is_refused_when_it_is_saved()
     {
         await using var database = await StartAsync();
         var error = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.SqlAsync("insert into dispatch_windows (name, time_zone, opens, closes) values ('w', 'Europe/Berln', '22:00', '06:00')"));
@@ -202,7 +202,7 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task A_small_signature_that_another_worker_has_fused_is_left_to_it()
+    public async Task A_small_signature_that_another_worker_has_fused_is_not_claimed()
     {
         await using var database = await StartAsync();
         var (one, two) = (await database.AddWorkerAsync("one"), await database.AddWorkerAsync("two"));
@@ -229,7 +229,7 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task A_large_signature_is_shared_only_when_nothing_unfused_waits()
+    public async Task A_large_signature_is_shared_only_when_no_signature_without_a_worker_waits()
     {
         await using var database = await StartAsync();
         var (one, two) = (await database.AddWorkerAsync("one"), await database.AddWorkerAsync("two"));

@@ -16,7 +16,7 @@ public sealed class PlanTests
     private const string Planner = "Options=-c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off -c plan_cache_mode=force_generic_plan;";
 
     [Fact]
-    public async Task Hot_calls_read_little_of_a_large_backlog()
+    public async Task Frequent_calls_read_few_rows_of_a_large_backlog()
     {
         await using var database = await TestDatabase.CreateAsync(new() { LeaseDuration = TimeSpan.FromHours(1) });
         await database.AddModelAsync();
@@ -30,13 +30,13 @@ public sealed class PlanTests
         await ReadsAtMostAsync(database, "jobs", 1_500, "claim", async () => batch = (await database.ClaimAsync(worker, 8))!);
         await ReadsAtMostAsync(database, "jobs", 1_500, "heartbeat", () => database.Claims.HeartbeatAsync(batch, new(0, 0, 0), CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "complete", () => database.CompleteAsync(batch, batch.Jobs[0].JobId, batch.Jobs[1].JobId));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "fail", () => database.Claims.FailAsync(batch, [new(batch.Jobs[2].JobId, BatchGen.Core.Failures.FailureKind.Generation, "x")], CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "fail", () => database.Claims.FailAsync(batch, [new(batch.Jobs[2].JobId, BatchGen.Core.Failures.FailureCode.Generation, "x")], CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "give back", () => database.Claims.RequeueAsync(batch, CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "checkpoint", () => database.CheckpointAsync(worker, BatchGen.Core.Rendering.CheckpointVerdict.Passed));
         await ReadsAtMostAsync(database, "jobs", 1_500, "rescue", () => database.Claims.RescueExpiredAsync(CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "submit", () => database.SubmitAsync("s1"));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "cancel", () => database.Catalog.CancelAsync([1, 2], CancellationToken.None));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "retry", () => database.Catalog.RetryAsync([1, 2], CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "cancel", () => database.Actions.CancelAsync([1, 2], CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "retry", () => database.Actions.RetryAsync([1, 2], CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "count", () => database.Catalog.CountAsync(null, CancellationToken.None));
         foreach (var state in Enum.GetValues<JobState>())
             await ReadsAtMostAsync(database, "jobs", 1_500, $"list {state}", () => database.Catalog.ListAsync(new JobFilter(state), CancellationToken.None));
@@ -51,7 +51,7 @@ public sealed class PlanTests
     [InlineData("select from jobs where deadline is not null and indexed_state in ('ready', 'scheduled') and deadline <= now() order by deadline limit 1", "jobs_with_deadline")]
     [InlineData("select * from batches where state = 'open' and lease_expires_at <= now() order by lease_expires_at", "batches_open")]
     [InlineData("select * from batches where worker_id = gen_random_uuid() and checked_completions < completions", "batches_unchecked")]
-    public async Task A_probe_uses_its_index(string statement, string index)
+    public async Task A_query_of_a_claim_uses_its_index(string statement, string index)
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var connection = await database.ConnectAsync(Planner);
@@ -63,7 +63,7 @@ public sealed class PlanTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Ended_batches_that_an_old_snapshot_keeps_are_not_read_again(bool oneHadEnded)
+    public async Task Ended_batches_that_an_old_snapshot_keeps_are_not_read_by_later_calls(bool oneHadEnded)
     {
         await using var database = await TestDatabase.CreateAsync(new() { LeaseDuration = TimeSpan.FromHours(1) });
         await database.AddModelAsync();

@@ -36,7 +36,7 @@ public sealed class QueueLifeTests
     }
 
     [Fact]
-    public async Task A_job_that_moves_to_another_priority_meanwhile_is_cancelled_all_the_same()
+    public async Task A_job_that_is_moved_to_another_priority_during_a_cancel_is_cancelled()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync();

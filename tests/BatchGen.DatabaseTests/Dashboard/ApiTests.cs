@@ -163,7 +163,7 @@ public sealed class ApiTests
             Prompt = (i % 3) switch { 1 => $"a Star {i}", 2 => $"a moon {i}", _ => i == 6 ? "100% blue" : "blue" }, Adapters = i % 3 == 2 ? [new("ink", 1m)] : [], Tags = i % 3 == 0 ? ["blue"] : null,
             Campaign = i <= 5 ? "night" : null,
         }).ToArray(), CancellationToken.None);
-        await database.Catalog.CancelAsync([2, 4], CancellationToken.None);
+        await database.Actions.CancelAsync([2, 4], CancellationToken.None);
         return new Started(database, await DashboardHost.StartAsync(database));
     }
 

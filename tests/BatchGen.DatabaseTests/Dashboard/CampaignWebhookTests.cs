@@ -61,7 +61,7 @@ public sealed class CampaignWebhookTests
         // What ends later follows; what was posted is not posted again.
         await database.CheckpointAsync(worker, CheckpointVerdict.Passed);
         await UntilAsync(dashboard, () => received.Count > 1);
-        await database.Catalog.CancelAsync([batch.Jobs[3].JobId], CancellationToken.None);
+        await database.Actions.CancelAsync([batch.Jobs[3].JobId], CancellationToken.None);
         await UntilAsync(dashboard, () => received.Count > 2);
         Assert.Equal(["ends", "unverified", "goes on"], received.Select(post => post.Report.GetProperty("title").GetString()));
         Assert.Equal(4, asked);

@@ -34,7 +34,7 @@ public sealed partial class GalleryLimitsTests
         var drawn = Enumerable.Range(1, 10).Reverse().ToArray();
         Assert.Equal(drawn, await ShownAsync(client, "/gallery?campaign=large"));
         Assert.Equal(drawn.Select(id => $"{id}.png"), await ZipAsync(client, "/gallery/zip?campaign=large"));
-        var beside = await new PictureCatalog(database.Queue).FindNeighboursAsync(new(Campaign: "large"), 2, 5, CancellationToken.None);
+        var beside = await new ImageCatalog(database.Queue).FindNeighboursAsync(new(Campaign: "large"), 2, 5, CancellationToken.None);
         Assert.Equal((6L, 4L), (beside.Newer, beside.Older));
     }
 
@@ -64,7 +64,7 @@ public sealed partial class GalleryLimitsTests
         while (await database.ClaimAsync(worker, 1) is { } batch)
         {
             if (putBack) await database.CompleteAsync(batch);
-            else await database.Claims.FailAsync(batch, [new FailedJob(batch.Jobs[0].JobId, FailureKind.Adapter, "no such file")], CancellationToken.None);
+            else await database.Claims.FailAsync(batch, [new FailedJob(batch.Jobs[0].JobId, FailureCode.Adapter, "no such file")], CancellationToken.None);
             await database.Claims.CloseAsync(batch, CancellationToken.None);
         }
 
@@ -93,7 +93,7 @@ public sealed partial class GalleryLimitsTests
         async Task<IEnumerable<string>> WriteAsync(int maxPictures)
         {
             using var file = new MemoryStream();
-            await PictureZip.WriteAsync(file, new PictureFilter(), maxPictures, new PictureCatalog(database.Queue), dashboard.Services.GetRequiredService<DashboardFolders>(), CancellationToken.None);
+            await PictureZip.WriteAsync(file, new ImageFilter(), maxPictures, new ImageCatalog(database.Queue), dashboard.Services.GetRequiredService<DashboardFolders>(), CancellationToken.None);
             await using var zip = new ZipArchive(file, ZipArchiveMode.Read);
             if (zip.GetEntry(PictureZip.MissingEntry) is { } note)
             {

@@ -20,14 +20,14 @@ public sealed class GalleryTests
             Enumerable.Range(0, 12).Select(i => new JobRequest { Prompt = $"{i}", Adapters = i % 2 == 0 ? [new("a", 1m)] : [], Campaign = i % 3 == 0 ? "third" : "other" }).ToArray(), CancellationToken.None);
         var worker = await database.AddWorkerAsync();
         while (await database.ClaimAsync(worker, 4) is { } batch) await database.FinishAsync(batch);
-        var pictures = new PictureCatalog(database.Queue);
-        foreach (var filter in (PictureFilter[])
+        var pictures = new ImageCatalog(database.Queue);
+        foreach (var filter in (ImageFilter[])
             [
                 new(), new(Signature: "demo|a@1"), new(Campaign: "third"), new(Campaign: "third", Signature: "demo|a@1"), new(From: DashboardHost.Now.AddDays(-1), To: DashboardHost.Now.AddDays(1)),
                 new(Campaign: "other", From: DashboardHost.Now.AddDays(-1)),
             ])
         {
-            var list = (await pictures.ListAsync(filter, CancellationToken.None)).Pictures;
+            var list = (await pictures.ListAsync(filter, CancellationToken.None)).Images;
             Assert.NotEmpty(list);
             for (var i = 0; i < list.Count; i++)
             {
@@ -36,8 +36,8 @@ public sealed class GalleryTests
             }
         }
 
-        Assert.Equal(2, (await pictures.ListAsync(new(Campaign: "third", Signature: "demo|a@1"), CancellationToken.None)).Pictures.Count);
-        Assert.Empty((await pictures.ListAsync(new(Campaign: "third", To: DashboardHost.Now.AddDays(-1)), CancellationToken.None)).Pictures);
+        Assert.Equal(2, (await pictures.ListAsync(new(Campaign: "third", Signature: "demo|a@1"), CancellationToken.None)).Images.Count);
+        Assert.Empty((await pictures.ListAsync(new(Campaign: "third", To: DashboardHost.Now.AddDays(-1)), CancellationToken.None)).Images);
     }
 
     [Fact]

@@ -164,12 +164,12 @@ public sealed partial class PagePlanTests
         var worker = await database.AddWorkerAsync();
         for (var i = 0; i < 40 && await database.ClaimAsync(worker, 500) is { } batch; i++)
         {
-            if (i % 10 == 9) await database.Claims.FailAsync(batch, batch.Jobs.Select(job => new FailedJob(job.JobId, FailureKind.Adapter, "no such file")).ToArray(), CancellationToken.None);
+            if (i % 10 == 9) await database.Claims.FailAsync(batch, batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Adapter, "no such file")).ToArray(), CancellationToken.None);
             else await database.CompleteAsync(batch);
             await database.Claims.CloseAsync(batch, CancellationToken.None);
         }
 
-        await database.Catalog.CancelWaitingAsync(null, "demo|s99@1", 10_000, CancellationToken.None);
+        await database.SqlAsync("select cancel_waiting(of_signature => 'demo|s99@1')");
         await database.ClaimAsync(worker);
         await database.SqlAsync("analyze jobs, job_recipes, images, batches, job_attempts, job_counts, campaigns, workers, weight_checkpoints"); // Not the whole server: other tests drop their tables meanwhile.
         return database;

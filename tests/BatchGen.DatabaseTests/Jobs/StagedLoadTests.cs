@@ -11,7 +11,7 @@ public sealed class StagedLoadTests
     [InlineData("campaigns")]
     [InlineData("idempotency_keys")]
     [InlineData("job_count_changes")]
-    public async Task Rows_added_while_a_load_is_submitted_are_refused_with_it_and_all_stay_staged(string held)
+    public async Task Rows_staged_while_their_load_is_submitted_make_the_submit_fail_and_all_rows_stay_staged(string held)
     {
         await using var database = await DatabaseAsync();
         await database.SqlAsync("insert into staged_jobs (campaign, idempotency_key) values ('c', 'k1'), ('c', 'k2')");
@@ -30,7 +30,7 @@ public sealed class StagedLoadTests
     }
 
     [Fact]
-    public async Task A_load_submitted_twice_at_once_is_submitted_once()
+    public async Task A_load_that_two_connections_submit_at_once_is_submitted_once()
     {
         await using var database = await DatabaseAsync();
         await database.SubmitAsync(""); // The dispatch group is there: nothing but the rows themselves can be waited for.
@@ -99,7 +99,7 @@ public sealed class StagedLoadTests
     }
 
     [Fact]
-    public async Task Tags_of_32_words_of_100_characters_are_taken()
+    public async Task Staged_tags_at_the_limits_of_32_words_and_100_characters_are_accepted()
     {
         await using var database = await DatabaseAsync();
         await database.SqlAsync("insert into staged_jobs (tags) select array_agg(repeat('x', 98) || i) from generate_series(10, 41) i");

@@ -23,7 +23,7 @@ public sealed class StartImageTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_worker_gets_them_as_they_were_submitted(bool staged)
+    public async Task A_claimed_job_has_the_start_image_strength_and_guidance_rescale_that_were_submitted(bool staged)
     {
         JobRequest[] jobs =
         [
@@ -39,7 +39,7 @@ public sealed class StartImageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Staged_rows_that_break_a_rule_are_refused_as_JSON_is()
+    public async Task Staged_rows_that_break_a_rule_are_refused_like_jobs_in_JSON()
     {
         (JobRequest Job, string Says)[] cases =
         [
@@ -75,6 +75,6 @@ public sealed class StartImageTests : IAsyncLifetime
     [InlineData("C:a.png")]
     [InlineData("a\n.png")]
     [InlineData(" a.png")]
-    public async Task The_database_has_the_same_rule_for_names_as_the_worker(string name) =>
+    public async Task The_database_and_the_worker_accept_the_same_names_of_start_images(string name) =>
         Assert.Equal(StartImageFolder.IsName(name), await _database.SqlAsync<bool>("select is_start_image_name($1)", name));
 }

@@ -57,7 +57,7 @@ public sealed class SubmitTests : IAsyncLifetime
     [InlineData("""{"tags": ["a", ""]}""", "jobs[1].tags: expected words of 1 to 100 characters, got [\"a\", \"\"].")]
     [InlineData("""{"prompt": 5}""", "jobs[1].prompt: expected text, got 5.")]
     [InlineData("""[]""", "jobs[1]: expected a job object such as {\"prompt\": \"a red cube\"}, got [].")]
-    public async Task A_job_that_breaks_a_rule_is_refused_by_element_field_and_fix(string job, string message)
+    public async Task A_job_that_breaks_a_rule_is_refused_with_its_element_field_and_remedy(string job, string message)
     {
         var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync($$"""[{"prompt": "fine"}, {{job}}]"""));
 
@@ -75,7 +75,7 @@ public sealed class SubmitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_wrong_job_among_tens_of_thousands_keeps_all_out_and_is_named_by_its_place()
+    public async Task A_wrong_job_among_tens_of_thousands_refuses_all_and_is_named_by_its_place()
     {
         var jobs = Enumerable.Repeat(new JobRequest { Prompt = "x" }, 20_001).ToArray();
         jobs[20_000] = new JobRequest { Width = 63 };
@@ -91,7 +91,7 @@ public sealed class SubmitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_signature_too_long_for_an_index_is_refused_and_the_longest_other_taken()
+    public async Task A_signature_too_long_for_an_index_is_refused_and_the_longest_that_fits_is_accepted()
     {
         var names = Enumerable.Range(0, 15).Select(i => $"style{i:D2}").ToArray();
         await _database.AddAdaptersAsync(names);
@@ -164,7 +164,7 @@ public sealed class SubmitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_a_model_the_only_one_is_used_and_several_must_be_named()
+    public async Task A_job_without_a_model_gets_the_only_one_and_is_refused_when_there_are_several()
     {
         await SubmitAsync("[{}]");
         await _database.AddModelAsync("other");
@@ -174,7 +174,7 @@ public sealed class SubmitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_same_key_gives_the_same_id_also_within_one_call()
+    public async Task The_same_idempotency_key_gives_the_same_id_also_within_one_call()
     {
         var first = await SubmitAsync("""[{"idempotency_key": "a"}, {"idempotency_key": "b"}, {"idempotency_key": "a"}]""");
         var second = await SubmitAsync("""[{"idempotency_key": "b"}, {"prompt": "new"}, {"idempotency_key": "a", "prompt": "differs"}]""");
@@ -186,7 +186,7 @@ public sealed class SubmitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Keys_of_different_tenants_do_not_meet()
+    public async Task The_same_idempotency_key_of_two_tenants_gives_two_jobs()
     {
         await _database.SqlAsync("insert into tenants (name) values ('Studio')");
         var ours = await _database.Submitter.SubmitJsonAsync("""[{"idempotency_key": "a"}]""", null, CancellationToken.None);
@@ -198,7 +198,7 @@ public sealed class SubmitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_same_key_submitted_by_many_at_once_gives_one_job()
+    public async Task The_same_idempotency_key_submitted_by_many_at_once_gives_one_job()
     {
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i =>
             SubmitAsync($$"""[{"idempotency_key": "k{{i % 2}}"}, {"idempotency_key": "k{{(i + 1) % 2}}"}]""")));
@@ -209,7 +209,7 @@ public sealed class SubmitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_submit_is_part_of_the_producers_own_transaction()
+    public async Task Jobs_submitted_in_a_transaction_that_is_rolled_back_do_not_exist()
     {
         await using var connection = await _database.ConnectAsync();
         await using (var transaction = await connection.BeginTransactionAsync())
@@ -224,7 +224,7 @@ public sealed class SubmitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nothing_submitted_gives_no_ids() => Assert.Empty(await SubmitAsync("[]"));
+    public async Task An_empty_list_of_jobs_gives_no_ids() => Assert.Empty(await SubmitAsync("[]"));
 
     private Task<IReadOnlyList<long>> SubmitAsync(string json) => _database.Submitter.SubmitJsonAsync(json, null, CancellationToken.None);
 }

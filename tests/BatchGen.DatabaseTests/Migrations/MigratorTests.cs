@@ -96,7 +96,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_database_without_the_schema_says_what_to_do()
+    public async Task A_query_without_the_schema_fails_with_the_command_that_migrates()
     {
         await using var queue = QueueDatabase.Open(await TestServer.GetAddressAsync(), new QueueOptions { Schema = "nothing_here" });
         var error = await Assert.ThrowsAsync<QueueException>(() => new BatchGen.Queue.Jobs.JobCatalog(queue).CountAsync(null, CancellationToken.None));
@@ -104,7 +104,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_database_that_does_not_answer_is_named_with_what_to_check()
+    public async Task A_database_that_does_not_answer_fails_with_its_address_and_what_to_check()
     {
         // Port 1 is reserved and nothing listens there.
         await using var queue = QueueDatabase.Open("Host=127.0.0.1;Port=1;Username=nobody;Database=nowhere;Timeout=2", new QueueOptions());

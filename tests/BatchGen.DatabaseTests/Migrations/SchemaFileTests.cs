@@ -22,7 +22,7 @@ public sealed class SchemaFileTests
     }
 
     [Fact]
-    public async Task Every_table_view_index_and_sequence_says_what_it_is_for()
+    public async Task Every_table_view_index_and_sequence_has_a_comment()
     {
         await using var database = await TestDatabase.CreateAsync();
         var silent = await database.SqlAsync<string[]>("""

@@ -14,10 +14,10 @@ public sealed partial class BenchCommandTests
         await using var database = await TestDatabase.CreateAsync();
         await using var program = new ProgramUnderTest(database);
 
-        var result = await program.RunAsync("bench", "render", "--steps", "2", "--part", "text", "--part", "unet", "--part", "batch", "--part", "vae", "--part", "picture");
+        var result = await program.RunAsync("bench", "render", "--steps", "2", "--part", "text", "--part", "unet", "--part", "batch", "--part", "vae", "--part", "image");
 
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
-        foreach (var part in new[] { "matrix products", "load:", "text encoding", "UNet pass over 2 latents", "floor by matrix rate", "operations alone", "batch of 4 pictures", "VAE decode", "one picture of 2 steps", "images/min", "peak memory" })
+        foreach (var part in new[] { "matrix products", "load:", "text encoding", "UNet pass over 2 latents", "floor by matrix rate", "operations alone", "batch of 4 images", "VAE decode", "one image of 2 steps", "images/min", "peak memory" })
             Assert.Contains(part, result.Output, StringComparison.Ordinal);
         // The demo UNet's two latents are counted, not guessed: more than a tenth of a GFLOP, less than ten.
         var counted = double.Parse(CountedOperations().Match(result.Output).Groups[1].Value, CultureInfo.InvariantCulture);
@@ -40,7 +40,7 @@ public sealed partial class BenchCommandTests
     }
 
     [Theory]
-    [InlineData("--part", "nosuch", "text, unet, batch, vae, picture")]
+    [InlineData("--part", "nosuch", "text, unet, batch, vae, image")]
     [InlineData("--size", "100", "multiple of 8")]
     [InlineData("--type", "float8", "float32 or bfloat16")]
     public async Task Bench_render_refuses_what_it_cannot_measure(string option, string value, string says)

@@ -50,7 +50,7 @@ public sealed partial class UpTests
         }
         finally
         {
-            await EmbeddedPostgres.RemoveAsync(folder, NullLogger.Instance, CancellationToken.None);
+            await EmbeddedCluster.RemoveAsync(folder, CancellationToken.None);
         }
     }
 

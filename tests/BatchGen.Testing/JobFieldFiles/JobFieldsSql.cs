@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using BatchGen.Core.Families;
 using BatchGen.Core.Jobs;
 
 namespace BatchGen.Testing.JobFieldFiles;
@@ -15,7 +16,7 @@ public static class JobFieldsSql
     private const int MaxWidth = 140;
 
     /// <summary>The text of the file.</summary>
-    public static string Write(IReadOnlyList<JobField> fields)
+    public static string Write(IReadOnlyList<JobField> fields, IReadOnlyList<ModelFamily> families)
     {
         var recipe = fields.Where(field => field.IsInRecipe).ToArray();
         var dispatch = fields.Where(field => field.Part == JobFieldPart.Dispatch).ToArray();
@@ -27,11 +28,12 @@ public static class JobFieldsSql
             Names("job_field_names", "The fields that a job object may have.", fields.Where(field => field.IsSetBy(JobFieldWays.Json))),
             Names("recipe_field_names", "The fields that make up the recipe.", recipe),
             .. fields.Where(field => field.Choices is not null).Select(ChoicesOf),
+            BlockStrengthCounts(families),
             MaxAdapters(fields.Single(field => field.Type == JobFieldType.Adapters)),
-            Defaults(recipe),
+            Defaults(recipe, families),
             Filled(recipe),
-            IsPlain(recipe),
-            CheckedRecipe(recipe),
+            IsPlain(recipe, families),
+            CheckedRecipe(recipe, families),
             .. dispatch.Where(field => field.Default is not null).Select(DefaultOf),
             IsPlainDispatch(dispatch),
             CheckedDispatch(dispatch),
@@ -49,14 +51,35 @@ public static class JobFieldsSql
     private static string MaxAdapters(JobField field) => Function(
         "max_adapters() returns int", "sql immutable parallel safe", "Most adapters of a job.", $"  select {Number(field.Maximum)}");
 
-    private static string Defaults(JobField[] recipe)
+    private static string BlockStrengthCounts(IReadOnlyList<ModelFamily> families) => Function(
+        "block_strength_counts(model_family text) returns int[]", "sql immutable parallel safe",
+        "How many block strengths an adapter for a family may have: one for each block of its network, or of every kind of network.",
+        [
+            "  select case model_family",
+            .. families.Select(family =>
+                $"    when {Literal(family.Code)} then '{{{string.Join(',', family.BlockStrengthLayouts.Select(layout => layout.Count).Order())}}}'"),
+            "    else '{}' end::int[]",
+        ]);
+
+    private static string Defaults(JobField[] recipe, IReadOnlyList<ModelFamily> families)
     {
         var constants = new JsonObject();
         foreach (var field in recipe)
             if (field is { Default: { } text, DefaultIsOff: false, Requires: null }) constants[field.Name] = JsonNode.Parse(text);
         var ofModel = recipe.Where(field => field.DefaultFromModel is not null).Select(field => $"{Literal(field.Name)}, of_model.{field.DefaultFromModel}");
         return Function("recipe_defaults(of_model models) returns jsonb", "sql immutable parallel safe", "What a recipe for a model has where the job leaves fields out.",
-            $"  select {Literal(constants.ToJsonString())}::jsonb", $"    || jsonb_build_object({string.Join(", ", ofModel)})");
+            [
+                $"  select {Literal(constants.ToJsonString())}::jsonb", $"    || jsonb_build_object({string.Join(", ", ofModel)})",
+                .. families.Where(family => family.JobFieldRules.Any(rule => rule.Default is not null)).Select(DefaultsOfFamily),
+            ]);
+    }
+
+    private static string DefaultsOfFamily(ModelFamily family)
+    {
+        var defaults = new JsonObject();
+        foreach (var rule in family.JobFieldRules)
+            if (rule.Default is { } text) defaults[rule.Field] = JsonNode.Parse(text);
+        return $"    || case when of_model.family = {Literal(family.Code)} then {Literal(defaults.ToJsonString())} else '{{}}' end::jsonb";
     }
 
     private static string Filled(JobField[] recipe)
@@ -68,16 +91,19 @@ public static class JobFieldsSql
             $"    else recipe || jsonb_build_object({Literal(seed)}, floor(random() * 4294967296)::bigint)", "  end");
     }
 
-    private static string IsPlain(JobField[] recipe) => Function(
+    private static string IsPlain(JobField[] recipe, IReadOnlyList<ModelFamily> families) => Function(
         "recipe_is_plain(recipe jsonb) returns boolean", "sql immutable parallel safe",
         "True when checked_recipe would refuse nothing and only fill in defaults; false decides nothing. Cheap.",
-        ["  select recipe - recipe_field_names() = '{}'", .. recipe.Select(field => "    and " + PlainRule(field))]);
+        ["  select recipe - recipe_field_names() = '{}'", .. recipe.Select(field => "    and " + PlainRule(field, families))]);
 
-    private static string PlainRule(JobField field)
+    private static string PlainRule(JobField field, IReadOnlyList<ModelFamily> families)
     {
         // Rules that look at other fields or at the model are left to checked_recipe.
-        if (field.Type == JobFieldType.Image || field.Requires is not null || field.Families is not null) return $"not recipe ? {Literal(field.Name)}";
-        var (value, least, most) = ($"recipe -> {Literal(field.Name)}", Number(field.Minimum), Number(field.Maximum));
+        if (field.Type == JobFieldType.Image || field.Requires is not null || families.Any(family => family.OwnJobFields.Contains(field.Name))) return $"not recipe ? {Literal(field.Name)}";
+        // What fits the narrowest family fits all of them.
+        var rules = families.SelectMany(family => family.JobFieldRules).Where(rule => rule.Field == field.Name).ToArray();
+        var (least, most) = (Number(rules.Max(rule => rule.Minimum) ?? field.Minimum), Number(rules.Min(rule => rule.Maximum) ?? field.Maximum));
+        var value = $"recipe -> {Literal(field.Name)}";
         return field.Type switch
         {
             JobFieldType.Text => $"text_fits({value}, {least}, {most})",
@@ -88,12 +114,18 @@ public static class JobFieldsSql
         };
     }
 
-    private static string CheckedRecipe(JobField[] recipe)
+    private static string CheckedRecipe(JobField[] recipe, IReadOnlyList<ModelFamily> families)
     {
         var lines = new List<string> { "declare", "  recipe jsonb;", "begin", "  recipe := jsonb_strip_nulls(jsonb_build_object(" };
         lines.AddRange(recipe.Select((field, place) => $"    {Literal(field.Name)}, {Value(field)}{(place < recipe.Length - 1 ? "," : "));")}"));
         foreach (var field in recipe.Where(field => field.Requires is not null)) lines.AddRange(RequiredRule(field));
-        foreach (var field in recipe.Where(field => field.Families is not null)) lines.AddRange(FamilyRule(field));
+        foreach (var field in recipe)
+        {
+            lines.AddRange(OwnFieldRule(field, [.. families.Where(family => family.OwnJobFields.Contains(field.Name))]));
+            foreach (var family in families)
+                foreach (var rule in family.JobFieldRules.Where(rule => rule.Field == field.Name)) lines.AddRange(RangeRule(field, family, rule));
+        }
+
         lines.Add("  return filled_recipe(recipe, recipe_defaults(of_model));");
         lines.Add("end");
         return Function("checked_recipe(job jsonb, of_model models, place text) returns jsonb", "plpgsql volatile",
@@ -111,12 +143,24 @@ public static class JobFieldsSql
         yield return "  end if;";
     }
 
-    private static IEnumerable<string> FamilyRule(JobField field)
+    // A field that only some families have.
+    private static IEnumerable<string> OwnFieldRule(JobField field, ModelFamily[] owners)
     {
-        var families = string.Join(", ", field.Families!.Select(Literal));
-        yield return $"  if recipe ? {Literal(field.Name)} and of_model.family <> all(array[{families}]) then";
-        yield return $"    perform refuse(place, {Literal(field.Name)}, format('only models of the families {string.Join(", ", field.Families!)} have it, and %s is %s; leave it out.',";
+        if (owners.Length == 0) yield break;
+        var codes = string.Join(", ", owners.Select(family => family.Code));
+        yield return $"  if recipe ? {Literal(field.Name)} and of_model.family <> all(array[{string.Join(", ", owners.Select(family => Literal(family.Code)))}]) then";
+        yield return $"    perform refuse(place, {Literal(field.Name)}, format('only models of {codes} have it, and ''%s'' is %s; leave it out.',";
         yield return "      of_model.name, of_model.family));";
+        yield return "  end if;";
+    }
+
+    // Bounds that are narrower in one family.
+    private static IEnumerable<string> RangeRule(JobField field, ModelFamily family, JobFieldRule rule)
+    {
+        var (least, most) = (Number(rule.Minimum ?? field.Minimum), Number(rule.Maximum ?? field.Maximum));
+        yield return $"  if of_model.family = {Literal(family.Code)} and (recipe -> {Literal(field.Name)})::numeric not between {least} and {most} then";
+        yield return $"    perform refuse(place, {Literal(field.Name)}, format('expected {least} to {most} for {family.Code} models such as ''%s'', got %s.',";
+        yield return $"      of_model.name, recipe ->> {Literal(field.Name)}));";
         yield return "  end if;";
     }
 

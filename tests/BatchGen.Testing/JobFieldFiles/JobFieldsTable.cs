@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using BatchGen.Core.Families;
 using BatchGen.Core.Jobs;
 
 namespace BatchGen.Testing.JobFieldFiles;
@@ -28,12 +29,17 @@ public static class JobFieldsTable
         foreach (var field in fields.Where(field => field.IsSetBy(JobFieldWays.Json)))
         {
             var rule = field.Limits is { } limits ? $" {char.ToUpperInvariant(limits[0])}{limits[1..]}." : "";
-            if (field.Families is { } families) rule += $" Models of {string.Join(", ", families)} only.";
+            foreach (var family in ModelFamilies.All) rule += RuleOf(family, field);
             text.Append(CultureInfo.InvariantCulture, $"| `{field.Name}` | {TypeOf(field)} | {Code(field)} | {Escape(field.Help)}{rule} |\n");
         }
 
         return text.Append('\n').ToString();
     }
+
+    private static string RuleOf(ModelFamily family, JobField field) => string.Concat(
+        family.OwnJobFields.Contains(field.Name) ? $" Only for {family.Code} models." : "",
+        string.Concat(family.JobFieldRules.Where(rule => rule.Field == field.Name).Select(rule => string.Create(CultureInfo.InvariantCulture,
+            $" For {family.Code} models {rule.Minimum ?? field.Minimum} to {rule.Maximum ?? field.Maximum}{(rule.Default is { } text ? $", default `{text}`" : "")}."))));
 
     private static string Code(JobField field) => field is { DefaultInWords: null, Default: not null } ? $"`{field.DefaultText}`" : field.DefaultText ?? "none";
 

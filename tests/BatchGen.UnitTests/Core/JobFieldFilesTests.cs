@@ -1,3 +1,4 @@
+using BatchGen.Core.Families;
 using BatchGen.Core.Jobs;
 using BatchGen.Testing;
 using BatchGen.Testing.JobFieldFiles;
@@ -11,7 +12,7 @@ public sealed class JobFieldFilesTests
     [Fact]
     public async Task The_sql_that_checks_jobs_is_what_the_declaration_makes()
     {
-        await CompareAsync(JobFieldsSql.Path, _ => JobFieldsSql.Write(JobFields.All));
+        await CompareAsync(JobFieldsSql.Path, _ => JobFieldsSql.Write(JobFields.All, ModelFamilies.All));
     }
 
     [Fact]

@@ -62,7 +62,7 @@ public class SchedulingTests
         var problems = new Dictionary<string, string>(StringComparer.Ordinal);
         var form = EnqueueForm.Of(new FormCollection(new Dictionary<string, Microsoft.Extensions.Primitives.StringValues>(StringComparer.Ordinal)
         {
-            ["prompts"] = "a {x|y}\n\nb", ["seeds"] = "1-3", ["strength:demo"] = "0.8:0.5", ["strength:other"] = " ", ["tags"] = "t1, t2",
+            ["prompt"] = "a {x|y}\n\nb", ["seeds"] = "1-3", ["strength:demo"] = "0.8:0.5", ["strength:other"] = " ", ["tags"] = "t1, t2",
         }));
         var jobs = form.ToJobs(TimeReference.Of(TimeProvider.System), problems);
         Assert.Empty(problems);

@@ -4,6 +4,7 @@ using BatchGen.Dashboard.Reports;
 using BatchGen.Dashboard.Scheduling;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
+using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Reports;
 using BatchGen.Queue.Schedules;
 using Microsoft.AspNetCore.Builder;
@@ -27,9 +28,9 @@ internal static class CampaignsEndpoints
                 await campaigns.ListAsync(before, PageSize, cancellationToken), await schedules.ListAsync(cancellationToken), note, null))).RequireAuthorization(Policies.See);
         // Names may hold any letter, '/' included: they travel as a query.
         var one = routes.MapGroup("/campaign").ExcludeFromDescription();
-        one.MapGet("", async (string name, ReportWriter reports, PictureCatalog pictures, CancellationToken cancellationToken) =>
+        one.MapGet("", async (string name, ReportWriter reports, ImageCatalog pictures, CancellationToken cancellationToken) =>
             await reports.OfCampaignAsync(name, withPictures: false, cancellationToken) is { } report
-                ? Page.Of<CampaignPage>(new CampaignModel(report, (await pictures.ListAsync(new PictureFilter(name, Limit: 24), cancellationToken)).Pictures))
+                ? Page.Of<CampaignPage>(new CampaignModel(report, (await pictures.ListAsync(new ImageFilter(name, Limit: 24), cancellationToken)).Images))
                 : Page.NotFound($"There is no campaign '{name}'.")).RequireAuthorization(Policies.See);
         one.MapGet("/report.md", (string name, ReportWriter reports, Show show, CancellationToken cancellationToken) =>
             FileAsync(name, reports, report => (report.ToMarkdown(show), "text/markdown; charset=utf-8", ".md"), cancellationToken)).RequireAuthorization(Policies.See);
@@ -94,4 +95,4 @@ internal sealed record CampaignsModel(IReadOnlyList<CampaignSummary> Campaigns, 
 internal sealed record ScheduleDraft(string? Name, string? Cron, string? Zone, string? Jobs, string Problem);
 
 /// <summary>One campaign.</summary>
-internal sealed record CampaignModel(CampaignReport Report, IReadOnlyList<PictureCard> Pictures);
+internal sealed record CampaignModel(CampaignReport Report, IReadOnlyList<ImageCard> Pictures);

@@ -5,7 +5,6 @@ using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
-using BatchGen.Queue.Access;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Registry;
 using BatchGen.Queue.Reports;
@@ -19,7 +18,7 @@ namespace BatchGen.Dashboard.Pages.Enqueue;
 /// <summary>The form, its check and its submission; and lists of jobs as CSV or JSON.</summary>
 internal sealed partial class EnqueueEndpoints(
     ModelRegistry models, AdapterRegistry adapters, JobCatalog jobs, JobHistory history, JobChecker checker, JobSubmitter submitter, LiveSource live,
-    StartImageFolder startImages, AccessStore access, Show show)
+    StartImageFolder startImages, TenantRegistry tenants, Show show)
 {
     private const long MaxListBytes = 64L << 20;
 
@@ -143,7 +142,7 @@ internal sealed partial class EnqueueEndpoints(
     }
 
     private async Task<EnqueueModel> ModelAsync(CancellationToken cancellationToken) => new(
-        new EnqueueForm(), await models.ListAsync(cancellationToken), await adapters.ListAsync(cancellationToken), await access.ListTenantsAsync(cancellationToken), new Dictionary<string, string>(StringComparer.Ordinal), null, null,
+        new EnqueueForm(), await models.ListAsync(cancellationToken), await adapters.ListAsync(cancellationToken), await tenants.ListNamesAsync(cancellationToken), new Dictionary<string, string>(StringComparer.Ordinal), null, null,
         null, null);
 
     [GeneratedRegex(@"^(jobs\[\d+\]\.(?<field>[a-z_]+)(\[\d+\])?(\.[a-z_]+)?|(?<field>tenant)): (?<text>.*)$", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 200)]

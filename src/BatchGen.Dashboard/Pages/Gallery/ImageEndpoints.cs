@@ -14,13 +14,13 @@ internal static class ImageEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var images = routes.MapGroup("/images").RequireAuthorization(Policies.See).ExcludeFromDescription();
-        images.MapGet("/{id:long}", (long id, bool? download, PictureCatalog pictures, DashboardFolders folders, HttpContext context, CancellationToken cancellationToken) =>
+        images.MapGet("/{id:long}", (long id, bool? download, ImageCatalog pictures, DashboardFolders folders, HttpContext context, CancellationToken cancellationToken) =>
             ServeAsync(id, download ?? false, pictures, folders, context, cancellationToken));
         images.MapGet("/{id:long}/thumbnail", ServeThumbnailAsync);
     }
 
     /// <summary>Answers with a job's picture.</summary>
-    public static async Task<IResult> ServeAsync(long id, bool download, PictureCatalog pictures, DashboardFolders folders, HttpContext context, CancellationToken cancellationToken)
+    public static async Task<IResult> ServeAsync(long id, bool download, ImageCatalog pictures, DashboardFolders folders, HttpContext context, CancellationToken cancellationToken)
     {
         if (await pictures.FindAsync(id, cancellationToken) is not { } picture || Locate(folders, picture.Path) is not { } path) return Results.NotFound();
         // The file's name follows from the job; its content changes only when the job is rendered again, and then so does the tag.
@@ -29,7 +29,7 @@ internal static class ImageEndpoints
     }
 
     private static async Task<IResult> ServeThumbnailAsync(
-        long id, PictureCatalog pictures, ThumbnailStore thumbnails, DashboardFolders folders, HttpContext context, CancellationToken cancellationToken)
+        long id, ImageCatalog pictures, ThumbnailStore thumbnails, DashboardFolders folders, HttpContext context, CancellationToken cancellationToken)
     {
         if (await pictures.FindAsync(id, cancellationToken) is not { } picture || Locate(folders, picture.Path) is not { } path) return Results.NotFound();
         // A grid asks for sixty at once, and again when somebody comes back to it.

@@ -17,15 +17,15 @@ internal static class PictureZip
     private const int MaxNamed = 100;
 
     /// <summary>Writes the pictures, newest first, while they are found.</summary>
-    public static async Task WriteAsync(Stream output, PictureFilter filter, int maxPictures, PictureCatalog pictures, DashboardFolders folders, CancellationToken cancellationToken)
+    public static async Task WriteAsync(Stream output, ImageFilter filter, int maxPictures, ImageCatalog pictures, DashboardFolders folders, CancellationToken cancellationToken)
     {
         await using var zip = new ZipArchive(output, ZipArchiveMode.Create, leaveOpen: true);
         var (written, full) = (0, false);
         var withoutFile = new List<long>();
-        for (PictureList? page = null; !full && page is not { Next: null };)
+        for (ImagePage? page = null; !full && page is not { Next: null };)
         {
             page = await pictures.ListAsync(filter with { Before = page?.Next, Limit = PageSize }, cancellationToken);
-            foreach (var card in page.Pictures)
+            foreach (var card in page.Images)
             {
                 if (full = written == maxPictures) break;
                 if (await pictures.FindAsync(card.JobId, cancellationToken) is not { } picture || ImageEndpoints.Locate(folders, picture.Path) is not { } path)

@@ -40,15 +40,15 @@ internal static class JobsEndpoints
         return Page.Of<JobPage>(new JobModel(job, extras, await history.ListAttemptsAsync(id, cancellationToken)));
     }
 
-    private static async Task<IResult> CancelAsync(JobCatalog jobs, [FromForm] long[]? ids, [FromForm(Name = "back")] string? back, CancellationToken cancellationToken)
+    private static async Task<IResult> CancelAsync(JobActions actions, [FromForm] long[]? ids, [FromForm(Name = "back")] string? back, CancellationToken cancellationToken)
     {
-        var changed = await jobs.CancelAsync(ids ?? [], cancellationToken);
+        var changed = await actions.CancelAsync(ids ?? [], cancellationToken);
         return Back(back, $"Cancelled {changed.Count} of {ids?.Length ?? 0} jobs.");
     }
 
-    private static async Task<IResult> RetryAsync(JobCatalog jobs, [FromForm] long[]? ids, [FromForm(Name = "back")] string? back, CancellationToken cancellationToken)
+    private static async Task<IResult> RetryAsync(JobActions actions, [FromForm] long[]? ids, [FromForm(Name = "back")] string? back, CancellationToken cancellationToken)
     {
-        var changed = await jobs.RetryAsync(ids ?? [], cancellationToken);
+        var changed = await actions.RetryAsync(ids ?? [], cancellationToken);
         return Back(back, $"Put {changed.Count} of {ids?.Length ?? 0} jobs back.");
     }
 

@@ -3,6 +3,7 @@ using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
 using BatchGen.Queue.Jobs;
+using BatchGen.Queue.Registry;
 using BatchGen.Queue.Reports;
 using BatchGen.Queue.Schedules;
 using BatchGen.Queue.Signals;
@@ -44,20 +45,21 @@ internal static class QueueEndpoints
         await windows.ListAsync(cancellationToken), list.Count == PageSize, null, null);
 
     private static async Task<IResult> CancelAsync(
-        QueueOverview overview, JobCatalog jobs, [FromForm] string tenant, [FromForm] string signature, [FromForm] int priority, CancellationToken cancellationToken)
+        QueueOverview overview, JobActions actions, [FromForm] string tenant, [FromForm] string signature, [FromForm] int priority, CancellationToken cancellationToken)
     {
         var ids = await overview.ListWaitingIdsAsync(tenant, signature, priority, MaxChanged, cancellationToken);
-        var cancelled = await jobs.CancelAsync(ids, cancellationToken);
+        var cancelled = await actions.CancelAsync(ids, cancellationToken);
         return Back($"Cancelled {cancelled.Count} waiting jobs of {signature} of tenant {tenant}.");
     }
 
     private static async Task<IResult> RaiseAsync(
-        QueueOverview overview, [FromForm] string tenant, [FromForm] string signature, [FromForm] int priority, [FromForm] int to, CancellationToken cancellationToken)
+        QueueOverview overview, JobActions actions, [FromForm] string tenant, [FromForm] string signature, [FromForm] int priority, [FromForm] int to,
+        CancellationToken cancellationToken)
     {
         try
         {
             var ids = await overview.ListWaitingIdsAsync(tenant, signature, priority, MaxChanged, cancellationToken);
-            var changed = await overview.SetPriorityAsync(ids, to, cancellationToken);
+            var changed = await actions.SetPriorityAsync(ids, to, cancellationToken);
             return Back($"Gave {changed} waiting jobs of {signature} of tenant {tenant} priority {to}.");
         }
         catch (SubmitRefusedException refused)
@@ -67,9 +69,9 @@ internal static class QueueEndpoints
     }
 
     private static async Task<IResult> PauseAsync(
-        QueueOverview overview, [FromForm] string kind, [FromForm] string name, [FromForm] bool paused, CancellationToken cancellationToken)
+        ModelRegistry models, TenantRegistry tenants, [FromForm] string kind, [FromForm] string name, [FromForm] bool paused, CancellationToken cancellationToken)
     {
-        var found = kind == "tenant" ? await overview.PauseTenantAsync(name, paused, cancellationToken) : await overview.PauseModelAsync(name, paused, cancellationToken);
+        var found = kind == "tenant" ? await tenants.PauseAsync(name, paused, cancellationToken) : await models.PauseAsync(name, paused, cancellationToken);
         return found ? Back($"{(paused ? "Paused" : "Resumed")} {(kind == "tenant" ? "tenant" : "model")} {name}.") : Page.NotFound($"There is no {kind} '{name}'.");
     }
 
@@ -110,7 +112,7 @@ internal static class QueueEndpoints
 
 /// <summary>The queue page.</summary>
 internal sealed record QueueModel(
-    IReadOnlyList<WaitingSignature> Signatures, LiveSnapshot Live, ScheduledJobs Scheduled, IReadOnlyList<(string Kind, string Name)> Paused, IReadOnlyList<DispatchWindow> Windows,
+    IReadOnlyList<WaitingSignature> Signatures, LiveSnapshot Live, ScheduledJobs Scheduled, IReadOnlyList<PausedName> Paused, IReadOnlyList<DispatchWindow> Windows,
     bool HasMore, string? Note, WindowDraft? Draft);
 
 /// <summary>A window that was refused, as it was filled in.</summary>

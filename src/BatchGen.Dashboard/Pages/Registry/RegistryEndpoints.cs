@@ -13,7 +13,7 @@ internal static class RegistryEndpoints
 {
     /// <summary>Maps it.</summary>
     public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/models", async (
-        ModelRegistry models, AdapterRegistry adapters, PictureCatalog pictures, QueueOverview overview, CancellationToken cancellationToken) =>
+        ModelRegistry models, AdapterRegistry adapters, ImageCatalog pictures, QueueOverview overview, CancellationToken cancellationToken) =>
     {
         var (modelList, adapterList) = (await models.ListAsync(cancellationToken), await adapters.ListAsync(cancellationToken));
         // A picture of the adapter alone, on the first model that has one.
@@ -25,7 +25,7 @@ internal static class RegistryEndpoints
 
 /// <summary>The registry page.</summary>
 internal sealed record RegistryModel(
-    IReadOnlyList<ModelRecord> Models, IReadOnlyList<AdapterRecord> Adapters, IReadOnlyDictionary<string, long> Samples, IReadOnlyList<(string Kind, string Name)> Paused)
+    IReadOnlyList<ModelRecord> Models, IReadOnlyList<AdapterRecord> Adapters, IReadOnlyDictionary<string, long> Samples, IReadOnlyList<PausedName> Paused)
 {
     /// <summary>A job that shows an adapter alone, or null.</summary>
     public long? SampleOf(AdapterRecord adapter) =>

@@ -22,7 +22,7 @@ internal static class WeightsEndpoints
     {
         var pages = routes.MapGroup("/weights").RequireAuthorization(Policies.See).ExcludeFromDescription();
         pages.MapGet("", ShowAsync);
-        pages.MapGet("/canaries/{id:long}", async (long id, PictureCatalog pictures, CancellationToken cancellationToken) =>
+        pages.MapGet("/canaries/{id:long}", async (long id, ImageCatalog pictures, CancellationToken cancellationToken) =>
             await pictures.FindCanaryAsync(id, cancellationToken) is { } picture ? Results.Bytes(picture, "image/png") : Results.NotFound());
     }
 

@@ -1,5 +1,4 @@
 using BatchGen.Dashboard.Security;
-using BatchGen.Queue.Reports;
 using BatchGen.Queue.Workers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -15,8 +14,8 @@ internal static class WorkersEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var pages = routes.MapGroup("/workers").ExcludeFromDescription();
-        pages.MapGet("", async (WorkerRegistry workers, QueueOverview overview, string? note, CancellationToken cancellationToken) => Page.Of<WorkersPage>(
-            new WorkersModel(await workers.ListAsync(cancellationToken), await overview.ListWorkerOrdersAsync(cancellationToken), note))).RequireAuthorization(Policies.See);
+        pages.MapGet("", async (WorkerRegistry workers, string? note, CancellationToken cancellationToken) => Page.Of<WorkersPage>(
+            new WorkersModel(await workers.ListAsync(cancellationToken), await workers.ListOrdersAsync(cancellationToken), note))).RequireAuthorization(Policies.See);
         pages.MapPost("/{id:guid}/{order}", OrderAsync).RequireAuthorization(Policies.Operate);
     }
 
@@ -31,4 +30,4 @@ internal static class WorkersEndpoints
 }
 
 /// <summary>The workers page.</summary>
-internal sealed record WorkersModel(IReadOnlyList<WorkerDetails> Workers, IReadOnlyDictionary<Guid, (bool Paused, bool Draining)> Orders, string? Note);
+internal sealed record WorkersModel(IReadOnlyList<WorkerDetails> Workers, IReadOnlyDictionary<Guid, WorkerOrders> Orders, string? Note);
