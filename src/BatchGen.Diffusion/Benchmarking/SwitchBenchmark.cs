@@ -13,7 +13,8 @@ namespace BatchGen.Diffusion.Benchmarking;
 /// <param name="report">Called with each line of the result.</param>
 public sealed class SwitchBenchmark(Action<string> report)
 {
-    private const int Repeats = 15;
+    /// <value>How often each thing is measured; the best time counts; 15.</value>
+    public int Repeats { get; init; } = 15;
 
     // Seconds that diffusers with PEFT needs for load, fuse, unfuse and unload of the same adapter on two such cores.
     private const double PeftSeconds = 0.230;
