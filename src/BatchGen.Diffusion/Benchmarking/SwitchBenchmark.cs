@@ -15,7 +15,8 @@ namespace BatchGen.Diffusion.Benchmarking;
 /// <param name="report">Called with each line of the result.</param>
 public sealed class SwitchBenchmark(Action<string> report)
 {
-    private const int Repeats = 15;
+    /// <value>How often each thing is measured; the best time counts; 15.</value>
+    public int Repeats { get; init; } = 15;
 
     /// <summary>Runs all parts.</summary>
     /// <param name="rank">Rank of the adapters.</param>

@@ -6,7 +6,6 @@ using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Api;
 using BatchGen.Output;
-using BatchGen.Queue.Jobs;
 
 namespace BatchGen.Commands;
 
@@ -50,8 +49,8 @@ internal sealed class SubmitCommand
     private async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         var jobs = await CollectAsync(arguments, cancellationToken);
-        await using var session = await QueueSession.OpenAsync(_context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
-        var ids = await session.Get<JobSubmitter>().SubmitAllAsync(jobs, cancellationToken);
+        await using var session = await QueueSession.OpenAsync(_context, arguments, cancellationToken);
+        var ids = await session.Submitter.SubmitAllAsync(jobs, cancellationToken);
         if (arguments.GetValue(_json)) await _context.Output.WriteLineAsync(JsonSerializer.Serialize(new { job_ids = ids }, ApiJson.Compact));
         else if (arguments.GetValue(_ids)) foreach (var id in ids) await _context.Output.WriteLineAsync(id.ToString(CultureInfo.InvariantCulture));
         else await _context.Output.WriteLineAsync(ids.Count == 1 ? $"Submitted job {ids[0]}" : $"Submitted {ids.Count} jobs: {Printable.Ids(ids)}");

@@ -25,7 +25,7 @@ public sealed class ImageOutputTests : IDisposable
         await using var worker = await WorkerHost.StartAsync(database, renderer, options => options.ExitWhenIdle = false, _folder);
         await Wait.UntilAsync(
             "the job was requeued",
-            () => database.SqlAsync<long>("select count(*) from job_attempts where outcome = 'given_back'"),
+            () => database.SqlAsync<long>("select count(*) from job_attempts where code = 'requeued'"),
             attempts => attempts > 0);
         // Each heartbeat comes before a claim.
         await WorkerHost.UntilHeartbeatsAsync(database, 5);

@@ -13,7 +13,8 @@ internal static partial class KnownCommands
     private static readonly RootCommand Root = CommandLine.Build(new ProgramContext
     {
         Input = TextReader.Null, Output = TextWriter.Null, Error = TextWriter.Null, Console = Spectre.Console.AnsiConsole.Console,
-        IsTerminal = false, Clock = TimeProvider.System, HomeFolder = "/",
+        Questions = null, IsTerminal = false, Clock = TimeProvider.System, HomeFolder = "/", ProgramPath = "batchgen",
+        Environment = new Microsoft.Extensions.Configuration.Memory.MemoryConfigurationSource(),
     });
 
     private static readonly HashSet<string> AllOptions =
