@@ -12,3 +12,4 @@ begin
   end if;
   return held;
 end $$;
+comment on function hold_lease is 'Locks a batch and returns it; raises BG002 when it is not leased under the epoch any more.';

@@ -38,6 +38,19 @@ public sealed class SchemaFileTests
         Assert.Empty(silent!);
     }
 
+    [Fact]
+    public async Task Every_routine_says_what_it_does_and_one_that_runs_as_the_owner_has_the_search_path_of_the_schema()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        Assert.Empty((await database.SqlAsync<string[]>("""
+            select coalesce(array_agg(p.oid::regprocedure::text order by p.proname), '{}')
+            from pg_proc p
+            where p.pronamespace = current_schema()::regnamespace
+              and (obj_description(p.oid, 'pg_proc') is null
+                or (p.prosecdef and not coalesce(format('search_path=%s, pg_temp', current_schema()) = any(p.proconfig), false)))
+            """))!);
+    }
+
     private static async Task<string> RenderAsync(TestDatabase database)
     {
         var text = new StringBuilder("-- What the migrations add up to, written by a test for people to read. "
