@@ -1,4 +1,31 @@
--- What a worker carries from one claim to its next, and what the steps of a claim hand on to each other.
+-- When and how jobs are claimed: docs/queue.md has the rules.
+
+create table dispatch_windows (
+  id int generated always as identity primary key,
+  name text not null unique,
+  tenant_id int references tenants,
+  model_id int references models,
+  time_zone text not null default 'UTC',
+  opens time not null,
+  closes time not null,
+  weekdays int[] not null default '{1,2,3,4,5,6,7}',
+  exempt_priority smallint,
+  enabled boolean not null default true,
+  constraint dispatch_windows_weekdays check (weekdays <@ array[1, 2, 3, 4, 5, 6, 7]),
+  -- Raises an error for a zone this server does not know: every claim would meet it.
+  constraint dispatch_windows_zone_known check (timezone(time_zone, timestamptz 'epoch') is not null)
+);
+comment on table dispatch_windows is
+  'When jobs may be claimed. A dispatch group to which enabled windows apply is open while one of them is; a dispatch group without any '
+  'is always open.';
+comment on column dispatch_windows.weekdays is
+  'ISO days (1 is Monday) on which the window opens; one that crosses midnight belongs to the day it opened.';
+comment on column dispatch_windows.exempt_priority is 'Jobs of at least this priority ignore the window; null means none do.';
+
+-- A claim remembers from where on a dispatch group can hold waiting jobs. Jobs that come back with an old run_at raise this sequence, and
+-- the memory is dropped. A sequence, because it has no row versions: it stays cheap while an old snapshot is held.
+create sequence requeues;
+comment on sequence requeues is 'Raised whenever jobs come back to the queue.';
 
 create type claim_memory as (
   signature text,
