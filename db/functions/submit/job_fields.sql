@@ -127,7 +127,8 @@ begin
     perform refuse(place, 'clip_skip', format('expected 0 to 10 for sdxl models such as ''%s'', got %s.',
       of_model.name, recipe ->> 'clip_skip'));
   end if;
-  return filled_recipe(recipe, recipe_defaults(of_model));
+  recipe := filled_recipe(recipe, recipe_defaults(of_model));
+  return recipe;
 end
 $$;
 comment on function checked_recipe is

@@ -99,7 +99,7 @@ public static class JobFieldsSql
     private static string PlainRule(JobField field, IReadOnlyList<ModelFamily> families)
     {
         // Rules that look at other fields or at the model are left to checked_recipe.
-        if (field.Type == JobFieldType.Image || field.Requires is not null || families.Any(family => family.OwnJobFields.Contains(field.Name))) return $"not recipe ? {Literal(field.Name)}";
+        if (field.Type == JobFieldType.Image || field.Requires is not null || field.Samplers is not null || families.Any(family => family.OwnJobFields.Contains(field.Name))) return $"not recipe ? {Literal(field.Name)}";
         // What fits the narrowest family fits all of them.
         var rules = families.SelectMany(family => family.JobFieldRules).Where(rule => rule.Field == field.Name).ToArray();
         var (least, most) = (Number(rules.Max(rule => rule.Minimum) ?? field.Minimum), Number(rules.Min(rule => rule.Maximum) ?? field.Maximum));
@@ -126,7 +126,9 @@ public static class JobFieldsSql
                 foreach (var rule in family.JobFieldRules.Where(rule => rule.Field == field.Name)) lines.AddRange(RangeRule(field, family, rule));
         }
 
-        lines.Add("  return filled_recipe(recipe, recipe_defaults(of_model));");
+        lines.Add("  recipe := filled_recipe(recipe, recipe_defaults(of_model));");
+        foreach (var field in recipe.Where(field => field.Samplers is not null)) lines.AddRange(SamplerRule(field));
+        lines.Add("  return recipe;");
         lines.Add("end");
         return Function("checked_recipe(job jsonb, of_model models, place text) returns jsonb", "plpgsql volatile",
             "The recipe part of a job object: every field checked, in its canonical form, with the defaults filled in.", [.. lines]);
@@ -151,6 +153,16 @@ public static class JobFieldsSql
         yield return $"  if recipe ? {Literal(field.Name)} and of_model.family <> all(array[{string.Join(", ", owners.Select(family => Literal(family.Code)))}]) then";
         yield return $"    perform refuse(place, {Literal(field.Name)}, format('only models of {codes} have it, and ''%s'' is %s; leave it out.',";
         yield return "      of_model.name, of_model.family));";
+        yield return "  end if;";
+    }
+
+    // A field that only some samplers use.
+    private static IEnumerable<string> SamplerRule(JobField field)
+    {
+        var (names, sampler) = (field.Samplers!, Literal(JobFields.Sampler.Name));
+        yield return $"  if recipe ? {Literal(field.Name)} and recipe ->> {sampler} <> all(array[{string.Join(", ", names.Select(Literal))}]) then";
+        yield return $"    perform refuse(place, {Literal(field.Name)},";
+        yield return $"      format('only the samplers {string.Join(", ", names)} use it, and the job''s is %s; leave it out.', recipe ->> {sampler}));";
         yield return "  end if;";
     }
 
