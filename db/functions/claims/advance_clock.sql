@@ -30,4 +30,5 @@ begin
   end if;
   return due + coalesce(cardinality(late), 0);
 end $$;
-comment on function advance_clock is 'Makes due jobs ready and fails those past their deadline, at most so many of each; returns how many in all.';
+comment on function advance_clock is
+  'Makes due jobs ready and fails those past their deadline, at most so many of each; returns how many in all.';

@@ -1,7 +1,8 @@
 create or replace function allowed_batch_size(job_ids bigint[], batch_limits smallint[], max_pixels bigint) returns int
 language plpgsql as $$
--- How many of the jobs, in this order, may form one batch (rule 8). The batch ends before the job that would bring more pixels than asked for, and before a
--- job that allows fewer jobs than the batch would then have: one whose worker stopped answering is claimed in smaller batches.
+-- How many of the jobs, in this order, may form one batch (rule 8). The batch ends before the job that would bring more pixels than asked
+-- for, and before a job that allows fewer jobs than the batch would then have: one whose worker stopped answering is claimed in smaller
+-- batches.
 declare
   size int := cardinality(job_ids);
 begin

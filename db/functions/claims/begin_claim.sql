@@ -2,8 +2,8 @@ create or replace function begin_claim(
   by_worker uuid, of_models text[], max_jobs int, max_wait interval, max_batches int, memory jsonb, max_pixels bigint)
 returns claim_state
 language plpgsql as $$
--- What was asked, and what the worker remembers (rule 9). Where scans start and where the last batch ended is forgotten when jobs came back, which
--- may lie before those places, and when it is old, since a submit may commit long after it looked at the clock.
+-- What was asked, and what the worker remembers (rule 9). Where scans start and where the last batch ended is forgotten when jobs came
+-- back, which may lie before those places, and when it is old, since a submit may commit long after it looked at the clock.
 declare
   claim claim_state;
   remembered claim_memory;

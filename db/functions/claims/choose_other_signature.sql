@@ -1,8 +1,8 @@
 create or replace function choose_other_signature(claim claim_state) returns signature_choice
 language plpgsql as $$
--- Moving on. Tenants in the order of their turn: first the one served least for its weight (rule 5). Of its jobs an overdue one leads (rule 4), else the
--- signature that follows the fused one in text order (rule 6). A signature that no other worker has fused goes first, since sharing costs a fusion; only
--- when there is none, one with work enough to share (rule 7).
+-- Moving on. Tenants in the order of their turn: first the one served least for its weight (rule 5). Of its jobs an overdue one leads (rule
+-- 4), else the signature that follows the fused one in text order (rule 6). A signature that no other worker has fused goes first, since
+-- sharing costs a fusion; only when there is none, one with work enough to share (rule 7).
 declare
   turn int;
   choice signature_choice;

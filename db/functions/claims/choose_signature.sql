@@ -1,7 +1,8 @@
 create or replace function choose_signature(claim claim_state) returns claim_state
 language plpgsql as $$
--- Stay or move on. The worker stays on its fused signature until that is drained or its budget is spent (rule 3), unless an overdue job waits elsewhere of
--- a tenant that had no more than its share (rule 4). When the fused signature's own next job is overdue too, leaving it would only make more jobs late.
+-- Stay or move on. The worker stays on its fused signature until that is drained or its budget is spent (rule 3), unless an overdue job
+-- waits elsewhere of a tenant that had no more than its share (rule 4). When the fused signature's own next job is overdue too, leaving it
+-- would only make more jobs late.
 declare
   memory constant claim_memory := claim.memory;
   groups constant waiting_group[] := claim.groups;

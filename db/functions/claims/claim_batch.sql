@@ -5,7 +5,8 @@ returns table (
   batch_id bigint, epoch bigint, signature text, lease_expires_at timestamptz, remembered jsonb, job_id bigint, attempt smallint,
   recipe jsonb)
 language plpgsql security definer as $$
--- One batch for one worker, by the rules of docs/queue.md, "Order of dispatch", in one short transaction of index probes. Each step is a function of its own.
+-- One batch for one worker, by the rules of docs/queue.md, "Order of dispatch", in one short transaction of index probes. Each step is a
+-- function of its own.
 #variable_conflict use_variable
 declare
   claim claim_state;
@@ -28,4 +29,5 @@ begin
   return query select * from claimed_jobs(batch, to_jsonb(claim.memory), claim.job_ids, claim.job_attempts);
 end $$;
 comment on function claim_batch is
-  'Leases up to max_jobs waiting jobs of one signature to a worker; one row per job. When nothing waits that the worker may take, one row without a job. Remembered (type claim_memory) goes back in as memory at the worker''s next claim.';
+  'Leases up to max_jobs waiting jobs of one signature to a worker; one row per job. When nothing waits that the worker may take, one row '
+  'without a job. Remembered (type claim_memory) goes back in as memory at the worker''s next claim.';

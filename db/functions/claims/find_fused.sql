@@ -1,6 +1,7 @@
 create or replace function find_fused(claim claim_state) returns claim_state
 language plpgsql as $$
--- Whether the fused signature has work in this priority level, for rule 3. Looked for behind the last job claimed of it (rule 9), then from its beginning.
+-- Whether the fused signature has work in this priority level, for rule 3. Looked for behind the last job claimed of it (rule 9), then from
+-- its beginning.
 declare
   memory claim_memory := claim.memory;
   groups constant waiting_group[] := claim.groups;

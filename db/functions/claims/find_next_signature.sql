@@ -1,6 +1,7 @@
 create or replace function find_next_signature(claim claim_state, of_tenant int, share_from int) returns signature_choice
 language plpgsql as $$
--- The next signature of a tenant in text order after the fused one, wrapping round at the end (rule 6), without those that other workers hold (rule 7).
+-- The next signature of a tenant in text order after the fused one, wrapping round at the end (rule 6), without those that other workers
+-- hold (rule 7).
 declare
   memory constant claim_memory := claim.memory;
   groups constant waiting_group[] := claim.groups;

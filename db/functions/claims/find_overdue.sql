@@ -1,7 +1,7 @@
 create or replace function find_overdue(claim claim_state, of_tenant int, up_to_virtual_time double precision) returns signature_choice
 language plpgsql as $$
--- The job that waits longest of those that waited longer than MaxWait (rule 4), of one tenant or of all (null), of tenants served no further than a virtual
--- time (null for any); its signature is not the fused one, and no other worker holds it (rule 7).
+-- The job that waits longest of those that waited longer than MaxWait (rule 4), of one tenant or of all (null), of tenants served no
+-- further than a virtual time (null for any); its signature is not the fused one, and no other worker holds it (rule 7).
 declare
   memory constant claim_memory := claim.memory;
   groups constant waiting_group[] := claim.groups;

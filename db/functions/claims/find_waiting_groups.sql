@@ -1,7 +1,7 @@
 create or replace function find_waiting_groups(claim claim_state) returns claim_state
 language plpgsql as $$
--- The highest priority level that has work (rule 2) among what may run (rule 1), and the oldest waiting job of each of its groups.
--- Each group is probed from where this worker's scans start (rule 9): index entries before that are dead, and while another session holds an old
+-- The highest priority level that has work (rule 2) among what may run (rule 1), and the oldest waiting job of each of its groups. Each
+-- group is probed from where this worker's scans start (rule 9): index entries before that are dead, and while another session holds an old
 -- snapshot nothing may remove them. Before the answer 'nothing waits', every group is probed once more from its beginning.
 declare
   any_window constant boolean := exists (select from dispatch_windows w where w.enabled);

@@ -1,7 +1,7 @@
 create or replace function is_held_by_others(wanted text, in_group int, by_worker uuid, batch_size int) returns boolean
 language plpgsql as $$
--- Whether to leave a signature to the workers that have it fused (rule 7): true while what waits would not fill one batch for each of them and one for us;
--- with a batch size of null, true whenever one of them has it.
+-- Whether to leave a signature to the workers that have it fused (rule 7): true while what waits would not fill one batch for each of them
+-- and one for us; with a batch size of null, true whenever one of them has it.
 declare
   -- A variable, because the volatile clock_timestamp() cannot bound an index scan.
   started constant timestamptz := clock_timestamp();
@@ -10,8 +10,8 @@ declare
 begin
   -- Two workers that choose at the same moment must not choose the same: the first to choose holds this lock until its batch is written.
   if not pg_try_advisory_xact_lock(hashtextextended(current_schema() || '|' || wanted, 7)) then return true; end if;
-  -- A worker that stopped holds nothing, however lately it did. Not by distinct or a join: without sorts allowed, the planner would read all batches in
-  -- the order of their workers.
+  -- A worker that stopped holds nothing, however lately it did. Not by distinct or a join: without sorts allowed, the planner would read
+  -- all batches in the order of their workers.
   select count(*) into holders from workers w
   where w.stopped_at is null and w.id = any(array(
     select b.worker_id from batches b

@@ -1,6 +1,7 @@
 create or replace function remember_batch(claim claim_state) returns claim_memory
 language plpgsql as $$
--- What the worker remembers of this batch (rule 9): each tenant is charged for its jobs (rule 5), and the next batch of the signature starts behind them.
+-- What the worker remembers of this batch (rule 9): each tenant is charged for its jobs (rule 5), and the next batch of the signature
+-- starts behind them.
 declare
   memory claim_memory := claim.memory;
   groups constant waiting_group[] := claim.groups;
@@ -8,7 +9,8 @@ declare
   places int[];
   tenant text;
 begin
-  -- The clock of fairness is the least virtual time among those who wait, so that whoever waits keeps its credit while another stays on its signature.
+  -- The clock of fairness is the least virtual time among those who wait, so that whoever waits keeps its credit while another stays on its
+  -- signature.
   select min(u.virtual_time) into memory.virtual_time from unnest(groups) u;
   if claim.signature is distinct from memory.signature then memory.last_ids := '{}'; end if;
   for place in select distinct u.place from unnest(claim.job_places) u(place) loop

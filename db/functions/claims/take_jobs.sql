@@ -1,7 +1,8 @@
 create or replace function take_jobs(claim claim_state) returns claim_state
 language plpgsql as $$
--- Which jobs (rule 8): those of the chosen signature, oldest id first; of the group that it was found in, then of other tenants in the priority level, who
--- profit from the same fusion. Rows that another session has locked are skipped. Looked for behind the last job claimed of it (rule 9).
+-- Which jobs (rule 8): those of the chosen signature, oldest id first; of the group that it was found in, then of other tenants in the
+-- priority level, who profit from the same fusion. Rows that another session has locked are skipped. Looked for behind the last job claimed
+-- of it (rule 9).
 declare
   memory constant claim_memory := claim.memory;
   groups constant waiting_group[] := claim.groups;
@@ -25,7 +26,8 @@ begin
   loop
     exit when cardinality(ids) >= claim.max_jobs;
     last_id := coalesce((last_ids ->> groups[place].group_id::text)::bigint, 0);
-    select array_agg(p.id) as ids, array_agg(p.attempts) as attempts, array_agg(p.batch_limit) as limits, array_agg(p.ctid) as rows into taken
+    select array_agg(p.id) as ids, array_agg(p.attempts) as attempts, array_agg(p.batch_limit) as limits, array_agg(p.ctid) as rows
+    into taken
     from (
       select j.id, j.batch_limit, j.attempts, j.ctid
       from jobs j

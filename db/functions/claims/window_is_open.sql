@@ -1,4 +1,3 @@
--- Claiming: the order of dispatch of docs/queue.md, in one short transaction of index probes.
 create or replace function window_is_open(time_zone text, opens time, closes time, weekdays int[], instant timestamptz) returns boolean
 language sql stable as $$
   -- Wall clock of the zone: where a day has 23 or 25 hours, the window still opens and closes when the clock on the wall says so.

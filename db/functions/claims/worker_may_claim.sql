@@ -10,4 +10,5 @@ begin
   end if;
   return not (worker.paused or worker.draining);
 end $$;
-comment on function worker_may_claim is 'Step of claim_batch: whether a worker gets jobs at all; raises BG003 for one that is not registered.';
+comment on function worker_may_claim is
+  'Step of claim_batch: whether a worker gets jobs at all; raises BG003 for one that is not registered.';

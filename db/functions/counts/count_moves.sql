@@ -1,7 +1,7 @@
 create or replace function count_moves(group_ids int[], campaign_ids int[], from_states text[], to_states text[]) returns int
 language plpgsql as $$
--- Parallel arrays, one entry per job. Where from is null the job is new, where to is null it leaves. Changes are appended, never added to a shared row,
--- so that no two sessions wait for each other; fold_counts adds them up.
+-- Parallel arrays, one entry per job. Where from is null the job is new, where to is null it leaves. Changes are appended, never added to a
+-- shared row, so that no two sessions wait for each other; fold_counts adds them up.
 begin
   insert into job_count_changes (group_id, campaign_id, state, change)
   select u.group_id, u.campaign_id, s.state, s.sign * count(*)

@@ -13,4 +13,6 @@ language sql stable security definer as $$
     -- The attempt that ended the job, not those it was retried after.
     and not exists (select from job_attempts later where later.job_id = a.job_id and later.id > a.id)
 $$;
-comment on function ended_without_image is 'Jobs that failed or were cancelled since an instant and were not requeued; costs what failed since then, through index job_attempts_by_end.';
+comment on function ended_without_image is
+  'Jobs that failed or were cancelled since an instant and were not requeued; costs what failed since then, through index '
+  'job_attempts_by_end.';

@@ -1,4 +1,5 @@
-create or replace function image_is_wanted(of_batch bigint, of_signature text, claimed_from timestamptz, claimed_to timestamptz) returns boolean
+create or replace function image_is_wanted(of_batch bigint, of_signature text, claimed_from timestamptz, claimed_to timestamptz)
+returns boolean
 language plpgsql stable as $$
 begin
   -- Most lists name neither: no look at the batch then.

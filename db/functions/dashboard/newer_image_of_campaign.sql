@@ -1,4 +1,6 @@
-create or replace function newer_image_of_campaign(of_name text, of_signature text, claimed_from timestamptz, claimed_to timestamptz, above bigint, looks int) returns bigint
+create or replace function newer_image_of_campaign(
+  of_name text, of_signature text, claimed_from timestamptz, claimed_to timestamptz, above bigint, looks int)
+returns bigint
 language plpgsql stable security definer as $$
 declare
   campaign_ids constant int[] := array(select c.id from campaigns c where c.name = of_name);
@@ -12,7 +14,9 @@ begin
     select min(f.job_id) into owned
     from unnest(campaign_ids) c(id)
     cross join lateral (
-      select r.job_id from job_recipes r where r.campaign_id = c.id and r.campaign_id <> 0 and r.job_id >= image.job_id order by r.job_id limit 1) f;
+      select r.job_id from job_recipes r
+      where r.campaign_id = c.id and r.campaign_id <> 0 and r.job_id >= image.job_id
+      order by r.job_id limit 1) f;
     if owned is null then return null; end if;
     if owned > image.job_id then
       place := owned - 1;
@@ -23,4 +27,4 @@ begin
   end loop;
   return null;
 end $$;
-comment on function newer_image_of_campaign is 'The same upwards: the first image above a job, or null.';
+comment on function newer_image_of_campaign is 'Images of the campaigns of a name, upwards: the first one above a job, or null.';

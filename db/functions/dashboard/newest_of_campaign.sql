@@ -14,4 +14,5 @@ language sql stable security definer as $$
   order by f.job_id desc
   limit at_most
 $$;
-comment on function newest_of_campaign is 'Jobs of the campaigns of a name (tenants may share it) below an id, newest first; one walk through index job_recipes_by_campaign each.';
+comment on function newest_of_campaign is
+  'Jobs of the campaigns of a name (tenants may share it) below an id, newest first; one walk through index job_recipes_by_campaign each.';

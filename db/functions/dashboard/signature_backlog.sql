@@ -11,13 +11,18 @@ begin
     select min(n.signature collate "C") into signature
     from unnest(group_ids) g(id)
     cross join lateral (
-      select j.signature from jobs j where j.indexed_state = 'ready' and j.group_id = g.id and j.signature > signature_backlog.signature order by j.group_id, j.signature, j.id limit 1) n;
+      select j.signature from jobs j
+      where j.indexed_state = 'ready' and j.group_id = g.id and j.signature > signature_backlog.signature
+      order by j.group_id, j.signature, j.id limit 1) n;
     exit when signature is null;
     select count(*), min(n.run_at) into waiting, oldest
     from unnest(group_ids) g(id)
     cross join lateral (
-      select j.run_at from jobs j where j.indexed_state = 'ready' and j.group_id = g.id and j.signature = signature_backlog.signature order by j.group_id, j.signature, j.id limit count_limit) n;
+      select j.run_at from jobs j
+      where j.indexed_state = 'ready' and j.group_id = g.id and j.signature = signature_backlog.signature
+      order by j.group_id, j.signature, j.id limit count_limit) n;
     return next;
   end loop;
 end $$;
-comment on function signature_backlog is 'Signatures with ready jobs in text order after a given one; waiting is exact below count_limit per dispatch group.';
+comment on function signature_backlog is
+  'Signatures with ready jobs in text order after a given one; waiting is exact below count_limit per dispatch group.';

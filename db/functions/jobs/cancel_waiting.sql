@@ -1,4 +1,5 @@
-create or replace function cancel_waiting(of_campaign text default null, of_signature text default null, at_most int default 10000) returns int
+create or replace function cancel_waiting(of_campaign text default null, of_signature text default null, at_most int default 10000)
+returns int
 language plpgsql security definer as $$
 declare
   owner constant int := caller_tenant(null);

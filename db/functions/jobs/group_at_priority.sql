@@ -12,4 +12,5 @@ begin
     insert into dispatch_groups (model_id, priority, tenant_id) values (g.model_id, allowed, g.tenant_id) on conflict do nothing;
   end loop;
 end $$;
-comment on function group_at_priority is 'The dispatch group of the same model and tenant with another priority; makes it where there is none.';
+comment on function group_at_priority is
+  'The dispatch group of the same model and tenant with another priority; makes it where there is none.';

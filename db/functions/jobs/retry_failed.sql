@@ -1,4 +1,6 @@
-create or replace function retry_failed(of_campaign text default null, with_code text default null, of_signature text default null, at_most int default 10000) returns int
+create or replace function retry_failed(
+  of_campaign text default null, with_code text default null, of_signature text default null, at_most int default 10000)
+returns int
 language plpgsql security definer as $$
 declare
   owner constant int := caller_tenant(null);

@@ -1,8 +1,7 @@
 create or replace function hold_lease(of_batch bigint, with_epoch bigint) returns batches
 language plpgsql as $$
--- Locks the batch row: a rescue and a late write of the same batch must come one after the other.
--- By its key alone: asked for state = 'open' as well, the planner may read batches_open instead, where every ended batch stays as long as an old
--- snapshot is held.
+-- Locks the batch row: a rescue and a late write of the same batch must come one after the other. By its key alone: asked for state =
+-- 'open' as well, the planner may read batches_open instead, where every ended batch stays as long as an old snapshot is held.
 declare
   held batches;
 begin
@@ -13,3 +12,4 @@ begin
   end if;
   return held;
 end $$;
+comment on function hold_lease is 'Locks a batch and returns it; raises BG002 when it is not leased under the epoch any more.';

@@ -8,4 +8,5 @@ begin
   from unnest(job_ids, attempts, note_attempts.counted, codes, messages) u(job_id, attempt, counted, code, message);
   return coalesce(cardinality(job_ids), 0);
 end $$;
-comment on function note_attempts is 'Records attempts of a batch that did not end in an image, from parallel arrays with one entry per job; returns how many.';
+comment on function note_attempts is
+  'Records attempts of a batch that did not end in an image, from parallel arrays with one entry per job; returns how many.';

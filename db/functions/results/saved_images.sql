@@ -6,4 +6,5 @@ select i.job_id, i.batch_id, i.created_at, i.path, i.size_bytes, i.sha256, i.wid
 from images i
 left join batches b on b.id = i.batch_id;
 comment on view saved_images is
-  'Images with the verdict on them: an image is verified when a passed checkpoint has checked the completion of its batch that recorded it.';
+  'Images with the verdict on them: an image is verified when a passed checkpoint has checked the completion of its batch that recorded '
+  'it.';

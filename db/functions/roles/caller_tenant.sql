@@ -1,6 +1,7 @@
 create or replace function caller_tenant(wanted text) returns int
 language plpgsql stable security definer as $$
--- Whose jobs the session may act on: a role bound to a tenant on that tenant's; members of the owner (and readers and workers) on everybody's, which is null.
+-- Whose jobs the session may act on: a role bound to a tenant on that tenant's; members of the owner (and readers and workers) on
+-- everybody's, which is null.
 declare
   bound text;
 begin

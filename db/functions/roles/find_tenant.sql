@@ -10,3 +10,4 @@ begin
   end if;
   return found_tenant;
 end $$;
+comment on function find_tenant is 'The tenant of a name in any case, null meaning default; refuses an unknown one.';

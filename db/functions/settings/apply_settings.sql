@@ -1,10 +1,11 @@
 create or replace procedure apply_settings()
 language plpgsql as $$
--- Run after functions were put in, since that drops what they were set to. Each setting costs a little at every call, so only functions that clients
--- call have them; they hold for whatever these call in turn.
+-- Run after functions were put in, since that drops what they were set to. Each setting costs a little at every call, so only functions
+-- that clients call have them; they hold for whatever these call in turn.
 declare
   home constant text := current_schema();
-  -- Of calls on hot paths: planned once, by keys. A plan made while the tables were empty, or for one lucky parameter, would read them whole later.
+  -- Of calls on hot paths: planned once, by keys. A plan made while the tables were empty, or for one lucky parameter, would read them
+  -- whole later.
   by_keys constant text[] := array['plan_cache_mode = force_generic_plan', 'enable_seqscan = off', 'jit = off'];
   -- Of the claim: its probes are right at any size. A sort or a bitmap would read all of what waits for its first row.
   by_probes constant text[] := by_keys || array['enable_bitmapscan = off', 'enable_sort = off'];

@@ -16,3 +16,4 @@ begin
   perform refuse(place, field, format('expected an instant such as "2026-01-31T22:00:00Z", got %s.', shown(value)));
   return null;
 end $$;
+comment on function json_instant is 'The instant in a field of a job object, null when it is left out; refuses anything else.';

@@ -30,3 +30,4 @@ begin
   -- Further away than half the word is no help.
   return case when best_distance <= greatest(2, length(a) / 2) then best end;
 end $$;
+comment on function nearest is 'The nearest of some words by Levenshtein distance; null when none is near.';

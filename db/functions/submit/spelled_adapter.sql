@@ -12,3 +12,4 @@ begin
     'name', btrim(parts[1]), 'strength', parts[2], 'text_encoder_strength', parts[3],
     'block_strengths', case when parts[4] is not null then to_jsonb(string_to_array(replace(parts[4], ' ', ''), ',')) end));
 end $$;
+comment on function spelled_adapter is 'An adapter of a job object from its spelling in a signature, such as ink@0.8:0.5.';

@@ -1,7 +1,8 @@
-create or replace function archive_jobs(older_than interval, at_most int default 5000, after_id bigint default 0, out moved int, out last_id bigint)
+create or replace function archive_jobs(
+  older_than interval, at_most int default 5000, after_id bigint default 0, out moved int, out last_id bigint)
 language plpgsql security definer as $$
--- One chunk of a walk up from the oldest job. Jobs are numbered about in the order of their submission and end after it, so the walk is over at the
--- first chunk with a job submitted after the limit; old jobs that have not ended are stepped over, however many they are.
+-- One chunk of a walk up from the oldest job. Jobs are numbered about in the order of their submission and end after it, so the walk is
+-- over at the first chunk with a job submitted after the limit; old jobs that have not ended are stepped over, however many they are.
 declare
   ended_before constant timestamptz := clock_timestamp() - older_than;
   chunk_end bigint;
@@ -53,4 +54,6 @@ begin
   into moved, verified_moved;
   if goes_on then last_id := chunk_end; end if;
 end $$;
-comment on function archive_jobs is 'Moves those of the next at_most jobs after an id to archived_jobs that ended before their retention; returns how many, and the id to go on after, null at the end. Their images'' files stay.';
+comment on function archive_jobs is
+  'Moves those of the next at_most jobs after an id to archived_jobs that ended before their retention; returns how many, and the id to '
+  'go on after, null at the end. Their images'' files stay.';

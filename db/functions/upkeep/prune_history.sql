@@ -35,4 +35,5 @@ begin
   get diagnostics affected = row_count;
   return removed + affected;
 end $$;
-comment on function prune_history is 'Deletes batches, checkpoints, canaries and workers past their retention that no job refers to; returns how many rows.';
+comment on function prune_history is
+  'Deletes batches, checkpoints, canaries and workers past their retention that no job refers to; returns how many rows.';

@@ -1,8 +1,9 @@
--- When and how a campaign's images were drawn. @campaign_id int, @look int (at so many of its newest batches, and of their images). Returns first_at and
--- last_at of all; checked_at, null while a batch is open or waits for its checkpoint; batches of all; images, signatures, size_bytes of those looked at.
--- Primary keys of campaign_batches, batches, jobs, images.
+-- When and how a campaign's images were drawn. @campaign_id int, @look int (at so many of its newest batches, and of their images). Returns
+-- first_at and last_at of all; checked_at, null while a batch is open or waits for its checkpoint; batches of all; images, signatures,
+-- size_bytes of those looked at. Primary keys of campaign_batches, batches, jobs, images.
 with newest as materialized (
-  select b.id, b.claimed_at, b.ended_at, b.verified_at, b.signature, b.job_ids, b.checked_completions = b.completions and b.state <> 'open' as checked
+  select b.id, b.claimed_at, b.ended_at, b.verified_at, b.signature, b.job_ids,
+    b.checked_completions = b.completions and b.state <> 'open' as checked
   from campaign_batches c
   join batches b on b.id = c.batch_id
   where c.campaign_id = @campaign_id
@@ -16,7 +17,10 @@ saved as (
   cross join lateral (select i.size_bytes from images i where i.job_id = u.id and i.batch_id = n.id limit 1) i
   limit @look)
 select
-  (select b.claimed_at from campaign_batches c join batches b on b.id = c.batch_id where c.campaign_id = @campaign_id order by c.batch_id limit 1) as first_at,
+  (
+    select b.claimed_at from campaign_batches c join batches b on b.id = c.batch_id
+    where c.campaign_id = @campaign_id
+    order by c.batch_id limit 1) as first_at,
   (select max(coalesce(n.ended_at, now())) from newest n) as last_at,
   (select case when bool_and(n.checked) then max(greatest(n.ended_at, n.verified_at)) end from newest n) as checked_at,
   (select count(*) from campaign_batches c where c.campaign_id = @campaign_id) as batches,

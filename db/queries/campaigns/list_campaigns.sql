@@ -1,4 +1,5 @@
--- Campaigns with their counts, newest first. @before int (ids below it), @limit int, @name text or null (that one only). Index job_counts_by_campaign.
+-- Campaigns with their counts, newest first. @before int (ids below it), @limit int, @name text or null (that one only). Index
+-- job_counts_by_campaign.
 with picked as (
   select id, name, tenant_id, created_at
   from campaigns

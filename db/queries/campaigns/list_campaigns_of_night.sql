@@ -1,5 +1,5 @@
--- Campaigns that have open jobs, or of which a job ended since an instant, newest first. @since timestamptz, @limit int. Columns of list_campaigns. Of each
--- campaign the newest batch by the primary key of campaign_batches; function ended_without_image.
+-- Campaigns that have open jobs, or of which a job ended since an instant, newest first. @since timestamptz, @limit int. Columns of
+-- list_campaigns. Of each campaign the newest batch by the primary key of campaign_batches; function ended_without_image.
 with counts as (
   select campaign_id, state, sum(count) as count
   from (
@@ -11,7 +11,9 @@ touched as (
   select c.id
   from campaigns c
   cross join lateral (
-    select b.ended_at from campaign_batches l join batches b on b.id = l.batch_id where l.campaign_id = c.id order by l.batch_id desc limit 1) newest
+    select b.ended_at from campaign_batches l join batches b on b.id = l.batch_id
+    where l.campaign_id = c.id
+    order by l.batch_id desc limit 1) newest
   where newest.ended_at is null or newest.ended_at >= @since
   union
   select e.campaign_id from ended_without_image(@since) e

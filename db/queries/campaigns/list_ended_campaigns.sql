@@ -1,5 +1,5 @@
--- Campaigns that ended and were not reported yet: no open job, no image that waits for its checkpoint. @limit int. Returns ids, oldest first. Indexes
--- campaigns_unreported, job_counts_by_campaign.
+-- Campaigns that ended and were not reported yet: no open job, no image that waits for its checkpoint. @limit int. Returns ids, oldest
+-- first. Indexes campaigns_unreported, job_counts_by_campaign.
 with unreported as (
   select id from campaigns where reported_at is null),
 counts as (

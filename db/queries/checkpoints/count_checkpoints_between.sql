@@ -1,5 +1,5 @@
--- Checkpoints by outcome between two instants. @since timestamptz, @until timestamptz or null, @campaign_id int or null (then only those after batches of it).
--- Returns passed, drifted. Index weight_checkpoints_by_time.
+-- Checkpoints by outcome between two instants. @since timestamptz, @until timestamptz or null, @campaign_id int or null (then only those
+-- after batches of it). Returns passed, drifted. Index weight_checkpoints_by_time.
 select
   count(*) filter (where w.verdict in ('passed', 'restored')) as passed,
   count(*) filter (where w.verdict in ('drifted', 'unrecoverable')) as drifted

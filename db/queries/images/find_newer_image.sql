@@ -1,5 +1,6 @@
--- The image before one in list_gallery. @signature text or null, @from timestamptz or null, @to timestamptz or null, @batch_id bigint, @job_id bigint.
--- Returns job_id, or no row at the newest. Indexes as list_gallery. Looks into 200 batches at most, and stops at the first image.
+-- The image before one in list_gallery. @signature text or null, @from timestamptz or null, @to timestamptz or null, @batch_id bigint,
+-- @job_id bigint. Returns job_id, or no row at the newest. Indexes as list_gallery. Looks into 200 batches at most, and stops at the first
+-- image.
 select u.job_id
 from (
   select id, job_ids

@@ -1,6 +1,7 @@
--- Images, newest batch first. @signature text or null, @from timestamptz or null, @to timestamptz or null, @before_batch bigint, @before_job bigint (the place where the
--- page before ended), @limit int. Indexes: primary keys; batches_by_signature of a signature, batches_by_time of a day. Looks into 200 batches at most, and stops when
--- the page is full. When it was not filled and there may be more, the last row is no image (is_place): from there the next page goes on.
+-- Images, newest batch first. @signature text or null, @from timestamptz or null, @to timestamptz or null, @before_batch bigint,
+-- @before_job bigint (the place where the page before ended), @limit int. Indexes: primary keys; batches_by_signature of a signature,
+-- batches_by_time of a day. Looks into 200 batches at most, and stops when the page is full. When it was not filled and there may be more,
+-- the last row is no image (is_place): from there the next page goes on.
 with looked as (
   select id, job_ids, signature, checked_completions, verified_at
   from batches
@@ -12,7 +13,8 @@ with looked as (
   order by id desc
   limit 200),
 page as (
-  select b.id as batch_id, u.job_id, b.signature, i.prompt, i.width, i.height, i.created_at, i.completion <= b.checked_completions and b.verified_at is not null as verified
+  select b.id as batch_id, u.job_id, b.signature, i.prompt, i.width, i.height, i.created_at,
+    i.completion <= b.checked_completions and b.verified_at is not null as verified
   from looked b
   cross join lateral unnest(b.job_ids) as u(job_id)
   cross join lateral (

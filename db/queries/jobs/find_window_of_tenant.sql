@@ -1,5 +1,6 @@
--- Where list_ids_of_tenant and list_campaign_ids_of_tenant stop looking: the last job of their window, or nothing when there is no job beyond it.
--- @tenant text, @campaign text or null, @before bigint. Indexes job_recipes_by_tenant, job_recipes_by_campaign; no rows of the table.
+-- Where list_ids_of_tenant and list_campaign_ids_of_tenant stop looking: the last job of their window, or nothing when there is no job
+-- beyond it. @tenant text, @campaign text or null, @before bigint. Indexes job_recipes_by_tenant, job_recipes_by_campaign; no rows of the
+-- table.
 select w.job_id
 from tenants t
 cross join lateral (

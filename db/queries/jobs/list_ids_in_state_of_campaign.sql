@@ -1,12 +1,19 @@
--- Ids of jobs of a campaign in a state that few of its newest jobs are in. @before bigint (ids below it), @limit int, @campaign text, @state text. Newest first.
--- Looks at the 20,000 newest jobs in that state, 10,000 where they have images. Indexes jobs_waiting, jobs_failed, jobs_cancelled, batches_open, primary keys; only the part of the state is run.
+-- Ids of jobs of a campaign in a state that few of its newest jobs are in. @before bigint (ids below it), @limit int, @campaign text,
+-- @state text. Newest first. Looks at the 20,000 newest jobs in that state, 10,000 where they have images. Indexes jobs_waiting,
+-- jobs_failed, jobs_cancelled, batches_open, primary keys; only the part of the state is run.
 select f.id
 from (
-  (select id, campaign_id from jobs where @state = 'queued' and indexed_state in ('ready', 'scheduled') and id < @before order by id desc limit 20000)
+  (select id, campaign_id from jobs
+  where @state = 'queued' and indexed_state in ('ready', 'scheduled') and id < @before
+  order by id desc limit 20000)
   union all
-  (select id, campaign_id from jobs where @state = 'failed' and indexed_state = 'failed' and id < @before order by id desc limit 20000)
+  (select id, campaign_id from jobs
+  where @state = 'failed' and indexed_state = 'failed' and id < @before
+  order by id desc limit 20000)
   union all
-  (select id, campaign_id from jobs where @state = 'cancelled' and indexed_state = 'cancelled' and id < @before order by id desc limit 20000)
+  (select id, campaign_id from jobs
+  where @state = 'cancelled' and indexed_state = 'cancelled' and id < @before
+  order by id desc limit 20000)
   union all
   (select j.id, j.campaign_id
   from batches b

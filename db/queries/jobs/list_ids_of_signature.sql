@@ -1,6 +1,7 @@
--- Ids of jobs of a signature that is rare among the newest jobs. @before bigint (ids below it), @limit int, @signature text, @state text or null, @campaign text or null.
--- Newest first. Indexes jobs_by_signature (waiting), batches_by_signature (claimed once), jobs_scheduled, jobs_failed, jobs_cancelled (never claimed). Every part has a
--- bound, and those that cannot hold the state are not run: the newest 2,000 batches of the signature, 5,000 jobs of each of the other kinds.
+-- Ids of jobs of a signature that is rare among the newest jobs. @before bigint (ids below it), @limit int, @signature text, @state text or
+-- null, @campaign text or null. Newest first. Indexes jobs_by_signature (waiting), batches_by_signature (claimed once), jobs_scheduled,
+-- jobs_failed, jobs_cancelled (never claimed). Every part has a bound, and those that cannot hold the state are not run: the newest 2,000
+-- batches of the signature, 5,000 jobs of each of the other kinds.
 select f.id
 from (
   select u.id
@@ -8,7 +9,8 @@ from (
     (select w.id
     from dispatch_groups g
     cross join lateral (
-      select id from jobs where indexed_state = 'ready' and group_id = g.id and signature = @signature and id < @before order by group_id desc, signature desc, id desc limit 5000) w
+      select id from jobs where indexed_state = 'ready' and group_id = g.id and signature = @signature and id < @before
+      order by group_id desc, signature desc, id desc limit 5000) w
     where @state::text is null or @state = 'queued')
     union
     (select x.id

@@ -1,6 +1,7 @@
--- Ids of jobs of a tenant. @tenant text, @before bigint, @state text or null, @signature text or null, @text text (a LIKE pattern) or null, @tag text or null, @limit int.
--- Newest first. Looks at 20,000 jobs of the tenant at most, whatever others submitted, and stops when the page is full. Index job_recipes_by_tenant: compared as a row, so
--- that the planner cannot walk the primary key through everybody's jobs instead.
+-- Ids of jobs of a tenant. @tenant text, @before bigint, @state text or null, @signature text or null, @text text (a LIKE pattern) or null,
+-- @tag text or null, @limit int. Newest first. Looks at 20,000 jobs of the tenant at most, whatever others submitted, and stops when the
+-- page is full. Index job_recipes_by_tenant: compared as a row, so that the planner cannot walk the primary key through everybody's jobs
+-- instead.
 select r.job_id
 from (
   select tenant_id, job_id, recipe ->> 'prompt' as prompt, tags

@@ -1,5 +1,6 @@
--- Ids of jobs whose prompt holds a text. @text text (a LIKE pattern), @tag text or null, @before bigint, @state text or null, @signature text or null, @limit int.
--- Newest first. Looks at 20,000 jobs at most, so that its cost has a bound, and stops when the page is full. Primary keys.
+-- Ids of jobs whose prompt holds a text. @text text (a LIKE pattern), @tag text or null, @before bigint, @state text or null, @signature
+-- text or null, @limit int. Newest first. Looks at 20,000 jobs at most, so that its cost has a bound, and stops when the page is full.
+-- Primary keys.
 select r.job_id
 from (
   select job_id, recipe ->> 'prompt' as prompt, tags from job_recipes where job_id < @before order by job_id desc limit 20000) r

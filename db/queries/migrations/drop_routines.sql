@@ -1,4 +1,5 @@
--- Drops routines. Refused while something else depends on one. The identities come in the setting batchgen.dropped, since a block has no parameters.
+-- Drops routines. Refused while something else depends on one. The identities come in the setting batchgen.dropped, since a block has no
+-- parameters.
 do $$
 declare
   identity text;

@@ -1,5 +1,5 @@
--- Drops views, in the order given. Refused while a view that BatchGen did not make depends on one. The names come in the setting batchgen.dropped, since a
--- block has no parameters.
+-- Drops views, in the order given. Refused while a view that BatchGen did not make depends on one. The names come in the setting
+-- batchgen.dropped, since a block has no parameters.
 do $$
 declare
   view text;

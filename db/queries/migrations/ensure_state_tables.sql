@@ -1,5 +1,5 @@
--- The tables that say how far a schema is. Migrators of several machines may run this at the same moment: who comes second finds them made. Asked for first,
--- because a user without the right to create may not even say "if not exists". Returns nothing.
+-- The tables that say how far a schema is. Migrators of several machines may run this at the same moment: who comes second finds them made.
+-- Asked for first, because a user without the right to create may not even say "if not exists". Returns nothing.
 do $$
 begin
   if to_regclass('schema_version') is null then
@@ -16,7 +16,8 @@ begin
       sha256 text not null,
       made text[] not null
     );
-    comment on table schema_functions is 'Files of db/functions that were put in: the digest of their text and the routines they made; nothing for a view.';
+    comment on table schema_functions is
+      'Files of db/functions that were put in: the digest of their text and the routines they made; nothing for a view.';
     create table if not exists schema_version (
       only_row boolean primary key default true,
       number int not null,
@@ -27,7 +28,8 @@ begin
     );
     comment on table schema_version is 'How far the schema is, and which programs it serves.';
     comment on column schema_version.number is 'Number of the last migration.';
-    comment on column schema_version.oldest_program is 'Version of the oldest program that the schema still serves; older ones refuse to work with it.';
+    comment on column schema_version.oldest_program is
+      'Version of the oldest program that the schema still serves; older ones refuse to work with it.';
     comment on column schema_version.migrated_by is 'Version of the program that migrated last.';
   end if;
 exception

@@ -1,4 +1,5 @@
--- Jobs that ended without an image since an instant and still stand so, by state and reason, with an example. @since timestamptz. Function ended_without_image.
+-- Jobs that ended without an image since an instant and still stand so, by state and reason, with an example. @since timestamptz. Function
+-- ended_without_image.
 with reasons as (
   select e.state, e.code as reason, count(*) as jobs, max(e.job_id) as example_job
   from ended_without_image(@since) e

@@ -1,6 +1,6 @@
--- Registers an adapter. @name text, @path text, @sha256 text, @size_bytes bigint, @format text, @algorithm text, @family text, @min_rank int, @max_rank int,
--- @module_count int, @trigger_words text[], @replace boolean. Returns the digest registered now: another one than @sha256 means the name is taken.
--- The name stays as first spelled: signatures of waiting jobs hold it.
+-- Registers an adapter. @name text, @path text, @sha256 text, @size_bytes bigint, @format text, @algorithm text, @family text, @min_rank
+-- int, @max_rank int, @module_count int, @trigger_words text[], @replace boolean. Returns the digest registered now: another one than
+-- @sha256 means the name is taken. The name stays as first spelled: signatures of waiting jobs hold it.
 insert into adapters as a (name, path, sha256, size_bytes, format, algorithm, family, min_rank, max_rank, module_count, trigger_words)
 values (@name, @path, @sha256, @size_bytes, @format, @algorithm, @family, @min_rank, @max_rank, @module_count, @trigger_words)
 on conflict (name_key) do update set

@@ -1,6 +1,6 @@
--- Registers a model. @name text, @path text, @family text, @sha256 text, @native_width int, @native_height int, @files jsonb, @prediction text or null, @replace boolean.
--- Returns the digest registered now: another one than @sha256 means the name is taken.
--- The name stays as first spelled: signatures of waiting jobs hold it.
+-- Registers a model. @name text, @path text, @family text, @sha256 text, @native_width int, @native_height int, @files jsonb, @prediction
+-- text or null, @replace boolean. Returns the digest registered now: another one than @sha256 means the name is taken. The name stays as
+-- first spelled: signatures of waiting jobs hold it.
 insert into models as m (name, path, family, sha256, native_width, native_height, files, prediction)
 values (@name, @path, @family, @sha256, @native_width, @native_height, @files, @prediction)
 on conflict (name_key) do update set

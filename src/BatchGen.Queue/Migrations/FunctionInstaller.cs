@@ -4,17 +4,20 @@ using Npgsql;
 
 namespace BatchGen.Queue.Migrations;
 
-/// <summary>Puts the functions, procedures and views of <c>db/functions</c> into the schema, those whose text changed, in one transaction.</summary>
+/// <summary>Puts the functions, procedures and views of <c>db/functions</c> into the schema, those whose text
+/// changed, in one transaction.</summary>
 /// <remarks>
-/// A statement that another session has prepared survives: the server plans it anew and finds the function by its name. A function that only changed
-/// inside is replaced in place. Where that is refused, since its parameters, its result or the columns of a view changed, the views and the changed
-/// routines are dropped first and made anew. Only what an earlier run put in is ever dropped, and nothing that something else depends on.
+/// A statement that another session has prepared survives: the server plans it anew and finds the function by its name. A function that
+/// only changed inside is replaced in place. Where that is refused, since its parameters, its result or the columns of a view changed, the
+/// views and the changed routines are dropped first and made anew. Only what an earlier run put in is ever dropped, and nothing that
+/// something else depends on.
 /// </remarks>
 internal sealed class FunctionInstaller(NpgsqlConnection connection, NpgsqlTransaction transaction, SchemaState state)
 {
     private const string BeforeFunctions = "before_functions";
 
-    // A shape that cannot be replaced in place: a routine's or a view's, a comment that names two routines, or a view that needs the old routine.
+    // A shape that cannot be replaced in place: a routine's or a view's, a comment that names two routines, or a
+    // view that needs the old routine.
     private static readonly HashSet<string> NeedsDrop =
     [
         PostgresErrorCodes.InvalidFunctionDefinition, PostgresErrorCodes.InvalidTableDefinition, PostgresErrorCodes.AmbiguousFunction,
@@ -22,7 +25,8 @@ internal sealed class FunctionInstaller(NpgsqlConnection connection, NpgsqlTrans
     ];
 
     /// <summary>Puts in what changed and drops what no file makes any more.</summary>
-    /// <exception cref="QueueException">A file does not fit, or something that BatchGen did not make depends on what must be dropped.</exception>
+    /// <exception cref="QueueException">A file does not fit, or something that BatchGen did not make depends on
+    /// what must be dropped.</exception>
     public async Task InstallAsync(CancellationToken cancellationToken)
     {
         var (changed, removed) = (state.ChangedFiles(), state.RemovedFiles());
@@ -72,12 +76,14 @@ internal sealed class FunctionInstaller(NpgsqlConnection connection, NpgsqlTrans
                 .. views.Reverse().Select(view => view.Name).Where(known.Contains)], cancellationToken);
             // 2. Then the old shapes of what changed
             var names = changed.Select(file => file.Name).Concat(removed.Select(put => put.Name));
-            await DropRoutinesAsync(names.Where(state.Functions.ContainsKey).SelectMany(name => state.Functions[name].Made), cancellationToken);
+            await DropRoutinesAsync(
+                names.Where(state.Functions.ContainsKey).SelectMany(name => state.Functions[name].Made), cancellationToken);
         }
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.DependentObjectsStillExist)
         {
             throw new QueueException(
-                $"The functions and views of this version cannot be put in: {error.MessageText}. {error.Detail} Drop what depends on it, migrate, and make it anew.", error);
+                $"The functions and views of this version cannot be put in: {error.MessageText}. "
+                    + $"{error.Detail} Drop what depends on it, migrate, and make it anew.", error);
         }
 
         // 3. Everything anew: what changed, and every view
@@ -90,16 +96,20 @@ internal sealed class FunctionInstaller(NpgsqlConnection connection, NpgsqlTrans
     private static Dictionary<string, string[]> MadeBy(IReadOnlyList<SchemaFile> files, IEnumerable<Routine> fresh)
     {
         var identities = fresh.ToLookup(routine => routine.Name, routine => routine.Identity, StringComparer.Ordinal);
-        return files.ToDictionary(file => file.Name, file => file.Routines.SelectMany(name => identities[name]).ToArray(), StringComparer.Ordinal);
+        return files.ToDictionary(
+            file => file.Name, file => file.Routines.SelectMany(name => identities[name]).ToArray(), StringComparer.Ordinal);
     }
 
     private async Task<List<Routine>> ListRoutinesAsync(IReadOnlyList<SchemaFile> files, CancellationToken cancellationToken) =>
         (await connection.QueryAsync<Routine>(new CommandDefinition(
-            SqlFiles.Query("list_routines"), new { names = files.SelectMany(file => file.Routines).ToArray() }, transaction, cancellationToken: cancellationToken))).AsList();
+            SqlFiles.Query("list_routines"), new { names = files.SelectMany(file => file.Routines).ToArray() }, transaction,
+            cancellationToken: cancellationToken))).AsList();
 
-    private Task DropViewsAsync(IEnumerable<string> names, CancellationToken cancellationToken) => DropAsync("drop_views", names, cancellationToken);
+    private Task DropViewsAsync(IEnumerable<string> names, CancellationToken cancellationToken) =>
+        DropAsync("drop_views", names, cancellationToken);
 
-    private Task DropRoutinesAsync(IEnumerable<string> identities, CancellationToken cancellationToken) => DropAsync("drop_routines", identities, cancellationToken);
+    private Task DropRoutinesAsync(IEnumerable<string> identities, CancellationToken cancellationToken) =>
+        DropAsync("drop_routines", identities, cancellationToken);
 
     private async Task DropAsync(string query, IEnumerable<string> dropped, CancellationToken cancellationToken)
     {
@@ -109,11 +119,13 @@ internal sealed class FunctionInstaller(NpgsqlConnection connection, NpgsqlTrans
         await RunAsync(query, null, cancellationToken);
     }
 
-    private Task RunAsync(string query, object? parameters, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(new CommandDefinition(SqlFiles.Query(query), parameters, transaction, cancellationToken: cancellationToken));
+    private Task<int> RunAsync(string query, object? parameters, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(
+            new CommandDefinition(SqlFiles.Query(query), parameters, transaction, cancellationToken: cancellationToken));
 
-    private Task ExecuteAsync(string statements, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(new CommandDefinition(statements, transaction: transaction, commandTimeout: 0, cancellationToken: cancellationToken));
+    private Task<int> ExecuteAsync(string statements, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(
+            new CommandDefinition(statements, transaction: transaction, commandTimeout: 0, cancellationToken: cancellationToken));
 
     private sealed record Routine
     {

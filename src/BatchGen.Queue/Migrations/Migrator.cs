@@ -28,19 +28,21 @@ public sealed class Migrator
     private string Schema => _database.Options.Schema;
 
     /// <summary>
-    /// Applies every migration not applied yet, in order, and puts functions and views in anew whose text changed; several programs may call it at once. Every
-    /// command calls it when it connects: with nothing to do it only reads, and needs no right to change anything.
+    /// Applies every migration not applied yet, in order, and puts functions and views in anew whose text changed; several programs may
+    /// call it at once. Every command calls it when it connects: with nothing to do it only reads, and needs no right to change anything.
     /// </summary>
     /// <returns>Names of the migrations applied now, and <see cref="FunctionsPutIn"/>.</returns>
     /// <exception cref="QueueException">
-    /// The database does not serve this program, or this user may not migrate it; or a migration failed, and nothing of that migration stays.
+    /// The database does not serve this program, or this user may not migrate it; or a migration failed, and nothing of that migration
+    /// stays.
     /// </exception>
     public async Task<IReadOnlyList<string>> MigrateAsync(CancellationToken cancellationToken)
     {
         try
         {
             await using var connection = await _database.DataSource.OpenConnectionAsync(cancellationToken);
-            var found = await QuerySingleAsync<SchemaDescription>(connection, "describe_schema", new { schema = Schema }, cancellationToken);
+            var found = await QuerySingleAsync<SchemaDescription>(
+                connection, "describe_schema", new { schema = Schema }, cancellationToken);
             if (found!.Server < OldestServer)
                 throw new QueueException($"The database server is PostgreSQL {found.Server / 10000}; BatchGen needs 14 or newer.");
             await SetSearchPathAsync(connection, cancellationToken);
@@ -69,7 +71,8 @@ public sealed class Migrator
         await ExecuteAsync(connection, "ensure_schema", null, cancellationToken);
         await ExecuteAsync(connection, "ensure_state_tables", null, cancellationToken);
 
-        // The lock lives on a connection of its own, in a transaction without a snapshot: migrations begin and end their own transactions beside it.
+        // The lock lives on a connection of its own, in a transaction without a snapshot: migrations begin and end
+        // their own transactions beside it.
         await using var locking = await _database.OpenAloneAsync(cancellationToken);
         await SetSearchPathAsync(locking, cancellationToken);
         await using var alone = await locking.BeginTransactionAsync(cancellationToken);
@@ -112,15 +115,17 @@ public sealed class Migrator
     }
 
     // The search path that functions see while they are made, temporary objects last.
-    private Task SetSearchPathAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+    private Task<string?> SetSearchPathAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         QuerySingleAsync<string>(connection, "pin_search_path", new { schema = Schema }, cancellationToken);
 
     private static async Task<SchemaState> ReadStateAsync(NpgsqlConnection connection, CancellationToken cancellationToken) => new()
     {
         Applied = (await connection.QueryAsync<(string Name, string Sha256)>(
-            new CommandDefinition(SqlFiles.Query("list_migrations"), cancellationToken: cancellationToken))).ToDictionary(row => row.Name, row => row.Sha256, StringComparer.Ordinal),
+            new CommandDefinition(SqlFiles.Query("list_migrations"), cancellationToken: cancellationToken)))
+                .ToDictionary(row => row.Name, row => row.Sha256, StringComparer.Ordinal),
         Functions = (await connection.QueryAsync<PutIn>(
-            new CommandDefinition(SqlFiles.Query("list_put_in"), cancellationToken: cancellationToken))).ToDictionary(put => put.Name, StringComparer.Ordinal),
+            new CommandDefinition(SqlFiles.Query("list_put_in"), cancellationToken: cancellationToken)))
+                .ToDictionary(put => put.Name, StringComparer.Ordinal),
         Version = await QuerySingleAsync<SchemaVersionRow>(connection, "find_schema_version", null, cancellationToken),
     };
 
@@ -131,13 +136,15 @@ public sealed class Migrator
         {
             if (migration.RunsAlone)
             {
-                await connection.ExecuteAsync(new CommandDefinition(migration.Text, commandTimeout: 0, cancellationToken: cancellationToken));
+                await connection.ExecuteAsync(
+                    new CommandDefinition(migration.Text, commandTimeout: 0, cancellationToken: cancellationToken));
                 await ExecuteAsync(connection, "insert_migration", record, cancellationToken);
                 return;
             }
 
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            await connection.ExecuteAsync(new CommandDefinition(migration.Text, transaction: transaction, commandTimeout: 0, cancellationToken: cancellationToken));
+            await connection.ExecuteAsync(
+                new CommandDefinition(migration.Text, transaction: transaction, commandTimeout: 0, cancellationToken: cancellationToken));
             await ExecuteAsync(connection, "insert_migration", record, cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
@@ -150,12 +157,15 @@ public sealed class Migrator
         }
     }
 
-    private static Task<T?> QuerySingleAsync<T>(NpgsqlConnection connection, string query, object? parameters, CancellationToken cancellationToken) =>
-        connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken));
+    private static Task<T?> QuerySingleAsync<T>(
+        NpgsqlConnection connection, string query, object? parameters, CancellationToken cancellationToken) =>
+            connection.QuerySingleOrDefaultAsync<T>(
+                new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken));
 
     private static Task<int> ExecuteAsync(
         NpgsqlConnection connection, string query, object? parameters, CancellationToken cancellationToken, int? commandTimeout = null) =>
-        connection.ExecuteAsync(new CommandDefinition(SqlFiles.Query(query), parameters, commandTimeout: commandTimeout, cancellationToken: cancellationToken));
+        connection.ExecuteAsync(
+            new CommandDefinition(SqlFiles.Query(query), parameters, commandTimeout: commandTimeout, cancellationToken: cancellationToken));
 
     private sealed class SchemaDescription
     {

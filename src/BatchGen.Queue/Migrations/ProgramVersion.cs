@@ -6,8 +6,9 @@ namespace BatchGen.Queue.Migrations;
 internal static class ProgramVersion
 {
     /// <summary>
-    /// The oldest program that the schema of this program still serves. Raise it in the change that makes an older program fail: one that takes away or renames
-    /// what the older program's queries name, or lets their writes break a rule. docs/upgrading.md says how to avoid that.
+    /// The oldest program that the schema of this program still serves. Raise it in the change that makes an older program fail: one that
+    /// takes away or renames what the older program's queries name, or lets their writes break a rule. docs/upgrading.md says how to avoid
+    /// that.
     /// </summary>
     public static Version OldestServed { get; } = new(0, 2, 0);
 

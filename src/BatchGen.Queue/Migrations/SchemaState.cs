@@ -18,14 +18,16 @@ internal sealed class SchemaState
     public bool IsNewerThan(Version program) => Version is { } version && ProgramVersion.Parse(version.MigratedBy) > program;
 
     /// <summary>Migrations of this program that were not applied yet, in order.</summary>
-    public IReadOnlyList<Migration> PendingMigrations() => SqlFiles.ListMigrations().Where(migration => !Applied.ContainsKey(migration.Name)).ToArray();
+    public IReadOnlyList<Migration> PendingMigrations() =>
+        SqlFiles.ListMigrations().Where(migration => !Applied.ContainsKey(migration.Name)).ToArray();
 
     /// <summary>Files of <c>db/functions</c> whose text differs from what was put in, in the order they can be made in.</summary>
     public IReadOnlyList<SchemaFile> ChangedFiles() => SqlFiles.ListFunctions()
         .Where(file => !Functions.TryGetValue(file.Name, out var put) || put.Sha256 != file.Sha256).ToArray();
 
     /// <summary>What was put in by a file that is there no more.</summary>
-    public IReadOnlyList<PutIn> RemovedFiles() => Functions.Values.ExceptBy(SqlFiles.ListFunctions().Select(file => file.Name), put => put.Name, StringComparer.Ordinal).ToArray();
+    public IReadOnlyList<PutIn> RemovedFiles() =>
+        Functions.Values.ExceptBy(SqlFiles.ListFunctions().Select(file => file.Name), put => put.Name, StringComparer.Ordinal).ToArray();
 
     /// <summary>True when this program would change nothing.</summary>
     public bool IsCurrent() => PendingMigrations().Count == 0 && ChangedFiles().Count == 0 && RemovedFiles().Count == 0;
@@ -42,12 +44,14 @@ internal sealed class SchemaState
 
         if (IsNewerThan(program)) return;
         var known = SqlFiles.ListMigrations();
-        var foreign = Applied.Keys.Except(known.Select(migration => migration.Name), StringComparer.Ordinal).Order(StringComparer.Ordinal).LastOrDefault()
+        var foreign = Applied.Keys.Except(known.Select(migration => migration.Name), StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal).LastOrDefault()
             ?? known.FirstOrDefault(migration => Applied.TryGetValue(migration.Name, out var digest) && digest != migration.Sha256)?.Name;
         if (foreign is null) return;
         throw new QueueException(
-            $"The database was made by another edition of BatchGen: its migration {foreign} is not the one of this program. Use the program that made it, or "
-            + "start with a new database (for the embedded one: stop, remove its folder, start). Databases of versions before 0.2.0 cannot be upgraded.");
+            $"The database was made by another edition of BatchGen: its migration {foreign} is not the one of this program. "
+            + "Use the program that made it, or start with a new database (for the embedded one: stop, remove its folder, start). "
+            + "Databases of versions before 0.2.0 cannot be upgraded.");
     }
 }
 

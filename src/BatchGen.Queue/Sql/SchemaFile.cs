@@ -5,13 +5,14 @@ using System.Text.RegularExpressions;
 
 namespace BatchGen.Queue.Sql;
 
-/// <summary>One file of <c>db/functions</c>: a view of the file's name, or a function or procedure of that name, or several generated ones.</summary>
+/// <summary>One file of <c>db/functions</c>: a view of the file's name, or a function or procedure of that name, or
+/// several generated ones.</summary>
 /// <param name="Name">File name without folder and ending.</param>
 /// <param name="Text">Its statements.</param>
 internal sealed partial record SchemaFile(string Name, string Text)
 {
     /// <summary>Names of the functions and procedures that it makes.</summary>
-    public IReadOnlyList<string> Routines { get; } = [.. RoutineName().Matches(Text).Select(match => match.Groups[1].Value)];
+    public IReadOnlyList<string> Routines { get; } = [.. RoutineName().Matches(Text).Select(match => match.Groups["name"].Value)];
 
     /// <summary>True for a view.</summary>
     public bool IsView => Text.Contains("create or replace view", StringComparison.Ordinal);
@@ -19,7 +20,8 @@ internal sealed partial record SchemaFile(string Name, string Text)
     /// <summary>Digest of the text, so that a changed file is noticed.</summary>
     public string Sha256 { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text)));
 
-    [GeneratedRegex(@"^create or replace (?:function|procedure) (\w+)", RegexOptions.Multiline | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^create or replace (function|procedure) (?<name>\w+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex RoutineName();
 }
 

@@ -35,7 +35,8 @@ internal static class SqlFiles
     /// <summary>The migrations in order.</summary>
     public static IReadOnlyList<Migration> ListMigrations() => MigrationFiles;
 
-    /// <summary>Functions, procedures and views, one file each, in the order they can be made in: views last, and those that read another after it.</summary>
+    /// <summary>Functions, procedures and views, one file each, in the order they can be made in: views last, and those that
+    /// read another after it.</summary>
     public static IReadOnlyList<SchemaFile> ListFunctions() => FunctionFiles;
 
     // Functions may be made in any order, since their bodies are not checked; a view must come after the views that its text names.
@@ -45,8 +46,10 @@ internal static class SqlFiles
         var views = files.Where(file => file.IsView).ToList();
         while (views.Count > 0)
         {
-            var next = views.FirstOrDefault(view => !views.Exists(other => other != view && Regex.IsMatch(view.Text, $@"\b(from|join)\s+{other.Name}\b", RegexOptions.None, TimeSpan.FromSeconds(1))))
-                ?? throw new InvalidOperationException($"The views {string.Join(", ", views.Select(view => view.Name))} read each other in a circle.");
+            var next = views.FirstOrDefault(view => !views.Exists(other =>
+                other != view && Regex.IsMatch(view.Text, $@"\b(from|join)\s+{other.Name}\b", RegexOptions.None, TimeSpan.FromSeconds(1))))
+                ?? throw new InvalidOperationException(
+                    $"The views {string.Join(", ", views.Select(view => view.Name))} read each other in a circle.");
             ordered.Add(next);
             views.Remove(next);
         }

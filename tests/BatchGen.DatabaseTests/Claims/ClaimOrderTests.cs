@@ -55,7 +55,8 @@ public sealed class ClaimOrderTests
         var worker = await database.AddWorkerAsync();
         await database.SubmitAsync("b", "b", "b", "b", "b", "c");
 
-        Assert.Equal(["demo|b@1", "demo|b@1", "demo|c@1", "demo|b@1", "demo|b@1", "demo|b@1"], await DrainAsync(database, worker, maxJobs: 1));
+        Assert.Equal(
+            ["demo|b@1", "demo|b@1", "demo|c@1", "demo|b@1", "demo|b@1", "demo|b@1"], await DrainAsync(database, worker, maxJobs: 1));
     }
 
     [Fact]
@@ -66,7 +67,8 @@ public sealed class ClaimOrderTests
         await database.SubmitAsync("b", "b", "b", "c", "d", "d");
         await AgeAsync(database, "demo|d@1", TimeSpan.FromMinutes(11));
 
-        Assert.Equal(["demo|d@1", "demo|d@1", "demo|b@1", "demo|b@1", "demo|b@1", "demo|c@1"], await DrainAsync(database, worker, maxJobs: 1));
+        Assert.Equal(
+            ["demo|d@1", "demo|d@1", "demo|b@1", "demo|b@1", "demo|b@1", "demo|c@1"], await DrainAsync(database, worker, maxJobs: 1));
     }
 
     [Fact]
@@ -98,7 +100,8 @@ public sealed class ClaimOrderTests
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
-        await database.Submitter.SubmitAsync([new JobRequest { Priority = 50, RunAt = TimeProvider.System.GetUtcNow().AddHours(1) }], CancellationToken.None);
+        await database.Submitter.SubmitAsync(
+            [new JobRequest { Priority = 50, RunAt = TimeProvider.System.GetUtcNow().AddHours(1) }], CancellationToken.None);
         var now = await database.SubmitAsync("");
 
         Assert.Equal(now, (await database.ClaimAsync(worker))!.Jobs.Select(job => job.JobId));
@@ -112,7 +115,8 @@ public sealed class ClaimOrderTests
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
-        var id = (await database.Submitter.SubmitAsync([new JobRequest { Deadline = TimeProvider.System.GetUtcNow().AddHours(1) }], CancellationToken.None))[0];
+        var id = (await database.Submitter.SubmitAsync(
+            [new JobRequest { Deadline = TimeProvider.System.GetUtcNow().AddHours(1) }], CancellationToken.None))[0];
         await database.SqlAsync("update jobs set deadline = now() - interval '1 second'");
 
         Assert.Null(await database.ClaimAsync(worker));
@@ -129,11 +133,13 @@ public sealed class ClaimOrderTests
         var one = (await database.SubmitAsync("b"))[0];
         await database.SqlAsync("update jobs set deadline = now() - interval '1 second' where signature = 'demo|a@1'");
         Assert.Equal([one], (await database.ClaimAsync(await database.AddWorkerAsync()))!.Jobs.Select(job => job.JobId));
-        Assert.Equal((5001, 1), await database.Catalog.CountAsync(null, CancellationToken.None) is { } counts ? (counts.Failed, counts.Running) : default);
+        Assert.Equal((5001, 1),
+            await database.Catalog.CountAsync(null, CancellationToken.None) is { } counts ? (counts.Failed, counts.Running) : default);
 
         // Also while nobody claims.
         await using var listener = await database.ConnectAsync();
-        await using (var command = new Npgsql.NpgsqlCommand($"listen {database.Schema}_done", listener)) await command.ExecuteNonQueryAsync();
+        await using (var command = new Npgsql.NpgsqlCommand($"listen {database.Schema}_done", listener))
+            await command.ExecuteNonQueryAsync();
         var heard = new List<string>();
         listener.Notification += (_, message) => heard.Add(message.Payload);
         var late = (await database.SubmitAsync("c"))[0];
@@ -179,7 +185,8 @@ public sealed class ClaimOrderTests
     public async Task A_dispatch_window_in_an_unknown_time_zone_is_refused_when_it_is_saved()
     {
         await using var database = await StartAsync();
-        var error = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.SqlAsync("insert into dispatch_windows (name, time_zone, opens, closes) values ('w', 'Europe/Berln', '22:00', '06:00')"));
+        var error = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.SqlAsync(
+            "insert into dispatch_windows (name, time_zone, opens, closes) values ('w', 'Europe/Berln', '22:00', '06:00')"));
         Assert.Contains("time zone \"Europe/Berln\" not recognized", error.MessageText, StringComparison.Ordinal);
     }
 
@@ -189,7 +196,8 @@ public sealed class ClaimOrderTests
         await using var database = await StartAsync();
         await database.AddModelAsync("other");
         var worker = await database.AddWorkerAsync();
-        await database.Submitter.SubmitAsync([new JobRequest { Model = "demo" }, new JobRequest { Model = "other" }], CancellationToken.None);
+        await database.Submitter.SubmitAsync(
+            [new JobRequest { Model = "demo" }, new JobRequest { Model = "other" }], CancellationToken.None);
 
         Assert.Equal("other|", (await database.ClaimAsync(worker, models: ["OTHER"]))!.Signature.ToString());
         Assert.Null(await database.ClaimAsync(worker, models: ["other"]));
@@ -247,7 +255,9 @@ public sealed class ClaimOrderTests
         await using var database = await StartAsync(new() { MaxBatchesPerSignature = 1 });
         await database.SqlAsync("insert into tenants (name, weight) values ('heavy', 3), ('light', 1)");
         foreach (var tenant in new[] { "heavy", "light" })
-            await database.Submitter.SubmitAsync(Enumerable.Range(0, 60).Select(i => new JobRequest { Adapters = [new(((char)('a' + i % 4)).ToString(), tenant == "heavy" ? 1m : 0.5m)] }).ToArray(), tenant, CancellationToken.None);
+            await database.Submitter.SubmitAsync(Enumerable.Range(0, 60)
+                .Select(i => new JobRequest { Adapters = [new(((char)('a' + i % 4)).ToString(), tenant == "heavy" ? 1m : 0.5m)] })
+                .ToArray(), tenant, CancellationToken.None);
         var worker = await database.AddWorkerAsync();
 
         var order = await DrainAsync(database, worker, 40, maxJobs: 1);
@@ -270,7 +280,9 @@ public sealed class ClaimOrderTests
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
-        await database.Submitter.SubmitAsync([new() { Width = 1024, Height = 1024 }, new() { Width = 64, Height = 64 }, new() { Width = 64, Height = 64 }], CancellationToken.None);
+        await database.Submitter.SubmitAsync(
+            [new() { Width = 1024, Height = 1024 }, new() { Width = 64, Height = 64 }, new() { Width = 64, Height = 64 }],
+            CancellationToken.None);
 
         var request = new BatchGen.Queue.Claims.ClaimRequest(worker, null, 32, MaxPixels: 10_000);
         Assert.Equal(1024, Assert.Single((await database.Claims.ClaimAsync(request, CancellationToken.None))!.Jobs).Recipe.WidthPixels);
@@ -281,7 +293,8 @@ public sealed class ClaimOrderTests
     public async Task Claims_of_many_workers_at_once_never_share_a_job()
     {
         await using var database = await StartAsync();
-        await database.SubmitAsync(Enumerable.Range(0, 600).Select(i => ((char)('a' + i % 7 * (i % 3))).ToString() is var name && name[0] <= 'd' ? name : "a"));
+        await database.SubmitAsync(
+            Enumerable.Range(0, 600).Select(i => ((char)('a' + i % 7 * (i % 3))).ToString() is var name && name[0] <= 'd' ? name : "a"));
         var workers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => database.AddWorkerAsync($"w{i}")));
 
         var claimed = await Task.WhenAll(workers.Select(async worker =>
@@ -343,11 +356,14 @@ public sealed class ClaimOrderTests
         return database;
     }
 
-    private static Task<IReadOnlyList<long>> SubmitAsync(TestDatabase database, params (string Adapter, int Priority)[] jobs) => database.Submitter.SubmitAsync(
-        jobs.Select(job => new JobRequest { Adapters = [new(job.Adapter)], Priority = job.Priority }).ToArray(), CancellationToken.None);
+    private static Task<IReadOnlyList<long>> SubmitAsync(TestDatabase database, params (string Adapter, int Priority)[] jobs) =>
+        database.Submitter.SubmitAsync(
+            jobs.Select(job => new JobRequest { Adapters = [new(job.Adapter)], Priority = job.Priority }).ToArray(),
+            CancellationToken.None);
 
     private static Task AgeAsync(TestDatabase database, string signature, TimeSpan age) =>
-        database.SqlAsync("with aged as (update jobs set run_at = now() - $2 where signature = $1) select nextval('requeues')", signature, age);
+        database.SqlAsync(
+            "with aged as (update jobs set run_at = now() - $2 where signature = $1) select nextval('requeues')", signature, age);
 
     private static async Task<List<string>> DrainAsync(TestDatabase database, Guid worker, int batches = int.MaxValue, int maxJobs = 32)
     {

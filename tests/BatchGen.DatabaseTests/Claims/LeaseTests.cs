@@ -23,7 +23,8 @@ public sealed class LeaseTests
 
         Assert.Equal(0, await database.Claims.RescueExpiredAsync(CancellationToken.None));
         var worker = Assert.Single(await database.Workers.ListAsync(CancellationToken.None));
-        Assert.Equal((batch.BatchId, 3, 1, 3, 20, "demo|a@1"), (worker.BatchId, worker.BatchJobs, worker.BatchFinished, worker.Step, worker.Steps, worker.Signature));
+        Assert.Equal((batch.BatchId, 3, 1, 3, 20, "demo|a@1"),
+            (worker.BatchId, worker.BatchJobs, worker.BatchFinished, worker.Step, worker.Steps, worker.Signature));
     }
 
     [Fact]
@@ -52,7 +53,8 @@ public sealed class LeaseTests
 
         await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.HeartbeatAsync(batch, new(0, 0, 0), CancellationToken.None));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.CompleteAsync(batch));
-        await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, FailureCode.Generation, "x")], CancellationToken.None));
+        await Assert.ThrowsAsync<LeaseLostException>(
+            () => database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, FailureCode.Generation, "x")], CancellationToken.None));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.RequeueAsync(batch, CancellationToken.None));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.CloseAsync(batch, CancellationToken.None));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.CompleteAsync(batch with { Epoch = 77 }));
@@ -130,7 +132,9 @@ public sealed class LeaseTests
         Assert.Equal(13, sizes[0]);
         // 13, 6, 3 among others; then alone, three times.
         Assert.True(crashes == 6, $"{crashes} crashes: {string.Join(' ', sizes)}");
-        Assert.Equal(job.MaxAttempts, await database.SqlAsync<long>("select count(*) from job_attempts where job_id = $1 and code = 'worker_lost' and counted", poison));
+        Assert.Equal(job.MaxAttempts,
+            await database.SqlAsync<long>(
+                "select count(*) from job_attempts where job_id = $1 and code = 'worker_lost' and counted", poison));
     }
 
     [Fact]
@@ -196,7 +200,8 @@ public sealed class LeaseTests
 
         Assert.Equal(2, await database.Claims.RequeueAsync(batch, CancellationToken.None));
 
-        Assert.All(await database.Catalog.FindAsync(ids, CancellationToken.None), job => Assert.Equal((JobState.Queued, 0), (job.State, job.Attempts)));
+        Assert.All(await database.Catalog.FindAsync(ids, CancellationToken.None),
+            job => Assert.Equal((JobState.Queued, 0), (job.State, job.Attempts)));
         Assert.Equal(before, await database.SqlAsync<DateTime>("select min(run_at) from jobs"));
         Assert.Equal(1, (await database.ClaimAsync(await database.AddWorkerAsync()))!.Jobs[0].Attempt);
     }
@@ -204,7 +209,8 @@ public sealed class LeaseTests
     [Fact]
     public async Task A_failed_attempt_is_retried_with_a_growing_delay_until_the_limit_of_attempts()
     {
-        await using var database = await StartAsync(new() { RetryDelay = TimeSpan.FromMinutes(1), MaxRetryDelay = TimeSpan.FromMinutes(3) });
+        await using var database = await StartAsync(
+            new() { RetryDelay = TimeSpan.FromMinutes(1), MaxRetryDelay = TimeSpan.FromMinutes(3) });
         var id = (await database.SubmitAsync("a"))[0];
         await database.SqlAsync("update jobs set max_attempts = 4");
         var worker = await database.AddWorkerAsync();
@@ -214,7 +220,8 @@ public sealed class LeaseTests
         {
             var batch = (await database.ClaimAsync(worker))!;
             Assert.Equal(attempt, batch.Jobs[0].Attempt);
-            await database.Claims.FailAsync(batch, [new(id, FailureCode.Generation, $"not a number at step {attempt}")], CancellationToken.None);
+            await database.Claims.FailAsync(
+                batch, [new(id, FailureCode.Generation, $"not a number at step {attempt}")], CancellationToken.None);
             await database.Claims.CloseAsync(batch, CancellationToken.None);
             if (attempt == 4) break;
             delays.Add(await database.SqlAsync<double>("select extract(epoch from run_at - now())::float8 from jobs"));
@@ -226,7 +233,8 @@ public sealed class LeaseTests
         Assert.InRange(delays[1], 85, 155);
         Assert.InRange(delays[2], 130, 230);
         var job = (await database.Catalog.FindAsync(id, CancellationToken.None))!;
-        Assert.Equal((JobState.Failed, "generation", "not a number at step 4", 4), (job.State, job.FailureCode, job.FailureMessage, job.Attempts));
+        Assert.Equal(
+            (JobState.Failed, "generation", "not a number at step 4", 4), (job.State, job.FailureCode, job.FailureMessage, job.Attempts));
         Assert.Equal(4L, await database.SqlAsync<long>("select count(*) from job_attempts"));
     }
 
@@ -242,9 +250,11 @@ public sealed class LeaseTests
 
         await database.Claims.FailAsync(batch, [new(id, kind, "no")], CancellationToken.None);
 
-        Assert.Equal((JobState.Failed, kind.ToCode()), await database.Catalog.FindAsync(id, CancellationToken.None) is { } job ? (job.State, job.FailureCode) : default);
+        Assert.Equal((JobState.Failed, kind.ToCode()),
+            await database.Catalog.FindAsync(id, CancellationToken.None) is { } job ? (job.State, job.FailureCode) : default);
         Assert.Equal([id], await database.Actions.RetryAsync([id], CancellationToken.None));
-        Assert.Equal((JobState.Queued, 0), await database.Catalog.FindAsync(id, CancellationToken.None) is { } again ? (again.State, again.Attempts) : default);
+        Assert.Equal((JobState.Queued, 0),
+            await database.Catalog.FindAsync(id, CancellationToken.None) is { } again ? (again.State, again.Attempts) : default);
     }
 
     [Fact]
@@ -297,7 +307,8 @@ public sealed class LeaseTests
                     {
                         switch (dice.Next(5))
                         {
-                            case 0: await database.Claims.FailAsync(batch, [new(job.JobId, (FailureCode)dice.Next(0, 7), "x")], CancellationToken.None); break;
+                            case 0: await database.Claims.FailAsync(
+                                batch, [new(job.JobId, (FailureCode)dice.Next(0, 7), "x")], CancellationToken.None); break;
                             case 1: await database.Actions.CancelAsync([job.JobId], CancellationToken.None); break;
                             case 2: break;
                             default: await database.CompleteAsync(batch, job.JobId); break;
@@ -337,16 +348,19 @@ public sealed class LeaseTests
         return database;
     }
 
-    private static Task ExpireAsync(TestDatabase database) => database.SqlAsync("update batches set lease_expires_at = now() - interval '1 second' where state = 'open'");
+    private static Task ExpireAsync(TestDatabase database) =>
+        database.SqlAsync("update batches set lease_expires_at = now() - interval '1 second' where state = 'open'");
 
     private static async Task<JobCounts> TrueCountsAsync(TestDatabase database, string? campaign)
     {
         await using var connection = await database.ConnectAsync();
         await using var command = new NpgsqlCommand("""
-            select count(*) filter (where j.state = 'queued'), count(*) filter (where j.state = 'running'), count(*) filter (where j.state = 'succeeded'),
+            select count(*) filter (where j.state = 'queued'), count(*) filter (where j.state = 'running'),
+              count(*) filter (where j.state = 'succeeded'),
               count(*) filter (where j.state = 'failed'), count(*) filter (where j.state = 'cancelled'),
               count(*) filter (where i.completion <= b.checked_completions)
-            from jobs j left join campaigns c on c.id = j.campaign_id left join images i on i.job_id = j.id left join batches b on b.id = i.batch_id
+            from jobs j left join campaigns c on c.id = j.campaign_id
+            left join images i on i.job_id = j.id left join batches b on b.id = i.batch_id
             where $1 is null or c.name = $1
             """, connection);
         command.Parameters.Add(new() { Value = (object?)campaign ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text });

@@ -1,4 +1,4 @@
--- What the dashboard and the HTTP API keep: people, keys, schedules; and what their pages look up.
+-- What the dashboard and the HTTP API keep: people, keys, schedules.
 
 create table accounts (
   id int generated always as identity primary key,
@@ -45,11 +45,8 @@ create table campaign_schedules (
   constraint campaign_schedules_name_valid check (char_length(name) between 1 and 150),
   constraint campaign_schedules_jobs_present check (jobs <> '' and job_count > 0)
 );
-comment on table campaign_schedules is 'Campaigns that are submitted again and again; each run is a campaign of its own, named after schedule and time.';
-comment on column campaign_schedules.jobs is 'The list as it was typed, CSV or JSON: each run reads it anew, so that 06:00 is the next one after that run.';
+comment on table campaign_schedules is
+  'Campaigns that are submitted again and again; each run is a campaign of its own, named after schedule and time.';
+comment on column campaign_schedules.jobs is
+  'The list as it was typed, CSV or JSON: each run reads it anew, so that 06:00 is the next one after that run.';
 comment on column campaign_schedules.job_count is 'How many jobs it stands for.';
-
-create index batches_by_time on batches (claimed_at);
-comment on index batches_by_time is 'list_gallery of a day, list_throughput';
-create index weight_checkpoints_with_faults on weight_checkpoints (id) where verdict <> 'passed';
-comment on index weight_checkpoints_with_faults is 'list_faults';

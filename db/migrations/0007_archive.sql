@@ -1,4 +1,4 @@
--- Upkeep: archiving, pruning, work by filter, and what dashboards list. Nothing here is on the path of a claim.
+-- Where ended jobs go after their retention.
 
 create table archived_jobs (
   job_id bigint primary key,
@@ -13,4 +13,4 @@ comment on table archived_jobs is 'Ended jobs past their retention: recipe, imag
 create index archived_jobs_by_end on archived_jobs (finished_at);
 comment on index archived_jobs_by_end is 'prune_archive: rows past their retention';
 create index archived_jobs_by_campaign on archived_jobs (campaign, job_id) where campaign is not null;
-comment on index archived_jobs_by_campaign is 'for people: what became of a campaign';
+comment on index archived_jobs_by_campaign is 'archived_jobs: what became of a campaign, for people who ask';
