@@ -14,7 +14,7 @@ internal static partial class Log
     [LoggerMessage(2002, LogLevel.Warning, "{Count} keys of the adapters of {Signature} fit nothing in the model, for example {Key}")]
     public static partial void KeysUnmatched(this ILogger logger, int count, string signature, string key);
 
-    [LoggerMessage(2003, LogLevel.Debug, "Rendered {Count} pictures of {WidthPixels} x {HeightPixels} in {Steps} steps in {ElapsedMs} ms")]
+    [LoggerMessage(2003, LogLevel.Debug, "Rendered {Count} images of {WidthPixels} x {HeightPixels} in {Steps} steps in {ElapsedMs} ms")]
     public static partial void Rendered(this ILogger logger, int count, int widthPixels, int heightPixels, int steps, double elapsedMs);
 
     [LoggerMessage(2004, LogLevel.Error, "Base weights differ from their baseline: {Count} tensors, for example {Tensor}")]

@@ -9,13 +9,13 @@ using static TorchSharp.torch;
 
 namespace BatchGen.ReferenceCheck;
 
-/// <summary><c>demo-golden/index.json</c>: pictures of the trained demo model, from the seed on.</summary>
+/// <summary><c>demo-golden/index.json</c>: images of the trained demo model, from the seed on.</summary>
 internal static class DemoCases
 {
     // The index gives no tolerance. Latents are of size 1; fusing adapters instead of running them beside the weights moved the peer's own by 5e-6 and
-    // its pictures by one level, another build of torch by as much again. Twenty times that is still invisible.
+    // its images by one level, another build of torch by as much again. Twenty times that is still invisible.
     private const double LatentTolerance = 1e-4;
-    private const double PictureTolerance = 1;
+    private const double ImageTolerance = 1;
 
     public static IEnumerable<(string Name, Func<CaseResult> Run)> All(ReferenceSets sets)
     {
@@ -55,7 +55,7 @@ internal static class DemoCases
             latents * sampler.InitialScale, new Conditions(context, negative, null, null, null), sampler, root.GetProperty("guidance_scale").GetDouble(), 0,
             () => noise.Draw(latents.shape), 0, null, CancellationToken.None);
         comparison.Add("latents", final, file, id + ".latents", LatentTolerance);
-        comparison.AtMost("picture", Pixels.ToBytes(model.Vae.Decode(final / model.Vae.ScalingFactor))[0], file.ReadTensor(id + ".image"), PictureTolerance);
+        comparison.AtMost("image", Pixels.ToBytes(model.Vae.Decode(final / model.Vae.ScalingFactor))[0], file.ReadTensor(id + ".image"), ImageTolerance);
         return comparison.Result();
     }
 

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace BatchGen.ReferenceCheck;
 
-/// <summary><c>e2e/index.json</c>: whole pipelines from given latents to pictures.</summary>
+/// <summary><c>e2e/index.json</c>: whole pipelines from given latents to images.</summary>
 internal static class EndToEndCases
 {
     public static IEnumerable<(string Name, Func<CaseResult> Run)> All(ReferenceSets sets)
@@ -28,8 +28,7 @@ internal static class EndToEndCases
         var scheduler = item.GetProperty("scheduler");
         var className = scheduler.GetProperty("class").GetString()!;
         var settings = scheduler.TryGetProperty("args", out var args) ? model.Scheduler.With(args.GetRawText()) : model.Scheduler;
-        using var sampler = SamplerCatalog.FromClass(className, settings, item.GetProperty("steps").GetInt32());
-        if (sampler is null) return CaseResult.Unsupported(name, $"there is no sampler for {className}");
+        if (SamplerCatalog.FromClass(className, settings, item.GetProperty("steps").GetInt32()) is not { } made) return CaseResult.Unsupported(name, $"there is no sampler for {className}");
         var known = new HashSet<string>(StringComparer.Ordinal)
         {
             "id", "model", "model_set", "file", "scheduler", "prompt", "prompt_2", "negative_prompt", "guidance_scale", "guidance_rescale", "steps", "latent_shape", "lora",
@@ -51,19 +50,17 @@ internal static class EndToEndCases
         var drawn = 0;
         var steps = file.Find("out.latents_after_step") is null ? null : file.ReadTensor("out.latents_after_step");
         var latentTolerance = tolerances["out.final_latents"];
-        var denoiser = new Denoiser(model)
+        using var sampler = new ObservedSampler(made, (call, x) =>
         {
-            AfterStep = (call, x) =>
-            {
-                if (steps is not null && call < steps.shape[0]) comparison.Add($"latents after step {call}", x, steps[call], latentTolerance);
-            },
-        };
+            if (steps is not null && call < steps.shape[0]) comparison.Add($"latents after step {call}", x, steps[call], latentTolerance);
+        });
         var rescale = item.TryGetProperty("guidance_rescale", out var share) ? share.GetDouble() : 0;
-        var final = denoiser.Run(latents * sampler.InitialScale, conditions, sampler, guidance, rescale, () => noises![drawn++], 0, null, CancellationToken.None);
+        var final = new Denoiser(model).Run(
+            latents * sampler.InitialScale, conditions, sampler, guidance, rescale, () => noises![drawn++], 0, null, CancellationToken.None);
         comparison.Add("out.final_latents", final, file, "out.final_latents", latentTolerance);
         var decoded = model.Vae.Decode(final / model.Vae.ScalingFactor);
         comparison.Add("out.image", decoded, file, "out.image", tolerances["out.image"]);
-        // A value within the picture's tolerance of a half goes to either neighbour.
+        // A value within the image's tolerance of a half goes to either neighbour.
         if (file.Find("out.image_u8") is not null) comparison.AtMost("out.image_u8", Pixels.ToBytes(decoded), file.ReadTensor("out.image_u8"), 1);
         return comparison.Result();
     }
@@ -81,7 +78,7 @@ internal static class EndToEndCases
         Tensor? negativePooled = null;
         if (guidance > 1)
         {
-            if (negative is null && model.ZeroesEmptyNegative)
+            if (negative is null && model.ZeroesAbsentNegative)
             {
                 (negativeContext, negativePooled) = (zeros_like(context), pooled is null ? null : zeros_like(pooled));
             }

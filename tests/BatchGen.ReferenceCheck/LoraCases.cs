@@ -4,6 +4,8 @@ using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Adapters;
+using BatchGen.Diffusion.Families;
+using BatchGen.Diffusion.Models;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Diffusion.Weights;
 using static TorchSharp.torch;
@@ -75,12 +77,8 @@ internal static class LoraCases
         }
 
         var signature = AdapterSignature.Create("reference", uses);
-        var family = Path.GetFileName(modelFolder) switch
-        {
-            var text when text.Contains("sdxl", StringComparison.Ordinal) => "sdxl",
-            var text when text.Contains("sd21", StringComparison.Ordinal) || text.Contains("sd2", StringComparison.Ordinal) => "sd21",
-            _ => "sd15",
-        };
+        var settings = ConfigFile.Read(Path.Combine(modelFolder, "unet", "config.json"));
+        var family = FamilyRenderings.All.First(candidate => candidate.Owns(settings));
         using var digests = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, item.GetProperty("digests_file").GetString()!)));
         var touched = digests.RootElement.GetProperty("digests").EnumerateObject().Select(property => property.Name.Split('|')[0]).ToHashSet(StringComparer.Ordinal);
         using var expected = SafetensorsFile.Open(Path.Combine(folder, item.GetProperty("file").GetString()!));
@@ -91,7 +89,7 @@ internal static class LoraCases
     }
 
     private static (double Largest, double Share, string? Problem) Compare(
-        string modelFolder, string family, ScalarType type, AdapterSignature signature, List<AdapterRecord> records, HashSet<string> touched, SafetensorsFile expected)
+        string modelFolder, FamilyRendering family, ScalarType type, AdapterSignature signature, List<AdapterRecord> records, HashSet<string> touched, SafetensorsFile expected)
     {
         using var model = BareWeights.Load(modelFolder, family, type);
         var checksum = BaseChecksum.Take(model);

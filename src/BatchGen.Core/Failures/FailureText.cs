@@ -2,10 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace BatchGen.Core.Failures;
 
-/// <summary>What producers may read of a failure: files by their names, not where a server keeps them. The log has the whole message.</summary>
+/// <summary>Makes failure messages fit for producers: files are named without the folders a server keeps them in. The log has the whole message.</summary>
 public static partial class FailureText
 {
-    /// <summary>Takes the folders away from every absolute path in a message.</summary>
+    /// <summary>Leaves only the file name of every absolute path in a message.</summary>
     public static string WithoutFolders(string message)
     {
         ArgumentNullException.ThrowIfNull(message);

@@ -3,7 +3,7 @@ namespace BatchGen.Core.Registry;
 /// <summary>A base model as registered.</summary>
 /// <param name="Name">Registered name.</param>
 /// <param name="Path">Absolute folder (diffusers layout) or file (single-file checkpoint).</param>
-/// <param name="Family">Model family: <c>sd15</c>, <c>sd21</c> or <c>sdxl</c>.</param>
+/// <param name="Family">Code of its family (<see cref="Families.ModelFamilies"/>).</param>
 /// <param name="Sha256">Lower-case hex SHA-256 over the sorted list of <c>relative path, file SHA-256</c> of the master files, and <paramref name="Prediction"/> where it is said.</param>
 /// <param name="Files">The master files: path relative to <paramref name="Path"/>, size and SHA-256 of each.</param>
 /// <param name="NativeWidthPixels">Width a job gets when it names none.</param>

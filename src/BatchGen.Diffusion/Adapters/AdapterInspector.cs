@@ -1,10 +1,11 @@
 using System.Text.Json;
 using BatchGen.Core.Failures;
+using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Safetensors;
 
 namespace BatchGen.Diffusion.Adapters;
 
-/// <summary>Tells what an adapter file is, without a model and without native torch.</summary>
+/// <summary>Reads what an adapter file is, without a model and without native torch.</summary>
 public static class AdapterInspector
 {
     private const int MaxTriggerWords = 20;
@@ -41,14 +42,14 @@ public static class AdapterInspector
         if (file.Modules.Count == 0) return "embedding";
         var names = file.Modules.Select(module => module.Spelling switch
         {
-            KeySpelling.Kohya => module.HasSgmName ? "kohya_sgm" : "kohya",
+            KeySpelling.Kohya => module.HasOriginalName ? "kohya_sgm" : "kohya",
             KeySpelling.Peft => file.IsFolder ? "peft_folder" : "peft",
             KeySpelling.Diffusers => "diffusers",
             KeySpelling.AttentionProcessors => "attn_procs",
             KeySpelling.Cloneofsimo => "cloneofsimo",
             _ => throw new InvalidOperationException($"unknown spelling {module.Spelling}"),
         }).Distinct().ToArray();
-        // Text encoder keys look alike in both kohya spellings; the UNet's tell.
+        // Text encoder keys look alike in both kohya spellings; the UNet's keys decide.
         return names.Length > 1 && names.Contains("kohya_sgm") ? "kohya_sgm" : names[0];
     }
 
@@ -63,25 +64,20 @@ public static class AdapterInspector
 
     private static string FamilyOf(long contextWidth, IReadOnlyDictionary<string, string> metadata)
     {
-        switch (contextWidth)
-        {
-            case 768: return "sd15";
-            case 1024: return "sd21";
-            case 2048: return "sdxl";
-        }
-
         // Shapes decide where they can; metadata may be missing or wrong.
+        if (FamilyRenderings.OfContextWidth(contextWidth) is { } family) return family.Facts.Code;
         var version = metadata.GetValueOrDefault("ss_base_model_version", "") + " " + metadata.GetValueOrDefault("modelspec.architecture", "");
-        return version.Contains("sdxl", StringComparison.OrdinalIgnoreCase) || version.Contains("stable-diffusion-xl", StringComparison.OrdinalIgnoreCase) ? "sdxl"
-            : version.Contains("sd_v2", StringComparison.OrdinalIgnoreCase) || version.Contains("stable-diffusion-v2", StringComparison.OrdinalIgnoreCase) ? "sd21"
-            : version.Contains("sd_v1", StringComparison.OrdinalIgnoreCase) || version.Contains("stable-diffusion-v1", StringComparison.OrdinalIgnoreCase) ? "sd15"
-            : "";
+        // Where two tools named different base models, the later family is the one: earlier marks are left over from a template.
+        return FamilyRenderings.All.LastOrDefault(candidate => candidate.Adapters.BaseModelMarks
+            .Any(mark => version.Contains(mark, StringComparison.OrdinalIgnoreCase)))?.Facts.Code ?? "";
     }
 
+    // A family with several text encoders has words of narrower families' widths too, so the widest that fits decides.
     private static string FamilyOf(IReadOnlyList<EmbeddingKey> embeddings)
     {
         var widths = embeddings.Select(embedding => embedding.Width).ToHashSet();
-        return widths.Contains(1280) ? "sdxl" : widths.Contains(1024) ? "sd21" : widths.Contains(768) ? "sd15" : "";
+        return FamilyRenderings.All.OrderByDescending(family => family.Adapters.WordWidth)
+            .FirstOrDefault(family => widths.Contains(family.Adapters.WordWidth))?.Facts.Code ?? "";
     }
 
     private static List<string> TriggerWordsOf(AdapterFile file)
@@ -111,7 +107,7 @@ public static class AdapterInspector
         }
         catch (JsonException)
         {
-            // Metadata is free text: what cannot be read names no words, and nothing depends on it.
+            // Metadata is free text and nothing depends on it: text that cannot be read names no words.
             return [];
         }
 
@@ -122,8 +118,8 @@ public static class AdapterInspector
     private static List<string> WarningsOf(AdapterFile file)
     {
         var warnings = new List<string>();
-        var sgm = file.Modules.Count(module => module.HasSgmName);
-        if (sgm > 0 && file.Modules.Any(module => module.Component == "unet" && !module.HasSgmName))
+        var originals = file.Modules.Count(module => module.HasOriginalName);
+        if (originals > 0 && file.Modules.Any(module => FamilyRenderings.IsDenoiser(module.Component) && !module.HasOriginalName))
             warnings.Add("The UNet's modules come in two spellings; where both name one module, the diffusers one is used.");
         if (file.Embeddings.Count > 0) warnings.Add($"{file.Embeddings.Count} tensors are learned words (textual inversions): prompts use them by "
             + string.Join(", ", file.Embeddings.Select(embedding => embedding.Trigger.Length > 0 ? $"'{embedding.Trigger}'" : "the adapter's name").Distinct()) + ".");

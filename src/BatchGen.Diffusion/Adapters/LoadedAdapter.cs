@@ -43,7 +43,7 @@ internal sealed class LoadedAdapter : IDisposable
 
     public IReadOnlyList<LoadedModule> Modules { get; }
 
-    /// <summary>Learned words.</summary>
+    /// <summary>Learned words (textual inversions) that the file holds.</summary>
     public IReadOnlyList<LoadedEmbedding> Embeddings { get; }
 
     /// <summary>Keys of no known form.</summary>

@@ -6,7 +6,7 @@ using BatchGen.Core.Failures;
 
 namespace BatchGen.Diffusion.Adapters;
 
-/// <summary>What PEFT keeps beside the tensors: alphas, and which rule turns them into a scale.</summary>
+/// <summary>The settings that PEFT keeps beside the tensors: alphas, and the rule that turns them into a scale.</summary>
 /// <remarks>
 /// From a folder's <c>adapter_config.json</c>, or from the <c>lora_adapter_metadata</c> entry of newer diffusers files, where every key
 /// carries its component in front. huggingface/peft src/peft/tuners/lora: scale = alpha / r, or alpha / sqrt(r) when rank-stabilised.

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using BatchGen.Diffusion.Families.StableDiffusion1;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Diffusion.Weights;
 using TorchSharp;
@@ -41,7 +42,7 @@ internal static class AttentionWeights
                 text.Add(Random("text_encoder", $"text_model.encoder.layers.{layer}.self_attn.{projection}.weight", 768, 768, type, generator));
         }
 
-        return new ModelWeights("sd15", [new ComponentWeights("text_encoder", text), new ComponentWeights("unet", unet)]);
+        return new ModelWeights(StableDiffusion1Rendering.Instance, [new ComponentWeights("text_encoder", text), new ComponentWeights("unet", unet)]);
     }
 
     /// <summary>Writes a kohya LoRA for every matrix of a model.</summary>

@@ -6,7 +6,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace BatchGen.Diffusion.Benchmarking;
 
-/// <summary>What one operation of a forward pass costs: counted, and timed alone.</summary>
+/// <summary>The cost of an operation of a forward pass: counted, and timed alone.</summary>
 internal static class OperationCost
 {
     /// <summary>Floating-point operations, a multiplication and an addition counted apart.</summary>

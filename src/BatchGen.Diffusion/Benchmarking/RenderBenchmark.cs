@@ -20,13 +20,13 @@ public sealed class RenderBenchmark(Action<string> report)
     private double _matrixRate;
     private double _bandwidth;
 
-    /// <summary>What can be measured.</summary>
-    public static IReadOnlyList<string> Parts { get; } = ["text", "unet", "batch", "vae", "picture"];
+    /// <summary>The parts of rendering that can be measured.</summary>
+    public static IReadOnlyList<string> Parts { get; } = ["text", "unet", "batch", "vae", "image"];
 
     /// <summary>Runs on a model.</summary>
     /// <param name="record">A model, usually synthetic.</param>
     /// <param name="options">What to measure.</param>
-    /// <param name="encode">Makes the file of a picture, for its time.</param>
+    /// <param name="encode">Makes the file of an image, for its time.</param>
     /// <param name="cancellationToken">Stops between measurements.</param>
     public void Run(ModelRecord record, RenderBenchmarkOptions options, Action<RenderedImage> encode, CancellationToken cancellationToken)
     {
@@ -79,7 +79,7 @@ public sealed class RenderBenchmark(Action<string> report)
             }
         }
 
-        if (options.Parts.Contains("picture")) Picture(record, options, encode, text, unet, vae, cancellationToken);
+        if (options.Parts.Contains("image")) Image(record, options, encode, text, unet, vae, cancellationToken);
         Line($"peak memory {Measure.PeakMemory() / 1e9:f2} GB; 1.15 x weights + 2 GiB would be {((weights * 1.15) + (2L << 30)) / 1e9:f2} GB");
     }
 
@@ -114,10 +114,10 @@ public sealed class RenderBenchmark(Action<string> report)
 
     private void Batch(DiffusionModel model, int side)
     {
-        // A picture is two latents, with and without its prompt: four singles beside one batch of four.
+        // An image is two latents, with and without its prompt: four singles beside one batch of four.
         var one = UNet(model, side, 2, floor: false);
         var four = UNet(model, side, 8, floor: false);
-        Line($"batch of 4 pictures: {four / (4 * one):f3} of four singles (wanted: at most 1.05)");
+        Line($"batch of 4 images: {four / (4 * one):f3} of four singles (wanted: at most 1.05)");
     }
 
     private double Vae(DiffusionModel model, int side, bool floor)
@@ -133,7 +133,7 @@ public sealed class RenderBenchmark(Action<string> report)
 
     private double Compare(string name, long bytes, ScalarType type, bool floor, Action pass)
     {
-        // The first pass warms up and tells what it does.
+        // The first pass warms up and records the operations.
         var operations = OperationTrace.Of(pass);
         var seconds = Measure.Best(3, pass);
         var count = operations.Sum(OperationCost.Count);
@@ -146,7 +146,7 @@ public sealed class RenderBenchmark(Action<string> report)
         return seconds;
     }
 
-    private void Picture(
+    private void Image(
         ModelRecord record, RenderBenchmarkOptions options, Action<RenderedImage> encode, double text, double unet, double vae, CancellationToken cancellationToken)
     {
         using var renderer = new DiffusionRenderer(new DiffusionOptions { Device = "cpu", ComputeType = options.ComputeType });
@@ -163,7 +163,7 @@ public sealed class RenderBenchmark(Action<string> report)
         IReadOnlyList<RenderedImage> images = [];
         var seconds = Measure.Best(1, () => images = renderer.Render(Jobs(options.Steps), new Silent(), cancellationToken));
         var file = Measure.Best(3, () => encode(images[0]));
-        Line($"one picture of {options.Steps} steps: {seconds:f2} s, its file {file * 1000:f0} ms beside the next picture; {60 / seconds:f2} images/min");
+        Line($"one image of {options.Steps} steps: {seconds:f2} s, its file {file * 1000:f0} ms beside the next image; {60 / seconds:f2} images/min");
         if (unet > 0 && vae > 0)
             Line($"  its parts measured above {(options.Steps * unet) + vae + (2 * text):f2} s; all else {1 - (((options.Steps * unet) + vae + (2 * text)) / seconds):p1} of it (wanted: at most 3 %)");
     }
@@ -181,13 +181,13 @@ public sealed class RenderBenchmark(Action<string> report)
     }
 }
 
-/// <summary>What a render benchmark measures.</summary>
+/// <summary>The settings of a render benchmark.</summary>
 public sealed class RenderBenchmarkOptions
 {
-    /// <value>Side of the picture in pixels; 512.</value>
+    /// <value>Side of the image in pixels; 512.</value>
     public int SidePixels { get; set; } = 512;
 
-    /// <value>Steps of the picture; 4.</value>
+    /// <value>Steps of the image; 4.</value>
     public int Steps { get; set; } = 4;
 
     /// <value>Compute type; float32.</value>
@@ -197,5 +197,5 @@ public sealed class RenderBenchmarkOptions
     public bool Floor { get; set; } = true;
 
     /// <value>Which of <see cref="RenderBenchmark.Parts"/>; all but batch.</value>
-    public IReadOnlyCollection<string> Parts { get; set; } = ["text", "unet", "vae", "picture"];
+    public IReadOnlyCollection<string> Parts { get; set; } = ["text", "unet", "vae", "image"];
 }

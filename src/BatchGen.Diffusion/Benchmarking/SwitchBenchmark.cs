@@ -15,13 +15,11 @@ public sealed class SwitchBenchmark(Action<string> report)
 {
     private const int Repeats = 15;
 
-    // Seconds that diffusers with PEFT needs for load, fuse, unfuse and unload of the same adapter on two such cores.
-    private const double PeftSeconds = 0.230;
-
     /// <summary>Runs all parts.</summary>
     /// <param name="rank">Rank of the adapters.</param>
+    /// <param name="peer">What another program needed for load, fuse, unfuse and unload of such an adapter, measured on this machine; null when none was measured.</param>
     /// <param name="cancellationToken">Stops between measurements.</param>
-    public void Run(int rank, CancellationToken cancellationToken)
+    public void Run(int rank, PeerMeasurement? peer, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
         // As in a worker: the renderer's settings are made first.
@@ -34,11 +32,8 @@ public sealed class SwitchBenchmark(Action<string> report)
             foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
             {
                 using var model = AttentionWeights.OfSd15(type);
-                foreach (var mode in Enum.GetValues<FuseMode>())
-                {
-                    // In place from the master needs the model's file, which random weights do not have.
-                    if (mode != FuseMode.InPlaceMaster) Switch(model, mode, type, rank, folder.FullName, cancellationToken);
-                }
+                // In place from the master needs the model's file, which random weights do not have.
+                foreach (var mode in new[] { FuseMode.Overlay, FuseMode.InPlace }) Switch(model, mode, type, rank, peer, folder.FullName, cancellationToken);
 
                 Checksum(model, type, cancellationToken);
             }
@@ -50,7 +45,8 @@ public sealed class SwitchBenchmark(Action<string> report)
     }
 
     // Two adapters in turn, as at a change of signature; both files are in the cache, as after the prefetch of the next batch.
-    private void Switch(ModelWeights model, FuseMode mode, ScalarType type, int rank, string folder, CancellationToken cancellationToken)
+    private void Switch(
+        ModelWeights model, FuseMode mode, ScalarType type, int rank, PeerMeasurement? peer, string folder, CancellationToken cancellationToken)
     {
         using var cache = new AdapterCache(1L << 30);
         using var fuser = new AdapterFuser(model, cache, mode);
@@ -77,10 +73,12 @@ public sealed class SwitchBenchmark(Action<string> report)
         var floor = Measure.CopySeconds(fused.SizeBytes);
         var operations = model.All.Sum(weight => 2.0 * rank * weight.Base!.numel());
         var arithmetic = operations / Measure.MatrixRate(ScalarType.Float32);
-        Line($"{type}, {mode}, {fused.Tensors} projections, rank {rank}: first fuse with reading the file {cold * 1000:f0} ms; file in cache: fuse {fuse * 1000:f1} ms, unload {unload * 1000:f2} ms");
+        Line($"{type}, {mode.ToCode()}, {fused.Tensors} projections, rank {rank}: first fuse with reading the file {cold * 1000:f0} ms; file in cache: fuse {fuse * 1000:f1} ms, unload {unload * 1000:f2} ms");
         Line($"  {2.0 * fused.SizeBytes / 1e9:f2} GB moved (read base, write fused) = {2.0 * fused.SizeBytes / fuse / 1e9:f1} GB/s; floor (copy of the same bytes) {floor * 1000:f1} ms; {fuse / floor:f2} times the floor (wanted: at most 2)");
         Line($"  {operations / 1e9:f1} GFLOP of products of rank {rank}, {arithmetic * 1000:f1} ms at the rate of large products; {fuse / (floor + arithmetic):f2} times both floors together");
-        Line($"  diffusers with PEFT needs {PeftSeconds * 1000:f0} ms, {PeftSeconds / (fuse + unload):f1} times ours (wanted: at least 3); host cache: {cache.Hits} hits, {cache.Misses} misses, hit rate {(double)cache.Hits / (cache.Hits + cache.Misses):p0}");
+        Line($"  host cache: {cache.Hits} hits, {cache.Misses} misses, hit rate {(double)cache.Hits / (cache.Hits + cache.Misses):p0}");
+        if (peer is null) Line($"  other programs were not measured in this run");
+        else Line($"  {peer.Name}: {peer.Milliseconds:f0} ms, {peer.Milliseconds / 1000 / (fuse + unload):f1} times ours (wanted: at least 3)");
     }
 
     private void Checksum(ModelWeights model, ScalarType type, CancellationToken cancellationToken)
@@ -102,3 +100,8 @@ public sealed class SwitchBenchmark(Action<string> report)
 
     private void Line(FormattableString text) => report(text.ToString(CultureInfo.InvariantCulture));
 }
+
+/// <summary>What another program needed for the same work on the same machine.</summary>
+/// <param name="Name">The program with its version.</param>
+/// <param name="Milliseconds">Time for load, fuse, unfuse and unload of one adapter, as measured.</param>
+public sealed record PeerMeasurement(string Name, double Milliseconds);

@@ -22,7 +22,7 @@ internal sealed class FlatWeights : IDisposable
     /// <summary>The weights before anything was done to them. [n] 16-bit</summary>
     public Tensor Original { get; }
 
-    /// <summary>What each adapter adds, strength included. [n] f32 each</summary>
+    /// <summary>The numbers each adapter adds, strength included. [n] f32 each</summary>
     public IReadOnlyList<Tensor> Deltas { get; }
 
     /// <summary>Number of tensors.</summary>
@@ -80,8 +80,8 @@ internal sealed class FlatWeights : IDisposable
         return row.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Makes a model compute with these numbers instead of its own, as overlays; <see cref="Hide"/> takes it back.</summary>
-    public void Show(Tensor weights, ModelWeights model)
+    /// <summary>Makes a model compute with these numbers instead of its own, as overlays, until <see cref="RemoveFrom"/>.</summary>
+    public void PutOn(Tensor weights, ModelWeights model)
     {
         using var scope = NewDisposeScope();
         var byName = model.All.ToDictionary(weight => weight.Name, StringComparer.Ordinal);
@@ -92,8 +92,8 @@ internal sealed class FlatWeights : IDisposable
         }
     }
 
-    /// <summary>Takes <see cref="Show"/> back.</summary>
-    public static void Hide(ModelWeights model)
+    /// <summary>Makes a model compute with its own numbers again.</summary>
+    public static void RemoveFrom(ModelWeights model)
     {
         foreach (var weight in model.All) weight.DropOverlay();
     }

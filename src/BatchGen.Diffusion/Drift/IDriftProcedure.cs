@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Drift;
 
-/// <summary>One way of putting adapters on weights and taking them off again, done over and over.</summary>
+/// <summary>A way of putting adapters on weights and taking them off again, which is repeated.</summary>
 internal interface IDriftProcedure
 {
     /// <summary>Name on the command line.</summary>
@@ -12,7 +12,7 @@ internal interface IDriftProcedure
     /// <summary>Short name, as reports show it.</summary>
     string Name { get; }
 
-    /// <summary>What one cycle does, in one sentence.</summary>
+    /// <summary>The work of one cycle, in one sentence.</summary>
     string Description { get; }
 
     /// <summary>Does one cycle on the weights in place.</summary>

@@ -6,9 +6,9 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace BatchGen.Diffusion.Models;
 
-// Letters in shapes: B pictures, C channels, H and W rows and columns of the level at hand, L = H W, Z latent channels.
+// Letters in shapes: B images, C channels, H and W rows and columns of the level at hand, L = H W, Z latent channels.
 
-/// <summary>The network between pictures and latents: diffusers' AutoencoderKL.</summary>
+/// <summary>The network between images and latents: diffusers' AutoencoderKL.</summary>
 /// <remarks>Rombach et al. 2022 (arXiv:2112.10752, section 3.1); arithmetic after diffusers 0.30.3, models/autoencoders/autoencoder_kl.py and vae.py.</remarks>
 internal sealed class AutoencoderKl
 {
@@ -51,10 +51,10 @@ internal sealed class AutoencoderKl
     /// <summary>Pixels per latent along a side.</summary>
     public int Factor { get; }
 
-    /// <summary>True when float16 overflows inside (the published SDXL autoencoder).</summary>
+    /// <summary>True when float16 overflows inside, as its config says.</summary>
     public bool NeedsFloat32 { get; }
 
-    /// <summary>Latents to pictures.</summary>
+    /// <summary>Latents to images.</summary>
     /// <param name="latents">[B, Z, H, W], already divided by <see cref="ScalingFactor"/>.</param>
     /// <returns>[B, 3, H f, W f], about -1 to 1.</returns>
     public Tensor Decode(Tensor latents)
@@ -63,13 +63,13 @@ internal sealed class AutoencoderKl
         return decoder.Forward(post_quant_conv?.Forward(latents) ?? latents).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Pictures to the parameters of their latents' distribution.</summary>
-    /// <param name="pictures">[B, 3, H f, W f], -1 to 1.</param>
+    /// <summary>Images to the parameters of their latents' distribution.</summary>
+    /// <param name="images">[B, 3, H f, W f], -1 to 1.</param>
     /// <returns>[B, 2 Z, H, W]: means, then logarithms of variances.</returns>
-    public Tensor Moments(Tensor pictures)
+    public Tensor Moments(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var moments = encoder.Forward(pictures);
+        var moments = encoder.Forward(images);
         return (quant_conv?.Forward(moments) ?? moments).MoveToOuterDisposeScope();
     }
 
@@ -111,10 +111,10 @@ internal sealed class AutoencoderKl
             conv_out = new Convolution(build.Weights, "encoder.conv_out", current, outputs, 3, padding: 1);
         }
 
-        public Tensor Forward(Tensor pictures)
+        public Tensor Forward(Tensor images)
         {
             using var scope = NewDisposeScope();
-            var x = MemoryLayout.Suit(conv_in.Forward(pictures));
+            var x = MemoryLayout.Suit(conv_in.Forward(images));
             foreach (var (resnets, downsampler) in down_blocks)
             {
                 foreach (var resnet in resnets) x = Replace(x, resnet.Forward(x));

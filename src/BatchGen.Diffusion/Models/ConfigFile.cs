@@ -1,9 +1,10 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using BatchGen.Core.Failures;
 
 namespace BatchGen.Diffusion.Models;
 
-/// <summary>A config.json of the diffusers layout, read with one clear error for whatever is not as it should be.</summary>
+/// <summary>A config.json of the diffusers layout, read with one clear error for every value that is missing or of the wrong form.</summary>
 internal sealed class ConfigFile
 {
     private readonly JsonElement _root;
@@ -37,7 +38,7 @@ internal sealed class ConfigFile
 
     /// <summary>Reads a JSON text.</summary>
     /// <param name="json">The text.</param>
-    /// <param name="path">What messages call it.</param>
+    /// <param name="path">Its name in messages.</param>
     /// <exception cref="ModelException">Not a JSON object.</exception>
     public static ConfigFile Parse(string json, string path)
     {
@@ -53,6 +54,9 @@ internal sealed class ConfigFile
         }
     }
 
+    /// <summary>A JSON list, for settings that are made here.</summary>
+    public static JsonArray List<T>(IEnumerable<T> items) => new(items.Select(item => (JsonNode?)JsonValue.Create(item)).ToArray());
+
     /// <summary>The same settings with others put over them.</summary>
     /// <param name="overrides">A JSON object; its keys win.</param>
     public ConfigFile With(string overrides)
@@ -66,21 +70,21 @@ internal sealed class ConfigFile
     /// <summary>True when the key is there with a value other than null.</summary>
     public bool Has(string key) => Find(key) is not null;
 
-    /// <summary>A whole number.</summary>
+    /// <summary>Reads a whole number.</summary>
     public long Integer(string key, long? fallback = null)
     {
         if (Find(key) is not { } value) return fallback ?? throw Missing(key);
         return value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : throw Wrong(key, value, "a whole number");
     }
 
-    /// <summary>A number.</summary>
+    /// <summary>Reads a number.</summary>
     public double Number(string key, double? fallback = null)
     {
         if (Find(key) is not { } value) return fallback ?? throw Missing(key);
         return value.ValueKind == JsonValueKind.Number ? value.GetDouble() : throw Wrong(key, value, "a number");
     }
 
-    /// <summary>True or false.</summary>
+    /// <summary>Reads true or false.</summary>
     public bool Flag(string key, bool fallback)
     {
         if (Find(key) is not { } value) return fallback;
@@ -92,14 +96,14 @@ internal sealed class ConfigFile
         };
     }
 
-    /// <summary>A text.</summary>
+    /// <summary>Reads a text setting.</summary>
     public string Text(string key, string? fallback = null)
     {
         if (Find(key) is not { } value) return fallback ?? throw Missing(key);
         return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(key, value, "a text");
     }
 
-    /// <summary>A list of whole numbers.</summary>
+    /// <summary>Reads a list of whole numbers.</summary>
     public long[] Integers(string key)
     {
         var value = Find(key) ?? throw Missing(key);
@@ -107,7 +111,7 @@ internal sealed class ConfigFile
         return value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt64(out var number) ? number : throw Wrong(key, value, "a list of whole numbers")).ToArray();
     }
 
-    /// <summary>A list of whole numbers, or one number that holds for every place.</summary>
+    /// <summary>Reads a list of whole numbers, or one number that holds for every place.</summary>
     public long[] IntegerPerBlock(string key, int blocks, long? fallback = null)
     {
         if (Find(key) is not { ValueKind: JsonValueKind.Array }) return Enumerable.Repeat(Integer(key, fallback), blocks).ToArray();
@@ -115,7 +119,7 @@ internal sealed class ConfigFile
         return list.Length == blocks ? list : throw new ModelException($"'{Path}' has {list.Length} numbers in '{key}', but {blocks} blocks.");
     }
 
-    /// <summary>A list of texts.</summary>
+    /// <summary>Reads a list of texts.</summary>
     public string[] Texts(string key)
     {
         var value = Find(key) ?? throw Missing(key);
@@ -123,7 +127,7 @@ internal sealed class ConfigFile
         return value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Wrong(key, value, "a list of texts")).ToArray();
     }
 
-    /// <summary>A list of numbers, or null when the key is absent or null.</summary>
+    /// <summary>Reads a list of numbers, or null when the key is absent or null.</summary>
     public double[]? NumbersOrNull(string key)
     {
         if (Find(key) is not { } value) return null;

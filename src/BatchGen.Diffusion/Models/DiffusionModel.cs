@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
+using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Diffusion.Text;
 using BatchGen.Diffusion.Weights;
@@ -12,7 +13,9 @@ namespace BatchGen.Diffusion.Models;
 /// <summary>A model on one device: its weights, the networks that read them, its tokenizers and scheduler settings.</summary>
 internal sealed class DiffusionModel : IDisposable
 {
-    private DiffusionModel(ModelRecord record, ModelWeights weights, IReadOnlyList<TextEncoder> textEncoders, UNetModel unet, AutoencoderKl vae, ConfigFile scheduler, bool zeroesEmptyNegative, Device device)
+    private DiffusionModel(
+        ModelRecord record, ModelWeights weights, IReadOnlyList<TextEncoder> textEncoders, UNetModel unet, AutoencoderKl vae,
+        ConfigFile scheduler, bool zeroesAbsentNegative, Device device)
     {
         Record = record;
         Weights = weights;
@@ -20,37 +23,40 @@ internal sealed class DiffusionModel : IDisposable
         UNet = unet;
         Vae = vae;
         Scheduler = scheduler;
-        ZeroesEmptyNegative = zeroesEmptyNegative;
+        ZeroesAbsentNegative = zeroesAbsentNegative;
         Device = device;
     }
 
-    /// <summary>Its registry entry.</summary>
+    /// <summary>The registry entry of the model.</summary>
     public ModelRecord Record { get; }
 
-    /// <summary>All its parameters.</summary>
+    /// <summary>What rendering knows of its family.</summary>
+    public FamilyRendering Family => Weights.Family;
+
+    /// <summary>All parameters of the model.</summary>
     public ModelWeights Weights { get; }
 
-    /// <summary>Its text encoders: one, or two for SDXL.</summary>
+    /// <summary>Its text encoders, in the order of its family.</summary>
     public IReadOnlyList<TextEncoder> TextEncoders { get; }
 
     public UNetModel UNet { get; }
 
     public AutoencoderKl Vae { get; }
 
-    /// <summary>Its scheduler_config.json.</summary>
+    /// <summary>Settings of its noise schedule (scheduler_config.json).</summary>
     public ConfigFile Scheduler { get; }
 
-    /// <summary>True when a negative prompt not given stands for zeros (SDXL), not for an empty text.</summary>
-    public bool ZeroesEmptyNegative { get; }
+    /// <summary>True when a negative prompt that was not given stands for zeros, false when it stands for an empty text.</summary>
+    public bool ZeroesAbsentNegative { get; }
 
     /// <summary>Where the weights are.</summary>
     public Device Device { get; }
 
     /// <summary>Element type of the UNet's weights.</summary>
-    public ScalarType ComputeType => Weights.Find("unet")!.All.Values.First(weight => weight.Base is not null).Base!.dtype;
+    public ScalarType ComputeType => Weights.Find(Family.Denoiser.Name)!.All.Values.First(weight => weight.Base is not null).Base!.dtype;
 
     /// <summary>Element type of the autoencoder's weights.</summary>
-    public ScalarType VaeType => Weights.Find("vae")!.All.Values.First(weight => weight.Base is not null).Base!.dtype;
+    public ScalarType VaeType => Weights.Find(Family.Autoencoder.Name)!.All.Values.First(weight => weight.Base is not null).Base!.dtype;
 
     /// <summary>Reads a registered model.</summary>
     /// <param name="record">Its registry entry; its files must have been checked against it.</param>
@@ -62,6 +68,7 @@ internal sealed class DiffusionModel : IDisposable
     public static DiffusionModel Load(ModelRecord record, ScalarType computeType, Device device, CancellationToken cancellationToken, string? vocabularyFolder = null)
     {
         var source = ModelSource.Open(record.Path, vocabularyFolder);
+        var family = source.Family;
         var loaded = new Dictionary<string, ComponentWeights>(StringComparer.Ordinal);
         try
         {
@@ -69,26 +76,27 @@ internal sealed class DiffusionModel : IDisposable
             var configs = source.Components.ToDictionary(component => component.Name, component => component.Config, StringComparer.Ordinal);
             foreach (var component in source.Components)
             {
-                var type = component.Name == "vae" ? VaeTypeFor(component.Config, computeType) : computeType;
+                var type = component.Name == family.Autoencoder.Name ? VaeTypeFor(component.Config, computeType) : computeType;
                 loaded[component.Name] = ReadComponent(record, component, type, device, cancellationToken);
             }
 
+            object Make(FamilyNetwork network) => network.Make(configs[network.Name], loaded[network.Name]);
             var encoders = new List<TextEncoder>();
-            foreach (var (makeTokenizer, component) in source.Tokenizers.Zip(["text_encoder", "text_encoder_2"]))
+            foreach (var (makeTokenizer, encoder) in source.Tokenizers.Zip(family.TextEncoders))
             {
-                var network = new ClipTextModel(configs[component], loaded[component], hasProjection: component == "text_encoder_2");
+                var network = (ClipTextModel)Make(encoder);
                 var tokenizer = makeTokenizer();
                 CheckTokenizer(record, tokenizer, network);
                 encoders.Add(new TextEncoder(tokenizer, network));
             }
 
-            var unet = new UNetModel(configs["unet"], loaded["unet"]);
-            var vae = new AutoencoderKl(configs["vae"], loaded["vae"]);
+            var unet = (UNetModel)Make(family.Denoiser);
+            var vae = (AutoencoderKl)Make(family.Autoencoder);
             CheckTogether(record, unet, vae, encoders);
             foreach (var component in loaded.Values) CheckUntaken(component);
-            var weights = new ModelWeights(source.Family, source.Components.Select(component => loaded[component.Name]).ToArray());
+            var weights = new ModelWeights(family, source.Components.Select(component => loaded[component.Name]).ToArray());
             var scheduler = record.Prediction is { } said ? source.Scheduler.With(new JsonObject { ["prediction_type"] = said }.ToJsonString()) : source.Scheduler;
-            return new DiffusionModel(record, weights, encoders, unet, vae, scheduler, source.ZeroesEmptyNegative, device);
+            return new DiffusionModel(record, weights, encoders, unet, vae, scheduler, source.ZeroesAbsentNegative, device);
         }
         catch (Exception error)
         {

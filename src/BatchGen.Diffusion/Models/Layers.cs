@@ -107,9 +107,9 @@ internal static class MatrixProduct
     }
 }
 
-/// <summary>How pictures lie in memory between layers.</summary>
+/// <summary>How images lie in memory between layers.</summary>
 /// <remarks>
-/// Channels last suits the convolution kernels of CPUs (15 to 35 % faster where there are many pixels) and makes a picture's pixels the rows of the
+/// Channels last suits the convolution kernels of CPUs (15 to 35 % faster where there are many pixels) and makes an image's pixels the rows of the
 /// transformer's matrices without a copy. At few pixels the kernels' weights, which lie channels first, would have to be turned at every call,
 /// and that takes longer than it saves.
 /// </remarks>
@@ -117,7 +117,7 @@ internal static class MemoryLayout
 {
     private const long FewPixels = 2048;
 
-    /// <summary>The picture in the layout that suits its size; what was given is disposed if it is not it.</summary>
+    /// <summary>The image in the layout that suits its size; what was given is disposed if it is not it.</summary>
     public static Tensor Suit(Tensor x)
     {
         if (x.device_type != TorchSharp.DeviceType.CPU) return x;

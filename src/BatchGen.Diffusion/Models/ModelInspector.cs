@@ -2,15 +2,18 @@ using System.Security.Cryptography;
 using System.Text;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
+using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Safetensors;
-using BatchGen.Diffusion.Weights;
 
 namespace BatchGen.Diffusion.Models;
 
-/// <summary>Tells what a base model is and hashes its files, without native torch.</summary>
+/// <summary>Reads what a base model is and hashes its files, without native torch.</summary>
 public static class ModelInspector
 {
-    /// <summary>What a network may be said to predict.</summary>
+    // Along a side, in every published model.
+    private const int PixelsPerLatent = 8;
+
+    /// <summary>The predictions that may be named when a model is registered.</summary>
     public static IReadOnlyList<string> Predictions { get; } = ["epsilon", "v_prediction"];
 
     /// <summary>Reads a model's layout, checks that all its parts are there and of known kinds, and hashes every file.</summary>
@@ -29,7 +32,7 @@ public static class ModelInspector
         foreach (var component in source.Components) CheckShapes(source, component);
         var files = Hash(full, source.Files);
         var native = NativeEdge(source);
-        return new ModelRecord(name, full, source.Family, Combine(files, prediction), files, native, native, prediction);
+        return new ModelRecord(name, full, source.Family.Facts.Code, Combine(files, prediction), files, native, native, prediction);
     }
 
     /// <summary>SHA-256 over the sorted list of relative path and file hash, and what the network was said to predict: the model's identity.</summary>
@@ -37,7 +40,7 @@ public static class ModelInspector
     {
         var list = new StringBuilder();
         foreach (var file in files.OrderBy(file => file.RelativePath, StringComparer.Ordinal)) list.Append(file.RelativePath).Append(' ').Append(file.Sha256).Append('\n');
-        // The same file read in another way draws other pictures.
+        // The same file read in another way draws other images.
         if (prediction is not null) list.Append("prediction ").Append(prediction).Append('\n');
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list.ToString())));
     }
@@ -67,30 +70,16 @@ public static class ModelInspector
     // The UNet's config names the size of the latents it was trained on; where it does not, the size the family was published with.
     private static int NativeEdge(ModelSource source)
     {
-        var latents = source.Components.First(component => component.Name == "unet").Config.Integer("sample_size", source.Family == "sdxl" ? 128 : 64);
-        var blocks = source.Components.First(component => component.Name == "vae").Config.Integers("block_out_channels").Length;
+        ConfigFile ConfigOf(FamilyNetwork network) => source.Components.First(component => component.Name == network.Name).Config;
+        var latents = ConfigOf(source.Family.Denoiser).Integer("sample_size", source.Family.Facts.NativeSizePixels / PixelsPerLatent);
+        var blocks = ConfigOf(source.Family.Autoencoder).Integers("block_out_channels").Length;
         // Jobs are 64 to 2048 pixels wide; a config outside of that says nothing useful.
         return (int)Math.Clamp(latents << (blocks - 1), 64, 2048) / 8 * 8;
     }
 
     private static void CheckShapes(ModelSource source, SourceComponent component)
     {
-        var recorder = ComponentWeights.Recorder(component.Name);
-        foreach (var key in component.Tensors.Select(tensor => tensor.Key)) recorder.Announce(key);
-        switch (component.Name)
-        {
-            case "unet":
-                _ = new UNetModel(component.Config, recorder);
-                break;
-            case "vae":
-                _ = new AutoencoderKl(component.Config, recorder);
-                break;
-            default:
-                _ = new ClipTextModel(component.Config, recorder, hasProjection: component.Name == "text_encoder_2");
-                break;
-        }
-
-        var wanted = recorder.Recorded.ToDictionary(item => item.Key, item => item.Shape, StringComparer.Ordinal);
+        var wanted = source.Family.Network(component.Name).Shapes(component.Config, component.Tensors.Select(tensor => tensor.Key)).ToDictionary(item => item.Key, item => item.Shape, StringComparer.Ordinal);
         foreach (var group in component.Tensors.GroupBy(tensor => tensor.File))
         {
             using var file = SafetensorsFile.Open(ModelSource.PathOf(source.Root, group.Key));

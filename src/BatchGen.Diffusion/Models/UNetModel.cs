@@ -6,7 +6,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace BatchGen.Diffusion.Models;
 
-// Letters in shapes: B pictures, C channels, H and W rows and columns of the level at hand, L = H W, E width of the time embedding,
+// Letters in shapes: B images, C channels, H and W rows and columns of the level at hand, L = H W, E width of the time embedding,
 // T text tokens, X width of the texts, h heads, d = C / h. Element type is the compute type of the weights unless stated.
 
 /// <summary>The denoising network: diffusers' UNet2DConditionModel as Stable Diffusion 1.x, 2.x and XL use it.</summary>
@@ -121,7 +121,7 @@ internal sealed class UNetModel
     /// <summary>Width of the texts that cross-attention reads.</summary>
     public long ContextWidth { get; }
 
-    /// <summary>Width of the pooled text that SDXL adds to the time; 0 for the other families.</summary>
+    /// <summary>Width of the pooled text that is added to the time; 0 where none is.</summary>
     public long PooledWidth { get; }
 
     /// <summary>Width of the guidance embedding of distilled models; 0 for all others.</summary>
@@ -131,8 +131,8 @@ internal sealed class UNetModel
     /// <param name="sample">[B, 4, H, W].</param>
     /// <param name="timesteps">[B] float32 on the CPU or the device.</param>
     /// <param name="context">[B, T, X] texts.</param>
-    /// <param name="pooled">[B, P] pooled texts; only for SDXL.</param>
-    /// <param name="sizes">[B, 6] original height and width, crop top and left, target height and width, float32; only for SDXL.</param>
+    /// <param name="pooled">[B, P] pooled texts; only where <see cref="PooledWidth"/> is not 0.</param>
+    /// <param name="sizes">[B, 6] original height and width, crop top and left, target height and width, float32; only where <see cref="PooledWidth"/> is not 0.</param>
     /// <param name="guidance">Guidance scale less one, for distilled models; ignored by all others.</param>
     /// <returns>[B, 4, H, W].</returns>
     public Tensor Forward(Tensor sample, Tensor timesteps, Tensor context, Tensor? pooled = null, Tensor? sizes = null, double guidance = 0)

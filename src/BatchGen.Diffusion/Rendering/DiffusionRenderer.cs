@@ -16,10 +16,10 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Rendering;
 
-/// <summary>Stable Diffusion on one device: loads a model, fuses adapters over it, draws, and checks that the base weights stay as they were.</summary>
+/// <summary>Renders on one device: loads a model, fuses adapters, draws, unloads the adapters, and checks that the base weights are what was loaded.</summary>
 /// <remarks>
 /// Everything but <see cref="Prefetch"/> is called from the one thread that owns the device. Noise comes from each job's own generator on the CPU,
-/// so a picture depends neither on its neighbours in a batch nor on the device.
+/// so an image depends neither on its neighbours in a batch nor on the device.
 /// </remarks>
 public sealed class DiffusionRenderer : IBatchRenderer
 {
@@ -68,17 +68,14 @@ public sealed class DiffusionRenderer : IBatchRenderer
     /// <inheritdoc/>
     public AdapterCacheUse AdapterCache => new(_adapters.Hits, _adapters.Misses, _adapters.SizeBytes);
 
-    /// <summary>The live weights, for tests that damage them.</summary>
+    /// <summary>The weights on the device, for the drift laboratory, which draws with other numbers than the model's; null without a model.</summary>
     internal ModelWeights? Weights => _model?.Weights;
 
-    /// <summary>Learned words that prompts may use, for tests that damage them.</summary>
-    internal IReadOnlyList<TextEmbedding> Words => _prompts?.Embeddings ?? [];
+    /// <summary>The prompt encoder, whose results are out of date once text encoder weights were changed from outside; null without a model.</summary>
+    internal PromptEncoder? Prompts => _prompts;
 
-    /// <summary>Takes what the weights are now for what they should be.</summary>
+    /// <summary>Makes the digests of the weights as they are now the baseline of later checks.</summary>
     internal void TakeBaseline() => _checksum = BaseChecksum.Take(Loaded().Weights, _options.ChecksumThreads);
-
-    /// <summary>Drops encoded prompts, for whoever changes text encoder weights behind this class's back.</summary>
-    internal void ForgetPrompts() => _prompts?.Forget();
 
     /// <inheritdoc/>
     public ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken)
@@ -93,7 +90,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
         {
             _model = DiffusionModel.Load(model, _compute.Type, _compute.Device, cancellationToken);
             TakeBaseline();
-            _fuser = new AdapterFuser(_model.Weights, _adapters, ModeOf(_options.FuseMode), _options.OverlayBufferBytes);
+            var mode = _options.FuseMode == FuseMode.Auto ? FuseMode.Overlay : _options.FuseMode;
+            _fuser = new AdapterFuser(_model.Weights, _adapters, mode, _options.OverlayBufferBytes);
             _prompts = new PromptEncoder(_model, _options.PromptCacheBytes, isPlain: _options.PromptSyntax == "plain", _logger);
         }
         catch (Exception error)
@@ -176,7 +174,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         }
         catch (Exception error) when (TorchErrors.IsDeviceError(error))
         {
-            throw TorchErrors.Translate(error, $"Rendering {jobs.Count} pictures of {jobs[0].Recipe.WidthPixels} x {jobs[0].Recipe.HeightPixels}");
+            throw TorchErrors.Translate(error, $"Rendering {jobs.Count} images of {jobs[0].Recipe.WidthPixels} x {jobs[0].Recipe.HeightPixels}");
         }
     }
 
@@ -245,29 +243,21 @@ public sealed class DiffusionRenderer : IBatchRenderer
         }
     }
 
-    private static FuseMode ModeOf(string option) => option switch
-    {
-        "auto" or "overlay" => FuseMode.Overlay,
-        "in-place" => FuseMode.InPlaceSaved,
-        "in-place-master" => FuseMode.InPlaceMaster,
-        _ => throw new InvalidOperationException($"Fuse mode '{option}' is not known; use auto, overlay, in-place or in-place-master."),
-    };
-
     private FuseReport FuseWhereThereIsRoom(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken)
     {
         try
         {
             return _fuser!.Fuse(signature, adapters, cancellationToken);
         }
-        catch (GenerationException error) when (error.OutOfMemory && _options.FuseMode == "auto" && _fuser!.Mode == FuseMode.Overlay)
+        catch (GenerationException error) when (error.OutOfMemory && _options.FuseMode == FuseMode.Auto && _fuser!.Mode == FuseMode.Overlay)
         {
             _logger.FusingInPlace(error.Message);
-            _fuser.Use(FuseMode.InPlaceSaved);
+            _fuser.Use(FuseMode.InPlace);
             return _fuser.Fuse(signature, adapters, cancellationToken);
         }
     }
 
-    private static bool ReadsText(IReadOnlyList<Weight> fused) => fused.Any(weight => weight.Component.StartsWith("text_encoder", StringComparison.Ordinal));
+    private bool ReadsText(IReadOnlyList<Weight> fused) => fused.Any(weight => _model!.Family.IsTextEncoder(weight.Component));
 
     private DiffusionModel Loaded() => _model ?? throw new InvalidOperationException("No model is loaded.");
 
@@ -302,7 +292,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         if (!double.IsFinite(shared.GuidanceScale)) throw new InvalidJobException($"Guidance scale {shared.GuidanceScale} is not a finite number.");
     }
 
-    // Prompts of different length do not fit into one tensor. Filling up the shorter ones would change their pictures, so each length is drawn by itself.
+    // Prompts of different length do not fit into one tensor. Filling up the shorter ones would change their images, so each length is drawn by itself.
     private IReadOnlyList<RenderedImage> DrawByLength(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
         var groups = jobs.GroupBy(Chunks).ToArray();
@@ -327,7 +317,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         var noises = jobs.Select(job => new JobNoise(job.Recipe.Seed)).ToArray();
         try
         {
-            // Each picture's numbers come from its own generator; [B, 4, H, W] f32 on the device.
+            // Each image's numbers come from its own generator; [B, 4, H, W] f32 on the device.
             Tensor Noise()
             {
                 using var scope = NewDisposeScope();
@@ -336,7 +326,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
             }
 
             var (latents, firstCall) = recipe.StartImagePath is null
-                ? (Noise() * sampler.InitialScale, 0) : StartPictures.Latents(model, jobs, sampler, Noise);
+                ? (Noise() * sampler.InitialScale, 0) : StartImages.Latents(model, jobs, sampler, Noise);
             latents = new Denoiser(model).Run(
                 latents, conditions, sampler, recipe.GuidanceScale, recipe.GuidanceRescale, Noise, firstCall, progress, cancellationToken);
             return Decode(model, jobs, latents, cancellationToken);
@@ -363,7 +353,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
             if (prompt.Pooled is not null) pooled.Add(prompt.Pooled.alias());
             if (_prompts.TokensCutOff(recipe.Prompt) is > 0 and var cut) _logger.PromptCut(job.JobId, cut);
             if (!guided) continue;
-            if (recipe.NegativePrompt is null && model.ZeroesEmptyNegative)
+            if (recipe.NegativePrompt is null && model.ZeroesAbsentNegative)
             {
                 negativeContexts.Add(zeros_like(contexts[^1]));
                 if (prompt.Pooled is not null) negativePooled.Add(zeros_like(pooled[^1]));
@@ -377,12 +367,11 @@ public sealed class DiffusionRenderer : IBatchRenderer
             }
         }
 
-        // Original size, crop corner and target size, each height first (arXiv:2307.01952, section 2.2).
-        float[] sizes = [jobs[0].Recipe.HeightPixels, jobs[0].Recipe.WidthPixels, 0, 0, jobs[0].Recipe.HeightPixels, jobs[0].Recipe.WidthPixels];
+        var sizes = model.Family.SizeConditions(jobs[0].Recipe.HeightPixels, jobs[0].Recipe.WidthPixels);
         Tensor? Join(List<Tensor> list) => list.Count == 0 ? null : cat(list, 0).MoveToOuterDisposeScope();
         return new Conditions(
             Join(contexts)!, Join(negativeContexts), Join(pooled), Join(negativePooled),
-            model.UNet.PooledWidth == 0 ? null : tensor(sizes, device: _compute.Device).unsqueeze(0).repeat(jobs.Count, 1).MoveToOuterDisposeScope());
+            sizes is null ? null : tensor(sizes, device: _compute.Device).unsqueeze(0).repeat(jobs.Count, 1).MoveToOuterDisposeScope());
     }
 
     private List<RenderedImage> Decode(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, Tensor latents, CancellationToken cancellationToken)
@@ -394,7 +383,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var decoded = decoder.Decode(latents.narrow(0, i, 1)); // [1, 3, H, W] f32
-            var rgb = Pixels.ToCheckedBytes(decoded, $"The picture of job {jobs[i].JobId} (in {Device.ComputeType})");
+            var rgb = Pixels.ToCheckedBytes(decoded, $"The image of job {jobs[i].JobId} (in {Device.ComputeType})");
             images.Add(new RenderedImage(jobs[i].JobId, jobs[i].Recipe.WidthPixels, jobs[i].Recipe.HeightPixels, rgb));
         }
 

@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Rendering;
 
-/// <summary>Decodes latents one picture at a time, large ones in overlapping tiles, so that memory does not grow with batch and size.</summary>
+/// <summary>Decodes latents one image at a time, large ones in overlapping tiles, so that memory does not grow with batch and size.</summary>
 internal sealed class LatentDecoder(AutoencoderKl vae, ScalarType type, long tileAbovePixels)
 {
     // Latents along a tile's side and shared with its neighbour; the autoencoder sees about that far.
     private const long TileSide = 64;
     private const long TileOverlap = 16;
 
-    /// <summary>Decodes one picture.</summary>
+    /// <summary>Decodes one image.</summary>
     /// <param name="latents">[1, 4, H, W] float32, as the sampler leaves them.</param>
     /// <returns>[1, 3, H f, W f] float32.</returns>
     public Tensor Decode(Tensor latents)

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Rendering;
 
-/// <summary>Decoded pictures to bytes.</summary>
+/// <summary>Decoded images to bytes.</summary>
 internal static class Pixels
 {
     /// <summary>round((x / 2 + 0.5) clamped to 0..1, times 255), half to even, as diffusers does.</summary>
@@ -17,9 +17,9 @@ internal static class Pixels
         return shares.mul_(255).round_().to(ScalarType.Byte).permute(0, 2, 3, 1).contiguous().cpu().MoveToOuterDisposeScope();
     }
 
-    /// <summary>The bytes of one picture, if it is one.</summary>
+    /// <summary>The bytes of one image, after checking that decoding worked.</summary>
     /// <param name="decoded">[1, 3, H, W], about -1 to 1.</param>
-    /// <param name="what">What messages call it.</param>
+    /// <param name="what">Its name in messages.</param>
     /// <exception cref="GenerationException">It has numbers that are not finite, or is black all over: the arithmetic failed.</exception>
     public static byte[] ToCheckedBytes(Tensor decoded, string what)
     {

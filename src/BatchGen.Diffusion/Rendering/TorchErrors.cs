@@ -3,7 +3,7 @@ using BatchGen.Core.Failures;
 
 namespace BatchGen.Diffusion.Rendering;
 
-/// <summary>Tells failures of this attempt from programming errors in what native torch throws.</summary>
+/// <summary>Turns exceptions of native torch into failures that the worker decides on, and leaves programming errors as they are.</summary>
 internal static class TorchErrors
 {
     /// <summary>True for errors that come from native torch or from lack of memory.</summary>
@@ -21,9 +21,9 @@ internal static class TorchErrors
             || first.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase) || first.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)
             || first.Contains("alloc_cpu", StringComparison.OrdinalIgnoreCase);
         return new GenerationException(
-            outOfMemory ? $"{what} ran out of memory: {first} A smaller batch or picture may fit." : $"{what} failed on the device: {first}", outOfMemory, error);
+            outOfMemory ? $"{what} ran out of memory: {first} A smaller batch or image may fit." : $"{what} failed on the device: {first}", outOfMemory, error);
     }
 
-    // What follows are the addresses of torch's own stack.
+    // The lines after it are the addresses of torch's own stack.
     private static string FirstLine(Exception error) => error.Message.Split('\n')[0];
 }

@@ -11,7 +11,7 @@ namespace BatchGen.Diffusion.Rendering;
 /// </remarks>
 internal static class UNetPasses
 {
-    // One picture with and without its prompt.
+    // One image with and without its prompt.
     private const long LatentsPerPass = 2;
 
     // 256 x 256 pixels; below, the cost of a call outweighs that of memory.
@@ -22,8 +22,8 @@ internal static class UNetPasses
     /// <param name="latents">[B, 4, H, W].</param>
     /// <param name="times">[B] float32.</param>
     /// <param name="context">[B, T, X].</param>
-    /// <param name="pooled">[B, P], only for SDXL.</param>
-    /// <param name="sizes">[B, 6], only for SDXL.</param>
+    /// <param name="pooled">[B, P] pooled prompts, or null.</param>
+    /// <param name="sizes">[B, 6] sizes that the denoiser reads, or null.</param>
     /// <param name="guidance">For networks that read the guidance scale.</param>
     /// <returns>[B, 4, H, W], owned by the caller's scope.</returns>
     public static Tensor Run(DiffusionModel model, Tensor latents, Tensor times, Tensor context, Tensor? pooled, Tensor? sizes, double guidance)

@@ -128,7 +128,7 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
         return new ReadOnlySpan<byte>(_bytes + entry.Offset + start, length);
     }
 
-    /// <summary>Tells the system that the bytes of a tensor are not needed again soon, so that a mapped file does not count as this process's memory.</summary>
+    /// <summary>Lets the system know that the bytes of a tensor are not needed again soon, so that a mapped file does not count as this process's memory.</summary>
     public void Release(SafetensorsEntry entry)
     {
         ObjectDisposedException.ThrowIf(_bytes is null, this);

@@ -50,7 +50,7 @@ internal sealed class DpmSinglestepSampler : ISampler
         using var scope = NewDisposeScope();
         var (clean, epsilon) = Predicted.CleanAndNoise(_schedule.Prediction, output, sample, _path.Alpha(call), _path.Sigma(call));
         _outputs.Push(_predictsClean ? clean : epsilon);
-        // Starting from a picture, a group may lack its beginning.
+        // Starting from an image, a group may lack its beginning.
         var order = Math.Min(_orders[call], _outputs.Count);
         if (order == 1) _start.Push(sample);
         return Advance(call, order).MoveToOuterDisposeScope();

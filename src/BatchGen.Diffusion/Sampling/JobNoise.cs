@@ -5,7 +5,7 @@ namespace BatchGen.Diffusion.Sampling;
 
 /// <summary>The random numbers of one job: those of <c>torch.Generator().manual_seed(seed)</c> on the CPU.</summary>
 /// <remarks>
-/// Drawn on the CPU whatever device the model computes on, so that a seed means the same picture everywhere. Each job has its own, so that its numbers
+/// Drawn on the CPU whatever device the model computes on, so that a seed means the same image everywhere. Each job has its own, so that its numbers
 /// do not depend on its neighbours in a batch.
 /// </remarks>
 internal sealed class JobNoise : IDisposable

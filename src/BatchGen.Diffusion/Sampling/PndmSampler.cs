@@ -95,7 +95,7 @@ internal sealed class PndmSampler : ISampler
     private Tensor Multistep(Tensor output, int call, Tensor sample)
     {
         var time = (int)_times[call];
-        // Counted from the first call made, which is a later one when a picture is started from.
+        // Counted from the first call made, which is a later one when an image is started from.
         var made = _done++;
         if (_rungeCalls == 0 && made == 1)
         {

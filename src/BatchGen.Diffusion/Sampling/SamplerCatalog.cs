@@ -71,7 +71,7 @@ internal static class SamplerCatalog
     {
         if (!Names.TryGetValue(name, out var entry)) throw new InvalidJobException($"Sampler '{name}' is not known; known are {string.Join(", ", SamplerNames.All)}.");
         if (steps < 1) throw new InvalidJobException($"{steps} steps were asked for; at least 1 is needed.");
-        return Classes[entry.Class](scheduler.With(entry.Overrides), steps);
+        return FromClass(entry.Class, scheduler.With(entry.Overrides), steps)!;
     }
 
     /// <summary>The sampler that does what a class of diffusers does, or null when there is none.</summary>

@@ -37,7 +37,7 @@ internal sealed record SigmaPath(double[] Times, double[] Sigmas, double Initial
             var other => throw new ModelException($"'{config.Path}' has final_sigmas_type '{other}'; known are zero and sigma_min."),
         };
         var largest = sigmas.Max();
-        // Evenly spaced and trailing times start at pure noise; leading ones start below, where the picture still counts.
+        // Evenly spaced and trailing times start at pure noise; leading ones start below, where the image still counts.
         var leading = config.Text("timestep_spacing", "linspace") == "leading";
         return new SigmaPath(times, [.. sigmas, final], leading ? Math.Sqrt(largest * largest + 1) : largest);
     }

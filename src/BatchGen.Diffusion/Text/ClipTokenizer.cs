@@ -78,7 +78,7 @@ internal sealed class ClipTokenizer
     }
 
     /// <summary>The vocabulary all published models share, for files that come without one.</summary>
-    /// <param name="padWithZero">True for the second encoder of SDXL and for SD 2.x, which pad with the id 0.</param>
+    /// <param name="padWithZero">True for text encoders that were trained on texts filled up with the id 0, false for the end token.</param>
     public static ClipTokenizer Published(bool padWithZero)
     {
         var merges = PublishedMerges();

@@ -11,10 +11,10 @@ namespace BatchGen.Diffusion.Text;
 
 /// <summary>A prompt as the UNet reads it.</summary>
 /// <param name="Context">[1, n T, X].</param>
-/// <param name="Pooled">[1, P] for SDXL, else null.</param>
+/// <param name="Pooled">[1, P] one vector of the whole text, for families whose denoiser reads it; else null.</param>
 internal sealed record EncodedPrompt(Tensor Context, Tensor? Pooled) : IDisposable
 {
-    /// <summary>Bytes held.</summary>
+    /// <summary>Bytes that the tensors hold.</summary>
     public long SizeBytes => Size(Context) + (Pooled is null ? 0 : Size(Pooled));
 
     /// <summary>Digest of all its numbers.</summary>
@@ -66,7 +66,7 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
 
     /// <summary>Encodes a prompt.</summary>
     /// <param name="prompt">The text.</param>
-    /// <param name="secondPrompt">Text for the second encoder of SDXL; null is the same.</param>
+    /// <param name="secondPrompt">Text for the second encoder of families that have two; null is the same.</param>
     /// <param name="clipSkip">Layers left out at the end.</param>
     /// <param name="chunks">Chunks to fill with empty ones at least.</param>
     /// <exception cref="InvalidJobException">More layers are to be left out than there are.</exception>
@@ -75,7 +75,7 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
         var key = new Key(prompt, secondPrompt == prompt ? null : secondPrompt, clipSkip, chunks);
         if (_cache.TryGetValue(key, out var node))
         {
-            // One changed bit in the night's negative prompt would make every picture from here on wrong.
+            // One changed bit in the night's negative prompt would make every image from here on wrong.
             if (node.Value.Prompt.Digest() == node.Value.Digest)
             {
                 Hits++;
@@ -155,9 +155,8 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
         if (isPlain) chunks.RemoveRange(1, chunks.Count - 1);
         while (chunks.Count < count) chunks.Add([]);
         var layers = network.LayerCount;
-        // SDXL was trained on the last layer but one, without the final norm (arXiv:2307.01952, section 2.1).
-        var isXl = model.TextEncoders.Count > 1;
-        var used = layers - clipSkip - (isXl ? 1 : 0);
+        var reading = model.Family.Text;
+        var used = layers - clipSkip - reading.LayersLeftOut;
         if (used < 1) throw new InvalidJobException($"clip_skip {clipSkip} leaves no layer of the text encoder, which has {layers}.");
         var states = new List<Tensor>();
         Tensor? pooled = null;
@@ -167,7 +166,7 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
             var state = network.Run(network.Start(WithEmbeddings(network.Rows(ids), chunk, encoder)), 0, used); // [1, T, D]
             // The pooled text is that of the first chunk; weights do not change it.
             if (network.ProjectionWidth > 0) pooled ??= network.Project(network.AtEnd(network.FinalNorm(network.Run(state, used, layers)), EndIds(tokenizer, chunk))); // [1, P]
-            states.Add(Weighted(isXl ? state : network.FinalNorm(state), chunk));
+            states.Add(Weighted(reading.UsesFinalNorm ? network.FinalNorm(state) : state, chunk));
         }
 
         return (states.Count == 1 ? states[0] : cat(states, 1), pooled);

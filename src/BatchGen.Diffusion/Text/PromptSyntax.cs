@@ -77,7 +77,7 @@ internal static class PromptSyntax
         var close = prompt.IndexOf(')', at);
         if (close < 0) return false;
         length = close - at + 1;
-        // .NET takes the words infinity and NaN for numbers; they are text here, and so is what float32 cannot hold: no picture would come of either.
+        // .NET takes the words infinity and NaN for numbers; they are text here, and so is what float32 cannot hold: no image would come of either.
         return double.TryParse(prompt.AsSpan(at + 1, close - at - 1).Trim(), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out weight)
             && float.IsFinite((float)weight);
     }

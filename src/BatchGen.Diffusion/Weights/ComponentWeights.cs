@@ -3,7 +3,7 @@ using BatchGen.Core.Failures;
 namespace BatchGen.Diffusion.Weights;
 
 /// <summary>All parameters of one component (UNet, VAE, a text encoder), handed out to its layers by key.</summary>
-/// <remarks>Layers take what they need while the component is built; what nobody took is an error, so a wrong config cannot go unseen.</remarks>
+/// <remarks>Layers take what they need while the component is built; a tensor that no layer took is an error, so a wrong config cannot go unseen.</remarks>
 internal sealed class ComponentWeights : IDisposable
 {
     private readonly SortedDictionary<string, Weight> _weights;
@@ -23,7 +23,7 @@ internal sealed class ComponentWeights : IDisposable
 
     public string Component { get; }
 
-    /// <summary>What layers asked for, in order; only of a recorder.</summary>
+    /// <summary>The keys and shapes that layers asked for, in order; only of a recorder.</summary>
     public IReadOnlyList<(string Key, long[] Shape)> Recorded => _recorded ?? throw new InvalidOperationException("These weights are no recorder.");
 
     /// <summary>Every parameter, in ordinal key order.</summary>

@@ -9,7 +9,7 @@ internal static class WebPRecipe
     private const byte HasExif = 0x08;
 
     /// <summary>Adds the recipe as the last chunk, and the extended header that announces it.</summary>
-    /// <exception cref="InvalidDataException">The file is not one lossless or lossy picture.</exception>
+    /// <exception cref="InvalidDataException">The file is not one lossless or lossy image.</exception>
     public static byte[] Insert(byte[] webp, string json)
     {
         using var result = new MemoryStream(webp.Length + json.Length * 2 + 256);

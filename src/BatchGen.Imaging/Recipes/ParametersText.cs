@@ -5,7 +5,7 @@ using BatchGen.Core.Jobs;
 
 namespace BatchGen.Imaging.Recipes;
 
-/// <summary>The recipe as the text that AUTOMATIC1111's web UI writes and many picture tools read (chunk <c>parameters</c>).</summary>
+/// <summary>The recipe as the text that AUTOMATIC1111's web UI writes and many image tools read (chunk <c>parameters</c>).</summary>
 internal static class ParametersText
 {
     public static string Of(ImageRecipe recipe)

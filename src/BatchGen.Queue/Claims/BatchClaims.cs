@@ -87,7 +87,7 @@ public sealed class BatchClaims(QueueDatabase database)
         [
             .. Token(batch),
             Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobs.Select(job => job.JobId).ToArray()),
-            Parameter("codes", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.Kind.ToCode()).ToArray()),
+            Parameter("codes", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.Code.ToCode()).ToArray()),
             Parameter("messages", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.Message.Replace('\0', ' ')).ToArray()),
             Parameter("retry_delay", NpgsqlDbType.Interval, database.Options.RetryDelay),
             Parameter("max_retry_delay", NpgsqlDbType.Interval, database.Options.MaxRetryDelay),

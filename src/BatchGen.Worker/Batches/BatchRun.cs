@@ -116,9 +116,9 @@ internal sealed class BatchRun(
 
     private async Task FailAsync(IReadOnlyList<ClaimedJob> jobs, BatchGenException error, CancellationToken cancellationToken)
     {
-        var failed = jobs.Select(job => new FailedJob(job.JobId, error.Kind, FailureText.WithoutFolders(error.Message))).ToArray();
+        var failed = jobs.Select(job => new FailedJob(job.JobId, error.Code, FailureText.WithoutFolders(error.Message))).ToArray();
         await DatabaseRetry.RunAsync(token => claims.FailAsync(batch, failed, token), cancellationToken);
-        foreach (var job in jobs) log.JobFailed(job.JobId, error.Kind.ToCode(), error.Message);
+        foreach (var job in jobs) log.JobFailed(job.JobId, error.Code.ToCode(), error.Message);
         Failed += jobs.Count;
         lease.AddFinished(jobs.Count);
     }

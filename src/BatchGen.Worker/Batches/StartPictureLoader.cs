@@ -66,7 +66,7 @@ internal sealed class StartPictureLoader(StartImageFolder folder)
         try
         {
             var file = folder.Read(name);
-            return (PictureResampling.Cover(ImageEncoder.Decode(file), width, height).Rgb, Convert.ToHexStringLower(SHA256.HashData(file)));
+            return (ImageResampling.Cover(ImageEncoder.Decode(file), width, height).Rgb, Convert.ToHexStringLower(SHA256.HashData(file)));
         }
         catch (StartImageException failure)
         {

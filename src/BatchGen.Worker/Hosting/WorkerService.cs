@@ -242,7 +242,7 @@ internal sealed class WorkerService(
     {
         try
         {
-            var failed = batch.Jobs.Select(job => new FailedJob(job.JobId, FailureKind.Generation, FailureText.WithoutFolders($"Unexpected error: {error.Message}"))).ToArray();
+            var failed = batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Generation, FailureText.WithoutFolders($"Unexpected error: {error.Message}"))).ToArray();
             await DatabaseRetry.RunAsync(token => claims.FailAsync(batch, failed, token), stoppingToken);
         }
         catch (LeaseLostException lost)

@@ -56,7 +56,7 @@ internal static class DriftReport
         foreach (var series in result.Series)
         {
             var last = series.Samples[^1];
-            var cells = last.Pictures.Select((image, i) => new ContactSheetCell(
+            var cells = last.Images.Select((image, i) => new ContactSheetCell(
                 amplify ? Difference(image, result.Originals[i]) : Pixels(image),
                 string.Create(CultureInfo.InvariantCulture, $"{Math.Min(100, last.Comparisons[i].Psnr):0.0} dB, SSIM {last.Comparisons[i].Ssim:0.0000}"))).ToArray();
             rows.Add(new ContactSheetRow($"{series.Name}: after {last.Cycle:N0} cycles{(amplify ? ", difference x 16" : "")}", cells));
@@ -71,7 +71,7 @@ internal static class DriftReport
     private static PixelImage Difference(RenderedImage now, RenderedImage before) => new(
         now.WidthPixels, now.HeightPixels, [.. now.Rgb.Zip(before.Rgb, (after, original) => (byte)Math.Clamp(128 + 16 * (after - original), 0, 255))]);
 
-    private static string PromptOf(DriftResult result, int index) => result.Plan.Pictures[index].Recipe.Prompt;
+    private static string PromptOf(DriftResult result, int index) => result.Plan.Images[index].Recipe.Prompt;
 
     private static string Table(DriftResult result)
     {

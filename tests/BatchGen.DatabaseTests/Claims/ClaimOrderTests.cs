@@ -151,7 +151,7 @@ public sealed class ClaimOrderTests
         var worker = await database.AddWorkerAsync();
         var ids = await database.SubmitAsync("a", "a", "a", "a");
         var batch = (await database.ClaimAsync(worker, maxJobs: 2))!;
-        await database.Claims.FailAsync(batch, [new(ids[0], FailureKind.WeightIntegrity, "drift")], CancellationToken.None);
+        await database.Claims.FailAsync(batch, [new(ids[0], FailureCode.WeightIntegrity, "drift")], CancellationToken.None);
         await database.SubmitAsync("a", "a");
 
         Assert.Equal([ids[0], ids[2]], (await database.ClaimAsync(worker, maxJobs: 2))!.Jobs.Select(job => job.JobId));

@@ -88,7 +88,7 @@ internal sealed class LeaseHistory
     {
         if (_model.Unfinished(worker, batch).FirstOrDefault() is not { } job) return;
         await _database.Claims.FailAsync(
-            batch, [new(job.JobId, isFinal ? FailureKind.Adapter : FailureKind.WeightIntegrity, "x")], CancellationToken.None);
+            batch, [new(job.JobId, isFinal ? FailureCode.Adapter : FailureCode.WeightIntegrity, "x")], CancellationToken.None);
         _model.Fail(job.JobId, isFinal);
     }
 

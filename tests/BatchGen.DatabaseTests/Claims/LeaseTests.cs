@@ -52,7 +52,7 @@ public sealed class LeaseTests
 
         await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.HeartbeatAsync(batch, new(0, 0, 0), CancellationToken.None));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.CompleteAsync(batch));
-        await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, FailureKind.Generation, "x")], CancellationToken.None));
+        await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, FailureCode.Generation, "x")], CancellationToken.None));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.RequeueAsync(batch, CancellationToken.None));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.CloseAsync(batch, CancellationToken.None));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.CompleteAsync(batch with { Epoch = 77 }));
@@ -145,7 +145,7 @@ public sealed class LeaseTests
             size = batch.Jobs.Count;
             Assert.All(batch.Jobs, job => Assert.Equal(1, job.Attempt));
             if (size > 1) await ExpireAsync(database);
-            else await database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, FailureKind.Generation, "once")], CancellationToken.None);
+            else await database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, FailureCode.Generation, "once")], CancellationToken.None);
             await database.Claims.RescueExpiredAsync(CancellationToken.None);
         }
         while (size > 1);
@@ -214,7 +214,7 @@ public sealed class LeaseTests
         {
             var batch = (await database.ClaimAsync(worker))!;
             Assert.Equal(attempt, batch.Jobs[0].Attempt);
-            await database.Claims.FailAsync(batch, [new(id, FailureKind.Generation, $"not a number at step {attempt}")], CancellationToken.None);
+            await database.Claims.FailAsync(batch, [new(id, FailureCode.Generation, $"not a number at step {attempt}")], CancellationToken.None);
             await database.Claims.CloseAsync(batch, CancellationToken.None);
             if (attempt == 4) break;
             delays.Add(await database.SqlAsync<double>("select extract(epoch from run_at - now())::float8 from jobs"));
@@ -231,10 +231,10 @@ public sealed class LeaseTests
     }
 
     [Theory]
-    [InlineData(FailureKind.InvalidJob)]
-    [InlineData(FailureKind.Adapter)]
-    [InlineData(FailureKind.Model)]
-    public async Task A_failure_that_would_repeat_is_final_at_the_first_attempt(FailureKind kind)
+    [InlineData(FailureCode.InvalidJob)]
+    [InlineData(FailureCode.Adapter)]
+    [InlineData(FailureCode.Model)]
+    public async Task A_failure_that_would_repeat_is_final_at_the_first_attempt(FailureCode kind)
     {
         await using var database = await StartAsync();
         var id = (await database.SubmitAsync("a"))[0];
@@ -255,7 +255,7 @@ public sealed class LeaseTests
         var worker = await database.AddWorkerAsync();
         var batch = (await database.ClaimAsync(worker))!;
 
-        await database.Claims.FailAsync(batch, [new(id, FailureKind.WeightIntegrity, "drift")], CancellationToken.None);
+        await database.Claims.FailAsync(batch, [new(id, FailureCode.WeightIntegrity, "drift")], CancellationToken.None);
         await database.Claims.CloseAsync(batch, CancellationToken.None);
 
         Assert.Equal(1, (await database.ClaimAsync(worker))!.Jobs[0].Attempt);
@@ -297,7 +297,7 @@ public sealed class LeaseTests
                     {
                         switch (dice.Next(5))
                         {
-                            case 0: await database.Claims.FailAsync(batch, [new(job.JobId, (FailureKind)dice.Next(0, 7), "x")], CancellationToken.None); break;
+                            case 0: await database.Claims.FailAsync(batch, [new(job.JobId, (FailureCode)dice.Next(0, 7), "x")], CancellationToken.None); break;
                             case 1: await database.Actions.CancelAsync([job.JobId], CancellationToken.None); break;
                             case 2: break;
                             default: await database.CompleteAsync(batch, job.JobId); break;

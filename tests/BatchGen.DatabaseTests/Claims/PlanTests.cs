@@ -30,7 +30,7 @@ public sealed class PlanTests
         await ReadsAtMostAsync(database, "jobs", 1_500, "claim", async () => batch = (await database.ClaimAsync(worker, 8))!);
         await ReadsAtMostAsync(database, "jobs", 1_500, "heartbeat", () => database.Claims.HeartbeatAsync(batch, new(0, 0, 0), CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "complete", () => database.CompleteAsync(batch, batch.Jobs[0].JobId, batch.Jobs[1].JobId));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "fail", () => database.Claims.FailAsync(batch, [new(batch.Jobs[2].JobId, BatchGen.Core.Failures.FailureKind.Generation, "x")], CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "fail", () => database.Claims.FailAsync(batch, [new(batch.Jobs[2].JobId, BatchGen.Core.Failures.FailureCode.Generation, "x")], CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "give back", () => database.Claims.RequeueAsync(batch, CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "checkpoint", () => database.CheckpointAsync(worker, BatchGen.Core.Rendering.CheckpointVerdict.Passed));
         await ReadsAtMostAsync(database, "jobs", 1_500, "rescue", () => database.Claims.RescueExpiredAsync(CancellationToken.None));

@@ -64,7 +64,7 @@ public sealed partial class GalleryLimitsTests
         while (await database.ClaimAsync(worker, 1) is { } batch)
         {
             if (putBack) await database.CompleteAsync(batch);
-            else await database.Claims.FailAsync(batch, [new FailedJob(batch.Jobs[0].JobId, FailureKind.Adapter, "no such file")], CancellationToken.None);
+            else await database.Claims.FailAsync(batch, [new FailedJob(batch.Jobs[0].JobId, FailureCode.Adapter, "no such file")], CancellationToken.None);
             await database.Claims.CloseAsync(batch, CancellationToken.None);
         }
 

@@ -164,7 +164,7 @@ public sealed partial class PagePlanTests
         var worker = await database.AddWorkerAsync();
         for (var i = 0; i < 40 && await database.ClaimAsync(worker, 500) is { } batch; i++)
         {
-            if (i % 10 == 9) await database.Claims.FailAsync(batch, batch.Jobs.Select(job => new FailedJob(job.JobId, FailureKind.Adapter, "no such file")).ToArray(), CancellationToken.None);
+            if (i % 10 == 9) await database.Claims.FailAsync(batch, batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Adapter, "no such file")).ToArray(), CancellationToken.None);
             else await database.CompleteAsync(batch);
             await database.Claims.CloseAsync(batch, CancellationToken.None);
         }

@@ -211,7 +211,7 @@ public sealed class RoleTests : IAsyncLifetime
         Assert.NotNull(await new ModelRegistry(queue).FindAsync("demo", CancellationToken.None));
         await claims.CompleteAsync(
             batch, [new CompletedJob(batch.Jobs[0].JobId, "a.png", 1, new string('0', 64), 8, 8, 1, "{}")], CancellationToken.None);
-        await claims.FailAsync(batch, [new FailedJob(batch.Jobs[1].JobId, FailureKind.Generation, "x")], CancellationToken.None);
+        await claims.FailAsync(batch, [new FailedJob(batch.Jobs[1].JobId, FailureCode.Generation, "x")], CancellationToken.None);
         var check = new WeightCheck(true, "a", "a", 1, 1, [], 1);
         var checkpoint = new WeightCheckpoint(
             worker, batch.BatchId, batch.Epoch, "demo", new("cpu", "x", "float32"), check, CheckpointVerdict.Passed, null);

@@ -19,7 +19,7 @@ public sealed class QueueUpkeepTests
         await database.Submitter.SubmitAsync(jobs.ToArray(), CancellationToken.None);
         var batch = (await database.ClaimAsync(worker, 2))!;
         await database.CompleteAsync(batch, batch.Jobs[0].JobId);
-        await database.Claims.FailAsync(batch, [new(batch.Jobs[1].JobId, FailureKind.Adapter, "no such file")], CancellationToken.None);
+        await database.Claims.FailAsync(batch, [new(batch.Jobs[1].JobId, FailureCode.Adapter, "no such file")], CancellationToken.None);
         await database.CheckpointAsync(worker, CheckpointVerdict.Passed, batch);
         await database.Claims.CloseAsync(batch, CancellationToken.None);
         var unverified = (await database.ClaimAsync(worker, 1))!;
@@ -174,9 +174,9 @@ public sealed class QueueUpkeepTests
             new() { Adapters = [new("b")] },
         ];
         await database.Submitter.SubmitAsync(jobs, CancellationToken.None);
-        for (var kind = FailureKind.InvalidJob; await database.ClaimAsync(worker, 1) is { } batch; kind = FailureKind.Adapter)
+        for (var code = FailureCode.InvalidJob; await database.ClaimAsync(worker, 1) is { } batch; code = FailureCode.Adapter)
         {
-            await database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, kind, "x")], CancellationToken.None);
+            await database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, code, "x")], CancellationToken.None);
             await database.Claims.CloseAsync(batch, CancellationToken.None);
         }
 

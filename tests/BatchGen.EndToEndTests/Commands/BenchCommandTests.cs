@@ -40,7 +40,7 @@ public sealed partial class BenchCommandTests
     }
 
     [Theory]
-    [InlineData("--part", "nosuch", "text, unet, batch, vae, picture")]
+    [InlineData("--part", "nosuch", "text, unet, batch, vae, image")]
     [InlineData("--size", "100", "multiple of 8")]
     [InlineData("--type", "float8", "float32 or bfloat16")]
     public async Task Bench_render_refuses_what_it_cannot_measure(string option, string value, string says)

@@ -30,9 +30,12 @@ public sealed class StartImageTests
 
         var digest = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(await File.ReadAllBytesAsync(first, TestContext.Current.CancellationToken)));
         var recipe = RecipeReader.Read(await PathAsync(database, program, 2));
-        Assert.Equal((digest + ".png", digest, 0.2, 0.3, "euler"), (recipe.StartImage, recipe.StartImageSha256, recipe.Strength, recipe.GuidanceRescale, recipe.Sampler));
+        JobField[] fields = [JobFields.StartImage, JobFields.Strength, JobFields.GuidanceRescale, JobFields.Sampler];
+        Assert.Equal([digest + ".png", "0.2", "0.3", "euler"], fields.Select(recipe.TextOf));
+        Assert.Equal(digest, recipe.StartImageSha256);
         var shown = await RunAsync(program, "show", await PathAsync(database, program, 2));
-        Assert.Contains($"start picture   {digest}.png, strength 0.2 (sha-256 {digest})", shown.Output, StringComparison.Ordinal);
+        Assert.Contains($"start image       {digest}.png", shown.Output, StringComparison.Ordinal);
+        Assert.Contains($"start sha-256     {digest}", shown.Output, StringComparison.Ordinal);
     }
 
     [Fact]

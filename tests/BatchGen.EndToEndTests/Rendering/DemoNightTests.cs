@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using BatchGen.Core.Jobs;
 using BatchGen.Imaging;
@@ -28,7 +29,8 @@ public sealed class DemoNightTests
             var bytes = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
             Assert.Equal((job.Image.Sha256, job.Image.SizeBytes), (Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes.LongLength));
             var recipe = RecipeReader.Read(path);
-            Assert.Equal((id, job.Recipe.Prompt, job.Recipe.Seed, job.Recipe.Signature.ToString()), (recipe.JobId, recipe.Prompt, recipe.Seed, recipe.Signature));
+            Assert.Equal((id, job.Recipe.Prompt, job.Recipe.Seed.ToString(CultureInfo.InvariantCulture), job.Recipe.Signature.ToString()),
+                (recipe.JobId, recipe.TextOf(JobFields.Prompt), recipe.TextOf(JobFields.Seed), recipe.Signature));
             Assert.Equal(job.Recipe.Signature.Adapters.Select(adapter => adapter.Name), recipe.Adapters.Select(adapter => adapter.Name));
             Assert.All(recipe.Adapters, adapter => Assert.Equal(64, adapter.Sha256.Length));
             Assert.True(ImageEncoder.Decode(bytes).Rgb.Distinct().Count() > 20, "the picture is one colour");
@@ -63,7 +65,7 @@ public sealed class DemoNightTests
         await night.WorkAsync();
         var path = await night.PathOfAsync(ids[0]);
         Assert.Equal(extension, Path.GetExtension(path));
-        Assert.Equal(Prompt, RecipeReader.Read(path).Prompt);
+        Assert.Equal(Prompt, RecipeReader.Read(path).TextOf(JobFields.Prompt));
     }
 
     [Fact]

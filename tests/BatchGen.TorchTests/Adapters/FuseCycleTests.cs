@@ -22,7 +22,7 @@ public sealed class FuseCycleTests : IDisposable
     }
 
     [Fact]
-    public void Hundreds_of_fuses_and_unloads_change_no_bit_and_leave_no_tensor()
+    public void Hundreds_of_fuses_and_unloads_change_no_bit_of_the_base_and_leave_no_tensor_behind()
     {
         AdapterSignature[] signatures =
         [

@@ -17,7 +17,7 @@ public sealed class LowRankProductTests
     [InlineData(1283, 1000, 8)]
     [InlineData(24, 11_520, 16)]
     [InlineData(40, 640, 300)]
-    public void Every_number_is_that_of_float64_rounded(int height, int width, int rank)
+    public void Every_number_of_the_product_is_that_of_float64_rounded_once(int height, int width, int rank)
     {
         using var scope = NewDisposeScope();
         var generator = new Generator(7);
@@ -40,7 +40,7 @@ public sealed class LowRankProductTests
     }
 
     [Fact]
-    public void What_it_cannot_read_is_left_to_torch()
+    public void Tensors_that_the_fast_product_cannot_read_are_left_to_torch()
     {
         using var scope = NewDisposeScope();
         var (original, up, down) = (randn(32, 32), randn(32, 4), randn(4, 32));

@@ -19,7 +19,7 @@ public sealed class ScaledAttentionTests
     [InlineData(7, 77)]
     [InlineData(64, 4096)]
     [InlineData(9, 16_385)]
-    public void Shares_are_those_of_float64_rounded(int rows, int width)
+    public void Shares_of_the_softmax_are_those_of_float64_rounded_once(int rows, int width)
     {
         using var scope = NewDisposeScope();
         var scores = randn([rows, width], generator: new Generator(3)) * 12;

@@ -3,6 +3,9 @@ using System.Text.RegularExpressions;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Adapters;
+using BatchGen.Diffusion.Families;
+using BatchGen.Diffusion.Families.StableDiffusion;
+using BatchGen.Diffusion.Families.StableDiffusionXl;
 using BatchGen.Diffusion.Models;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Testing;
@@ -34,7 +37,7 @@ public sealed partial class SingleFileTests : IDisposable
     [Theory]
     [InlineData("sd21")]
     [InlineData("sdxl")]
-    public void The_other_families_are_told_apart_and_read(string family)
+    public void A_single_file_of_every_other_family_is_recognised_and_is_the_same_model(string family)
     {
         var (source, overrides) = Synthetic(family);
         var path = Convert(source, family, overrides);
@@ -65,7 +68,7 @@ public sealed partial class SingleFileTests : IDisposable
     [InlineData("sdxl", "conditioner.embedders.0.logit_scale")]
     [InlineData("sdxl", "conditioner.embedders.0.text_projection.weight")]
     [InlineData("sdxl", "conditioner.embedders.1.model.transformer.text_model.embeddings.position_ids")]
-    public void What_text_encoders_carry_along_is_left_alone(string family, string name)
+    public void Tensors_that_text_encoders_carry_along_from_training_are_ignored(string family, string name)
     {
         var (source, overrides) = Synthetic(family);
         var path = Convert(source, family, overrides, items => items.Append(new SafetensorsItem(name, SafetensorsType.F16, [2, 2], new byte[8])));
@@ -76,7 +79,7 @@ public sealed partial class SingleFileTests : IDisposable
     }
 
     [Fact]
-    public void A_projection_that_a_conversion_left_as_diffusers_has_it_is_read()
+    public void A_text_projection_in_diffusers_spelling_inside_a_single_file_is_read()
     {
         var (source, overrides) = Synthetic("sdxl");
         var path = Convert(source, "sdxl", overrides, items => items.Select(item =>
@@ -88,7 +91,7 @@ public sealed partial class SingleFileTests : IDisposable
     }
 
     [Fact]
-    public void An_autoencoder_whose_attention_a_conversion_left_as_diffusers_has_it_is_read()
+    public void An_autoencoder_with_attention_in_diffusers_spelling_inside_a_single_file_is_read()
     {
         var (source, overrides) = Synthetic("sd21");
         var path = Convert(source, "sd21", overrides, items => items.Select(item =>
@@ -153,7 +156,7 @@ public sealed partial class SingleFileTests : IDisposable
     }
 
     [Fact]
-    public void What_a_model_predicts_may_be_said_at_registration_and_is_part_of_what_it_is()
+    public void A_prediction_named_at_registration_is_used_and_changes_the_models_digest()
     {
         var path = Convert(Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15"), "sd15", null);
         var (unsaid, said) = (ModelInspector.Inspect(path, "single"), ModelInspector.Inspect(path, "single", "v_prediction"));
@@ -212,7 +215,7 @@ public sealed partial class SingleFileTests : IDisposable
     {
         var configs = Tiny(family);
         var source = Path.Combine(_folder, "model");
-        SyntheticModel.Write(source, configs, 5, CancellationToken.None);
+        SyntheticModel.Write(source, FamilyRenderings.Find(family)!, configs, 5, CancellationToken.None);
         // Heads of these widths are not those of the published models: the file says so.
         var overrides = new JsonObject
         {
@@ -234,20 +237,20 @@ public sealed partial class SingleFileTests : IDisposable
         {
             return new(StringComparer.Ordinal)
             {
-                ["text_encoder"] = PublishedConfigs.TextEncoder(32, 4, 2, "gelu"),
-                ["unet"] = PublishedConfigs.UNet([32, 32, 64], [true, true, false], [2, 4, 8], [1, 1, 1], 32, linear: true),
-                ["vae"] = PublishedConfigs.Vae(0.18215, [32, 64], 1),
-                ["scheduler"] = PublishedConfigs.Scheduler("DDIMScheduler", "v_prediction"),
+                ["text_encoder"] = StableDiffusionSettings.TextEncoder(32, 4, 2, "gelu"),
+                ["unet"] = StableDiffusionSettings.UNet([32, 32, 64], [true, true, false], [2, 4, 8], [1, 1, 1], 32, linear: true),
+                ["vae"] = StableDiffusionSettings.Vae(0.18215, [32, 64], 1),
+                ["scheduler"] = StableDiffusionSettings.Scheduler("DDIMScheduler", "v_prediction"),
             };
         }
 
         return new(StringComparer.Ordinal)
         {
-            ["text_encoder"] = PublishedConfigs.TextEncoder(16, 4, 3, "quick_gelu"),
-            ["text_encoder_2"] = PublishedConfigs.TextEncoder(24, 4, 3, "gelu", projection: 24),
-            ["unet"] = PublishedConfigs.UNet([32, 32, 64], [false, true, true], [2, 4, 8], [1, 2, 3], 40, linear: true, sizeWidth: 8, pooledWidth: 24),
-            ["vae"] = PublishedConfigs.Vae(0.13025, [32, 64], 1),
-            ["scheduler"] = PublishedConfigs.Scheduler("EulerDiscreteScheduler", "epsilon", "leading"),
+            ["text_encoder"] = StableDiffusionSettings.TextEncoder(16, 4, 3, "quick_gelu"),
+            ["text_encoder_2"] = StableDiffusionSettings.TextEncoder(24, 4, 3, "gelu", projection: 24),
+            ["unet"] = StableDiffusionSettings.UNet([32, 32, 64], [false, true, true], [2, 4, 8], [1, 2, 3], 40, linear: true, sizeWidth: 8, pooledWidth: 24),
+            ["vae"] = StableDiffusionSettings.Vae(0.13025, [32, 64], 1),
+            ["scheduler"] = StableDiffusionSettings.Scheduler("EulerDiscreteScheduler", "epsilon", "leading"),
         };
     }
 
@@ -346,7 +349,7 @@ public sealed partial class SingleFileTests : IDisposable
     {
         name = Regex.Replace(name, @"encoder\.down_blocks\.(\d)\.resnets\.(\d)\.", "encoder.down.$1.block.$2.");
         name = Regex.Replace(name, @"encoder\.down_blocks\.(\d)\.downsamplers\.0\.", "encoder.down.$1.downsample.");
-        // Two levels: the decoder counts from the picture.
+        // Two levels: the decoder counts from the image.
         name = Regex.Replace(name, @"decoder\.up_blocks\.(\d)\.resnets\.(\d)\.", match => $"decoder.up.{1 - N(match, 1)}.block.{match.Groups[2].Value}.");
         name = Regex.Replace(name, @"decoder\.up_blocks\.(\d)\.upsamplers\.0\.", match => $"decoder.up.{1 - N(match, 1)}.upsample.");
         name = name.Replace("mid_block.resnets.0", "mid.block_1", StringComparison.Ordinal).Replace("mid_block.resnets.1", "mid.block_2", StringComparison.Ordinal)

@@ -16,7 +16,7 @@ public sealed class DiffusionRendererTests : IDisposable
     public void Dispose() => _renderer.Dispose();
 
     [Fact]
-    public void Loading_twice_does_nothing_the_second_time()
+    public void Loading_the_model_that_is_loaded_does_nothing()
     {
         var report = _renderer.LoadModel(DemoModel.Record, CancellationToken.None);
 
@@ -26,7 +26,7 @@ public sealed class DiffusionRendererTests : IDisposable
     }
 
     [Fact]
-    public void A_picture_does_not_depend_on_what_its_neighbours_are()
+    public void An_image_does_not_depend_on_what_its_neighbours_are()
     {
         var alone = _renderer.Draw(DemoModel.Job(1, seed: 7), DemoModel.Job(2, "a yellow star on a purple background", 8));
         var others = _renderer.Draw(DemoModel.Job(1, seed: 7), DemoModel.Job(3, "a green tree on a meadow", 99));
@@ -36,7 +36,7 @@ public sealed class DiffusionRendererTests : IDisposable
     }
 
     [Fact]
-    public void A_picture_hardly_depends_on_the_size_of_its_batch()
+    public void An_image_hardly_depends_on_the_size_of_its_batch()
     {
         var alone = _renderer.Draw(DemoModel.Job(1, seed: 7))[0];
         var third = _renderer.Draw(DemoModel.Job(5, seed: 1), DemoModel.Job(6, seed: 2), DemoModel.Job(1, seed: 7))[2];
@@ -47,7 +47,7 @@ public sealed class DiffusionRendererTests : IDisposable
     }
 
     [Fact]
-    public void A_large_picture_is_the_same_in_any_batch_on_a_processor()
+    public void A_large_image_is_the_same_in_any_batch_on_a_processor()
     {
         var alone = _renderer.Draw(DemoModel.Job(1, seed: 7, size: 256, steps: 2))[0];
         var third = _renderer.Draw(
@@ -67,11 +67,11 @@ public sealed class DiffusionRendererTests : IDisposable
 
         Assert.Equal(first.Rgb, second.Rgb);
         Assert.Equal(64 * 64 * 3, first.Rgb.Length);
-        Assert.True(first.Rgb.Distinct().Count() > 20, "the picture is all but one colour");
+        Assert.True(first.Rgb.Distinct().Count() > 20, "the image is all but one colour");
     }
 
     [Fact]
-    public void Adapters_change_the_picture_and_unloading_gives_the_old_one_back()
+    public void Adapters_change_the_image_and_unloading_gives_the_old_one_back()
     {
         var before = _renderer.Draw(DemoModel.Job(1))[0];
         var signature = DemoModel.Signature(("demo-neon", 0.8m), ("demo-outline", 0.5m));
@@ -137,7 +137,7 @@ public sealed class DiffusionRendererTests : IDisposable
     }
 
     [Fact]
-    public void A_not_a_number_fails_the_attempt_instead_of_becoming_black()
+    public void An_image_with_numbers_that_are_not_finite_fails_the_attempt()
     {
         using (torch.no_grad())
         {
@@ -151,7 +151,7 @@ public sealed class DiffusionRendererTests : IDisposable
     }
 
     [Fact]
-    public void A_picture_black_all_over_fails_the_attempt_and_a_dark_one_does_not()
+    public void An_image_black_all_over_fails_the_attempt_and_a_dark_one_does_not()
     {
         DecodeEverythingTo(-3);
         var error = Assert.Throws<GenerationException>(() => _renderer.Draw(DemoModel.Job(1)));
@@ -247,7 +247,7 @@ public sealed class DiffusionRendererTests : IDisposable
     [InlineData("dpmpp_2m_karras")]
     [InlineData("dpmpp_2s")]
     [InlineData("unipc")]
-    public void A_little_strength_keeps_the_start_picture_and_much_draws_another(string sampler)
+    public void A_little_strength_keeps_the_start_image_and_much_draws_another(string sampler)
     {
         var start = _renderer.Draw(DemoModel.Job(1, "a big red circle on a blue background", 1, steps: 20))[0];
         RenderedImage From(double strength, string prompt)
@@ -256,7 +256,7 @@ public sealed class DiffusionRendererTests : IDisposable
             return _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png", Strength = strength }, StartPixels = start.Rgb })[0];
         }
 
-        // The prompt that fits the picture changes it little; at full strength another prompt replaces it.
+        // The prompt that fits the image changes it little; at full strength another prompt replaces it.
         var (near, far) = (From(0.1, "a big red circle on a blue background"), From(1, "a yellow star on a purple background"));
         double Distance(RenderedImage image) => image.Rgb.Zip(start.Rgb).Average(pair => Math.Abs(pair.First - pair.Second));
 
@@ -270,21 +270,21 @@ public sealed class DiffusionRendererTests : IDisposable
     [InlineData(1.5)]
     [InlineData(double.NaN)]
     [InlineData(0.01)]
-    public void A_strength_that_means_nothing_is_refused(double strength)
+    public void A_strength_that_leaves_no_step_or_is_out_of_range_is_refused(double strength)
     {
         var job = DemoModel.Job(2, steps: 20);
         Assert.Throws<InvalidJobException>(() => _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png", Strength = strength }, StartPixels = new byte[64 * 64 * 3] }));
     }
 
     [Fact]
-    public void A_start_picture_of_another_size_is_refused()
+    public void A_start_image_of_another_size_is_refused()
     {
         var job = DemoModel.Job(2, steps: 20);
         Assert.Throws<InvalidJobException>(() => _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png" }, StartPixels = new byte[10] }));
     }
 
     [Fact]
-    public void Every_sampler_draws_the_same_picture_twice_and_a_recognisable_one()
+    public void Every_sampler_draws_the_same_image_twice_and_a_recognisable_one()
     {
         foreach (var sampler in SamplerNames.All)
         {
@@ -307,7 +307,7 @@ public sealed class DiffusionRendererTests : IDisposable
     }
 
     [Fact]
-    public void Bfloat16_draws_about_the_same_picture()
+    public void Bfloat16_draws_about_the_same_image()
     {
         using var half = new DiffusionRenderer(new DiffusionOptions { Device = "cpu", ComputeType = "bfloat16" });
         half.LoadModel(DemoModel.Record, CancellationToken.None);
@@ -315,7 +315,7 @@ public sealed class DiffusionRendererTests : IDisposable
         var rounded = half.Draw(DemoModel.Job(1, steps: 20))[0];
         var squares = exact.Rgb.Zip(rounded.Rgb).Average(pair => Math.Pow(pair.First - pair.Second, 2));
 
-        // Eight binary digits for every number: small differences are expected, another picture is not (25 dB).
+        // Eight binary digits for every number: small differences are expected, another image is not (25 dB).
         Assert.True(squares < 200, $"mean squared difference {squares}");
     }
 

@@ -11,13 +11,13 @@ public sealed class LatentDecoderTests
     [Theory]
     [InlineData(20, 90)]
     [InlineData(70, 64)]
-    public void Tiles_blend_into_about_the_whole_picture(long height, long width)
+    public void Tiles_blend_into_about_the_whole_image(long height, long width)
     {
         using var model = DiffusionModel.Load(DemoModel.Record, ScalarType.Float32, CPU, CancellationToken.None);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var noise = new JobNoise(3);
-        // Smooth latents, as a picture's are.
+        // Smooth latents, as an image's are.
         var latents = nn.functional.interpolate(noise.Draw([1, 4, 9, 9]), [height, width], mode: InterpolationMode.Bilinear, align_corners: false) * model.Vae.ScalingFactor;
         var whole = new LatentDecoder(model.Vae, model.VaeType, long.MaxValue).Decode(latents);
         var tiled = new LatentDecoder(model.Vae, model.VaeType, 4096).Decode(latents);

@@ -1,4 +1,7 @@
 using System.Text.Json;
+using BatchGen.Diffusion.Families;
+using BatchGen.Diffusion.Families.StableDiffusion;
+using BatchGen.Diffusion.Families.StableDiffusionXl;
 using BatchGen.Diffusion.Models;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Diffusion.Sampling;
@@ -18,7 +21,7 @@ public sealed class TrailingSpacingTests
     public void A_single_step_is_taken_from_pure_noise(string name)
     {
         // What a single file says, which has no settings of its own.
-        var config = ConfigFile.Parse(PublishedConfigs.Scheduler("EulerDiscreteScheduler", "epsilon", "leading").ToJsonString(), "leading");
+        var config = ConfigFile.Parse(StableDiffusionSettings.Scheduler("EulerDiscreteScheduler", "epsilon", "leading").ToJsonString(), "leading");
         using var sampler = SamplerCatalog.Create(name, config, 1);
 
         Assert.Equal([999.0], sampler.Timesteps);

@@ -3,6 +3,9 @@ using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Adapters;
+using BatchGen.Diffusion.Families;
+using BatchGen.Diffusion.Families.StableDiffusion;
+using BatchGen.Diffusion.Families.StableDiffusionXl;
 using BatchGen.Diffusion.Models;
 using BatchGen.Diffusion.Rendering;
 using BatchGen.Diffusion.Safetensors;
@@ -33,7 +36,7 @@ public sealed class PromptTests : IDisposable
     [InlineData("a:b and c)", "a:b and c):1")]
     [InlineData("(a: b)", "a: b:1.1")]
     [InlineData("one BREAK two BREAKFAST", "one:1|BREAK|two BREAKFAST:1")]
-    // A number and nothing that a computer may call one; too large a one would leave no finite picture.
+    // A number and nothing that a computer may call one; too large a one would leave no finite image.
     [InlineData("(space:infinity)", "space:infinity:1.1")]
     [InlineData("(space:-Infinity)", "space:-Infinity:1.1")]
     [InlineData("(bread:NaN)", "bread:NaN:1.1")]
@@ -79,7 +82,7 @@ public sealed class PromptTests : IDisposable
     }
 
     [Fact]
-    public void Prompts_of_different_length_in_one_batch_give_the_pictures_they_give_alone()
+    public void Prompts_of_different_length_in_one_batch_give_the_images_they_give_alone()
     {
         using var renderer = DemoModel.Renderer();
         renderer.LoadModel(DemoModel.Record, CancellationToken.None);
@@ -127,7 +130,7 @@ public sealed class PromptTests : IDisposable
         renderer.Fuse(AdapterSignature.Create("demo", [new AdapterUse("zork", 1m)]), [AdapterInspector.Inspect(path).ToRecord("zork")], CancellationToken.None);
         Assert.True(renderer.VerifyWeights(CancellationToken.None).Passed);
 
-        WeightFault.FlipBit(renderer.Words[0].Vectors[0]!, 40);
+        WeightFault.FlipBit(renderer.Prompts!.Embeddings[0].Vectors[0]!, 40);
 
         Assert.Equal(["fused word/zork"], renderer.VerifyWeights(CancellationToken.None).DriftedTensors);
         // Also when it was dropped before anybody looked.
@@ -157,7 +160,7 @@ public sealed class PromptTests : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var folder = Path.Combine(_folder, "xl");
-        SyntheticModel.Write(folder, TinyXl(), 5, CancellationToken.None);
+        SyntheticModel.Write(folder, StableDiffusionXlRendering.Instance, TinyXl(), 5, CancellationToken.None);
         using var model = DiffusionModel.Load(new ModelRecord("xl", folder, "", "", []), ScalarType.Float32, CPU, CancellationToken.None);
         using var encoder = new PromptEncoder(model);
         var ordinary = encoder.Encode("a cat on the grass", null, 0);
@@ -190,10 +193,10 @@ public sealed class PromptTests : IDisposable
 
     private static Dictionary<string, JsonObject> TinyXl() => new(StringComparer.Ordinal)
     {
-        ["text_encoder"] = PublishedConfigs.TextEncoder(16, 4, 2, "quick_gelu"),
-        ["text_encoder_2"] = PublishedConfigs.TextEncoder(24, 4, 2, "gelu", projection: 24),
-        ["unet"] = PublishedConfigs.UNet([32, 32], [false, true], [2, 4], [1, 1], 40, linear: true, sizeWidth: 8, pooledWidth: 24),
-        ["vae"] = PublishedConfigs.Vae(0.13025, [32, 32], 1),
-        ["scheduler"] = PublishedConfigs.Scheduler("EulerDiscreteScheduler", "epsilon", "leading"),
+        ["text_encoder"] = StableDiffusionSettings.TextEncoder(16, 4, 2, "quick_gelu"),
+        ["text_encoder_2"] = StableDiffusionSettings.TextEncoder(24, 4, 2, "gelu", projection: 24),
+        ["unet"] = StableDiffusionSettings.UNet([32, 32], [false, true], [2, 4], [1, 1], 40, linear: true, sizeWidth: 8, pooledWidth: 24),
+        ["vae"] = StableDiffusionSettings.Vae(0.13025, [32, 32], 1),
+        ["scheduler"] = StableDiffusionSettings.Scheduler("EulerDiscreteScheduler", "epsilon", "leading"),
     };
 }

@@ -6,7 +6,7 @@ namespace BatchGen.UnitTests.Imaging;
 public class ContactSheetTests
 {
     [Fact]
-    public void Rows_have_headings_and_pictures_where_they_belong()
+    public void Rows_have_headings_and_images_where_they_belong()
     {
         var sheet = ImageEncoder.Decode(ContactSheet.Compose("Title",
         [
@@ -28,14 +28,14 @@ public class ContactSheetTests
     }
 
     [Fact]
-    public void The_same_pictures_give_the_same_bytes()
+    public void The_same_images_give_the_same_bytes()
     {
         ContactSheetRow[] rows = [new("demo|", [new(SampleRecipe.Flat(64, 64, 9, 9, 9), "caption of two lines or more")])];
         Assert.Equal(ContactSheet.Compose("Title", rows), ContactSheet.Compose("Title", rows));
     }
 
     [Fact]
-    public void Scaling_keeps_proportions_and_averages()
+    public void Scaling_keeps_proportions_and_averages_pixels()
     {
         Assert.Equal((96, 48), SizeOf(PixelScaling.Fit(SampleRecipe.Flat(32, 16, 0, 0, 0), 100)));
         Assert.Equal((100, 50), SizeOf(PixelScaling.Fit(SampleRecipe.Flat(512, 256, 0, 0, 0), 100)));

@@ -1,3 +1,4 @@
+using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 using BatchGen.Imaging;
 using BatchGen.Imaging.Metadata;
@@ -18,7 +19,7 @@ public class RecipeReaderTests
     public void A_file_of_another_kind_is_refused()
     {
         var failure = Assert.Throws<RecipeException>(() => RecipeReader.Parse("plain text"u8, "notes.txt"));
-        Assert.Equal("'notes.txt' is not a PNG, WebP or JPEG picture.", failure.Message);
+        Assert.Equal("'notes.txt' is not a PNG, WebP or JPEG image.", failure.Message);
         Assert.Throws<RecipeException>(() => RecipeReader.Parse([], "empty.png"));
     }
 
@@ -26,7 +27,7 @@ public class RecipeReaderTests
     [InlineData(ImageFormat.Png)]
     [InlineData(ImageFormat.WebP)]
     [InlineData(ImageFormat.Jpeg)]
-    public void A_picture_of_other_software_is_named_as_such(ImageFormat format)
+    public void An_image_of_other_software_is_named_as_such(ImageFormat format)
     {
         var file = ImageEncoder.Encode(SampleRecipe.Flat(16, 16, 1, 2, 3), format);
         var failure = Assert.Throws<RecipeException>(() => RecipeReader.Parse(file, "foreign"));
@@ -34,7 +35,7 @@ public class RecipeReaderTests
     }
 
     [Fact]
-    public void A_comment_that_is_no_recipe_is_refused()
+    public void A_file_whose_comment_is_not_a_recipe_is_refused()
     {
         var plain = ImageEncoder.Encode(SampleRecipe.Flat(16, 16, 1, 2, 3), ImageFormat.Jpeg);
         Assert.Contains("holds no BatchGen recipe",
@@ -77,7 +78,7 @@ public class RecipeReaderTests
     [Fact]
     public void Little_endian_exif_of_a_rewriting_tool_is_read()
     {
-        var json = RecipeJson.Serialize(SampleRecipe.Make());
+        var json = ImageRecipeJson.Write(SampleRecipe.Make());
         var text = System.Text.Encoding.Unicode.GetBytes(json);
         byte[] block =
         [

@@ -77,10 +77,10 @@ internal static partial class BlockLengths
         return new CodeBlock(file.Path, first, name, file.LineOf(end ?? body.Span.End) - first + 1);
     }
 
-    [GeneratedRegex(@"(\$[a-z_]*\$).*?\1", RegexOptions.Singleline)]
+    [GeneratedRegex(@"(?<quote>\$[a-z_]*\$).*?\k<quote>", RegexOptions.Singleline | RegexOptions.ExplicitCapture)]
     private static partial Regex DollarQuoted();
 
     [GeneratedRegex(@"^create\s+(or\s+replace\s+)?(function|procedure)\s+(?<name>[a-z0-9_.]+)|^do\b",
-        RegexOptions.Multiline | RegexOptions.IgnoreCase)]
+        RegexOptions.Multiline | RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture)]
     private static partial Regex FunctionName();
 }

@@ -43,7 +43,7 @@ internal static class DeltaFactory
             : module.Has("w_norm") ? new DenseDelta(reader.Tensor("w_norm"), 1)
             : (ModuleDelta?)null;
         if (core is null || !(module.Has("dora_scale") || module.Has("magnitude"))) return core;
-        // PEFT's vector is always per output channel; LyCORIS' shape tells ([out, 1, ...] or [1, in, ...]).
+        // PEFT's vector is always per output channel; LyCORIS' shape shows it ([out, 1, ...] or [1, in, ...]).
         if (module.Has("magnitude")) return new MagnitudeDelta(core, reader.Vector("magnitude"), MagnitudeAxis.Output);
         var shape = module.Leaves["dora_scale"].Shape;
         var axis = shape.Length < 2 ? MagnitudeAxis.Unclear

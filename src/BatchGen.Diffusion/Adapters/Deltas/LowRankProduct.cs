@@ -56,7 +56,7 @@ internal static unsafe class LowRankProduct
 
         public int Width => width;
 
-        /// <summary>Computes rows.</summary>
+        /// <summary>Computes the rows of one share of the work.</summary>
         public void Run(int from, int to)
         {
             var panel = PanelNumbers / rank / Columns * Columns;

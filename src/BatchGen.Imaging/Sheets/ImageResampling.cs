@@ -1,15 +1,15 @@
 namespace BatchGen.Imaging.Sheets;
 
-/// <summary>Brings pictures to a size with a windowed sinc, the same for every image library: what a picture starts from must not depend on the build.</summary>
+/// <summary>Brings images to a size with a windowed sinc, the same for every image library: what an image starts from must not depend on the build.</summary>
 /// <remarks>
-/// Lanczos filter with three lobes, Duchon 1979, "Lanczos filtering in one and two dimensions": w(x) = sinc(x) sinc(x/3) for |x| below 3. When a picture is made
+/// Lanczos filter with three lobes, Duchon 1979, "Lanczos filtering in one and two dimensions": w(x) = sinc(x) sinc(x/3) for |x| below 3. When an image is made
 /// smaller the filter is widened by the same factor, which keeps fine patterns from turning into coarse ones.
 /// </remarks>
-public static class PictureResampling
+public static class ImageResampling
 {
     private const double Lobes = 3;
 
-    /// <summary>The picture in exactly this size: proportions kept, what sticks out cut off at both sides alike.</summary>
+    /// <summary>The image in exactly this size: proportions kept, what sticks out cut off at both sides alike.</summary>
     public static PixelImage Cover(PixelImage image, int widthPixels, int heightPixels)
     {
         ArgumentNullException.ThrowIfNull(image);

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace BatchGen.Diffusion.Models;
+namespace BatchGen.Diffusion.Families.StableDiffusion;
 
 /// <summary>Names of autoencoder tensors in original checkpoints.</summary>
 internal static class LdmVaeNames
@@ -15,7 +15,7 @@ internal static class LdmVaeNames
         if (parts.Count > 2 && parts[1] is "down_blocks" or "up_blocks")
         {
             var level = int.Parse(parts[2], CultureInfo.InvariantCulture);
-            // Levels are counted from the picture in both halves of the original.
+            // Levels are counted from the image in both halves of the original.
             var head = parts[1] == "down_blocks" ? $"{parts[0]}.down.{level}" : $"{parts[0]}.up.{levels - 1 - level}";
             return parts[3] switch
             {

@@ -1,4 +1,4 @@
-namespace BatchGen.Diffusion.Models;
+namespace BatchGen.Diffusion.Families.StableDiffusion;
 
 /// <summary>Names of text encoder tensors in OpenCLIP (open_clip/transformer.py).</summary>
 internal static class OpenClipNames

@@ -4,13 +4,13 @@ using BatchGen.Imaging.Sheets;
 
 namespace BatchGen.UnitTests.Imaging;
 
-public class PictureResamplingTests
+public class ImageResamplingTests
 {
     [Fact]
-    public void A_picture_of_the_right_size_is_not_touched()
+    public void An_image_of_the_right_size_is_not_touched()
     {
-        var picture = SampleRecipe.Flat(24, 16, 1, 2, 3);
-        Assert.Same(picture, PictureResampling.Cover(picture, 24, 16));
+        var image = SampleRecipe.Flat(24, 16, 1, 2, 3);
+        Assert.Same(image, ImageResampling.Cover(image, 24, 16));
     }
 
     [Theory]
@@ -18,38 +18,38 @@ public class PictureResamplingTests
     [InlineData(7, 5)]
     [InlineData(16, 64)]
     [InlineData(1, 1)]
-    public void One_colour_stays_that_colour(int width, int height)
+    public void An_image_of_one_colour_keeps_its_colour_at_every_size(int width, int height)
     {
-        var result = PictureResampling.Cover(SampleRecipe.Flat(24, 16, 255, 0, 77), width, height);
+        var result = ImageResampling.Cover(SampleRecipe.Flat(24, 16, 255, 0, 77), width, height);
         Assert.Equal((width, height), (result.WidthPixels, result.HeightPixels));
         Assert.All(result.Rgb.Chunk(3), pixel => Assert.Equal([255, 0, 77], pixel));
     }
 
     [Fact]
-    public void What_sticks_out_is_cut_off_at_both_sides_alike()
+    public void Parts_beyond_the_wanted_shape_are_cut_off_equally_at_both_sides()
     {
         // Red, green and blue thirds side by side: a square takes the middle one.
-        var picture = new PixelImage(96, 32, new byte[96 * 32 * 3]);
-        for (var i = 0; i < 96 * 32; i++) picture.Rgb[(i * 3) + (i % 96 / 32)] = 255;
-        var square = PictureResampling.Cover(picture, 32, 32);
+        var image = new PixelImage(96, 32, new byte[96 * 32 * 3]);
+        for (var i = 0; i < 96 * 32; i++) image.Rgb[(i * 3) + (i % 96 / 32)] = 255;
+        var square = ImageResampling.Cover(image, 32, 32);
         Assert.All(square.Rgb.Chunk(3), pixel => Assert.Equal([0, 255, 0], pixel));
     }
 
     [Fact]
     public void Fine_patterns_turn_grey_when_they_get_too_small_to_see()
     {
-        var picture = new PixelImage(64, 64, new byte[64 * 64 * 3]);
-        for (var i = 0; i < 64 * 64; i++) picture.Rgb.AsSpan(i * 3, 3).Fill((byte)((i + (i / 64)) % 2 == 0 ? 255 : 0));
+        var image = new PixelImage(64, 64, new byte[64 * 64 * 3]);
+        for (var i = 0; i < 64 * 64; i++) image.Rgb.AsSpan(i * 3, 3).Fill((byte)((i + (i / 64)) % 2 == 0 ? 255 : 0));
         // Rounding and the filter's edge leave a little: a nearest neighbour would give 0 or 255.
-        Assert.All(PictureResampling.Cover(picture, 16, 16).Rgb, value => Assert.InRange(value, 120, 136));
+        Assert.All(ImageResampling.Cover(image, 16, 16).Rgb, value => Assert.InRange(value, 120, 136));
     }
 
     [Fact]
-    public void Making_a_slope_larger_keeps_it_a_slope()
+    public void An_enlarged_slope_of_grey_rises_evenly()
     {
-        var picture = new PixelImage(16, 16, new byte[16 * 16 * 3]);
-        for (var i = 0; i < 256; i++) picture.Rgb.AsSpan(i * 3, 3).Fill((byte)(i % 16 * 16));
-        var line = PictureResampling.Cover(picture, 64, 64).Rgb.Where((_, i) => i % 3 == 0).Skip(32 * 64).Take(64).Select(value => (int)value).ToArray();
+        var image = new PixelImage(16, 16, new byte[16 * 16 * 3]);
+        for (var i = 0; i < 256; i++) image.Rgb.AsSpan(i * 3, 3).Fill((byte)(i % 16 * 16));
+        var line = ImageResampling.Cover(image, 64, 64).Rgb.Where((_, i) => i % 3 == 0).Skip(32 * 64).Take(64).Select(value => (int)value).ToArray();
         Assert.Equal(line.Order(), line);
         // Target pixel 32 lies at (32 + 0.5) / 4 = 8.125 of the source, whose pixel centres are at n + 0.5: 7.625 * 16.
         Assert.InRange(line[32], 120, 124);
@@ -59,9 +59,9 @@ public class PictureResamplingTests
     public void A_photograph_is_turned_as_its_camera_says()
     {
         // Left half red, right half blue; orientation 6 means: turn a quarter clockwise.
-        var picture = SampleRecipe.Flat(32, 16, 255, 0, 0);
-        for (var i = 0; i < 32 * 16; i++) if (i % 32 >= 16) (picture.Rgb[i * 3], picture.Rgb[(i * 3) + 2]) = (0, 255);
-        var jpeg = ImageEncoder.Encode(picture, ImageFormat.Jpeg);
+        var image = SampleRecipe.Flat(32, 16, 255, 0, 0);
+        for (var i = 0; i < 32 * 16; i++) if (i % 32 >= 16) (image.Rgb[i * 3], image.Rgb[(i * 3) + 2]) = (0, 255);
+        var jpeg = ImageEncoder.Encode(image, ImageFormat.Jpeg);
         byte[] exif =
         [
             0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. "MM"u8, 0, 42, 0, 0, 0, 8, 0, 1, // One entry:

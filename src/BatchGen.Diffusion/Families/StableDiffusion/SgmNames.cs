@@ -1,18 +1,13 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using BatchGen.Diffusion.Adapters;
 
-namespace BatchGen.Diffusion.Adapters;
+namespace BatchGen.Diffusion.Families.StableDiffusion;
 
-/// <summary>Where a UNet module stands in the numbering of the original code (LDM, SGM), which adapters' names and per-block strengths use.</summary>
-/// <param name="Name">The module's name in that code, for example <c>input_blocks.4.1.proj_in</c>.</param>
-/// <param name="Place">Block: <c>IN</c>, <c>MID</c>, <c>OUT</c>, or empty outside the blocks.</param>
-/// <param name="Index">Number of the input or output block.</param>
-internal readonly record struct SgmName(string Name, string Place, int Index);
-
-/// <summary>Translates diffusers' UNet module names into the original ones (docs/adapter-formats.md section 4).</summary>
+/// <summary>Translates diffusers' names of UNet layers into those of the original code (LDM, SGM), which adapters and single files use (docs/adapter-formats.md section 4).</summary>
 internal static partial class SgmNames
 {
-    private static readonly Dictionary<string, SgmName> Single = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, OriginalName> Single = new(StringComparer.Ordinal)
     {
         ["conv_in"] = new("input_blocks.0.0", "IN", 0),
         ["time_embedding.linear_1"] = new("time_embed.0", "", 0),
@@ -33,9 +28,17 @@ internal static partial class SgmNames
         ["conv_shortcut"] = "skip_connection",
     };
 
+    /// <summary>True for a layer name of the original code, written with '_' for '.'.</summary>
+    public static bool IsOriginal(string flatPath) => flatPath.StartsWith("input_blocks_", StringComparison.Ordinal)
+        || flatPath.StartsWith("middle_block_", StringComparison.Ordinal)
+        || flatPath.StartsWith("output_blocks_", StringComparison.Ordinal)
+        || flatPath.StartsWith("time_embed_", StringComparison.Ordinal)
+        || flatPath.StartsWith("label_emb_", StringComparison.Ordinal)
+        || flatPath is "out_0" or "out_2";
+
     /// <summary>Every module that has an original name, with it.</summary>
     /// <param name="modules">All module names of the UNet in diffusers spelling.</param>
-    public static Dictionary<string, SgmName> Of(IReadOnlyCollection<string> modules)
+    public static Dictionary<string, OriginalName> Of(IReadOnlyCollection<string> modules)
     {
         // Block numbers count the residual layers of a block and its sampler: 2 + 1 in every published model, read from the names here.
         var layers = modules.Select(module => Block().Match(module))
@@ -44,7 +47,7 @@ internal static partial class SgmNames
         var attentive = modules.Select(module => Block().Match(module))
             .Where(match => match.Success && match.Groups["side"].Value == "up" && match.Groups["kind"].Value == "attentions")
             .Select(match => Number(match, "block")).ToHashSet();
-        var names = new Dictionary<string, SgmName>(StringComparer.Ordinal);
+        var names = new Dictionary<string, OriginalName>(StringComparer.Ordinal);
         foreach (var module in modules)
         {
             if (Translate(module, layers, attentive) is { } name) names[module] = name;
@@ -53,7 +56,7 @@ internal static partial class SgmNames
         return names;
     }
 
-    private static SgmName? Translate(string module, int layers, HashSet<int> attentive)
+    private static OriginalName? Translate(string module, int layers, HashSet<int> attentive)
     {
         if (Single.TryGetValue(module, out var single)) return single;
         if (Middle().Match(module) is { Success: true } middle)
@@ -79,7 +82,7 @@ internal static partial class SgmNames
         };
     }
 
-    private static SgmName Named(bool isDown, int number, string rest) =>
+    private static OriginalName Named(bool isDown, int number, string rest) =>
         new($"{(isDown ? "input" : "output")}_blocks.{number}.{rest}", isDown ? "IN" : "OUT", number);
 
     private static string Inside(bool isResnet, string rest) => isResnet ? InsideResnet.GetValueOrDefault(rest, rest) : rest;

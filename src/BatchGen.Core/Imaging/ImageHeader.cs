@@ -3,13 +3,13 @@ using BatchGen.Core.Jobs;
 
 namespace BatchGen.Core.Imaging;
 
-/// <summary>Form and size of a picture file, read from its first bytes without decoding: what is too large is never decoded at all.</summary>
+/// <summary>Form and size of an image file, read from its first bytes without decoding: what is too large is never decoded at all.</summary>
 /// <param name="Format">File form.</param>
 /// <param name="WidthPixels">Width, as stored.</param>
 /// <param name="HeightPixels">Height, as stored.</param>
-public sealed record PictureHeader(ImageFormat Format, int WidthPixels, int HeightPixels)
+public sealed record ImageHeader(ImageFormat Format, int WidthPixels, int HeightPixels)
 {
-    /// <summary>The form that the first bytes tell, or null when it is none of the three.</summary>
+    /// <summary>The form that the first bytes name, or null for any other file.</summary>
     public static ImageFormat? FormatOf(ReadOnlySpan<byte> file) =>
         file.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]) ? ImageFormat.Png
         : file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]) ? ImageFormat.Jpeg
@@ -17,7 +17,7 @@ public sealed record PictureHeader(ImageFormat Format, int WidthPixels, int Heig
         : null;
 
     /// <summary>Reads the header of a PNG, JPEG or WebP file; null when it is none of them or ends before its size.</summary>
-    public static PictureHeader? Read(ReadOnlySpan<byte> file) => FormatOf(file) switch
+    public static ImageHeader? Read(ReadOnlySpan<byte> file) => FormatOf(file) switch
     {
         ImageFormat.Png => ReadPng(file),
         ImageFormat.Jpeg => ReadJpeg(file),
@@ -27,13 +27,13 @@ public sealed record PictureHeader(ImageFormat Format, int WidthPixels, int Heig
     };
 
     // PNG specification, 11.2.2: IHDR comes first and starts with width and height.
-    private static PictureHeader? ReadPng(ReadOnlySpan<byte> file) =>
+    private static ImageHeader? ReadPng(ReadOnlySpan<byte> file) =>
         file.Length >= 24 && file[12..16].SequenceEqual("IHDR"u8)
             ? Of(ImageFormat.Png, BinaryPrimitives.ReadUInt32BigEndian(file[16..]), BinaryPrimitives.ReadUInt32BigEndian(file[20..]))
             : null;
 
     // ITU T.81, B.2.2: the frame header follows one of the markers SOF0 to SOF15 and holds precision, height and width.
-    private static PictureHeader? ReadJpeg(ReadOnlySpan<byte> file)
+    private static ImageHeader? ReadJpeg(ReadOnlySpan<byte> file)
     {
         var at = 2;
         while (at + 9 <= file.Length && file[at] == 0xFF)
@@ -61,7 +61,7 @@ public sealed record PictureHeader(ImageFormat Format, int WidthPixels, int Heig
     }
 
     // RFC 9649: lossy (9.1 of RFC 6386), lossless (3.4) and extended (2.7) files keep the size in different places.
-    private static PictureHeader? ReadWebP(ReadOnlySpan<byte> file)
+    private static ImageHeader? ReadWebP(ReadOnlySpan<byte> file)
     {
         if (file.Length < 30) return null;
         if (file[12..16].SequenceEqual("VP8 "u8))
@@ -76,6 +76,6 @@ public sealed record PictureHeader(ImageFormat Format, int WidthPixels, int Heig
         return Of(ImageFormat.WebP, (BinaryPrimitives.ReadUInt32LittleEndian(file[24..]) & 0xFFFFFF) + 1, (BinaryPrimitives.ReadUInt32LittleEndian(file[26..]) >> 8) + 1);
     }
 
-    private static PictureHeader? Of(ImageFormat format, uint width, uint height) =>
-        width is > 0 and <= int.MaxValue && height is > 0 and <= int.MaxValue ? new PictureHeader(format, (int)width, (int)height) : null;
+    private static ImageHeader? Of(ImageFormat format, uint width, uint height) =>
+        width is > 0 and <= int.MaxValue && height is > 0 and <= int.MaxValue ? new ImageHeader(format, (int)width, (int)height) : null;
 }
