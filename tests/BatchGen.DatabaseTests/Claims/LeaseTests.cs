@@ -242,7 +242,7 @@ public sealed class LeaseTests
     [InlineData(FailureCode.InvalidJob)]
     [InlineData(FailureCode.Adapter)]
     [InlineData(FailureCode.Model)]
-    public async Task A_failure_that_would_come_again_is_final_at_once(FailureCode kind)
+    public async Task A_failure_that_would_repeat_is_final_at_the_first_attempt(FailureCode code)
     {
         await using var database = await StartAsync();
         var id = (await database.SubmitAsync("a"))[0];
