@@ -97,7 +97,7 @@ public sealed class RoleTests : IAsyncLifetime
     [InlineData("insert into staged_jobs (job_id) values (1)")]
     [InlineData("select * from claim_batch(gen_random_uuid(), null, 1, '1 min', '1 min', 1)")]
     [InlineData("select complete_jobs(1, 1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')")]
-    [InlineData("select enqueue_jobs('{}', 1, 1::smallint)")]
+    [InlineData("select enqueue_jobs('{}', null)")]
     [InlineData("select archive_jobs('0 s')")]
     [InlineData("select prune_staged('0 s')")]
     [InlineData("insert into tenant_roles values (current_user, 1)")]

@@ -91,10 +91,22 @@ public static class JobFieldsSql
             $"    else recipe || jsonb_build_object({Literal(seed)}, floor(random() * 4294967296)::bigint)", "  end");
     }
 
-    private static string IsPlain(JobField[] recipe, IReadOnlyList<ModelFamily> families) => Function(
-        "recipe_is_plain(recipe jsonb) returns boolean", "sql immutable parallel safe",
-        "True when checked_recipe would refuse nothing and only fill in defaults; false decides nothing. Cheap.",
-        ["  select recipe - recipe_field_names() = '{}'", .. recipe.Select(field => "    and " + PlainRule(field, families))]);
+    // Many recipes have only what differs from image to image, and one look shows that there is no other field to check.
+    private static string IsPlain(JobField[] recipe, IReadOnlyList<ModelFamily> families)
+    {
+        var varying = recipe.Where(field => field.Group == JobFieldGroup.Prompt || field.Type == JobFieldType.Seed).ToArray();
+        return Function(
+            "recipe_is_plain(recipe jsonb) returns boolean", "sql immutable parallel safe",
+            "True when checked_recipe would refuse nothing and only fill in defaults; false decides nothing. Cheap.",
+            [
+                "  select case",
+                $"    when recipe - array[{string.Join(", ", varying.Select(field => Literal(field.Name)))}] = '{{}}' then true",
+                "    else recipe - recipe_field_names() = '{}'",
+                .. recipe.Except(varying).Select(field => "      and " + PlainRule(field, families)),
+                "    end",
+                .. varying.Select(field => "    and " + PlainRule(field, families)),
+            ]);
+    }
 
     private static string PlainRule(JobField field, IReadOnlyList<ModelFamily> families)
     {
@@ -104,14 +116,16 @@ public static class JobFieldsSql
         var rules = families.SelectMany(family => family.JobFieldRules).Where(rule => rule.Field == field.Name).ToArray();
         var (least, most) = (Number(rules.Max(rule => rule.Minimum) ?? field.Minimum), Number(rules.Min(rule => rule.Maximum) ?? field.Maximum));
         var value = $"recipe -> {Literal(field.Name)}";
-        return field.Type switch
+        // Most recipes have few of the fields: whether a field is there is the cheapest question.
+        return $"(not recipe ? {Literal(field.Name)} or " + field.Type switch
         {
             JobFieldType.Text => $"text_fits({value}, {least}, {most})",
             JobFieldType.Choice => $"choice_fits({value}, {field.Name}_choices())",
-            JobFieldType.Whole or JobFieldType.Seed => $"whole_fits({value}, {least}, {most}, {field.MultipleOf ?? 1})",
+            JobFieldType.Whole when field.MultipleOf is { } step => $"multiple_fits({value}, {least}, {most}, {step})",
+            JobFieldType.Whole or JobFieldType.Seed => $"whole_fits({value}, {least}, {most})",
             JobFieldType.Number when !field.MinimumExcluded => $"number_fits({value}, {least}, {most})",
             _ => throw new ArgumentOutOfRangeException(nameof(field), field.Type, "no rule for this type in a recipe"),
-        };
+        } + ")";
     }
 
     private static string CheckedRecipe(JobField[] recipe, IReadOnlyList<ModelFamily> families)
