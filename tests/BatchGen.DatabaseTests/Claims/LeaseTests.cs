@@ -248,9 +248,9 @@ public sealed class LeaseTests
         var id = (await database.SubmitAsync("a"))[0];
         var batch = (await database.ClaimAsync(await database.AddWorkerAsync()))!;
 
-        await database.Claims.FailAsync(batch, [new(id, kind, "no")], CancellationToken.None);
+        await database.Claims.FailAsync(batch, [new(id, code, "no")], CancellationToken.None);
 
-        Assert.Equal((JobState.Failed, kind.ToCode()),
+        Assert.Equal((JobState.Failed, code.ToCode()),
             await database.Catalog.FindAsync(id, CancellationToken.None) is { } job ? (job.State, job.FailureCode) : default);
         Assert.Equal([id], await database.Actions.RetryAsync([id], CancellationToken.None));
         Assert.Equal((JobState.Queued, 0),
