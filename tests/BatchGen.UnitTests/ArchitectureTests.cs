@@ -9,10 +9,15 @@ public class ArchitectureTests
     {
         { "BatchGen.Core", [] },
         { "BatchGen.Queue", ["BatchGen.Core", "Npgsql", "Dapper", "Microsoft.Extensions"] },
-        { "BatchGen.Diffusion", ["BatchGen.Core", "TorchSharp", "System.IO.Hashing", "Microsoft.ML.Tokenizers", "Microsoft.Extensions", "Google.Protobuf"] },
+        { "BatchGen.Diffusion", [
+            "BatchGen.Core", "TorchSharp", "System.IO.Hashing", "Microsoft.ML.Tokenizers", "Microsoft.Extensions", "Google.Protobuf",
+        ] },
         { "BatchGen.Imaging", ["BatchGen.Core", "Magick.NET", "SixLabors.ImageSharp", "System.IO.Hashing"] },
-        { "BatchGen.Worker", ["BatchGen.Core", "BatchGen.Queue", "BatchGen.Diffusion", "BatchGen.Imaging", "Npgsql", "Microsoft.Extensions"] },
-        { "BatchGen.Dashboard", ["BatchGen.Core", "BatchGen.Queue", "Hangfire", "Npgsql", "Microsoft.Extensions", "Microsoft.AspNetCore", "Microsoft.Net", "Microsoft.OpenApi", "Newtonsoft.Json"] },
+        { "BatchGen.Worker", [
+            "BatchGen.Core", "BatchGen.Queue", "BatchGen.Diffusion", "BatchGen.Imaging", "Npgsql", "Microsoft.Extensions",
+        ] },
+        { "BatchGen.Dashboard", ["BatchGen.Core", "BatchGen.Queue", "Hangfire", "Npgsql", "Microsoft.Extensions", "Microsoft.AspNetCore",
+            "Microsoft.Net", "Microsoft.OpenApi", "Newtonsoft.Json"] },
     };
 
     [Theory]
@@ -20,8 +25,9 @@ public class ArchitectureTests
     public void A_project_references_only_what_it_may(string project, string[] allowed)
     {
         var references = Assembly.Load(project).GetReferencedAssemblies().Select(name => name.Name!).Where(name => !IsBaseLibrary(name));
-        Assert.DoesNotContain(references, reference => !allowed.Any(prefix => reference == prefix || reference.StartsWith(prefix + ".", StringComparison.Ordinal)
-            || (prefix is "Magick.NET" && reference.StartsWith(prefix, StringComparison.Ordinal))));
+        Assert.DoesNotContain(references,
+            reference => !allowed.Any(prefix => reference == prefix || reference.StartsWith(prefix + ".", StringComparison.Ordinal)
+                || (prefix is "Magick.NET" && reference.StartsWith(prefix, StringComparison.Ordinal))));
     }
 
     [Fact]
@@ -32,7 +38,8 @@ public class ArchitectureTests
         while (queue.TryDequeue(out var name))
         {
             if (!seen.Add(name)) continue;
-            foreach (var reference in Assembly.Load(name).GetReferencedAssemblies().Where(reference => reference.Name!.StartsWith("BatchGen", StringComparison.Ordinal)))
+            foreach (var reference in Assembly.Load(name).GetReferencedAssemblies()
+                .Where(reference => reference.Name!.StartsWith("BatchGen", StringComparison.Ordinal)))
                 queue.Enqueue(reference.Name!);
         }
 
@@ -42,5 +49,6 @@ public class ArchitectureTests
 
     // System.IO.Hashing is a package of its own; the other System assemblies come with .NET.
     private static bool IsBaseLibrary(string name) =>
-        name is "netstandard" or "mscorlib" or "Microsoft.Win32.Primitives" || (name.StartsWith("System", StringComparison.Ordinal) && name != "System.IO.Hashing");
+        name is "netstandard" or "mscorlib" or "Microsoft.Win32.Primitives"
+        || (name.StartsWith("System", StringComparison.Ordinal) && name != "System.IO.Hashing");
 }

@@ -80,20 +80,23 @@ comment on function filled_recipe is
 
 create or replace function recipe_is_plain(recipe jsonb) returns boolean
 language sql immutable parallel safe as $$
-  select recipe - recipe_field_names() = '{}'
-    and text_fits(recipe -> 'prompt', 0, 20000)
-    and text_fits(recipe -> 'negative_prompt', 0, 20000)
-    and whole_fits(recipe -> 'width', 64, 2048, 8)
-    and whole_fits(recipe -> 'height', 64, 2048, 8)
-    and whole_fits(recipe -> 'steps', 1, 1000, 1)
-    and choice_fits(recipe -> 'sampler', sampler_choices())
-    and number_fits(recipe -> 'guidance_scale', 0, 100)
-    and choice_fits(recipe -> 'format', format_choices())
-    and whole_fits(recipe -> 'seed', -9223372036854775808, 9223372036854775807, 1)
-    and not recipe ? 'start_image'
-    and not recipe ? 'strength'
-    and number_fits(recipe -> 'guidance_rescale', 0, 1)
-    and whole_fits(recipe -> 'clip_skip', 0, 10, 1)
+  select case
+    when recipe - array['prompt', 'negative_prompt', 'seed'] = '{}' then true
+    else recipe - recipe_field_names() = '{}'
+      and (not recipe ? 'width' or multiple_fits(recipe -> 'width', 64, 2048, 8))
+      and (not recipe ? 'height' or multiple_fits(recipe -> 'height', 64, 2048, 8))
+      and (not recipe ? 'steps' or whole_fits(recipe -> 'steps', 1, 1000))
+      and (not recipe ? 'sampler' or choice_fits(recipe -> 'sampler', sampler_choices()))
+      and (not recipe ? 'guidance_scale' or number_fits(recipe -> 'guidance_scale', 0, 100))
+      and (not recipe ? 'format' or choice_fits(recipe -> 'format', format_choices()))
+      and not recipe ? 'start_image'
+      and not recipe ? 'strength'
+      and (not recipe ? 'guidance_rescale' or number_fits(recipe -> 'guidance_rescale', 0, 1))
+      and (not recipe ? 'clip_skip' or whole_fits(recipe -> 'clip_skip', 0, 10))
+    end
+    and (not recipe ? 'prompt' or text_fits(recipe -> 'prompt', 0, 20000))
+    and (not recipe ? 'negative_prompt' or text_fits(recipe -> 'negative_prompt', 0, 20000))
+    and (not recipe ? 'seed' or whole_fits(recipe -> 'seed', -9223372036854775808, 9223372036854775807))
 $$;
 comment on function recipe_is_plain is
   'True when checked_recipe would refuse nothing and only fill in defaults; false decides nothing. Cheap.';
@@ -127,7 +130,8 @@ begin
     perform refuse(place, 'clip_skip', format('expected 0 to 10 for sdxl models such as ''%s'', got %s.',
       of_model.name, recipe ->> 'clip_skip'));
   end if;
-  return filled_recipe(recipe, recipe_defaults(of_model));
+  recipe := filled_recipe(recipe, recipe_defaults(of_model));
+  return recipe;
 end
 $$;
 comment on function checked_recipe is

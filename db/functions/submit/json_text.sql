@@ -14,4 +14,5 @@ begin
   end if;
   return content;
 end $$;
-comment on function json_text is 'The text in a field of a job object, null when it is left out; refuses anything else and text of a wrong length.';
+comment on function json_text is
+  'The text in a field of a job object, null when it is left out; refuses anything else and text of a wrong length.';

@@ -164,6 +164,9 @@ public sealed record JobField
     /// <value>Name of the field without which this one is refused; null for none.</value>
     public string? Requires { get; init; }
 
+    /// <value>The samplers that use the field; with any other one it is refused. Null means all.</value>
+    public IReadOnlyList<string>? Samplers { get; init; }
+
     /// <value>Name in the text that AUTOMATIC1111's web UI writes into images; null when that text says it in its own way or not at all.</value>
     public string? ParametersName { get; init; }
 
@@ -183,7 +186,7 @@ public sealed record JobField
     public bool IsSetBy(JobFieldWays way) => (Ways & way) != JobFieldWays.None;
 
     /// <summary>The help text with limits and default, for flags and pages.</summary>
-    public string FullHelp => string.Concat(Help, Limits is { } limits ? $" {char.ToUpperInvariant(limits[0])}{limits[1..]}." : "",
+    public string FullHelp => string.Concat(Help, Samplers is { } samplers ? $" Only with {string.Join(", ", samplers)}." : "", Limits is { } limits ? $" {char.ToUpperInvariant(limits[0])}{limits[1..]}." : "",
         DefaultText is { } text ? $" Default: {text}." : "");
 
     /// <summary>The limits in words, such as <c>1 to 1000</c>; null where there are none.</summary>

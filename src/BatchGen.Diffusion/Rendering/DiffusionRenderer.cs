@@ -301,14 +301,17 @@ public sealed class DiffusionRenderer : IBatchRenderer
         }
 
         var (factor, shared) = (model.Vae.Factor, jobs[0].Recipe);
-        if (shared.WidthPixels < factor || shared.HeightPixels < factor || shared.WidthPixels % factor != 0 || shared.HeightPixels % factor != 0)
+        if (shared.WidthPixels < factor || shared.HeightPixels < factor || shared.WidthPixels % factor != 0
+            || shared.HeightPixels % factor != 0)
         {
             throw new InvalidJobException($"An image of {shared.WidthPixels} x {shared.HeightPixels} cannot be drawn: "
                 + $"width and height must be multiples of {factor} for model '{model.Record.Name}'.");
         }
 
-        if (shared.GuidanceRescale is not (>= 0 and <= 1)) throw new InvalidJobException($"Guidance rescale {shared.GuidanceRescale} is not a number from 0 to 1.");
-        if (!double.IsFinite(shared.GuidanceScale)) throw new InvalidJobException($"Guidance scale {shared.GuidanceScale} is not a finite number.");
+        if (shared.GuidanceRescale is not (>= 0 and <= 1))
+            throw new InvalidJobException($"Guidance rescale {shared.GuidanceRescale} is not a number from 0 to 1.");
+        if (!double.IsFinite(shared.GuidanceScale))
+            throw new InvalidJobException($"Guidance scale {shared.GuidanceScale} is not a finite number.");
     }
 
     // Prompts of different length do not fit into one tensor. Filling up the shorter ones would change their images, so each length is

@@ -22,9 +22,12 @@ internal static class StartImages
         DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, ISampler sampler, Func<Tensor> noise)
     {
         var recipe = jobs[0].Recipe;
-        if (recipe.Strength is not (> 0 and <= 1 and var strength)) throw new InvalidJobException($"Strength {recipe.Strength} is not a number above 0 and up to 1.");
+        if (recipe.Strength is not (> 0 and <= 1 and var strength))
+            throw new InvalidJobException($"Strength {recipe.Strength} is not a number above 0 and up to 1.");
         var taken = Math.Min((int)(recipe.Steps * strength), recipe.Steps);
-        if (taken < 1) throw new InvalidJobException($"Strength {strength} of {recipe.Steps} steps leaves none to take. Use more steps or a higher strength.");
+        if (taken < 1)
+            throw new InvalidJobException(
+                $"Strength {strength} of {recipe.Steps} steps leaves none to take. Use more steps or a higher strength.");
         using var scope = NewDisposeScope();
         var firstCall = (recipe.Steps - taken) * sampler.CallsPerStep;
         var draw = noise();

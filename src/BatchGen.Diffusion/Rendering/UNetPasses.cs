@@ -6,8 +6,9 @@ namespace BatchGen.Diffusion.Rendering;
 
 /// <summary>Runs the network over a tensor batch: in one pass, or on a processor with large latents in several.</summary>
 /// <remarks>
-/// A CUDA device is filled by many latents at once. A processor is not: at 64 x 64 latents a pass over eight took no less than four over two
-/// (docs/decisions/0010-passes-of-two-latents.md), needs four times their memory, and sums in another order, so that a picture would depend on how full its batch is.
+/// A CUDA device is filled by many latents at once. A processor is not: at 64 x 64 latents a pass over eight took no less than four over
+/// two (docs/decisions/0010-passes-of-two-latents.md), needs four times their memory, and sums in another order, so that an image would
+/// depend on how full its batch is.
 /// </remarks>
 internal static class UNetPasses
 {

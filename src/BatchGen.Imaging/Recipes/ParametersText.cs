@@ -22,14 +22,17 @@ internal static class ParametersText
         }
 
         text.Append('\n');
-        if (recipe.TextOf(JobFields.NegativePrompt) is { Length: > 0 } negative) text.Append("Negative prompt: ").Append(negative).Append('\n');
-        text.Append(CultureInfo.InvariantCulture, $"Steps: {Of(JobFields.Steps)}, Sampler: {Of(JobFields.Sampler)}, CFG scale: {Of(JobFields.GuidanceScale)}, ");
+        if (recipe.TextOf(JobFields.NegativePrompt) is { Length: > 0 } negative)
+            text.Append("Negative prompt: ").Append(negative).Append('\n');
+        text.Append(CultureInfo.InvariantCulture,
+            $"Steps: {Of(JobFields.Steps)}, Sampler: {Of(JobFields.Sampler)}, CFG scale: {Of(JobFields.GuidanceScale)}, ");
         text.Append(CultureInfo.InvariantCulture, $"Seed: {Of(JobFields.Seed)}, Size: {Of(JobFields.Width)}x{Of(JobFields.Height)}, ");
         text.Append(CultureInfo.InvariantCulture, $"Model hash: {Short(recipe.ModelSha256)}, Model: {recipe.Model}");
         foreach (var field in JobFields.Recipe.Where(field => field.ParametersName is not null))
             if (Of(field) is { } value) text.Append(CultureInfo.InvariantCulture, $", {field.ParametersName}: {value}");
         // There, 1 leaves no layer out.
-        if (Of(JobFields.ClipSkip) is { } skipped) text.Append(CultureInfo.InvariantCulture, $", Clip skip: {int.Parse(skipped, CultureInfo.InvariantCulture) + 1}");
+        if (Of(JobFields.ClipSkip) is { } skipped)
+            text.Append(CultureInfo.InvariantCulture, $", Clip skip: {int.Parse(skipped, CultureInfo.InvariantCulture) + 1}");
         if (recipe.Adapters.Count > 0)
         {
             text.Append(", Lora hashes: \"");

@@ -44,15 +44,18 @@ public sealed partial class JobSubmitter(QueueDatabase database)
         SubmitJsonAsync(Encoding.UTF8.GetBytes(jobsJson), tenant, cancellationToken);
 
     /// <summary>The same for text in UTF-8, as it came over a network.</summary>
-    public async Task<IReadOnlyList<long>> SubmitJsonAsync(ReadOnlyMemory<byte> jobsJson, string? tenant, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<long>> SubmitJsonAsync(
+        ReadOnlyMemory<byte> jobsJson, string? tenant, CancellationToken cancellationToken)
     {
         try
         {
             return await database.CallAsync("submit_jobs",
-                [QueueDatabase.Parameter("jobs", NpgsqlDbType.Jsonb, jobsJson), QueueDatabase.Parameter("tenant", NpgsqlDbType.Text, tenant)],
+                [QueueDatabase.Parameter("jobs", NpgsqlDbType.Jsonb, jobsJson),
+                    QueueDatabase.Parameter("tenant", NpgsqlDbType.Text, tenant)],
                 reader => QueueDatabase.ReadListAsync<long>(reader, cancellationToken), cancellationToken);
         }
-        catch (Npgsql.PostgresException error) when (error.SqlState is Npgsql.PostgresErrorCodes.InvalidTextRepresentation or Npgsql.PostgresErrorCodes.CharacterNotInRepertoire)
+        catch (Npgsql.PostgresException error) when (error.SqlState is Npgsql.PostgresErrorCodes.InvalidTextRepresentation
+            or Npgsql.PostgresErrorCodes.CharacterNotInRepertoire)
         {
             throw new SubmitRefusedException($"The jobs are not valid JSON: {error.MessageText} ({error.Detail ?? error.Where}).", error);
         }
@@ -84,7 +87,8 @@ public sealed partial class JobSubmitter(QueueDatabase database)
                 catch (PostgresException error) when (SqlErrors.Translate(error, database.DataSource) is SubmitRefusedException refused)
                 {
                     // The database counts from the start of the chunk.
-                    throw new SubmitRefusedException(Place().Replace(refused.Message, match => $"jobs[{ids.Count + int.Parse(match.Groups["index"].Value, CultureInfo.InvariantCulture)}]"), error);
+                    throw new SubmitRefusedException(Place().Replace(refused.Message,
+                        match => $"jobs[{ids.Count + int.Parse(match.Groups["index"].Value, CultureInfo.InvariantCulture)}]"), error);
                 }
             }
 
@@ -120,7 +124,9 @@ public sealed partial class JobSubmitter(QueueDatabase database)
             foreach (var text in TextsOf(request[field]))
             {
                 var at = text.IndexOf('\0', StringComparison.Ordinal);
-                if (at >= 0) throw new SubmitRefusedException($"jobs[{index}].{field.Name}: character {at} is NUL, which the database cannot store; remove it.");
+                if (at >= 0)
+                    throw new SubmitRefusedException(
+                        $"jobs[{index}].{field.Name}: character {at} is NUL, which the database cannot store; remove it.");
             }
         }
     }

@@ -12,7 +12,8 @@ namespace BatchGen.Queue.Jobs;
 /// <summary>Writes requests into the staging table with COPY and submits them as a set.</summary>
 internal static class StagedJobs
 {
-    public static async Task<long> SubmitAsync(NpgsqlConnection connection, IEnumerable<JobRequest> requests, string? tenant, CancellationToken cancellationToken)
+    public static async Task<long> SubmitAsync(
+        NpgsqlConnection connection, IEnumerable<JobRequest> requests, string? tenant, CancellationToken cancellationToken)
     {
         // A name of its own keeps concurrent loads of one role apart.
         var load = Guid.NewGuid().ToString("N");
@@ -23,7 +24,8 @@ internal static class StagedJobs
             var (buffer, seeds) = (new ArrayBufferWriter<byte>(1024), new SeedDraw());
             // The database draws seeds too, but taking one into a million recipes costs it more than all of their checks.
             foreach (var request in requests)
-                await WriteAsync(writer, load, request.Seed is null ? request with { Seed = seeds.Next() } : request, buffer, cancellationToken);
+                await WriteAsync(
+                    writer, load, request.Seed is null ? request with { Seed = seeds.Next() } : request, buffer, cancellationToken);
             await writer.CompleteAsync(cancellationToken);
         }
 
@@ -48,7 +50,8 @@ internal static class StagedJobs
         await ValueAsync(request.RunAt?.ToUniversalTime(), NpgsqlDbType.TimestampTz);
         await ValueAsync(request.Deadline?.ToUniversalTime(), NpgsqlDbType.TimestampTz);
         await ValueAsync(request.MaxAttempts, NpgsqlDbType.Integer);
-        if (request.Tags is { Count: > 0 } tags) await writer.WriteAsync(tags.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Text, cancellationToken);
+        if (request.Tags is { Count: > 0 } tags)
+            await writer.WriteAsync(tags.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Text, cancellationToken);
         else await writer.WriteNullAsync(cancellationToken);
         await TextAsync(request.IdempotencyKey);
 
@@ -56,7 +59,8 @@ internal static class StagedJobs
             value is null ? writer.WriteNullAsync(cancellationToken) : writer.WriteAsync(value, NpgsqlDbType.Text, cancellationToken);
 
         Task ValueAsync<T>(T? value, NpgsqlDbType type)
-            where T : struct => value is { } present ? writer.WriteAsync(present, type, cancellationToken) : writer.WriteNullAsync(cancellationToken);
+            where T : struct =>
+                value is { } present ? writer.WriteAsync(present, type, cancellationToken) : writer.WriteNullAsync(cancellationToken);
     }
 
     private static string? Spell(IReadOnlyList<JobRequestAdapter>? adapters)

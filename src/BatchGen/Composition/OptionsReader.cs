@@ -88,7 +88,8 @@ internal static class OptionsReader
     private static string Describe(Type type) =>
         type == typeof(TimeSpan) ? "a time span such as 00:00:30"
         : type == typeof(bool) ? "true or false"
-        : type.IsEnum ? "one of " + string.Join(", ", Enum.GetValues(type).Cast<object>().Select(TypeDescriptor.GetConverter(type).ConvertToInvariantString))
+        : type.IsEnum ? "one of " + string.Join(
+            ", ", Enum.GetValues(type).Cast<object>().Select(TypeDescriptor.GetConverter(type).ConvertToInvariantString))
         : type == typeof(int) || type == typeof(long) ? "a whole number"
         : "a number";
 

@@ -242,15 +242,15 @@ public sealed class LeaseTests
     [InlineData(FailureCode.InvalidJob)]
     [InlineData(FailureCode.Adapter)]
     [InlineData(FailureCode.Model)]
-    public async Task A_failure_that_would_come_again_is_final_at_once(FailureCode kind)
+    public async Task A_failure_that_would_repeat_is_final_at_the_first_attempt(FailureCode code)
     {
         await using var database = await StartAsync();
         var id = (await database.SubmitAsync("a"))[0];
         var batch = (await database.ClaimAsync(await database.AddWorkerAsync()))!;
 
-        await database.Claims.FailAsync(batch, [new(id, kind, "no")], CancellationToken.None);
+        await database.Claims.FailAsync(batch, [new(id, code, "no")], CancellationToken.None);
 
-        Assert.Equal((JobState.Failed, kind.ToCode()),
+        Assert.Equal((JobState.Failed, code.ToCode()),
             await database.Catalog.FindAsync(id, CancellationToken.None) is { } job ? (job.State, job.FailureCode) : default);
         Assert.Equal([id], await database.Actions.RetryAsync([id], CancellationToken.None));
         Assert.Equal((JobState.Queued, 0),

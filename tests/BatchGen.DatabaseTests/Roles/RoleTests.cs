@@ -97,7 +97,7 @@ public sealed class RoleTests : IAsyncLifetime
     [InlineData("insert into staged_jobs (job_id) values (1)")]
     [InlineData("select * from claim_batch(gen_random_uuid(), null, 1, '1 min', '1 min', 1)")]
     [InlineData("select complete_jobs(1, 1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')")]
-    [InlineData("select enqueue_jobs('{}', 1, 1::smallint)")]
+    [InlineData("select enqueue_jobs('{}', null)")]
     [InlineData("select archive_jobs('0 s')")]
     [InlineData("select prune_staged('0 s')")]
     [InlineData("insert into tenant_roles values (current_user, 1)")]
@@ -207,12 +207,15 @@ public sealed class RoleTests : IAsyncLifetime
         await workers.HeartbeatAsync(worker, default, CancellationToken.None);
         var batch = (await claims.ClaimAsync(new ClaimRequest(worker, null, 8), CancellationToken.None))!;
         await claims.HeartbeatAsync(batch, new(0, 1, 2), CancellationToken.None);
-        Assert.Single(await new BatchGen.Queue.Registry.AdapterRegistry(queue).FindAsync(["ink"], CancellationToken.None));
-        Assert.NotNull(await new BatchGen.Queue.Registry.ModelRegistry(queue).FindAsync("demo", CancellationToken.None));
-        await claims.CompleteAsync(batch, [new CompletedJob(batch.Jobs[0].JobId, "a.png", 1, new string('0', 64), 8, 8, 1, "{}")], CancellationToken.None);
-        await claims.FailAsync(batch, [new FailedJob(batch.Jobs[1].JobId, BatchGen.Core.Failures.FailureCode.Generation, "x")], CancellationToken.None);
-        await new BatchGen.Queue.Checkpoints.CheckpointLog(queue).RecordAsync(new(worker, batch.BatchId, batch.Epoch, "demo", new("cpu", "x", "float32"),
-            new(true, "a", "a", 1, 1, [], 1), BatchGen.Core.Rendering.CheckpointVerdict.Passed, null), CancellationToken.None);
+        Assert.Single(await new AdapterRegistry(queue).FindAsync(["ink"], CancellationToken.None));
+        Assert.NotNull(await new ModelRegistry(queue).FindAsync("demo", CancellationToken.None));
+        await claims.CompleteAsync(
+            batch, [new CompletedJob(batch.Jobs[0].JobId, "a.png", 1, new string('0', 64), 8, 8, 1, "{}")], CancellationToken.None);
+        await claims.FailAsync(batch, [new FailedJob(batch.Jobs[1].JobId, FailureCode.Generation, "x")], CancellationToken.None);
+        var check = new WeightCheck(true, "a", "a", 1, 1, [], 1);
+        var checkpoint = new WeightCheckpoint(
+            worker, batch.BatchId, batch.Epoch, "demo", new("cpu", "x", "float32"), check, CheckpointVerdict.Passed, null);
+        await new CheckpointLog(queue).RecordAsync(checkpoint, CancellationToken.None);
         await claims.CloseAsync(batch, CancellationToken.None);
         await claims.RescueExpiredAsync(CancellationToken.None);
         Assert.Equal(1, (await new JobCatalog(queue).CountAsync(null, CancellationToken.None)).Verified);

@@ -174,9 +174,9 @@ public sealed class QueueUpkeepTests
             new() { Adapters = [new("b")] },
         ];
         await database.Submitter.SubmitAsync(jobs, CancellationToken.None);
-        for (var kind = FailureCode.InvalidJob; await database.ClaimAsync(worker, 1) is { } batch; kind = FailureCode.Adapter)
+        for (var code = FailureCode.InvalidJob; await database.ClaimAsync(worker, 1) is { } batch; code = FailureCode.Adapter)
         {
-            await database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, kind, "x")], CancellationToken.None);
+            await database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, code, "x")], CancellationToken.None);
             await database.Claims.CloseAsync(batch, CancellationToken.None);
         }
 

@@ -181,7 +181,7 @@ public sealed class CanaryGuardTests
     private static async Task<RecordedCanary[]> ListAsync(TestDatabase database) =>
         [.. (await new CanaryLog(database.Queue).ListAsync(100, CancellationToken.None)).Reverse()];
 
-    private static Task UntilCanariesAsync(TestDatabase database, int count) =>
+    private static Task<RecordedCanary[]> UntilCanariesAsync(TestDatabase database, int count) =>
         Wait.UntilAsync($"{count} canaries are recorded", () => ListAsync(database), canaries => canaries.Length == count);
 
     // Whatever goes wrong, the wait ends, and the assertions after it say what happened.

@@ -32,7 +32,8 @@ public sealed class StartImageTests : IDisposable
         Assert.All(job.StartPixels, value => Assert.Equal(90, value));
         var recipe = ImageRecipeJson.Read((await database.SqlAsync<string>("select recipe::text from images where job_id = $1", id))!);
         Assert.Equal((name, Convert.ToHexStringLower(SHA256.HashData(file)), "0.6", "0.5"),
-            (recipe.TextOf(JobFields.StartImage), recipe.StartImageSha256, recipe.TextOf(JobFields.Strength), recipe.TextOf(JobFields.GuidanceRescale)));
+            (recipe.TextOf(JobFields.StartImage), recipe.StartImageSha256, recipe.TextOf(JobFields.Strength),
+                recipe.TextOf(JobFields.GuidanceRescale)));
     }
 
     [Fact]

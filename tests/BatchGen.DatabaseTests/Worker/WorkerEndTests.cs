@@ -53,12 +53,13 @@ public sealed class WorkerEndTests
         var ids = await database.SubmitAsync("", "");
         var renderer = new FakeRenderer
         {
-            OnRender = (_, _) =>
+            OnRender = (_, token) =>
             {
                 Block(Wait.UntilAsync(
                     "the next batch was claimed",
                     () => database.SqlAsync<long>("select count(*) from batches where state = 'open'"),
-                    open => open == 2));
+                    open => open == 2,
+                    cancellationToken: token));
                 throw new QueueException("refused");
             },
         };

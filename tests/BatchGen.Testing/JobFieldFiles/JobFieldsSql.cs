@@ -91,27 +91,41 @@ public static class JobFieldsSql
             $"    else recipe || jsonb_build_object({Literal(seed)}, floor(random() * 4294967296)::bigint)", "  end");
     }
 
-    private static string IsPlain(JobField[] recipe, IReadOnlyList<ModelFamily> families) => Function(
-        "recipe_is_plain(recipe jsonb) returns boolean", "sql immutable parallel safe",
-        "True when checked_recipe would refuse nothing and only fill in defaults; false decides nothing. Cheap.",
-        ["  select recipe - recipe_field_names() = '{}'", .. recipe.Select(field => "    and " + PlainRule(field, families))]);
+    // Many recipes have only what differs from image to image, and one look shows that there is no other field to check.
+    private static string IsPlain(JobField[] recipe, IReadOnlyList<ModelFamily> families)
+    {
+        var varying = recipe.Where(field => field.Group == JobFieldGroup.Prompt || field.Type == JobFieldType.Seed).ToArray();
+        return Function(
+            "recipe_is_plain(recipe jsonb) returns boolean", "sql immutable parallel safe",
+            "True when checked_recipe would refuse nothing and only fill in defaults; false decides nothing. Cheap.",
+            [
+                "  select case",
+                $"    when recipe - array[{string.Join(", ", varying.Select(field => Literal(field.Name)))}] = '{{}}' then true",
+                "    else recipe - recipe_field_names() = '{}'",
+                .. recipe.Except(varying).Select(field => "      and " + PlainRule(field, families)),
+                "    end",
+                .. varying.Select(field => "    and " + PlainRule(field, families)),
+            ]);
+    }
 
     private static string PlainRule(JobField field, IReadOnlyList<ModelFamily> families)
     {
         // Rules that look at other fields or at the model are left to checked_recipe.
-        if (field.Type == JobFieldType.Image || field.Requires is not null || families.Any(family => family.OwnJobFields.Contains(field.Name))) return $"not recipe ? {Literal(field.Name)}";
+        if (field.Type == JobFieldType.Image || field.Requires is not null || field.Samplers is not null || families.Any(family => family.OwnJobFields.Contains(field.Name))) return $"not recipe ? {Literal(field.Name)}";
         // What fits the narrowest family fits all of them.
         var rules = families.SelectMany(family => family.JobFieldRules).Where(rule => rule.Field == field.Name).ToArray();
         var (least, most) = (Number(rules.Max(rule => rule.Minimum) ?? field.Minimum), Number(rules.Min(rule => rule.Maximum) ?? field.Maximum));
         var value = $"recipe -> {Literal(field.Name)}";
-        return field.Type switch
+        // Most recipes have few of the fields: whether a field is there is the cheapest question.
+        return $"(not recipe ? {Literal(field.Name)} or " + field.Type switch
         {
             JobFieldType.Text => $"text_fits({value}, {least}, {most})",
             JobFieldType.Choice => $"choice_fits({value}, {field.Name}_choices())",
-            JobFieldType.Whole or JobFieldType.Seed => $"whole_fits({value}, {least}, {most}, {field.MultipleOf ?? 1})",
+            JobFieldType.Whole when field.MultipleOf is { } step => $"multiple_fits({value}, {least}, {most}, {step})",
+            JobFieldType.Whole or JobFieldType.Seed => $"whole_fits({value}, {least}, {most})",
             JobFieldType.Number when !field.MinimumExcluded => $"number_fits({value}, {least}, {most})",
             _ => throw new ArgumentOutOfRangeException(nameof(field), field.Type, "no rule for this type in a recipe"),
-        };
+        } + ")";
     }
 
     private static string CheckedRecipe(JobField[] recipe, IReadOnlyList<ModelFamily> families)
@@ -126,7 +140,9 @@ public static class JobFieldsSql
                 foreach (var rule in family.JobFieldRules.Where(rule => rule.Field == field.Name)) lines.AddRange(RangeRule(field, family, rule));
         }
 
-        lines.Add("  return filled_recipe(recipe, recipe_defaults(of_model));");
+        lines.Add("  recipe := filled_recipe(recipe, recipe_defaults(of_model));");
+        foreach (var field in recipe.Where(field => field.Samplers is not null)) lines.AddRange(SamplerRule(field));
+        lines.Add("  return recipe;");
         lines.Add("end");
         return Function("checked_recipe(job jsonb, of_model models, place text) returns jsonb", "plpgsql volatile",
             "The recipe part of a job object: every field checked, in its canonical form, with the defaults filled in.", [.. lines]);
@@ -151,6 +167,16 @@ public static class JobFieldsSql
         yield return $"  if recipe ? {Literal(field.Name)} and of_model.family <> all(array[{string.Join(", ", owners.Select(family => Literal(family.Code)))}]) then";
         yield return $"    perform refuse(place, {Literal(field.Name)}, format('only models of {codes} have it, and ''%s'' is %s; leave it out.',";
         yield return "      of_model.name, of_model.family));";
+        yield return "  end if;";
+    }
+
+    // A field that only some samplers use.
+    private static IEnumerable<string> SamplerRule(JobField field)
+    {
+        var (names, sampler) = (field.Samplers!, Literal(JobFields.Sampler.Name));
+        yield return $"  if recipe ? {Literal(field.Name)} and recipe ->> {sampler} <> all(array[{string.Join(", ", names.Select(Literal))}]) then";
+        yield return $"    perform refuse(place, {Literal(field.Name)},";
+        yield return $"      format('only the samplers {string.Join(", ", names)} use it, and the job''s is %s; leave it out.', recipe ->> {sampler}));";
         yield return "  end if;";
     }
 

@@ -29,6 +29,7 @@ public static class JobFieldsTable
         foreach (var field in fields.Where(field => field.IsSetBy(JobFieldWays.Json)))
         {
             var rule = field.Limits is { } limits ? $" {char.ToUpperInvariant(limits[0])}{limits[1..]}." : "";
+            if (field.Samplers is { } samplers) rule += $" Only with {string.Join(", ", samplers.Select(name => $"`{name}`"))}.";
             foreach (var family in ModelFamilies.All) rule += RuleOf(family, field);
             text.Append(CultureInfo.InvariantCulture, $"| `{field.Name}` | {TypeOf(field)} | {Code(field)} | {Escape(field.Help)}{rule} |\n");
         }
