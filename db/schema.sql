@@ -165,8 +165,7 @@ table dispatch_groups (
   constraint dispatch_groups_model_id_fkey FOREIGN KEY (model_id) REFERENCES models(id),
   constraint dispatch_groups_pkey PRIMARY KEY (id),
   constraint dispatch_groups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
-  constraint lanes_unique UNIQUE (model_id, priority, tenant_id),
-  constraint lanes_priority_range CHECK (((priority >= '-100'::integer) AND (priority <= 100)))
+  constraint dispatch_groups_unique UNIQUE (model_id, priority, tenant_id)
 );
 
 -- When jobs may be claimed. A dispatch group to which enabled windows apply is open while one of them is; a dispatch group without any is always open.
@@ -252,30 +251,12 @@ table job_counts (
 table job_recipes (
   job_id bigint not null,
   created_at timestamp with time zone default now() not null,
-  seed bigint not null,
-  guidance_scale double precision not null,
-  guidance_rescale double precision default 0 not null,
-  strength double precision,
   tenant_id integer not null,
   campaign_id integer default 0 not null,
-  width smallint not null,
-  height smallint not null,
-  steps smallint not null,
-  clip_skip smallint default 0 not null,
-  format text default 'png'::text not null,
-  sampler text not null,
-  prompt text not null,
-  negative_prompt text,
-  start_image text,
   tags text[],
+  recipe jsonb not null,
   constraint job_recipes_pkey PRIMARY KEY (job_id),
-  constraint job_recipes_clip_skip_range CHECK (((clip_skip >= 0) AND (clip_skip <= 11))),
-  constraint job_recipes_format_known CHECK ((format = ANY (ARRAY['png'::text, 'webp'::text, 'jpeg'::text]))),
-  constraint job_recipes_guidance_range CHECK (((guidance_scale >= (0)::double precision) AND (guidance_scale <= (100)::double precision))),
-  constraint job_recipes_guidance_rescale_range CHECK (((guidance_rescale >= (0)::double precision) AND (guidance_rescale <= (1)::double precision))),
-  constraint job_recipes_size CHECK (((((width)::integer % 8) = 0) AND (((height)::integer % 8) = 0) AND ((width >= 64) AND (width <= 2048)) AND ((height >= 64) AND (height <= 2048)))),
-  constraint job_recipes_steps_range CHECK (((steps >= 1) AND (steps <= 1000))),
-  constraint job_recipes_strength_range CHECK ((((strength IS NULL) = (start_image IS NULL)) AND (strength > (0)::double precision) AND (strength <= (1)::double precision)))
+  constraint job_recipes_recipe_is_object CHECK ((jsonb_typeof(recipe) = 'object'::text))
 );
 
 -- One row per requested image: the narrow part that claims and completions rewrite.
@@ -328,19 +309,36 @@ table models (
   constraint models_prediction_known CHECK ((prediction = ANY (ARRAY['epsilon'::text, 'v_prediction'::text])))
 );
 
--- Samplers that jobs may name; a renderer that learns a new one adds a row in a migration.
-table samplers (
+-- Files of db/functions that were put in: the digest of their text and the routines they made; nothing for a view.
+table schema_functions (
   name text not null,
-  position integer not null,
-  constraint samplers_pkey PRIMARY KEY (name),
-  constraint samplers_name_valid CHECK ((name ~ '^[a-z0-9_]+$'::text))
+  sha256 text not null,
+  made text[] not null,
+  constraint schema_functions_pkey PRIMARY KEY (name)
 );
 
+-- Holds no rows: locked by the one program that migrates, which only the owner can.
+table schema_lock (
+
+);
+
+-- Migrations applied, with the digest of their text.
 table schema_migrations (
   name text not null,
   sha256 text not null,
   applied_at timestamp with time zone default clock_timestamp() not null,
   constraint schema_migrations_pkey PRIMARY KEY (name)
+);
+
+-- How far the schema is, and which programs it serves.
+table schema_version (
+  only_row boolean default true not null,
+  number integer not null,
+  oldest_program text not null,
+  migrated_by text not null,
+  migrated_at timestamp with time zone default clock_timestamp() not null,
+  constraint schema_version_pkey PRIMARY KEY (only_row),
+  constraint schema_version_one_row CHECK (only_row)
 );
 
 -- Rows on their way into the queue: filled by COPY, emptied by submit_staged. Unlogged: a crash of the server loses what was not submitted yet.
@@ -349,25 +347,13 @@ table staged_jobs (
   staged_by name default SESSION_USER not null,
   staged_at timestamp with time zone default now() not null,
   load text default ''::text not null,
-  prompt text,
-  negative_prompt text,
+  recipe jsonb default '{}'::jsonb not null,
   model text,
   adapters text,
-  width integer,
-  height integer,
-  steps integer,
-  sampler text,
-  guidance_scale double precision,
-  guidance_rescale double precision,
-  start_image text,
-  strength double precision,
-  seed bigint,
-  format text,
-  clip_skip integer,
+  campaign text,
   priority integer,
   run_at timestamp with time zone,
   deadline timestamp with time zone,
-  campaign text,
   max_attempts integer,
   tags text[],
   idempotency_key text
@@ -443,7 +429,7 @@ table workers (
   constraint workers_pkey PRIMARY KEY (id)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=100);
 
--- for people: what became of a campaign
+-- archived_jobs: what became of a campaign, for people who ask
 CREATE INDEX archived_jobs_by_campaign ON archived_jobs USING btree (campaign, job_id) WHERE (campaign IS NOT NULL);
 
 -- prune_archive: rows past their retention
@@ -452,16 +438,16 @@ CREATE INDEX archived_jobs_by_end ON archived_jobs USING btree (finished_at);
 -- claim_batch: whether another live worker holds the signature
 CREATE INDEX batches_by_signature ON batches USING btree (signature, lease_expires_at);
 
--- list_gallery of a day, list_throughput
+-- drawn_since, list_gallery, list_throughput: batches of a day
 CREATE INDEX batches_by_time ON batches USING btree (claimed_at);
 
 -- list_workers: the newest batch of a worker
 CREATE INDEX batches_by_worker ON batches USING btree (worker_id, id);
 
--- rescue_expired, list_workers, list_jobs: batches under lease
+-- rescue_expired, list_ids_running: batches under lease
 CREATE INDEX batches_open ON batches USING btree (lease_expires_at) WHERE (state = 'open'::text);
 
--- record_checkpoint, rescue_expired: batches with images no checkpoint has judged
+-- record_checkpoint, rescue_expired: batches with images that no checkpoint has judged
 CREATE INDEX batches_unchecked ON batches USING btree (worker_id) WHERE (checked_completions < completions);
 
 -- list_ended_campaigns: those that may have ended since
@@ -470,7 +456,7 @@ CREATE INDEX campaigns_unreported ON campaigns USING btree (id) WHERE (reported_
 -- list_canaries: the newest, those of a night or of a campaign
 CREATE INDEX canaries_by_time ON canaries USING btree (created_at, id);
 
--- list_canaries: what a worker drew
+-- prune_history: whether a worker drew any
 CREATE INDEX canaries_by_worker ON canaries USING btree (worker_id, id);
 
 -- find_canary: the image to compare with
@@ -482,16 +468,16 @@ CREATE INDEX idempotency_keys_by_job ON idempotency_keys USING btree (job_id);
 -- ended_without_image: what failed or was cancelled in a night
 CREATE INDEX job_attempts_by_end ON job_attempts USING btree (ended_at);
 
--- find_job, list_jobs: last failure; job_history
+-- find_jobs, results, job_status, job_history: attempts of a job, the last one first
 CREATE INDEX job_attempts_by_job ON job_attempts USING btree (job_id, id);
 
--- count_jobs of a campaign
+-- count_jobs, list_campaigns: counts of a campaign
 CREATE INDEX job_counts_by_campaign ON job_counts USING btree (campaign_id) WHERE (campaign_id <> 0);
 
--- list_jobs, count_fusions: jobs of a campaign, newest first
+-- newest_of_campaign, images_of_campaign, count_fusions: jobs of a campaign, newest first
 CREATE INDEX job_recipes_by_campaign ON job_recipes USING btree (campaign_id, job_id) WHERE (campaign_id <> 0);
 
--- list_jobs: jobs with a tag
+-- list_ids_with_tag: jobs with a tag that few have
 CREATE INDEX job_recipes_by_tag ON job_recipes USING gin (tags) WHERE (tags IS NOT NULL);
 
 -- list_ids_of_tenant: jobs of a tenant, newest first, however many others have
@@ -503,10 +489,10 @@ CREATE INDEX jobs_by_age ON jobs USING btree (group_id, run_at) WHERE (indexed_s
 -- claim_batch: jobs of a signature, and the next signature in text order
 CREATE INDEX jobs_by_signature ON jobs USING btree (group_id, signature, id) WHERE (indexed_state = 'ready'::text);
 
--- list_jobs: cancelled jobs, newest first
+-- list_ids_cancelled, list_ids_in_state_of_campaign: cancelled jobs, newest first
 CREATE INDEX jobs_cancelled ON jobs USING btree (id) WHERE (indexed_state = 'cancelled'::text);
 
--- list_jobs, retry_jobs_where: failed jobs, newest first
+-- list_ids_failed, list_ids_in_state_of_campaign, retry_failed: failed jobs, newest or oldest first
 CREATE INDEX jobs_failed ON jobs USING btree (id) WHERE (indexed_state = 'failed'::text);
 
 -- list_failure_reasons: failed jobs of a campaign, newest first
@@ -515,22 +501,22 @@ CREATE INDEX jobs_failed_by_campaign ON jobs USING btree (campaign_id, id) WHERE
 -- advance_clock: jobs whose start time or retry has come
 CREATE INDEX jobs_scheduled ON jobs USING btree (run_at) WHERE (indexed_state = 'scheduled'::text);
 
--- list_jobs: waiting jobs, newest first
+-- list_ids_queued, list_ids_in_state_of_campaign, cancel_waiting: waiting jobs, newest or oldest first
 CREATE INDEX jobs_waiting ON jobs USING btree (id) WHERE (indexed_state = ANY (ARRAY['ready'::text, 'scheduled'::text]));
 
 -- advance_clock: waiting jobs whose deadline passed
 CREATE INDEX jobs_with_deadline ON jobs USING btree (deadline) WHERE ((deadline IS NOT NULL) AND (indexed_state = ANY (ARRAY['ready'::text, 'scheduled'::text])));
 
 -- submit_staged: the rows of a load
-CREATE INDEX staged_jobs_by_load ON staged_jobs USING btree (load, staged_by, job_id);
+CREATE INDEX staged_jobs_by_load ON staged_jobs USING btree (load, staged_by);
 
 -- count_checkpoints_between: those of a night, or of a campaign
 CREATE INDEX weight_checkpoints_by_time ON weight_checkpoints USING btree (created_at);
 
--- list_checkpoints of one worker
+-- list_checkpoints_of_worker: the newest; prune_history: whether a worker has any
 CREATE INDEX weight_checkpoints_by_worker ON weight_checkpoints USING btree (worker_id, id);
 
--- list_faults
+-- list_faults, list_faults_between: checkpoints that did not pass
 CREATE INDEX weight_checkpoints_with_faults ON weight_checkpoints USING btree (id) WHERE (verdict <> 'passed'::text);
 
 -- Adapters that jobs may name, without where they lie.
@@ -550,12 +536,12 @@ SELECT m.name,
     m.paused
    FROM models m;
 
--- Every ended attempt of each job; for a success the message is the image's path.
+-- Every ended attempt of each job. The outcome is succeeded or a failure code; for a success the message is the path of the image.
 view job_history as
 SELECT a.job_id,
     a.attempt,
     a.counted,
-    a.code,
+    a.code AS outcome,
     a.message,
     w.name AS worker,
     a.batch_id,
@@ -567,16 +553,15 @@ UNION ALL
  SELECT i.job_id,
     j.attempts AS attempt,
     true AS counted,
-    'succeeded'::text AS code,
+    'succeeded'::text AS outcome,
     i.path AS message,
     w.name AS worker,
     i.batch_id,
-    b.claimed_at AS started_at,
+    i.claimed_at AS started_at,
     i.created_at AS ended_at
-   FROM images i
+   FROM saved_images i
      JOIN jobs j ON j.id = i.job_id
-     LEFT JOIN batches b ON b.id = i.batch_id
-     LEFT JOIN workers w ON w.id = b.worker_id;
+     LEFT JOIN workers w ON w.id = i.worker_id;
 
 -- Ended jobs of the tenants this session may see, with their image, whether it is verified, or why there is none.
 view results as
@@ -593,22 +578,15 @@ SELECT j.id AS job_id,
     i.seed,
     i.recipe,
     j.finished_at,
-        CASE
-            WHEN i.completion <= b.checked_completions THEN b.verified_at
-            ELSE NULL::timestamp with time zone
-        END AS verified_at,
-        CASE
-            WHEN i.completion <= b.checked_completions THEN b.checkpoint_id
-            ELSE NULL::bigint
-        END AS checkpoint_id,
+    i.verified_at,
+    i.checkpoint_id,
     a.code AS failure_code,
     a.message AS failure_message
    FROM jobs j
      JOIN dispatch_groups g ON g.id = j.group_id
      JOIN tenants t ON t.id = g.tenant_id
      LEFT JOIN campaigns c ON c.id = j.campaign_id
-     LEFT JOIN images i ON i.job_id = j.id
-     LEFT JOIN batches b ON b.id = i.batch_id
+     LEFT JOIN saved_images i ON i.job_id = j.id
      LEFT JOIN LATERAL ( SELECT job_attempts.code,
             job_attempts.message
            FROM job_attempts
@@ -617,14 +595,61 @@ SELECT j.id AS job_id,
          LIMIT 1) a ON true
   WHERE (j.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])) AND ((( SELECT caller_tenant(NULL::text) AS caller_tenant)) IS NULL OR g.tenant_id = (( SELECT caller_tenant(NULL::text) AS caller_tenant))) -- security_barrier=true;
 
--- Makes due jobs ready and fails those past their deadline.
+-- Samplers that jobs may name, in the order that help texts list them.
+view samplers as
+SELECT s.name,
+    s."position"::integer AS "position"
+   FROM unnest(sampler_choices()) WITH ORDINALITY s(name, "position");
+
+-- Images with the verdict on them: an image is verified when a passed checkpoint has checked the completion of its batch that recorded it.
+view saved_images as
+SELECT i.job_id,
+    i.batch_id,
+    i.created_at,
+    i.path,
+    i.size_bytes,
+    i.sha256,
+    i.width,
+    i.height,
+    i.seed,
+    i.recipe,
+    b.claimed_at,
+    b.worker_id,
+        CASE
+            WHEN i.completion <= b.checked_completions THEN b.verified_at
+            ELSE NULL::timestamp with time zone
+        END AS verified_at,
+        CASE
+            WHEN i.completion <= b.checked_completions THEN b.checkpoint_id
+            ELSE NULL::bigint
+        END AS checkpoint_id,
+    i.completion > b.checked_completions AS is_unchecked
+   FROM images i
+     LEFT JOIN batches b ON b.id = i.batch_id;
+
+-- Makes due jobs ready and fails those past their deadline, at most so many of each; returns how many in all.
 function advance_clock(at_most integer DEFAULT 5000) returns integer;
+
+-- Makes due jobs ready and fails those past their deadline, some ten thousands at most.
+function advance_clock_fully() returns void;
+
+-- How many of some jobs, in their order, may form one batch.
+function allowed_batch_size(job_ids bigint[], batch_limits smallint[], max_pixels bigint) returns integer;
 
 -- Grants each role what it needs and takes from everybody what they get by default.
 function apply_grants() returns ;
 
+-- Gives functions their planner settings, and those that run as the owner their search path.
+function apply_settings() returns ;
+
 -- Moves those of the next at_most jobs after an id to archived_jobs that ended before their retention; returns how many, and the id to go on after, null at the end. Their images' files stay.
 function archive_jobs(older_than interval, at_most integer DEFAULT 5000, after_id bigint DEFAULT 0, OUT moved integer, OUT last_id bigint) returns record -- security definer;
+
+-- Step of claim_batch: what was asked, and what the worker remembers.
+function begin_claim(by_worker uuid, of_models text[], max_jobs integer, max_wait interval, max_batches integer, memory jsonb, max_pixels bigint) returns claim_state;
+
+-- How many block strengths an adapter for a family may have: one for each block of its network, or of every kind of network.
+function block_strength_counts(model_family text) returns integer[];
 
 -- The tenant this session acts for; null means all.
 function caller_tenant(wanted text) returns integer -- security definer;
@@ -636,38 +661,91 @@ function cancel_jobs(job_ids bigint[], tenant text DEFAULT NULL::text) returns S
 function cancel_waiting(of_campaign text DEFAULT NULL::text, of_signature text DEFAULT NULL::text, at_most integer DEFAULT 10000) returns integer -- security definer;
 
 -- The signature text of a model and adapters in any spelling and order.
-function canonical_signature(model text, model_family text, adapters jsonb, place text) returns text;
+function canonical_signature(of_model models, adapters jsonb, place text) returns text;
+
+-- The priority a job gets: the one asked for, at most the highest of its tenant.
+function capped_priority(priority integer, max_priority smallint) returns integer;
 
 -- Checks every rule about one job request and fills in the defaults.
 function check_job(element jsonb, place text) returns checked_job;
 
--- A strength, rounded to four decimals half away from zero as Core's AdapterSignature does.
+-- Refuses a start image whose strength leaves no step to take.
+function check_start_steps(recipe jsonb, place text) returns void;
+
+-- One adapter of a job: its registered name, and its canonical spelling with strengths.
+function checked_adapter(given jsonb, of_model models, place text, OUT name text, OUT spelling text) returns record;
+
+-- Block strengths of an adapter in their canonical spelling; empty without any.
+function checked_blocks(given jsonb, of_model models, place text) returns text;
+
+-- The part of a job object that dispatch, search and limits ask for: every field checked, with the defaults filled in.
+function checked_dispatch(job jsonb, place text) returns checked_job;
+
+-- The recipe part of a job object: every field checked, in its canonical form, with the defaults filled in.
+function checked_recipe(job jsonb, of_model models, place text) returns jsonb;
+
+-- A strength, rounded to four decimals half away from zero as Core's AdapterSignature does; null where it is left out.
 function checked_strength(value jsonb, place text, field text) returns numeric;
 
--- Leases up to max_jobs waiting jobs of one signature to a worker. Remembered goes back in as memory at the next claim; a claim without it is right too, only slower.
-function claim_batch(by_worker uuid, of_models text[], max_jobs integer, lease interval, max_wait interval, max_batches integer, memory jsonb DEFAULT NULL::jsonb, max_pixels bigint DEFAULT NULL::bigint) returns TABLE(batch_id bigint, epoch bigint, signature text, lease_expires_at timestamp with time zone, remembered jsonb, job_id bigint, attempt smallint, prompt text, negative_prompt text, width smallint, height smallint, steps smallint, sampler text, guidance_scale double precision, seed bigint, format text, clip_skip smallint, guidance_rescale double precision, start_image text, strength double precision) -- security definer;
+-- Whether a value of a job object is one of the names that may be given, in lower case.
+function choice_fits(value jsonb, choices text[]) returns boolean;
+
+-- Step of claim_batch: the signature to move on to.
+function choose_other_signature(claim claim_state) returns signature_choice;
+
+-- Step of claim_batch: the signature to claim jobs of.
+function choose_signature(claim claim_state) returns claim_state;
+
+-- Leases up to max_jobs waiting jobs of one signature to a worker; one row per job. When nothing waits that the worker may take, one row without a job. Remembered (type claim_memory) goes back in as memory at the worker's next claim.
+function claim_batch(by_worker uuid, of_models text[], max_jobs integer, lease interval, max_wait interval, max_batches integer, memory jsonb DEFAULT NULL::jsonb, max_pixels bigint DEFAULT NULL::bigint) returns TABLE(batch_id bigint, epoch bigint, signature text, lease_expires_at timestamp with time zone, remembered jsonb, job_id bigint, attempt smallint, recipe jsonb) -- security definer;
+
+-- Step of claim_batch: one row per job of the batch, with what to render.
+function claimed_jobs(batch batches, remembered jsonb, job_ids bigint[], job_attempts smallint[]) returns TABLE(batch_id bigint, epoch bigint, signature text, lease_expires_at timestamp with time zone, remembered_once jsonb, job_id bigint, attempt smallint, recipe jsonb);
 
 -- Records images of a batch; returns how many jobs succeeded by it.
 function complete_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], paths text[], sizes bigint[], sha256s text[], widths integer[], heights integer[], seeds bigint[], recipes text[]) returns integer -- security definer;
 
+-- Counts that jobs went from one state to another; returns how many did.
+function count_moves(group_ids integer[], campaign_ids integer[], from_states text[], to_states text[]) returns integer;
+
+-- What a job has that names no max_attempts.
+function default_max_attempts() returns integer;
+
+-- What a job has that names no priority.
+function default_priority() returns integer;
+
+-- The end of an error message that offers the nearest of some words; empty when none is near.
 function did_you_mean(word text, candidates text[]) returns text;
 
 -- Deletes the rows that this role staged under a load name, such as those that submit_staged refused; returns how many.
 function discard_staged(load text DEFAULT ''::text) returns bigint -- security definer;
 
-function discard_unchecked(of_batch batches, why text, said text) returns integer;
+-- Requeues the jobs of a batch whose images no passed checkpoint covers; returns how many.
+function discard_unchecked(of_batch batches, with_code text, with_message text) returns integer;
+
+-- True when checked_dispatch would refuse nothing of a staged row; false decides nothing.
+function dispatch_is_plain(staged staged_jobs) returns boolean;
 
 -- What was drawn since an instant, whatever its campaign; reads the batches since then through index batches_by_time, not their images.
 function drawn_since(since timestamp with time zone) returns TABLE(images bigint, verified bigint, first_at timestamp with time zone, last_at timestamp with time zone, batches bigint, signatures bigint) -- security definer;
 
--- Ends a batch; unfinished jobs go back, the attempt not counted. Returns how many did.
+-- Takes the rows of a staged load out whose idempotency key is known; returns how many.
+function drop_known_keys(of_load text, for_tenant integer) returns bigint;
+
+-- Ends a batch; unfinished jobs are requeued, the attempt not counted. Returns how many.
 function end_batch(of_batch bigint, with_epoch bigint, signature_hold interval, why text) returns integer -- security definer;
 
 -- Jobs that failed or were cancelled since an instant and were not requeued; costs what failed since then, through index job_attempts_by_end.
 function ended_without_image(since timestamp with time zone) returns TABLE(job_id bigint, campaign_id integer, state text, code text) -- security definer;
 
 -- Writes checked jobs; returns one id each, that of the first job of its idempotency key.
-function enqueue_jobs(checked checked_job[], tenant_id integer, max_priority smallint) returns SETOF bigint;
+function enqueue_jobs(checked checked_job[], for_tenant tenants) returns SETOF bigint;
+
+-- Makes the campaigns that jobs name and that are not there yet.
+function ensure_campaigns(names text[], for_tenant integer) returns void;
+
+-- Makes the dispatch groups that jobs need and that are not there yet.
+function ensure_groups(model_ids integer[], priorities integer[], for_tenant integer) returns void;
 
 -- Creates the three roles where they are missing.
 function ensure_roles() returns ;
@@ -675,10 +753,53 @@ function ensure_roles() returns ;
 -- Records failed attempts of a batch: retried later, or failed for good.
 function fail_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], codes text[], messages text[], retry_delay interval, max_retry_delay interval) returns integer -- security definer;
 
+-- Fails waiting jobs whose deadline passed; returns their ids.
+function fail_late_jobs(started timestamp with time zone, at_most integer) returns bigint[];
+
+-- Fails the job of a lost batch of one when its attempts are used up.
+function fail_used_up(dead batches, worker_name text) returns void;
+
+-- A recipe with what it leaves out. Seeds are drawn below 2^32, as other tools draw them: a seed read off an image can be typed there.
+function filled_recipe(recipe jsonb, defaults jsonb) returns jsonb;
+
+-- The registered adapter of a name, in any case, which fits the model.
+function find_adapter(wanted text, of_model models, place text) returns adapters;
+
+-- Step of claim_batch: whether the fused signature has work.
+function find_fused(claim claim_state) returns claim_state;
+
+-- The model a job names; without a name the only one registered.
+function find_model(wanted text, place text) returns models;
+
+-- Step of claim_batch: the next signature of a tenant in text order that is free.
+function find_next_signature(claim claim_state, of_tenant integer, share_from integer) returns signature_choice;
+
+-- Step of claim_batch: the signature of the job that waits longest, if it waited longer than MaxWait.
+function find_overdue(claim claim_state, of_tenant integer, up_to_virtual_time double precision) returns signature_choice;
+
+-- The first signature in text order behind a text that jobs of a tenant wait with.
+function find_signature_after(groups waiting_group[], of_tenant integer, after text) returns signature_choice;
+
+-- The tenant of a name in any case, null meaning default; refuses an unknown one.
 function find_tenant(wanted text) returns tenants;
+
+-- Step of claim_batch: the dispatch groups of the highest priority level that has work.
+function find_waiting_groups(claim claim_state) returns claim_state;
+
+-- For each job the id under which its idempotency key was first submitted; its own id without a key.
+function first_ids_of_keys(checked checked_job[], ids bigint[], for_tenant integer) returns bigint[];
 
 -- Adds appended changes to the counts.
 function fold_counts() returns integer -- security definer;
+
+-- The names that a job's format may have, in the order they are listed in.
+function format_choices() returns text[];
+
+-- Lets a role call functions, named without their arguments.
+function grant_execute(IN names text[], IN to_role name) returns ;
+
+-- The dispatch group of the same model and tenant with another priority; makes it where there is none.
+function group_at_priority(g dispatch_groups, wanted integer) returns integer;
 
 -- Whether the dispatch windows that apply to a dispatch group let it be claimed from at an instant.
 function group_is_open(candidate dispatch_groups, instant timestamp with time zone) returns boolean;
@@ -686,6 +807,7 @@ function group_is_open(candidate dispatch_groups, instant timestamp with time zo
 -- Extends a lease; returns the jobs of the batch that were cancelled.
 function heartbeat_batch(of_batch bigint, with_epoch bigint, lease interval, finished_jobs integer, at_step integer, of_steps integer) returns SETOF bigint -- security definer;
 
+-- Locks a batch and returns it; raises BG002 when it is not leased under the epoch any more.
 function hold_lease(of_batch bigint, with_epoch bigint) returns batches;
 
 -- Whether the batch of an image fits what a list asks for.
@@ -694,10 +816,14 @@ function image_is_wanted(of_batch bigint, of_signature text, claimed_from timest
 -- Images of the campaigns of a name below a job, newest job first. A last row without batch says that the looks were used up, and below which job to go on.
 function images_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone, below bigint, at_most integer, looks integer) returns TABLE(job_id bigint, batch_id bigint) -- security definer;
 
+-- Whether other workers have a signature fused and what waits of it is too little to share.
+function is_held_by_others(wanted text, in_group integer, by_worker uuid, batch_size integer) returns boolean;
+
 -- Whether a text may name a start image: a relative path below the folder that workers read them from.
 function is_start_image_name(name text) returns boolean;
 
-function is_taken(wanted text, in_group integer, by_worker uuid, batch_size integer) returns boolean;
+-- The fields that a job object may have.
+function job_field_names() returns text[];
 
 -- Where jobs stand; unknown ids are left out.
 function job_status(job_ids bigint[]) returns TABLE(job_id bigint, state text, attempts smallint, max_attempts smallint, run_at timestamp with time zone, finished_at timestamp with time zone, path text, verified_at timestamp with time zone, failure_code text, failure_message text) -- security definer;
@@ -705,31 +831,64 @@ function job_status(job_ids bigint[]) returns TABLE(job_id bigint, state text, a
 -- Those of the jobs that belong to a tenant; all for null.
 function jobs_of(job_ids bigint[], owner integer) returns bigint[];
 
+-- One of the names that a field may have, in lower case; null where the field is left out.
+function json_choice(element jsonb, field text, place text, choices text[]) returns text;
+
+-- The instant in a field of a job object, null when it is left out; refuses anything else.
 function json_instant(element jsonb, field text, place text) returns timestamp with time zone;
 
-function json_number(element jsonb, field text, place text, low numeric, high numeric) returns double precision;
+-- A number in a range; null where the field is left out.
+function json_number(element jsonb, field text, place text, lowest numeric, highest numeric, lowest_excluded boolean DEFAULT false) returns double precision;
 
+-- The name of a start image; null where the field is left out.
+function json_start_image(element jsonb, field text, place text, longest integer) returns text;
+
+-- The text in a field of a job object, null when it is left out; refuses anything else and text of a wrong length.
 function json_text(element jsonb, field text, place text, shortest integer, longest integer) returns text;
 
-function json_whole(element jsonb, field text, place text, low numeric, high numeric) returns bigint;
+-- A whole number in a range and a multiple of a step; null where the field is left out.
+function json_whole(element jsonb, field text, place text, lowest numeric, highest numeric, step integer DEFAULT 1) returns bigint;
+
+-- A list of words; null where the field is left out or the list is empty.
+function json_words(element jsonb, field text, place text, most_words integer, longest integer) returns text[];
 
 -- Key of the advisory lock that lets one transaction at a time take rows out of a load.
 function load_lock(load text, staged_by name) returns bigint;
 
+-- Most adapters of a job.
+function max_adapters() returns integer;
+
+-- The adapters of a job with those that its prompt names.
+function merged_adapters(adapters jsonb, in_prompt text) returns jsonb;
+
+-- Whether a value of a job object is a whole number in a range and a multiple of a step.
+function multiple_fits(value jsonb, lowest numeric, highest numeric, step integer) returns boolean;
+
+-- The nearest of some words by Levenshtein distance; null when none is near.
 function nearest(word text, candidates text[]) returns text;
 
--- The same upwards: the first image above a job, or null.
+-- Images of the campaigns of a name, upwards: the first one above a job, or null.
 function newer_image_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone, above bigint, looks integer) returns bigint -- security definer;
 
 -- Jobs of the campaigns of a name (tenants may share it) below an id, newest first; one walk through index job_recipes_by_campaign each.
 function newest_of_campaign(of_name text, below bigint, at_most integer) returns TABLE(job_id bigint, prompt text, tags text[]) -- security definer;
 
--- Tells upstream apps that jobs ended: channel SCHEMA_done.
+-- Refuses a staged load that breaks a rule, and brings rows in another spelling into the canonical form.
+function normalise_staged(of_load text) returns void;
+
+-- Records attempts of a batch that did not end in an image, from parallel arrays with one entry per job; returns how many.
+function note_attempts(of_batch batches, job_ids bigint[], attempts integer[], counted boolean[], codes text[], messages text[]) returns integer;
+
+-- Notifies upstream apps of jobs that ended: channel SCHEMA_done.
 function notify_done(job_ids bigint[], state text) returns void;
 
 -- Wakes idle workers: channel SCHEMA_jobs.
 function notify_work(ready_groups integer[], always boolean) returns void;
 
+-- Whether a value of a job object is a number in a range.
+function number_fits(value jsonb, lowest numeric, highest numeric) returns boolean;
+
+-- The tenant that a submit is for: the one named, if the caller may act for it, else the caller's own.
 function owner_of_submit(wanted text) returns tenants;
 
 -- Deletes archived jobs past their retention; returns how many.
@@ -741,38 +900,70 @@ function prune_history(older_than interval, at_most integer DEFAULT 5000) return
 -- Deletes rows staged before their retention that nobody submitted; returns how many.
 function prune_staged(older_than interval) returns bigint -- security definer;
 
+-- What a recipe for a model has where the job leaves fields out.
+function recipe_defaults(of_model models) returns jsonb;
+
+-- The fields that make up the recipe.
+function recipe_field_names() returns text[];
+
+-- True when checked_recipe would refuse nothing and only fill in defaults; false decides nothing. Cheap.
+function recipe_is_plain(recipe jsonb) returns boolean;
+
 -- Writes a checkpoint with its consequence: passed verifies the worker's unverified images, anything else requeues their jobs.
 function record_checkpoint(of_worker uuid, of_batch bigint, with_epoch bigint, on_model text, on_device text, compute_type text, judged text, expected text, actual text, tensors integer, size_bytes bigint, drifted text[], elapsed_ms double precision, reloaded_tensors integer, reloaded_bytes bigint, reload_ms double precision) returns TABLE(checkpoint_id bigint, images_verified integer, jobs_requeued integer) -- security definer;
 
 -- Raises the one error that says which element and field was wrong, what was expected and what to do.
 function refuse(place text, field text, problem text) returns void;
 
-function requeue_jobs(of_batch bigint, these bigint[], from_state text, why text, said text, counts boolean, new_limit smallint DEFAULT NULL::smallint) returns integer;
+-- Step of claim_batch: what the worker remembers of the batch.
+function remember_batch(claim claim_state) returns claim_memory;
+
+-- Returns jobs of a batch to the queue; returns how many.
+function requeue_jobs(of_batch batches, these bigint[], from_state text, with_code text, with_message text, counts boolean, new_limit smallint DEFAULT NULL::smallint) returns integer;
+
+-- Ends a batch whose lease ran out and requeues its jobs.
+function rescue_batch(dead batches, started timestamp with time zone) returns void;
 
 -- Takes back leases that ran out; returns how many batches were rescued.
 function rescue_expired() returns integer -- security definer;
 
--- Puts failed jobs back by campaign, failure code or signature; returns how many.
+-- Requeues failed jobs by campaign, failure code or signature; returns how many.
 function retry_failed(of_campaign text DEFAULT NULL::text, with_code text DEFAULT NULL::text, of_signature text DEFAULT NULL::text, at_most integer DEFAULT 10000) returns integer -- security definer;
 
--- Puts failed or cancelled jobs back with fresh attempts; returns their ids.
+-- Requeues failed or cancelled jobs with fresh attempts; returns their ids.
 function retry_jobs(job_ids bigint[], tenant text DEFAULT NULL::text) returns SETOF bigint -- security definer;
+
+-- The names that a job's sampler may have, in the order they are listed in.
+function sampler_choices() returns text[];
 
 -- Moves waiting jobs to another priority; returns how many moved.
 function set_priority(job_ids bigint[], new_priority integer) returns integer -- security definer;
 
+-- A value as error messages show it, cut to 60 characters.
 function shown(value jsonb) returns text;
 
 -- Signatures with ready jobs in text order after a given one; waiting is exact below count_limit per dispatch group.
 function signature_backlog(after_signature text DEFAULT ''::text, at_most integer DEFAULT 50, count_limit integer DEFAULT 1000) returns TABLE(signature text, waiting bigint, oldest timestamp with time zone) -- security definer;
 
+-- An adapter of a job object from its spelling in a signature, such as ink@0.8:0.5.
 function spelled_adapter(spelling text, place text) returns jsonb;
 
 -- Takes <lora:name:unet:text_encoder> out of a prompt.
 function split_prompt(prompt text, OUT rest text, OUT adapters text) returns record;
 
+-- A staged row as the job object that submit_jobs takes.
 function staged_job_json(staged staged_jobs) returns jsonb;
 
+-- What messages call a staged row: its number in the load of this session's role.
+function staged_line(of_load text, id bigint) returns text;
+
+-- What the spellings of model and adapters in a staged load stand for.
+function staged_spellings(of_load text, adapters_in_prompts boolean, OUT spellings job_spelling[], OUT model_ids integer[], OUT priorities integer[]) returns record;
+
+-- Writes checked jobs and staged rows into the queue; returns how many.
+function store_jobs(for_tenant tenants, submitted_at timestamp with time zone, checked checked_job[], ids bigint[], final_ids bigint[], of_load text, spellings job_spelling[]) returns bigint;
+
+-- A strength in the one form that signatures use, without trailing zeros.
 function strength_text(strength numeric) returns text;
 
 -- Submits one job; returns its id.
@@ -784,8 +975,26 @@ function submit_jobs(jobs jsonb, tenant text DEFAULT NULL::text) returns SETOF b
 -- Submits the rows that this role staged under a load name, all or none; returns how many jobs are new. Rows whose idempotency key is known are left out.
 function submit_staged(load text DEFAULT ''::text, tenant text DEFAULT NULL::text) returns bigint -- security definer;
 
+-- Step of claim_batch: locks the jobs of the batch.
+function take_jobs(claim claim_state) returns claim_state;
+
+-- Whether a value of a job object is text of a length.
+function text_fits(value jsonb, shortest integer, longest integer) returns boolean;
+
 -- Waiting jobs by signature in the order of dispatch, from a place on; hops through index jobs_by_signature, and counts to 5,000 at most.
 function waiting_signatures(from_priority integer, after_signature text, after_group integer, at_most integer) returns TABLE(priority smallint, signature text, group_id integer, model text, model_paused boolean, tenant text, tenant_paused boolean, waiting bigint, oldest_at timestamp with time zone) -- security definer;
 
+-- Whether a value of a job object is a whole number in a range.
+function whole_fits(value jsonb, lowest numeric, highest numeric) returns boolean;
+
 -- Whether a dispatch window is open at an instant.
 function window_is_open(time_zone text, opens time without time zone, closes time without time zone, weekdays integer[], instant timestamp with time zone) returns boolean;
+
+-- Whether an array is a list of words as json_words takes them.
+function words_are_plain(words text[], most_words integer, longest integer) returns boolean;
+
+-- Step of claim_batch: whether a worker gets jobs at all; raises BG003 for one that is not registered.
+function worker_may_claim(by_worker uuid) returns boolean;
+
+-- Step of claim_batch: writes the batch with its lease, and sets its jobs running.
+function write_batch(claim claim_state, lease interval) returns batches;

@@ -83,7 +83,7 @@ internal sealed class FunctionInstaller(NpgsqlConnection connection, NpgsqlTrans
         {
             throw new QueueException(
                 $"The functions and views of this version cannot be put in: {error.MessageText}. "
-                    + $"{error.Detail} Drop what depends on it, migrate, and make it anew.", error);
+                    + "Drop what depends on it, migrate, and make it anew.", error);
         }
 
         // 3. Everything anew: what changed, and every view
