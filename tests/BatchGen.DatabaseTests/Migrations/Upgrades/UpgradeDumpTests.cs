@@ -37,7 +37,12 @@ public sealed class UpgradeDumpTests
     private static async Task<string> DumpAsync(TestDatabase database)
     {
         var address = new NpgsqlConnectionStringBuilder(database.ConnectionString);
-        var start = new ProcessStartInfo("pg_dump") { RedirectStandardOutput = true, StandardOutputEncoding = Encoding.UTF8 };
+        var start = new ProcessStartInfo("pg_dump")
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            StandardOutputEncoding = Encoding.UTF8,
+        };
         start.Environment["PGPASSWORD"] = address.Password;
         foreach (var argument in (string[])["-h",
             address.Host!, "-p", $"{address.Port}", "-U", address.Username!, "--schema", database.Schema,

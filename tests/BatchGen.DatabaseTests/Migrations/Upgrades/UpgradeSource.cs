@@ -13,6 +13,8 @@ internal sealed class UpgradeSource(string version)
     /// <summary>Stands in the dump where the name of the schema was.</summary>
     public const string SchemaName = "batchgen_of_the_dump";
 
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
     private static string Root { get; } = Path.Combine(RepositoryPaths.Reference, "upgrade");
 
     /// <summary>The versions there are, oldest first.</summary>
@@ -46,7 +48,7 @@ internal sealed class UpgradeSource(string version)
         await using (var zip = new GZipStream(File.Create(DumpFile), CompressionLevel.SmallestSize))
             await zip.WriteAsync(Encoding.UTF8.GetBytes(dump));
         await File.WriteAllTextAsync(
-            ContentsFile, JsonSerializer.Serialize(contents, new JsonSerializerOptions { WriteIndented = true }) + "\n");
+            ContentsFile, JsonSerializer.Serialize(contents, Indented) + "\n");
         foreach (var query in queries) File.Copy(query, Path.Combine(Folder, "queries", Path.GetFileName(query)), overwrite: true);
     }
 

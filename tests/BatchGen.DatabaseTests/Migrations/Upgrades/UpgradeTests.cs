@@ -95,7 +95,8 @@ public sealed class UpgradeTests
             await using var reader = await command.ExecuteReaderAsync();
             while (await reader.ReadAsync())
             {
-                if (!reader.IsDBNull(reader.GetOrdinal("remembered"))) _memory = reader.GetString(reader.GetOrdinal("remembered"));
+                if (!await reader.IsDBNullAsync(reader.GetOrdinal("remembered")))
+                    _memory = reader.GetString(reader.GetOrdinal("remembered"));
                 (_batchId, _epoch) = (reader.GetInt64(reader.GetOrdinal("batch_id")), reader.GetInt64(reader.GetOrdinal("epoch")));
                 JobIds.Add(reader.GetInt64(reader.GetOrdinal("job_id")));
                 Assert.Contains("a red cube", reader.GetString(reader.GetOrdinal("recipe")), StringComparison.Ordinal);
