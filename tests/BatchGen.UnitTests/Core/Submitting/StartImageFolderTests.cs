@@ -66,9 +66,9 @@ public sealed class StartImageFolderTests : IDisposable
     public void What_no_job_can_start_from_is_one_clear_error()
     {
         var folder = new StartImageFolder(_root);
-        Assert.Equal($"Start picture 'cats/1.png' is not in '{_root}' on this machine. Put it there, then retry the job.", Refusal(() => folder.Read("cats/1.png")));
+        Assert.Equal($"Start image 'cats/1.png' is not in '{_root}' on this machine. Put it there, then retry the job.", Refusal(() => folder.Read("cats/1.png")));
         File.WriteAllText(Path.Combine(_root, "a.png"), "no picture");
-        Assert.Equal("Start picture 'a.png' is not a PNG, WebP or JPEG picture; convert it to one of them.", Refusal(() => folder.Read("a.png")));
+        Assert.Equal("Start image 'a.png' is not a PNG, WebP or JPEG image; convert it to one of them.", Refusal(() => folder.Read("a.png")));
         Assert.Contains("is damaged", Refusal(() => folder.Add([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0], "b")), StringComparison.Ordinal);
         var huge = ImageEncoder.Encode(SampleRecipe.Flat(8, 8, 1, 2, 3), ImageFormat.Png);
         (huge[16], huge[20]) = (0x10, 0x10); // Says 268 million pixels a side, as a decompression bomb does.
