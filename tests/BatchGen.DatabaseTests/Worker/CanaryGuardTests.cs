@@ -182,11 +182,7 @@ public sealed class CanaryGuardTests
         [.. (await new CanaryLog(database.Queue).ListAsync(100, CancellationToken.None)).Reverse()];
 
     private static Task<RecordedCanary[]> UntilCanariesAsync(TestDatabase database, int count) =>
-<<<<<<< HEAD
-        Wait.UntilAsync($"{count} canaries are recorded", () => ListAsync(database), canaries => canaries.Length == count);
-=======
         WorkerHost.UntilAsync($"{count} canaries are recorded", () => ListAsync(database), canaries => canaries.Length == count);
->>>>>>> refs/heads/program
 
     // Whatever goes wrong, the wait ends, and the assertions after it say what happened.
     private static Task UntilSucceededOrPausedAsync(TestDatabase database, int count) => WorkerHost.UntilAsync(
