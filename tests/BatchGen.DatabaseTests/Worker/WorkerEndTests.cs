@@ -53,13 +53,12 @@ public sealed class WorkerEndTests
         var ids = await database.SubmitAsync("", "");
         var renderer = new FakeRenderer
         {
-            OnRender = (_, token) =>
+            OnRender = (_, _) =>
             {
                 Block(WorkerHost.UntilAsync(
                     "the next batch was claimed",
                     () => database.SqlAsync<long>("select count(*) from batches where state = 'open'"),
-                    open => open == 2,
-                    cancellationToken: token));
+                    open => open == 2));
                 throw new QueueException("refused");
             },
         };
