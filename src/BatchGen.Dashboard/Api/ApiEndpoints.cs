@@ -1,7 +1,8 @@
 using BatchGen.Core.Jobs;
+using BatchGen.Dashboard.Images;
 using BatchGen.Dashboard.Live;
-using BatchGen.Dashboard.Pages.Gallery;
-using BatchGen.Dashboard.Pages.Workers;
+using BatchGen.Dashboard.Pages;
+using BatchGen.Dashboard.Requests;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Registry;
@@ -9,6 +10,7 @@ using BatchGen.Queue.Reports;
 using BatchGen.Queue.Workers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -37,7 +39,8 @@ internal static class ApiEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapOpenApi("/openapi/{documentName}.json").RequireAuthorization(Policies.ApiRead);
-        routes.MapGet("/api", () => Pages.Page.Of<ApiPage>(new object())).RequireAuthorization(Policies.See).ExcludeFromDescription();
+        routes.MapGet("/api", (IApiDescriptionGroupCollectionProvider descriptions) => Page.Of<ApiPage, ApiModel>(ApiModel.Of(descriptions)))
+            .RequireAuthorization(Policies.See).ExcludeFromDescription();
 
         var api = routes.MapGroup("/api/v1").RequireAuthorization(Policies.ApiRead).DisableAntiforgery()
             .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden);
@@ -56,14 +59,14 @@ internal static class ApiEndpoints
                 + "A submitter's key looks through 20,000 jobs of its own at a time. The next page starts at before=next_before, also after a page that is not full.");
         api.MapGet("/jobs/{id:long}", FindAsync).Produces<JobView>().ProducesProblem(StatusCodes.Status404NotFound).WithTags("Jobs").WithSummary("One job");
         api.MapPost("/jobs/cancel", CancelAsync).RequireAuthorization(Policies.ApiSubmit).Produces<SubmittedView>().ProducesProblem(StatusCodes.Status400BadRequest).WithTags("Jobs").WithSummary("Cancel jobs that have not ended");
-        api.MapPost("/jobs/retry", RetryAsync).RequireAuthorization(Policies.Operate).Produces<SubmittedView>().ProducesProblem(StatusCodes.Status400BadRequest).WithTags("Jobs").WithSummary("Put failed or cancelled jobs back");
+        api.MapPost("/jobs/retry", RetryAsync).RequireAuthorization(Policies.Operate).Produces<SubmittedView>().ProducesProblem(StatusCodes.Status400BadRequest).WithTags("Jobs").WithSummary("Requeue failed or cancelled jobs");
         api.MapGet("/jobs/{id:long}/image", ImageAsync).Produces(StatusCodes.Status200OK, contentType: "image/png").ProducesProblem(StatusCodes.Status404NotFound)
             .WithTags("Results").WithSummary("The picture of a job");
         api.MapGet("/results", ResultsAsync).Produces<JobPageView>().WithTags("Results").WithSummary("Jobs with a picture, newest first");
         api.MapGet("/events", (HttpContext context, LiveStream stream) => stream.SendAsync(context, tick => tick.Counts)).RequireAuthorization(Policies.See).Produces(StatusCodes.Status200OK, contentType: "text/event-stream")
             .WithTags("Results").WithSummary("Counts of jobs by state, now and whenever they change (server-sent events)");
         api.MapGet("/events/jobs", (string? campaign, HttpContext context, JobEvents events) =>
-            TypedResults.ServerSentEvents(events.ListenAsync(context.User.FindFirst(Policies.TenantClaim)?.Value, NullIfEmpty(campaign), context.RequestAborted)))
+            TypedResults.ServerSentEvents(events.ListenAsync(AccessLookup.TenantOf(context.User), JobListRequest.NullIfEmpty(campaign), context.RequestAborted)))
             .RequireRateLimiting(JobEvents.RateLimit).ProducesProblem(StatusCodes.Status429TooManyRequests)
             .WithTags("Results").WithSummary("Jobs as they end (server-sent events)")
             .WithDescription("A submitter's key hears of its tenant's jobs; campaign restricts. Events: listening (from now on none is missed: look once at those that had ended before), "
@@ -85,24 +88,22 @@ internal static class ApiEndpoints
         api.MapGet("/campaigns", async (int? before, int? limit, CampaignCatalog campaigns, CancellationToken cancellationToken) =>
             await campaigns.ListAsync(before, Math.Clamp(limit ?? 50, 1, MaxPage), cancellationToken)).RequireAuthorization(Policies.See).WithTags("Queue").WithSummary("Campaigns, newest first");
         api.MapGet("/campaigns/{name}", async (string name, CampaignCatalog campaigns, CancellationToken cancellationToken) =>
-            await campaigns.FindAsync(name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), cancellationToken) is { } campaign ? Results.Ok(campaign) : Missing($"There is no campaign '{name}'."))
+            await campaigns.FindAsync(name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), cancellationToken) is { } campaign ? Results.Ok(campaign) : Missing(MissingText.Campaign(name)))
             .RequireAuthorization(Policies.See).Produces<CampaignSummary>().ProducesProblem(StatusCodes.Status404NotFound).WithTags("Queue").WithSummary("One campaign");
     }
 
     private static async Task<IResult> ListAsync(
         HttpContext context, JobSearch search, string? state, string? campaign, string? signature, string? text, string? tag, long? before, int? limit, CancellationToken cancellationToken)
     {
-        if (state is not null && !JobStates.ByCode.ContainsKey(state))
-            return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: "Unknown state", detail: $"'{state}' is not a state; use {string.Join(", ", JobStates.ByCode.Keys)}.");
-        var filter = new JobFilter(state is null ? null : JobStates.Parse(state), NullIfEmpty(campaign), NullIfEmpty(signature), before, Math.Clamp(limit ?? 50, 1, MaxPage));
-        var page = await search.ListAsync(new JobQuery(filter, NullIfEmpty(text), NullIfEmpty(tag), context.User.FindFirst(Policies.TenantClaim)?.Value), cancellationToken);
+        var request = new JobListRequest(state, campaign, signature, text, tag, before);
+        if (!request.TryRead(AccessLookup.TenantOf(context.User), Math.Clamp(limit ?? 50, 1, MaxPage), out var query, out var problem))
+            return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: "Unknown state", detail: problem);
+        var page = await search.ListAsync(query, cancellationToken);
         return Results.Ok(new JobPageView(page.Jobs.Select(JobView.Of).ToArray(), page.NextBefore));
     }
 
-    private static string? NullIfEmpty(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
-
     private static async Task<IResult> FindAsync(long id, HttpContext context, JobCatalog jobs, JobHistory history, CancellationToken cancellationToken) =>
-        await IsVisibleAsync(id, context, history, cancellationToken) && await jobs.FindAsync(id, cancellationToken) is { } job ? Results.Ok(JobView.Of(job)) : Missing($"There is no job {id}.");
+        await IsVisibleAsync(id, context, history, cancellationToken) && await jobs.FindAsync(id, cancellationToken) is { } job ? Results.Ok(JobView.Of(job)) : Missing(MissingText.Job(id));
 
     private static Task<IResult> ResultsAsync(
         HttpContext context, JobSearch search, string? campaign, string? signature, string? text, string? tag, long? before, int? limit, CancellationToken cancellationToken) =>
@@ -111,13 +112,13 @@ internal static class ApiEndpoints
     private static async Task<IResult> ImageAsync(
         long id, HttpContext context, JobHistory history, PictureCatalog pictures, DashboardFolders folders, CancellationToken cancellationToken)
     {
-        if (!await IsVisibleAsync(id, context, history, cancellationToken)) return Missing($"There is no job {id}.");
-        var answer = await ImageEndpoints.ServeAsync(id, download: false, pictures, folders, context, cancellationToken);
-        return answer is IStatusCodeHttpResult { StatusCode: StatusCodes.Status404NotFound } ? Missing($"Job {id} has no picture.") : answer;
+        if (!await IsVisibleAsync(id, context, history, cancellationToken)) return Missing(MissingText.Job(id));
+        var answer = await ImageFiles.ServeAsync(id, download: false, pictures, folders, context, cancellationToken);
+        return answer is IStatusCodeHttpResult { StatusCode: StatusCodes.Status404NotFound } ? Missing(MissingText.Image(id)) : answer;
     }
 
     private static async Task<IResult> CancelAsync(IdsRequest? request, HttpContext context, JobHistory history, CancellationToken cancellationToken) => request?.JobIds is { } ids
-        ? Results.Ok(new SubmittedView(await history.CancelAsync(ids, context.User.FindFirst(Policies.TenantClaim)?.Value, cancellationToken)))
+        ? Results.Ok(new SubmittedView(await history.CancelAsync(ids, AccessLookup.TenantOf(context.User), cancellationToken)))
         : NoIds();
 
     private static async Task<IResult> RetryAsync(IdsRequest? request, JobCatalog jobs, CancellationToken cancellationToken) => request?.JobIds is { } ids
@@ -130,12 +131,12 @@ internal static class ApiEndpoints
     private static async Task<IResult> OrderAsync(Guid id, string order, WorkerRegistry workers, CancellationToken cancellationToken)
     {
         if (!WorkerOrder.All.Contains(order)) return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: "Unknown order", detail: $"'{order}' is not an order; use {string.Join(", ", WorkerOrder.All)}.");
-        return await WorkerOrder.GiveAsync(workers, id, order, cancellationToken) ? Results.Ok(new OrderView(id, order)) : Missing($"No worker {id} runs.");
+        return await WorkerOrder.GiveAsync(workers, id, order, cancellationToken) ? Results.Ok(new OrderView(id, order)) : Missing(MissingText.RunningWorker(id));
     }
 
     // A submitter learns nothing of other tenants' jobs, not even that they exist.
     private static async Task<bool> IsVisibleAsync(long id, HttpContext context, JobHistory history, CancellationToken cancellationToken) =>
-        context.User.FindFirst(Policies.TenantClaim)?.Value is not { } tenant || (await history.ListOwnedAsync([id], tenant, cancellationToken)).Count == 1;
+        AccessLookup.TenantOf(context.User) is not { } tenant || (await history.ListOwnedAsync([id], tenant, cancellationToken)).Count == 1;
 
     private static IResult Missing(string detail) => Results.Problem(statusCode: StatusCodes.Status404NotFound, title: "Not found", detail: detail);
 }

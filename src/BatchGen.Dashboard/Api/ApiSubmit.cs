@@ -53,7 +53,7 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
     public async Task<IResult> SubmitAsync(HttpContext context, CancellationToken cancellationToken)
     {
         var key = context.Request.Headers[KeyHeader].ToString();
-        var tenant = context.User.FindFirst(Policies.TenantClaim)?.Value;
+        var tenant = AccessLookup.TenantOf(context.User);
         // Forms and plain text can be sent by any site's page without asking first; these types cannot.
         return TypeOf(context) switch
         {

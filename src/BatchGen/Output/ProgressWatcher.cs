@@ -14,9 +14,6 @@ internal sealed class ProgressWatcher(ProgramContext context, JobCatalog jobs, W
     private static readonly TimeSpan PlainPollInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PlainLineInterval = TimeSpan.FromSeconds(10);
 
-    // A worker writes every few seconds; one silent for longer than a lease is gone.
-    private static readonly TimeSpan WorkerSilence = TimeSpan.FromMinutes(1);
-
     /// <summary>Watches a campaign, or all jobs.</summary>
     /// <returns>The last counts.</returns>
     public Task<JobCounts> WatchAsync(string? campaign, CancellationToken cancellationToken) =>
@@ -34,7 +31,7 @@ internal sealed class ProgressWatcher(ProgramContext context, JobCatalog jobs, W
                 counts = await jobs.CountAsync(campaign, cancellationToken);
                 meter.Sample(counts.Total - counts.Open);
                 var now = context.Clock.GetUtcNow();
-                var alive = (await workers.ListAsync(cancellationToken)).Where(worker => worker.StoppedAt is null && now - worker.HeartbeatAt < WorkerSilence).ToArray();
+                var alive = (await workers.ListAsync(cancellationToken)).Where(worker => worker.IsAnswering(now)).ToArray();
                 live.UpdateTarget(ProgressView.Bars(title, counts, alive, meter));
                 if (counts.Open == 0) return;
                 await Task.Delay(TerminalInterval, context.Clock, cancellationToken);

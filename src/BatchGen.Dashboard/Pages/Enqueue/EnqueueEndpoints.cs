@@ -3,6 +3,7 @@ using BatchGen.Core.Jobs;
 using BatchGen.Core.Registry;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Live;
+using BatchGen.Dashboard.Requests;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
 using BatchGen.Queue.Access;
@@ -19,7 +20,7 @@ namespace BatchGen.Dashboard.Pages.Enqueue;
 /// <summary>The form, its check and its submission; and lists of jobs as CSV or JSON.</summary>
 internal sealed partial class EnqueueEndpoints(
     ModelRegistry models, AdapterRegistry adapters, JobCatalog jobs, JobHistory history, JobChecker checker, JobSubmitter submitter, LiveSource live,
-    StartImageFolder startImages, AccessStore access, Show show)
+    StartImageFolder startImages, AccessStore access, DisplayFormat display)
 {
     private const long MaxListBytes = 64L << 20;
 
@@ -39,8 +40,8 @@ internal sealed partial class EnqueueEndpoints(
         var form = new EnqueueForm();
         if ((again ?? vary) is { } id)
         {
-            if (await jobs.FindAsync(id, cancellationToken) is not { } job) return Page.NotFound($"There is no job {id}.");
-            form = EnqueueForm.Of(job, await history.FindExtrasAsync(id, cancellationToken), vary is not null, show);
+            if (await jobs.FindAsync(id, cancellationToken) is not { } job) return Page.NotFound(MissingText.Job(id));
+            form = EnqueueForm.Of(job, await history.FindExtrasAsync(id, cancellationToken), vary is not null, display);
         }
 
         return Page.Of<EnqueuePage>(await ModelAsync(cancellationToken) with { Form = form });
@@ -50,7 +51,7 @@ internal sealed partial class EnqueueEndpoints(
     {
         var problems = new Dictionary<string, string>(StringComparer.Ordinal);
         var form = await WithStartImageAsync(EnqueueForm.Of(fields), fields.Files.GetFile("start_file"), problems, cancellationToken);
-        var requests = form.ToJobs(show.Times, problems);
+        var requests = form.ToJobs(display.Times, problems);
         var model = await ModelAsync(cancellationToken) with { Form = form, Problems = problems };
         if (problems.Count > 0) return Page.Of<EnqueuePage>(model, StatusCodes.Status400BadRequest);
         return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
@@ -90,7 +91,7 @@ internal sealed partial class EnqueueEndpoints(
         try
         {
             var campaign = fields["campaign"].ToString().Trim();
-            var requests = JobFile.Read(text, name, show.Times).ToList().Select(job => campaign.Length > 0 && job.Campaign is null ? job with { Campaign = campaign } : job).ToArray();
+            var requests = JobFile.Read(text, name, display.Times).ToList().Select(job => campaign.Length > 0 && job.Campaign is null ? job with { Campaign = campaign } : job).ToArray();
             return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
         }
         catch (JobFileException failure)
@@ -117,7 +118,7 @@ internal sealed partial class EnqueueEndpoints(
             return Page.Of<EnqueuePage>(model with
             {
                 Preview = new EnqueuePreview(
-                    count, signatures, requests.Take(8).ToArray(), Estimate(count, snapshot), Estimate(count + snapshot.Counts.Open, snapshot),
+                    count, signatures, requests.Take(8).ToArray(), LiveSource.Estimate(count, snapshot.PerMinute), LiveSource.Estimate(count + snapshot.Counts.Open, snapshot.PerMinute),
                     requests.Select(request => request.StartImage).OfType<string>().Distinct(StringComparer.Ordinal).Where(name => !startImages.Has(name)).ToArray()),
             });
         }
@@ -126,9 +127,6 @@ internal sealed partial class EnqueueEndpoints(
             return Page.Of<EnqueuePage>(Place(model, refused.Message), StatusCodes.Status400BadRequest);
         }
     }
-
-    private static TimeSpan? Estimate(long jobs, LiveSnapshot snapshot) =>
-        snapshot.PerMinute is > 0 and var rate && jobs / rate < TimeSpan.FromDays(3650).TotalMinutes ? TimeSpan.FromMinutes(jobs / rate) : null;
 
     // "jobs[3].width: expected ..." belongs beside the width; in a list, the element counts from one as rows do for people.
     private static EnqueueModel Place(EnqueueModel model, string message)

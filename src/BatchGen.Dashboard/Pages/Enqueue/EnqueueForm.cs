@@ -93,8 +93,8 @@ internal sealed record EnqueueForm
     /// <param name="job">The job.</param>
     /// <param name="extras">More of it.</param>
     /// <param name="vary">Leaves the seed open, for four other pictures of the same recipe.</param>
-    /// <param name="show">Writes its deadline; one that has passed would only be refused, and is left out.</param>
-    public static EnqueueForm Of(JobDetails job, JobExtras? extras, bool vary, Show show) => new()
+    /// <param name="display">Writes its deadline; one that has passed would only be refused, and is left out.</param>
+    public static EnqueueForm Of(JobDetails job, JobExtras? extras, bool vary, DisplayFormat display) => new()
     {
         Model = job.Recipe.Signature.Model,
         Prompts = PromptTemplate.Escape(job.Recipe.Prompt).ReplaceLineEndings(" "),
@@ -113,7 +113,7 @@ internal sealed record EnqueueForm
         Count = vary ? "4" : "",
         Format = job.Recipe.Format.ToCode(),
         Priority = job.Priority == 0 ? "" : job.Priority.ToString(CultureInfo.InvariantCulture),
-        Deadline = extras?.Deadline is { } deadline && deadline > show.Now ? show.Exact(deadline) : "",
+        Deadline = extras?.Deadline is { } deadline && deadline > display.Now ? display.Exact(deadline) : "",
         MaxAttempts = job.MaxAttempts.ToString(CultureInfo.InvariantCulture),
         Tenant = extras?.Tenant ?? "",
         Campaign = job.Campaign ?? "",
@@ -202,7 +202,7 @@ internal sealed record EnqueueForm
     {
         if (Text(value) is not { } text) return null;
         if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)) return number;
-        problems[field] = $"expected a whole number, found '{Show.Short(text, 40)}'";
+        problems[field] = $"expected a whole number, found '{DisplayFormat.Shorten(text, 40)}'";
         return null;
     }
 
@@ -210,7 +210,7 @@ internal sealed record EnqueueForm
     {
         if (Text(value) is not { } text) return null;
         if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)) return number;
-        problems[field] = $"expected a number such as 7.5, found '{Show.Short(text, 40)}'";
+        problems[field] = $"expected a number such as 7.5, found '{DisplayFormat.Shorten(text, 40)}'";
         return null;
     }
 }

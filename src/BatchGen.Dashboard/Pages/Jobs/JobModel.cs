@@ -1,0 +1,30 @@
+using System.Text.Json;
+using BatchGen.Core.Jobs;
+using BatchGen.Dashboard.Api;
+using BatchGen.Queue.Reports;
+
+namespace BatchGen.Dashboard.Pages.Jobs;
+
+/// <summary>A job with its history.</summary>
+/// <param name="Job">What it asks for and how it stands.</param>
+/// <param name="Extras">Whose it is, which batch drew it, and what its image says.</param>
+/// <param name="Attempts">Attempts that did not end in an image, oldest first.</param>
+public sealed record JobModel(JobDetails Job, JobExtras Extras, IReadOnlyList<JobAttempt> Attempts)
+{
+    /// <summary>True while the job has not ended.</summary>
+    public bool IsOpen => Job.State is JobState.Queued or JobState.Running;
+
+    /// <summary>True while the page can still change by itself: the job is open, or its image has no checkpoint yet.</summary>
+    public bool MayChange => IsOpen || (Job.Image is not null && Job.Image.VerifiedAt is null);
+
+    /// <summary>The recipe inside the image, as indented JSON; null without an image.</summary>
+    public string? ReadableRecipe
+    {
+        get
+        {
+            if (Extras.Recipe is null) return null;
+            using var recipe = JsonDocument.Parse(Extras.Recipe);
+            return JsonSerializer.Serialize(recipe.RootElement, ApiJson.Indented);
+        }
+    }
+}
