@@ -53,7 +53,7 @@ table api_keys (
   constraint api_keys_submitter_has_tenant CHECK (((role <> 'submitter'::text) OR (tenant_id IS NOT NULL)))
 );
 
--- Ended jobs past their retention: recipe, picture, attempts as JSON, out of the way of the queue.
+-- Ended jobs past their retention: recipe, image, attempts as JSON, out of the way of the queue.
 table archived_jobs (
   job_id bigint not null,
   tenant text not null,
@@ -75,14 +75,14 @@ table batches (
   ended_at timestamp with time zone,
   verified_at timestamp with time zone,
   checkpoint_id bigint,
-  lane_id integer not null,
+  group_id integer not null,
   step integer default 0 not null,
   steps integer default 0 not null,
   finished integer default 0 not null,
   unended integer not null,
-  parts integer default 0 not null,
-  settled_parts integer default 0 not null,
-  pictures integer default 0 not null,
+  completions integer default 0 not null,
+  checked_completions integer default 0 not null,
+  images integer default 0 not null,
   verified integer default 0 not null,
   fused boolean not null,
   state text default 'open'::text not null,
@@ -90,13 +90,13 @@ table batches (
   job_ids bigint[] not null,
   constraint batches_pkey PRIMARY KEY (id),
   constraint batches_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES workers(id),
+  constraint batches_completions_order CHECK (((checked_completions >= 0) AND (checked_completions <= completions))),
   constraint batches_ended_when_not_open CHECK (((ended_at IS NULL) = (state = 'open'::text))),
-  constraint batches_parts_order CHECK (((settled_parts >= 0) AND (settled_parts <= parts))),
   constraint batches_state_known CHECK ((state = ANY (ARRAY['open'::text, 'ended'::text, 'lost'::text]))),
   constraint batches_unended_range CHECK ((unended >= 0))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.05);
 
--- Batches that recorded pictures of a campaign, one row for each batch and campaign: where a campaign of a million jobs has its pictures, and from when to when it was drawn.
+-- Batches that recorded images of a campaign, one row for each batch and campaign: where a campaign of a million jobs has its images, and from when to when it was drawn.
 table campaign_batches (
   campaign_id integer not null,
   batch_id bigint not null,
@@ -150,13 +150,26 @@ table canaries (
   psnr double precision,
   ssim double precision,
   elapsed_ms double precision not null,
-  picture bytea not null,
+  image bytea not null,
   constraint canaries_pkey PRIMARY KEY (id),
   constraint canaries_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES workers(id),
   constraint canaries_verdict_known CHECK ((verdict = ANY (ARRAY['first'::text, 'equal'::text, 'close'::text, 'differs'::text])))
 );
 
--- When jobs may be claimed. A lane to which enabled windows apply is open while one of them is; a lane without any is always open.
+-- Combinations of model, priority and tenant that jobs have had; only grows.
+table dispatch_groups (
+  id integer generated always as identity not null,
+  model_id integer not null,
+  priority smallint not null,
+  tenant_id integer not null,
+  constraint dispatch_groups_model_id_fkey FOREIGN KEY (model_id) REFERENCES models(id),
+  constraint dispatch_groups_pkey PRIMARY KEY (id),
+  constraint dispatch_groups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint lanes_unique UNIQUE (model_id, priority, tenant_id),
+  constraint lanes_priority_range CHECK (((priority >= '-100'::integer) AND (priority <= 100)))
+);
+
+-- When jobs may be claimed. A dispatch group to which enabled windows apply is open while one of them is; a dispatch group without any is always open.
 table dispatch_windows (
   id integer generated always as identity not null,
   name text not null,
@@ -184,14 +197,14 @@ table idempotency_keys (
   constraint idempotency_keys_pkey PRIMARY KEY (tenant_id, key)
 );
 
--- The saved picture of each succeeded job. Whether it is verified follows from its batch: view results.
+-- The saved image of each succeeded job. Whether it is verified follows from its batch: view results.
 table images (
   job_id bigint not null,
   batch_id bigint not null,
   created_at timestamp with time zone default clock_timestamp() not null,
   size_bytes bigint not null,
   seed bigint not null,
-  part integer not null,
+  completion integer not null,
   width integer not null,
   height integer not null,
   sha256 bytea not null,
@@ -202,37 +215,37 @@ table images (
   constraint images_sha256_length CHECK ((octet_length(sha256) = 32))
 );
 
--- Attempts that did not end in a picture; the one that did is the row in images.
+-- Attempts that did not end in an image; the one that did is the row in images.
 table job_attempts (
   id bigint generated always as identity not null,
   job_id bigint not null,
   attempt smallint not null,
   counted boolean not null,
-  outcome text not null,
+  code text not null,
   message text not null,
   worker_id uuid,
   batch_id bigint,
   started_at timestamp with time zone,
   ended_at timestamp with time zone default clock_timestamp() not null,
   constraint job_attempts_pkey PRIMARY KEY (id),
-  constraint job_attempts_outcome_known CHECK ((outcome = ANY (ARRAY['invalid_job'::text, 'adapter'::text, 'model'::text, 'generation'::text, 'output'::text, 'worker_lost'::text, 'weight_integrity'::text, 'deadline_passed'::text, 'cancelled'::text, 'given_back'::text])))
+  constraint job_attempts_code_known CHECK ((code = ANY (ARRAY['invalid_job'::text, 'adapter'::text, 'model'::text, 'generation'::text, 'output'::text, 'worker_lost'::text, 'weight_integrity'::text, 'deadline_passed'::text, 'cancelled'::text, 'requeued'::text])))
 );
 
 -- Changes of counts not folded yet; only appended to, emptied by fold_counts().
 table job_count_changes (
-  lane_id integer not null,
+  group_id integer not null,
   campaign_id integer not null,
   state text not null,
   change bigint not null
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 
--- Folded counts by lane, campaign and state; state verified counts images beside the five job states, and fusions counts batches that switched signature.
+-- Folded counts by dispatch group, campaign and state; state verified counts images beside the five job states, and fusions counts batches that switched signature.
 table job_counts (
-  lane_id integer not null,
+  group_id integer not null,
   campaign_id integer not null,
   state text not null,
   count bigint not null,
-  constraint job_counts_pkey PRIMARY KEY (lane_id, campaign_id, state)
+  constraint job_counts_pkey PRIMARY KEY (group_id, campaign_id, state)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=200);
 
 -- What each job renders, apart from its signature; written once.
@@ -261,7 +274,6 @@ table job_recipes (
   constraint job_recipes_guidance_range CHECK (((guidance_scale >= (0)::double precision) AND (guidance_scale <= (100)::double precision))),
   constraint job_recipes_guidance_rescale_range CHECK (((guidance_rescale >= (0)::double precision) AND (guidance_rescale <= (1)::double precision))),
   constraint job_recipes_size CHECK (((((width)::integer % 8) = 0) AND (((height)::integer % 8) = 0) AND ((width >= 64) AND (width <= 2048)) AND ((height >= 64) AND (height <= 2048)))),
-  constraint job_recipes_start_image_relative CHECK (((start_image IS NULL) OR is_start_image_name(start_image))),
   constraint job_recipes_steps_range CHECK (((steps >= 1) AND (steps <= 1000))),
   constraint job_recipes_strength_range CHECK ((((strength IS NULL) = (start_image IS NULL)) AND (strength > (0)::double precision) AND (strength <= (1)::double precision)))
 );
@@ -273,39 +285,26 @@ table jobs (
   deadline timestamp with time zone,
   finished_at timestamp with time zone,
   batch_id bigint,
-  lane_id integer not null,
+  group_id integer not null,
   campaign_id integer default 0 not null,
   attempts smallint default 0 not null,
   max_attempts smallint not null,
   batch_limit smallint default 32767 not null,
   state text default 'queued'::text not null,
-  shelf text,
+  indexed_state text,
   signature text collate "C" not null,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_counts_in_range CHECK (((attempts >= 0) AND ((max_attempts >= 1) AND (max_attempts <= 100)) AND (batch_limit >= 1))),
   constraint jobs_state_fits CHECK (COALESCE(
 CASE state
-    WHEN 'queued'::text THEN ((shelf = ANY (ARRAY['ready'::text, 'scheduled'::text])) AND (finished_at IS NULL))
-    WHEN 'running'::text THEN ((shelf IS NULL) AND (batch_id IS NOT NULL) AND (finished_at IS NULL))
-    WHEN 'succeeded'::text THEN ((shelf IS NULL) AND (finished_at IS NOT NULL))
-    WHEN 'failed'::text THEN ((shelf = 'failed'::text) AND (finished_at IS NOT NULL))
-    WHEN 'cancelled'::text THEN ((shelf = 'cancelled'::text) AND (finished_at IS NOT NULL))
+    WHEN 'queued'::text THEN ((indexed_state = ANY (ARRAY['ready'::text, 'scheduled'::text])) AND (finished_at IS NULL))
+    WHEN 'running'::text THEN ((indexed_state IS NULL) AND (batch_id IS NOT NULL) AND (finished_at IS NULL))
+    WHEN 'succeeded'::text THEN ((indexed_state IS NULL) AND (finished_at IS NOT NULL))
+    WHEN 'failed'::text THEN ((indexed_state = 'failed'::text) AND (finished_at IS NOT NULL))
+    WHEN 'cancelled'::text THEN ((indexed_state = 'cancelled'::text) AND (finished_at IS NOT NULL))
     ELSE NULL::boolean
 END, false))
 ) with (fillfactor=75, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0.1, autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_cost_delay=1);
-
--- Combinations of model, priority and tenant that jobs have had; only grows.
-table lanes (
-  id integer generated always as identity not null,
-  model_id integer not null,
-  priority smallint not null,
-  tenant_id integer not null,
-  constraint lanes_model_id_fkey FOREIGN KEY (model_id) REFERENCES models(id),
-  constraint lanes_pkey PRIMARY KEY (id),
-  constraint lanes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
-  constraint lanes_unique UNIQUE (model_id, priority, tenant_id),
-  constraint lanes_priority_range CHECK (((priority >= '-100'::integer) AND (priority <= 100)))
-);
 
 -- Base models that jobs may name, with the digest of their master files.
 table models (
@@ -463,7 +462,7 @@ CREATE INDEX batches_by_worker ON batches USING btree (worker_id, id);
 CREATE INDEX batches_open ON batches USING btree (lease_expires_at) WHERE (state = 'open'::text);
 
 -- record_checkpoint, rescue_expired: batches with images no checkpoint has judged
-CREATE INDEX batches_unsettled ON batches USING btree (worker_id) WHERE (settled_parts < parts);
+CREATE INDEX batches_unchecked ON batches USING btree (worker_id) WHERE (checked_completions < completions);
 
 -- list_ended_campaigns: those that may have ended since
 CREATE INDEX campaigns_unreported ON campaigns USING btree (id) WHERE (reported_at IS NULL);
@@ -474,13 +473,13 @@ CREATE INDEX canaries_by_time ON canaries USING btree (created_at, id);
 -- list_canaries: what a worker drew
 CREATE INDEX canaries_by_worker ON canaries USING btree (worker_id, id);
 
--- find_canary: the picture to compare with
+-- find_canary: the image to compare with
 CREATE INDEX canaries_first ON canaries USING btree (model_sha256, device, compute_type, recipe, id) WHERE (verdict = 'first'::text);
 
 -- archive_jobs: keys of jobs that leave
 CREATE INDEX idempotency_keys_by_job ON idempotency_keys USING btree (job_id);
 
--- ended_without_picture: what failed or was cancelled in a night
+-- ended_without_image: what failed or was cancelled in a night
 CREATE INDEX job_attempts_by_end ON job_attempts USING btree (ended_at);
 
 -- find_job, list_jobs: last failure; job_history
@@ -498,29 +497,29 @@ CREATE INDEX job_recipes_by_tag ON job_recipes USING gin (tags) WHERE (tags IS N
 -- list_ids_of_tenant: jobs of a tenant, newest first, however many others have
 CREATE INDEX job_recipes_by_tenant ON job_recipes USING btree (tenant_id, job_id);
 
--- claim_batch: whether a lane has work and who waits longest; submit_jobs: whether a notification is due
-CREATE INDEX jobs_by_age ON jobs USING btree (lane_id, run_at) WHERE (shelf = 'ready'::text);
+-- claim_batch: whether a dispatch group has work and who waits longest; submit_jobs: whether a notification is due
+CREATE INDEX jobs_by_age ON jobs USING btree (group_id, run_at) WHERE (indexed_state = 'ready'::text);
 
 -- claim_batch: jobs of a signature, and the next signature in text order
-CREATE INDEX jobs_by_signature ON jobs USING btree (lane_id, signature, id) WHERE (shelf = 'ready'::text);
+CREATE INDEX jobs_by_signature ON jobs USING btree (group_id, signature, id) WHERE (indexed_state = 'ready'::text);
 
 -- list_jobs: cancelled jobs, newest first
-CREATE INDEX jobs_cancelled ON jobs USING btree (id) WHERE (shelf = 'cancelled'::text);
+CREATE INDEX jobs_cancelled ON jobs USING btree (id) WHERE (indexed_state = 'cancelled'::text);
 
 -- list_jobs, retry_jobs_where: failed jobs, newest first
-CREATE INDEX jobs_failed ON jobs USING btree (id) WHERE (shelf = 'failed'::text);
+CREATE INDEX jobs_failed ON jobs USING btree (id) WHERE (indexed_state = 'failed'::text);
 
 -- list_failure_reasons: failed jobs of a campaign, newest first
-CREATE INDEX jobs_failed_by_campaign ON jobs USING btree (campaign_id, id) WHERE ((shelf = 'failed'::text) AND (campaign_id <> 0));
+CREATE INDEX jobs_failed_by_campaign ON jobs USING btree (campaign_id, id) WHERE ((indexed_state = 'failed'::text) AND (campaign_id <> 0));
 
 -- advance_clock: jobs whose start time or retry has come
-CREATE INDEX jobs_scheduled ON jobs USING btree (run_at) WHERE (shelf = 'scheduled'::text);
+CREATE INDEX jobs_scheduled ON jobs USING btree (run_at) WHERE (indexed_state = 'scheduled'::text);
 
 -- list_jobs: waiting jobs, newest first
-CREATE INDEX jobs_waiting ON jobs USING btree (id) WHERE (shelf = ANY (ARRAY['ready'::text, 'scheduled'::text]));
+CREATE INDEX jobs_waiting ON jobs USING btree (id) WHERE (indexed_state = ANY (ARRAY['ready'::text, 'scheduled'::text]));
 
 -- advance_clock: waiting jobs whose deadline passed
-CREATE INDEX jobs_with_deadline ON jobs USING btree (deadline) WHERE ((deadline IS NOT NULL) AND (shelf = ANY (ARRAY['ready'::text, 'scheduled'::text])));
+CREATE INDEX jobs_with_deadline ON jobs USING btree (deadline) WHERE ((deadline IS NOT NULL) AND (indexed_state = ANY (ARRAY['ready'::text, 'scheduled'::text])));
 
 -- submit_staged: the rows of a load
 CREATE INDEX staged_jobs_by_load ON staged_jobs USING btree (load, staged_by, job_id);
@@ -551,12 +550,12 @@ SELECT m.name,
     m.paused
    FROM models m;
 
--- Every ended attempt of each job; for a success the message is the picture's path.
+-- Every ended attempt of each job; for a success the message is the image's path.
 view job_history as
 SELECT a.job_id,
     a.attempt,
     a.counted,
-    a.outcome,
+    a.code,
     a.message,
     w.name AS worker,
     a.batch_id,
@@ -568,7 +567,7 @@ UNION ALL
  SELECT i.job_id,
     j.attempts AS attempt,
     true AS counted,
-    'succeeded'::text AS outcome,
+    'succeeded'::text AS code,
     i.path AS message,
     w.name AS worker,
     i.batch_id,
@@ -579,7 +578,7 @@ UNION ALL
      LEFT JOIN batches b ON b.id = i.batch_id
      LEFT JOIN workers w ON w.id = b.worker_id;
 
--- Ended jobs of the tenants this session may see, with their picture, whether it is verified, or why there is none.
+-- Ended jobs of the tenants this session may see, with their image, whether it is verified, or why there is none.
 view results as
 SELECT j.id AS job_id,
     t.name AS tenant,
@@ -595,28 +594,28 @@ SELECT j.id AS job_id,
     i.recipe,
     j.finished_at,
         CASE
-            WHEN i.part <= b.settled_parts THEN b.verified_at
+            WHEN i.completion <= b.checked_completions THEN b.verified_at
             ELSE NULL::timestamp with time zone
         END AS verified_at,
         CASE
-            WHEN i.part <= b.settled_parts THEN b.checkpoint_id
+            WHEN i.completion <= b.checked_completions THEN b.checkpoint_id
             ELSE NULL::bigint
         END AS checkpoint_id,
-    a.outcome AS failure_code,
+    a.code AS failure_code,
     a.message AS failure_message
    FROM jobs j
-     JOIN lanes l ON l.id = j.lane_id
-     JOIN tenants t ON t.id = l.tenant_id
+     JOIN dispatch_groups g ON g.id = j.group_id
+     JOIN tenants t ON t.id = g.tenant_id
      LEFT JOIN campaigns c ON c.id = j.campaign_id
      LEFT JOIN images i ON i.job_id = j.id
      LEFT JOIN batches b ON b.id = i.batch_id
-     LEFT JOIN LATERAL ( SELECT job_attempts.outcome,
+     LEFT JOIN LATERAL ( SELECT job_attempts.code,
             job_attempts.message
            FROM job_attempts
           WHERE job_attempts.job_id = j.id AND (j.state = ANY (ARRAY['failed'::text, 'cancelled'::text]))
           ORDER BY job_attempts.id DESC
          LIMIT 1) a ON true
-  WHERE (j.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])) AND ((( SELECT caller_tenant(NULL::text) AS caller_tenant)) IS NULL OR l.tenant_id = (( SELECT caller_tenant(NULL::text) AS caller_tenant))) -- security_barrier=true;
+  WHERE (j.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])) AND ((( SELECT caller_tenant(NULL::text) AS caller_tenant)) IS NULL OR g.tenant_id = (( SELECT caller_tenant(NULL::text) AS caller_tenant))) -- security_barrier=true;
 
 -- Makes due jobs ready and fails those past their deadline.
 function advance_clock(at_most integer DEFAULT 5000) returns integer;
@@ -624,7 +623,7 @@ function advance_clock(at_most integer DEFAULT 5000) returns integer;
 -- Grants each role what it needs and takes from everybody what they get by default.
 function apply_grants() returns ;
 
--- Moves those of the next at_most jobs after an id to archived_jobs that ended before their retention; returns how many, and the id to go on after, null at the end. Their pictures' files stay.
+-- Moves those of the next at_most jobs after an id to archived_jobs that ended before their retention; returns how many, and the id to go on after, null at the end. Their images' files stay.
 function archive_jobs(older_than interval, at_most integer DEFAULT 5000, after_id bigint DEFAULT 0, OUT moved integer, OUT last_id bigint) returns record -- security definer;
 
 -- The tenant this session acts for; null means all.
@@ -648,7 +647,7 @@ function checked_strength(value jsonb, place text, field text) returns numeric;
 -- Leases up to max_jobs waiting jobs of one signature to a worker. Remembered goes back in as memory at the next claim; a claim without it is right too, only slower.
 function claim_batch(by_worker uuid, of_models text[], max_jobs integer, lease interval, max_wait interval, max_batches integer, memory jsonb DEFAULT NULL::jsonb, max_pixels bigint DEFAULT NULL::bigint) returns TABLE(batch_id bigint, epoch bigint, signature text, lease_expires_at timestamp with time zone, remembered jsonb, job_id bigint, attempt smallint, prompt text, negative_prompt text, width smallint, height smallint, steps smallint, sampler text, guidance_scale double precision, seed bigint, format text, clip_skip smallint, guidance_rescale double precision, start_image text, strength double precision) -- security definer;
 
--- Records pictures of a batch; returns how many jobs succeeded by it.
+-- Records images of a batch; returns how many jobs succeeded by it.
 function complete_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], paths text[], sizes bigint[], sha256s text[], widths integer[], heights integer[], seeds bigint[], recipes text[]) returns integer -- security definer;
 
 function did_you_mean(word text, candidates text[]) returns text;
@@ -656,16 +655,16 @@ function did_you_mean(word text, candidates text[]) returns text;
 -- Deletes the rows that this role staged under a load name, such as those that submit_staged refused; returns how many.
 function discard_staged(load text DEFAULT ''::text) returns bigint -- security definer;
 
-function discard_unsettled(of_batch batches, why text, said text) returns integer;
+function discard_unchecked(of_batch batches, why text, said text) returns integer;
 
--- What was drawn since an instant, whatever its campaign; reads the batches since then through index batches_by_time, not their pictures.
-function drawn_since(since timestamp with time zone) returns TABLE(pictures bigint, verified bigint, first_at timestamp with time zone, last_at timestamp with time zone, batches bigint, signatures bigint) -- security definer;
+-- What was drawn since an instant, whatever its campaign; reads the batches since then through index batches_by_time, not their images.
+function drawn_since(since timestamp with time zone) returns TABLE(images bigint, verified bigint, first_at timestamp with time zone, last_at timestamp with time zone, batches bigint, signatures bigint) -- security definer;
 
 -- Ends a batch; unfinished jobs go back, the attempt not counted. Returns how many did.
-function end_batch(of_batch bigint, with_epoch bigint, quiet interval, why text) returns integer -- security definer;
+function end_batch(of_batch bigint, with_epoch bigint, signature_hold interval, why text) returns integer -- security definer;
 
--- Jobs that failed or were cancelled since an instant and were not put back; costs what failed since then, through index job_attempts_by_end.
-function ended_without_picture(since timestamp with time zone) returns TABLE(job_id bigint, campaign_id integer, state text, outcome text) -- security definer;
+-- Jobs that failed or were cancelled since an instant and were not requeued; costs what failed since then, through index job_attempts_by_end.
+function ended_without_image(since timestamp with time zone) returns TABLE(job_id bigint, campaign_id integer, state text, code text) -- security definer;
 
 -- Writes checked jobs; returns one id each, that of the first job of its idempotency key.
 function enqueue_jobs(checked checked_job[], tenant_id integer, max_priority smallint) returns SETOF bigint;
@@ -674,22 +673,31 @@ function enqueue_jobs(checked checked_job[], tenant_id integer, max_priority sma
 function ensure_roles() returns ;
 
 -- Records failed attempts of a batch: retried later, or failed for good.
-function fail_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], kinds text[], messages text[], retry_delay interval, max_retry_delay interval) returns integer -- security definer;
+function fail_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], codes text[], messages text[], retry_delay interval, max_retry_delay interval) returns integer -- security definer;
 
 function find_tenant(wanted text) returns tenants;
 
 -- Adds appended changes to the counts.
 function fold_counts() returns integer -- security definer;
 
+-- Whether the dispatch windows that apply to a dispatch group let it be claimed from at an instant.
+function group_is_open(candidate dispatch_groups, instant timestamp with time zone) returns boolean;
+
 -- Extends a lease; returns the jobs of the batch that were cancelled.
 function heartbeat_batch(of_batch bigint, with_epoch bigint, lease interval, finished_jobs integer, at_step integer, of_steps integer) returns SETOF bigint -- security definer;
 
 function hold_lease(of_batch bigint, with_epoch bigint) returns batches;
 
--- Whether a text may name a start picture: a relative path below the folder that workers read them from.
+-- Whether the batch of an image fits what a list asks for.
+function image_is_wanted(of_batch bigint, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone) returns boolean;
+
+-- Images of the campaigns of a name below a job, newest job first. A last row without batch says that the looks were used up, and below which job to go on.
+function images_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone, below bigint, at_most integer, looks integer) returns TABLE(job_id bigint, batch_id bigint) -- security definer;
+
+-- Whether a text may name a start image: a relative path below the folder that workers read them from.
 function is_start_image_name(name text) returns boolean;
 
-function is_taken(wanted text, lane integer, by_worker uuid, batch_size integer) returns boolean;
+function is_taken(wanted text, in_group integer, by_worker uuid, batch_size integer) returns boolean;
 
 -- Where jobs stand; unknown ids are left out.
 function job_status(job_ids bigint[]) returns TABLE(job_id bigint, state text, attempts smallint, max_attempts smallint, run_at timestamp with time zone, finished_at timestamp with time zone, path text, verified_at timestamp with time zone, failure_code text, failure_message text) -- security definer;
@@ -705,16 +713,13 @@ function json_text(element jsonb, field text, place text, shortest integer, long
 
 function json_whole(element jsonb, field text, place text, low numeric, high numeric) returns bigint;
 
--- Whether the dispatch windows that apply to a lane let it be claimed from at an instant.
-function lane_is_open(lane lanes, instant timestamp with time zone) returns boolean;
-
 -- Key of the advisory lock that lets one transaction at a time take rows out of a load.
 function load_lock(load text, staged_by name) returns bigint;
 
 function nearest(word text, candidates text[]) returns text;
 
--- The same upwards: the first picture above a job, or null.
-function newer_picture_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone, above bigint, looks integer) returns bigint -- security definer;
+-- The same upwards: the first image above a job, or null.
+function newer_image_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone, above bigint, looks integer) returns bigint -- security definer;
 
 -- Jobs of the campaigns of a name (tenants may share it) below an id, newest first; one walk through index job_recipes_by_campaign each.
 function newest_of_campaign(of_name text, below bigint, at_most integer) returns TABLE(job_id bigint, prompt text, tags text[]) -- security definer;
@@ -723,15 +728,9 @@ function newest_of_campaign(of_name text, below bigint, at_most integer) returns
 function notify_done(job_ids bigint[], state text) returns void;
 
 -- Wakes idle workers: channel SCHEMA_jobs.
-function notify_work(ready_lanes integer[], always boolean) returns void;
+function notify_work(ready_groups integer[], always boolean) returns void;
 
 function owner_of_submit(wanted text) returns tenants;
-
--- Whether the batch of a picture fits what a list asks for.
-function picture_is_wanted(of_batch bigint, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone) returns boolean;
-
--- Pictures of the campaigns of a name below a job, newest job first. A last row without batch says that the looks were used up, and below which job to go on.
-function pictures_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone, below bigint, at_most integer, looks integer) returns TABLE(job_id bigint, batch_id bigint) -- security definer;
 
 -- Deletes archived jobs past their retention; returns how many.
 function prune_archive(older_than interval, at_most integer DEFAULT 50000) returns integer -- security definer;
@@ -742,13 +741,13 @@ function prune_history(older_than interval, at_most integer DEFAULT 5000) return
 -- Deletes rows staged before their retention that nobody submitted; returns how many.
 function prune_staged(older_than interval) returns bigint -- security definer;
 
-function put_back(of_batch bigint, these bigint[], from_state text, why text, said text, counts boolean, new_limit smallint DEFAULT NULL::smallint) returns integer;
-
--- Writes a checkpoint with its consequence: passed verifies the worker's unverified pictures, anything else puts their jobs back.
+-- Writes a checkpoint with its consequence: passed verifies the worker's unverified images, anything else requeues their jobs.
 function record_checkpoint(of_worker uuid, of_batch bigint, with_epoch bigint, on_model text, on_device text, compute_type text, judged text, expected text, actual text, tensors integer, size_bytes bigint, drifted text[], elapsed_ms double precision, reloaded_tensors integer, reloaded_bytes bigint, reload_ms double precision) returns TABLE(checkpoint_id bigint, images_verified integer, jobs_requeued integer) -- security definer;
 
 -- Raises the one error that says which element and field was wrong, what was expected and what to do.
 function refuse(place text, field text, problem text) returns void;
+
+function requeue_jobs(of_batch bigint, these bigint[], from_state text, why text, said text, counts boolean, new_limit smallint DEFAULT NULL::smallint) returns integer;
 
 -- Takes back leases that ran out; returns how many batches were rescued.
 function rescue_expired() returns integer -- security definer;
@@ -764,7 +763,7 @@ function set_priority(job_ids bigint[], new_priority integer) returns integer --
 
 function shown(value jsonb) returns text;
 
--- Signatures with ready jobs in text order after a given one; waiting is exact below count_limit per lane.
+-- Signatures with ready jobs in text order after a given one; waiting is exact below count_limit per dispatch group.
 function signature_backlog(after_signature text DEFAULT ''::text, at_most integer DEFAULT 50, count_limit integer DEFAULT 1000) returns TABLE(signature text, waiting bigint, oldest timestamp with time zone) -- security definer;
 
 function spelled_adapter(spelling text, place text) returns jsonb;
@@ -786,7 +785,7 @@ function submit_jobs(jobs jsonb, tenant text DEFAULT NULL::text) returns SETOF b
 function submit_staged(load text DEFAULT ''::text, tenant text DEFAULT NULL::text) returns bigint -- security definer;
 
 -- Waiting jobs by signature in the order of dispatch, from a place on; hops through index jobs_by_signature, and counts to 5,000 at most.
-function waiting_signatures(from_priority integer, after_signature text, after_lane integer, at_most integer) returns TABLE(priority smallint, signature text, lane_id integer, model text, model_paused boolean, tenant text, tenant_paused boolean, waiting bigint, oldest_at timestamp with time zone) -- security definer;
+function waiting_signatures(from_priority integer, after_signature text, after_group integer, at_most integer) returns TABLE(priority smallint, signature text, group_id integer, model text, model_paused boolean, tenant text, tenant_paused boolean, waiting bigint, oldest_at timestamp with time zone) -- security definer;
 
 -- Whether a dispatch window is open at an instant.
 function window_is_open(time_zone text, opens time without time zone, closes time without time zone, weekdays integer[], instant timestamp with time zone) returns boolean;

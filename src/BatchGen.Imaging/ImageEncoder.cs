@@ -7,27 +7,28 @@ using BatchGen.Imaging.Sheets;
 
 namespace BatchGen.Imaging;
 
-/// <summary>Turns finished pixels into the bytes of a picture file that carries its full recipe.</summary>
+/// <summary>Turns finished pixels into the bytes of an image file that carries its full recipe.</summary>
 /// <remarks>
-/// The image library only sees pixels (<c>PixelCodec</c>, one class per library). The recipe is placed into the file by this project, so that
-/// both libraries write the same metadata. Equal input gives equal bytes. Thread safe.
+/// The image library only sees pixels (<c>PixelCodec</c>, one class per library). The recipe is placed into the file by this project, so
+/// that both libraries write the same metadata. Equal input gives equal bytes. Thread safe.
 /// </remarks>
 public static class ImageEncoder
 {
-    /// <summary>Encodes one picture.</summary>
+    /// <summary>Encodes one image.</summary>
     /// <param name="image">The pixels.</param>
     /// <param name="format">File form: PNG and WebP keep every pixel, JPEG has quality 95 without chroma subsampling.</param>
-    /// <param name="recipe">What the picture was made from.</param>
+    /// <param name="recipe">What the image was made from.</param>
     /// <exception cref="ArgumentException">The pixels do not match the size given.</exception>
     public static byte[] Encode(RenderedImage image, ImageFormat format, ImageRecipe recipe)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(recipe);
         var file = Encode(new PixelImage(image.WidthPixels, image.HeightPixels, image.Rgb), format);
-        var json = RecipeJson.Serialize(recipe);
+        var json = ImageRecipeJson.Write(recipe);
         return format switch
         {
-            ImageFormat.Png => PngText.Insert(file, [(PngText.RecipeKeyword, json), (PngText.ParametersKeyword, ParametersText.Of(recipe))]),
+            ImageFormat.Png =>
+                PngText.Insert(file, [(PngText.RecipeKeyword, json), (PngText.ParametersKeyword, ParametersText.Of(recipe))]),
             ImageFormat.WebP => WebPRecipe.Insert(file, json),
             ImageFormat.Jpeg => JpegRecipe.Insert(file, json),
             _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown image format"),
@@ -43,28 +44,31 @@ public static class ImageEncoder
         ArgumentOutOfRangeException.ThrowIfLessThan(image.HeightPixels, 1);
         var expected = (long)image.WidthPixels * image.HeightPixels * 3;
         if (image.Rgb.LongLength != expected)
-            throw new ArgumentException($"A picture of {image.WidthPixels}x{image.HeightPixels} has {expected} bytes of RGB, not {image.Rgb.LongLength}.", nameof(image));
+            throw new ArgumentException(
+                $"An image of {image.WidthPixels}x{image.HeightPixels} has {expected} bytes of RGB, not {image.Rgb.LongLength}.",
+                nameof(image));
         return PixelCodec.Encode(image, format);
     }
 
-    /// <summary>Makes a small lossy WebP picture of a picture file, proportions kept, without its recipe.</summary>
+    /// <summary>Makes a small lossy WebP image of an image file, proportions kept, without its recipe.</summary>
     /// <param name="file">A PNG, WebP or JPEG file.</param>
-    /// <param name="edgePixels">Length of the longer edge; a smaller picture keeps its size.</param>
-    /// <exception cref="InvalidDataException">The bytes are not such a picture, or damaged.</exception>
+    /// <param name="edgePixels">Length of the longer edge; a smaller image keeps its size.</param>
+    /// <exception cref="InvalidDataException">The bytes are not such an image, or damaged.</exception>
     public static byte[] Thumbnail(byte[] file, int edgePixels)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(edgePixels, 1);
         var image = Decode(file);
-        return PixelCodec.EncodeLossy(Math.Max(image.WidthPixels, image.HeightPixels) <= edgePixels ? image : PixelScaling.Fit(image, edgePixels));
+        return PixelCodec.EncodeLossy(
+            Math.Max(image.WidthPixels, image.HeightPixels) <= edgePixels ? image : PixelScaling.Fit(image, edgePixels));
     }
 
     /// <summary>Decodes a PNG, WebP or JPEG file, turned as its EXIF orientation says; transparency is dropped.</summary>
-    /// <exception cref="InvalidDataException">The bytes are not such a picture, or damaged.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not such an image, or damaged.</exception>
     public static PixelImage Decode(byte[] file)
     {
         ArgumentNullException.ThrowIfNull(file);
         // The form is decided here, so that a hostile file cannot choose one of the library's many other decoders.
-        var format = PictureHeader.FormatOf(file) ?? throw new InvalidDataException("The file is not a PNG, WebP or JPEG picture.");
+        var format = ImageHeader.FormatOf(file) ?? throw new InvalidDataException("The file is not a PNG, WebP or JPEG image.");
         return PixelCodec.Decode(file, format);
     }
 }

@@ -26,6 +26,6 @@ internal static partial class Log
     [LoggerMessage(1006, LogLevel.Information, "Keeping the database in {Home}, because user {User} cannot enter {Folder}")]
     public static partial void HomeMoved(ILogger logger, string home, string user, string folder);
 
-    [LoggerMessage(1007, LogLevel.Warning, "Another program starts or stops the database; waiting for {File}")]
+    [LoggerMessage(1007, LogLevel.Warning, "Another program is starting or stopping the database; waiting for the lock {File}")]
     public static partial void WaitingForLock(ILogger logger, string file);
 }

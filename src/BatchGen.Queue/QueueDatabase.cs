@@ -15,7 +15,7 @@ public sealed class QueueDatabase : IAsyncDisposable
         SqlMapper.AddTypeHandler(new InstantHandler());
     }
 
-    // With the password, which a data source does not give back.
+    // Kept because it holds the password, which a data source does not give out.
     private readonly string _connectionString;
 
     private readonly bool _prepares;
@@ -32,7 +32,8 @@ public sealed class QueueDatabase : IAsyncDisposable
 
     internal NpgsqlDataSource DataSource { get; }
 
-    /// <summary>Opens a connection outside the pool, for one whose session state changes: it must not come back to anybody else.</summary>
+    /// <summary>Opens a connection outside the pool, for a caller that changes its session's state: the pool must not hand
+    /// that session to others.</summary>
     internal async Task<NpgsqlConnection> OpenAloneAsync(CancellationToken cancellationToken)
     {
         var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(_connectionString) { Pooling = false }.ConnectionString);
@@ -56,15 +57,18 @@ public sealed class QueueDatabase : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        if (string.IsNullOrEmpty(settings.Host)) throw new ArgumentException("The connection string names no Host, for example Host=127.0.0.1;Database=batchgen.", nameof(connectionString));
+        if (string.IsNullOrEmpty(settings.Host))
+            throw new ArgumentException(
+                "The connection string names no Host, for example Host=127.0.0.1;Database=batchgen.", nameof(connectionString));
         settings.SearchPath ??= options.Schema;
         settings.ApplicationName ??= "batchgen";
-        // Nothing here changes the state of a session, and resetting it between calls makes the server plan everything anew: ten times the work.
+        // Nothing here changes the state of a session, and resetting it between calls makes the server plan
+        // everything anew: ten times the work.
         settings.NoResetOnClose = true;
         return new(settings.ConnectionString, options, MayPrepare(connectionString));
     }
 
-    // Asked of the text: the typed builder knows no difference between a setting that is 0 and one that is not there.
+    // Read from the text, because the typed builder does not tell a setting of 0 from a missing one.
     private static bool MayPrepare(string connectionString)
     {
         var named = new DbConnectionStringBuilder { ConnectionString = connectionString };
@@ -74,35 +78,53 @@ public sealed class QueueDatabase : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => DataSource.DisposeAsync();
 
-    internal Task<List<T>> QueryAsync<T>(string query, object? parameters, CancellationToken cancellationToken) => RunAsync(async connection =>
-        (await connection.QueryAsync<T>(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken))).AsList(), cancellationToken);
+    /// <summary>The rows of a query, each column read by its name.</summary>
+    internal Task<List<T>> QueryAsync<T>(string query, object? parameters, CancellationToken cancellationToken) =>
+        RunAsync(async connection =>
+            (await connection.QueryAsync<T>(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken)))
+                .AsList(), cancellationToken);
 
+    /// <summary>The only value that a query returns.</summary>
     internal Task<T> ScalarAsync<T>(string query, object? parameters, CancellationToken cancellationToken) => RunAsync(async connection =>
-        (await connection.ExecuteScalarAsync<T>(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken)))!, cancellationToken);
+        (await connection.ExecuteScalarAsync<T>(
+            new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken)))!, cancellationToken);
 
+    /// <summary>Runs a statement that returns no rows.</summary>
     internal Task<int> ExecuteAsync(string query, object? parameters, CancellationToken cancellationToken) => RunAsync(connection =>
-        connection.ExecuteAsync(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken)), cancellationToken);
+        connection.ExecuteAsync(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken)),
+            cancellationToken);
 
     /// <summary>Runs a command whose parameters carry their database types, for arrays and values that may be null.</summary>
-    internal Task<T> CommandAsync<T>(string query, IReadOnlyList<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken) =>
+    internal Task<T> CommandAsync<T>(
+        string query, IReadOnlyList<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read,
+        CancellationToken cancellationToken) =>
         ReadAsync(query, parameters, read, prepare: false, cancellationToken);
 
-    /// <summary>The same for a statement that only calls a function. Prepared once per connection it costs the server no parsing; other statements are planned for their values each time.</summary>
-    internal Task<T> CallAsync<T>(string query, IReadOnlyList<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken) =>
+    /// <summary>
+    /// Runs a statement that only calls a function. Prepared once per connection it costs the server no parsing; other statements are
+    /// planned for their values each time.
+    /// </summary>
+    internal Task<T> CallAsync<T>(
+        string query, IReadOnlyList<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read,
+        CancellationToken cancellationToken) =>
         ReadAsync(query, parameters, read, _prepares, cancellationToken);
 
+    /// <summary>The rows of a query whose parameters carry their database types, read as <see cref="ReadListAsync{T}"/> says.</summary>
     internal Task<List<T>> ListAsync<T>(string query, IReadOnlyList<NpgsqlParameter> parameters, CancellationToken cancellationToken) =>
         CommandAsync(query, parameters, reader => ReadListAsync<T>(reader, cancellationToken), cancellationToken);
 
-    /// <summary>The first column of every row.</summary>
+    /// <summary>The rows of a reader: for a number, text or id the only column; for any other type each column by its name.</summary>
     internal static async Task<List<T>> ReadListAsync<T>(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
+        var parse = reader.GetRowParser<T>();
         var list = new List<T>();
-        while (await reader.ReadAsync(cancellationToken)) list.Add(await reader.GetFieldValueAsync<T>(0, cancellationToken));
+        while (await reader.ReadAsync(cancellationToken)) list.Add(parse(reader));
         return list;
     }
 
-    private Task<T> ReadAsync<T>(string query, IReadOnlyList<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read, bool prepare, CancellationToken cancellationToken) =>
+    private Task<T> ReadAsync<T>(
+        string query, IReadOnlyList<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read, bool prepare,
+        CancellationToken cancellationToken) =>
         RunAsync(async connection =>
         {
             await using var command = new NpgsqlCommand(SqlFiles.Query(query), connection);
@@ -112,9 +134,11 @@ public sealed class QueueDatabase : IAsyncDisposable
             return await read(reader);
         }, cancellationToken);
 
-    internal static NpgsqlParameter Parameter(string name, NpgsqlDbType type, object? value) => new(name, type) { Value = value ?? DBNull.Value };
+    internal static NpgsqlParameter Parameter(string name, NpgsqlDbType type, object? value) =>
+        new(name, type) { Value = value ?? DBNull.Value };
 
-    /// <summary>Runs work on a connection, with errors in the words of the queue.</summary>
+    /// <summary>Runs work on a connection; database errors that a person can act on become a
+    /// <see cref="QueueException"/> that says how.</summary>
     internal async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         try
@@ -128,11 +152,13 @@ public sealed class QueueDatabase : IAsyncDisposable
         }
     }
 
-    // The driver hands out instants as UTC DateTime; every instant here is a DateTimeOffset.
+    // The driver returns instants as DateTime in UTC, while every instant here is a DateTimeOffset.
     private sealed class InstantHandler : SqlMapper.TypeHandler<DateTimeOffset>
     {
-        public override DateTimeOffset Parse(object value) => value is DateTimeOffset instant ? instant : new DateTimeOffset((DateTime)value, TimeSpan.Zero);
+        public override DateTimeOffset Parse(object value) =>
+            value is DateTimeOffset instant ? instant : new DateTimeOffset((DateTime)value, TimeSpan.Zero);
 
-        public override void SetValue(System.Data.IDbDataParameter parameter, DateTimeOffset value) => parameter.Value = value.ToUniversalTime();
+        public override void SetValue(System.Data.IDbDataParameter parameter, DateTimeOffset value) =>
+            parameter.Value = value.ToUniversalTime();
     }
 }

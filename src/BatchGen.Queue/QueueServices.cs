@@ -1,4 +1,5 @@
 using BatchGen.Queue.Access;
+using BatchGen.Queue.Campaigns;
 using BatchGen.Queue.Canaries;
 using BatchGen.Queue.Checkpoints;
 using BatchGen.Queue.Claims;
@@ -23,17 +24,21 @@ public static class QueueServices
         .AddSingleton<Migrator>()
         .AddSingleton<JobSubmitter>()
         .AddSingleton<JobCatalog>()
+        .AddSingleton<JobActions>()
+        .AddSingleton<JobChecker>()
         .AddSingleton<BatchClaims>()
         .AddSingleton<CheckpointLog>()
         .AddSingleton<CanaryLog>()
         .AddSingleton<ModelRegistry>()
         .AddSingleton<AdapterRegistry>()
+        .AddSingleton<TenantRegistry>()
         .AddSingleton<WorkerRegistry>()
         .AddSingleton<WorkSignal>()
         .AddSingleton<EndedJobs>()
-        .AddSingleton<PictureCatalog>()
+        .AddSingleton<ImageCatalog>()
         .AddSingleton<QueueOverview>()
         .AddSingleton<CampaignCatalog>()
+        .AddSingleton<EndedCampaigns>()
         .AddSingleton<NightHistory>()
         .AddSingleton<JobHistory>()
         .AddSingleton<JobSearch>()
@@ -41,6 +46,5 @@ public static class QueueServices
         .AddSingleton<AccessStore>()
         .AddSingleton<ScheduleStore>()
         .AddSingleton<WindowStore>()
-        .AddSingleton<JobChecker>()
         .AddSingleton<QueueUpkeep>();
 }

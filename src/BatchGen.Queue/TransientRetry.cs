@@ -3,7 +3,8 @@ using BatchGen.Queue.Sql;
 
 namespace BatchGen.Queue;
 
-/// <summary>Repeats a database call that failed for a passing reason: connection lost, server restarting, deadlock, serialization failure.</summary>
+/// <summary>Repeats a database call that failed for a passing reason: connection lost, server restarting, deadlock,
+/// serialization failure.</summary>
 public static class TransientRetry
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace BatchGen;
 
+/// <summary>Log messages of the program itself; event ids 6000 and up, never reused.</summary>
 internal static partial class Log
 {
     [LoggerMessage(6001, LogLevel.Information, "Worker process {Number} started as process {ProcessId}")]

@@ -3,19 +3,17 @@ using Npgsql;
 
 namespace BatchGen.DatabaseTests;
 
-/// <summary>A trigger at which sessions wait until the test opens it: what is a rare race elsewhere happens every time.</summary>
+/// <summary>A trigger at which sessions wait until the test opens it, so that a rare race happens every time.</summary>
 internal sealed class Gate : IAsyncDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
-
     private readonly TestDatabase _database;
     private readonly NpgsqlConnection _holder;
 
     private Gate(TestDatabase database, NpgsqlConnection holder) => (_database, _holder) = (database, holder);
 
     /// <summary>Makes a closed gate.</summary>
-    /// <param name="database">Where.</param>
-    /// <param name="place">The trigger's event, such as <c>after insert on campaigns for each statement</c>.</param>
+    /// <param name="database">The database.</param>
+    /// <param name="place">Event of the trigger, such as <c>after insert on campaigns for each statement</c>.</param>
     public static async Task<Gate> CloseAsync(TestDatabase database, string place)
     {
         await database.SqlAsync($"""
@@ -43,12 +41,13 @@ internal sealed class Gate : IAsyncDisposable
     /// <summary>Returns once that many sessions of the test wait, at the gate or for each other.</summary>
     public async Task UntilWaitingAsync(long sessions)
     {
-        using var limit = new CancellationTokenSource(Limit);
-        while (await _database.SqlAsync<long>("select count(*) from pg_stat_activity where application_name = $1 and cardinality(pg_blocking_pids(pid)) > 0", _database.Schema + " test") < sessions)
-            await Task.Delay(20, limit.Token);
+        const string Waiting =
+            "select count(*) from pg_stat_activity where application_name = $1 and cardinality(pg_blocking_pids(pid)) > 0";
+        await Wait.UntilAsync($"{sessions} sessions wait at the gate", () => _database.SqlAsync<long>(Waiting, _database.Schema + " test"),
+            count => count >= sessions);
     }
 
-    /// <summary>Lets everybody pass.</summary>
+    /// <summary>Opens the gate: all sessions go on.</summary>
     public ValueTask OpenAsync() => _holder.DisposeAsync();
 
     public ValueTask DisposeAsync() => OpenAsync();

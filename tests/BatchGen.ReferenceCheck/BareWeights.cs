@@ -1,3 +1,4 @@
+using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Diffusion.Weights;
 using static TorchSharp.torch;
@@ -7,13 +8,12 @@ namespace BatchGen.ReferenceCheck;
 /// <summary>The tensors of a model folder without the networks around them: enough to fuse into.</summary>
 internal static class BareWeights
 {
-    private static readonly string[] Components = ["text_encoder", "text_encoder_2", "unet"];
-
     /// <summary>Reads every component folder there is.</summary>
-    public static ModelWeights Load(string modelFolder, string family, ScalarType type)
+    public static ModelWeights Load(string modelFolder, FamilyRendering family, ScalarType type)
     {
         var components = new List<ComponentWeights>();
-        foreach (var component in Components)
+        foreach (var component in family.Networks.Where(network => network.Role != NetworkRole.Autoencoder).Select(network => network.Name)
+            .Order(StringComparer.Ordinal))
         {
             var folder = Path.Combine(modelFolder, component);
             if (!Directory.Exists(folder)) continue;
@@ -31,7 +31,8 @@ internal static class BareWeights
         var weights = new List<Weight>();
         foreach (var entry in file.Entries.Where(entry => entry.Type.IsFloat()))
         {
-            weights.Add(new Weight(component, entry.Name, file.ReadTensor(entry, type), new WeightOrigin(relative, () => Again(path, entry.Name, type))));
+            weights.Add(new Weight(
+                component, entry.Name, file.ReadTensor(entry, type), new WeightOrigin(relative, () => Again(path, entry.Name, type))));
         }
 
         var made = new ComponentWeights(component, weights);

@@ -25,5 +25,6 @@ internal sealed record CaseResult(string Name, double LargestError, double Toler
     /// <summary>One line for people and scripts: name, largest error, tolerance, outcome.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Name}  error {LargestError:0.##e+00}  tolerance {Tolerance:0.##e+00}  {Status.ToString().ToLowerInvariant()}{(Reason.Length > 0 ? ": " + Reason : "")}");
+        $"{Name}  error {LargestError:0.##e+00}  tolerance {Tolerance:0.##e+00}  "
+            + $"{Status.ToString().ToLowerInvariant()}{(Reason.Length > 0 ? ": " + Reason : "")}");
 }

@@ -35,14 +35,17 @@ internal sealed class Comparison(string name)
     public void Add(string output, double error, double tolerance)
     {
         if (!(error <= tolerance)) _problem ??= $"{output} differs by {error:0.##e+00}";
-        if (double.IsNaN(_error) || double.IsNaN(error) || error / tolerance > _error / _tolerance) (_error, _tolerance) = (error, tolerance);
+        if (double.IsNaN(_error) || double.IsNaN(error) || error / tolerance > _error / _tolerance)
+            (_error, _tolerance) = (error, tolerance);
     }
 
     /// <summary>Checks whole numbers against a limit, without entering them into the largest error.</summary>
     public void AtMost(string output, Tensor actual, Tensor expected, double limit)
     {
         using var scope = NewDisposeScope();
-        var error = actual.shape.AsSpan().SequenceEqual(expected.shape) ? (actual.to(ScalarType.Float64) - expected.to(ScalarType.Float64)).abs().max().item<double>() : double.NaN;
+        var error = actual.shape.AsSpan().SequenceEqual(expected.shape)
+            ? (actual.to(ScalarType.Float64) - expected.to(ScalarType.Float64)).abs().max().item<double>()
+            : double.NaN;
         if (!(error <= limit)) _problem ??= $"{output} differs by {error}";
     }
 

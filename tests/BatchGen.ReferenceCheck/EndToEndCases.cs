@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace BatchGen.ReferenceCheck;
 
-/// <summary><c>e2e/index.json</c>: whole pipelines from given latents to pictures.</summary>
+/// <summary><c>e2e/index.json</c>: whole pipelines from given latents to images.</summary>
 internal static class EndToEndCases
 {
     public static IEnumerable<(string Name, Func<CaseResult> Run)> All(ReferenceSets sets)
@@ -28,22 +28,27 @@ internal static class EndToEndCases
         var scheduler = item.GetProperty("scheduler");
         var className = scheduler.GetProperty("class").GetString()!;
         var settings = scheduler.TryGetProperty("args", out var args) ? model.Scheduler.With(args.GetRawText()) : model.Scheduler;
-        using var sampler = SamplerCatalog.FromClass(className, settings, item.GetProperty("steps").GetInt32());
-        if (sampler is null) return CaseResult.Unsupported(name, $"there is no sampler for {className}");
+        if (SamplerCatalog.FromClass(className, settings, item.GetProperty("steps").GetInt32()) is not { } made)
+            return CaseResult.Unsupported(name, $"there is no sampler for {className}");
         var known = new HashSet<string>(StringComparer.Ordinal)
         {
-            "id", "model", "model_set", "file", "scheduler", "prompt", "prompt_2", "negative_prompt", "guidance_scale", "guidance_rescale", "steps", "latent_shape", "lora",
-            "clip_skip", "xl", "fp32_vs_fp64_max_abs", "final_latents_std", "image_std", "image_min_max", "tolerance_max_abs", "lora_image_change_max_abs", "notes",
+            "id", "model", "model_set", "file", "scheduler", "prompt", "prompt_2", "negative_prompt", "guidance_scale", "guidance_rescale",
+            "steps", "latent_shape", "lora", "clip_skip", "xl", "fp32_vs_fp64_max_abs", "final_latents_std", "image_std", "image_min_max",
+            "tolerance_max_abs", "lora_image_change_max_abs", "notes",
         };
-        var unknown = item.EnumerateObject().Where(property => property.Value.ValueKind != JsonValueKind.Null).Select(property => property.Name).FirstOrDefault(key => !known.Contains(key));
+        var unknown = item.EnumerateObject().Where(property => property.Value.ValueKind != JsonValueKind.Null)
+            .Select(property => property.Name).FirstOrDefault(key => !known.Contains(key));
         if (unknown is not null) return CaseResult.Unsupported(name, $"the case asks for '{unknown}'");
 
-        using var fused = new FusedAdapters(model, item.TryGetProperty("lora", out var uses) ? uses.EnumerateArray().Select(use => (sets.Adapter(use), use.GetProperty("scale").GetDecimal())) : []);
+        using var fused = new FusedAdapters(model, item.TryGetProperty("lora", out var uses)
+            ? uses.EnumerateArray().Select(use => (sets.Adapter(use), use.GetProperty("scale").GetDecimal()))
+            : []);
         using var file = SafetensorsFile.Open(Path.Combine(sets.Folder, item.GetProperty("file").GetString()!));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var comparison = new Comparison(name);
-        var tolerances = item.GetProperty("tolerance_max_abs").EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetDouble(), StringComparer.Ordinal);
+        var tolerances = item.GetProperty("tolerance_max_abs").EnumerateObject()
+            .ToDictionary(entry => entry.Name, entry => entry.Value.GetDouble(), StringComparer.Ordinal);
         var guidance = item.GetProperty("guidance_scale").GetDouble();
         var latents = file.ReadTensor("in.latents");
         var conditions = Encode(model, item, latents.shape[0], guidance, comparison, file, tolerances);
@@ -51,25 +56,26 @@ internal static class EndToEndCases
         var drawn = 0;
         var steps = file.Find("out.latents_after_step") is null ? null : file.ReadTensor("out.latents_after_step");
         var latentTolerance = tolerances["out.final_latents"];
-        var denoiser = new Denoiser(model)
+        using var sampler = new ObservedSampler(made, (call, x) =>
         {
-            AfterStep = (call, x) =>
-            {
-                if (steps is not null && call < steps.shape[0]) comparison.Add($"latents after step {call}", x, steps[call], latentTolerance);
-            },
-        };
+            if (steps is not null && call < steps.shape[0]) comparison.Add($"latents after step {call}", x, steps[call], latentTolerance);
+        });
         var rescale = item.TryGetProperty("guidance_rescale", out var share) ? share.GetDouble() : 0;
-        var final = denoiser.Run(latents * sampler.InitialScale, conditions, sampler, guidance, rescale, () => noises![drawn++], 0, null, CancellationToken.None);
+        var final = new Denoiser(model).Run(
+            latents * sampler.InitialScale, conditions, sampler, guidance, rescale, () => noises![drawn++], 0, null,
+            CancellationToken.None);
         comparison.Add("out.final_latents", final, file, "out.final_latents", latentTolerance);
         var decoded = model.Vae.Decode(final / model.Vae.ScalingFactor);
         comparison.Add("out.image", decoded, file, "out.image", tolerances["out.image"]);
-        // A value within the picture's tolerance of a half goes to either neighbour.
-        if (file.Find("out.image_u8") is not null) comparison.AtMost("out.image_u8", Pixels.ToBytes(decoded), file.ReadTensor("out.image_u8"), 1);
+        // A value within the image's tolerance of a half goes to either neighbour.
+        if (file.Find("out.image_u8") is not null)
+            comparison.AtMost("out.image_u8", Pixels.ToBytes(decoded), file.ReadTensor("out.image_u8"), 1);
         return comparison.Result();
     }
 
     private static Conditions Encode(
-        DiffusionModel model, JsonElement item, long batch, double guidance, Comparison comparison, SafetensorsFile file, Dictionary<string, double> tolerances)
+        DiffusionModel model, JsonElement item, long batch, double guidance, Comparison comparison, SafetensorsFile file,
+        Dictionary<string, double> tolerances)
     {
         using var encoder = new PromptEncoder(model, isPlain: true);
         var clipSkip = item.TryGetProperty("clip_skip", out var skip) && skip.ValueKind == JsonValueKind.Number ? skip.GetInt32() : 0;
@@ -81,7 +87,7 @@ internal static class EndToEndCases
         Tensor? negativePooled = null;
         if (guidance > 1)
         {
-            if (negative is null && model.ZeroesEmptyNegative)
+            if (negative is null && model.ZeroesAbsentNegative)
             {
                 (negativeContext, negativePooled) = (zeros_like(context), pooled is null ? null : zeros_like(pooled));
             }
@@ -102,7 +108,8 @@ internal static class EndToEndCases
         Check("out.negative_prompt_embeds", negativeContext);
         Check("out.pooled_prompt_embeds", pooled);
         Check("out.negative_pooled_prompt_embeds", negativePooled);
-        return new Conditions(Repeat(context, batch), Repeat(negativeContext, batch), Repeat(pooled, batch), Repeat(negativePooled, batch), Sizes(model, item, batch));
+        return new Conditions(Repeat(context, batch), Repeat(negativeContext, batch), Repeat(pooled, batch), Repeat(negativePooled, batch),
+            Sizes(model, item, batch));
     }
 
     private static Tensor? Sizes(DiffusionModel model, JsonElement item, long batch)

@@ -67,7 +67,8 @@ internal static class ForwardCases
         Tensor? Optional(string key) => file.Find(key) is null ? null : file.ReadTensor(key);
         var sample = file.ReadTensor("in.sample");
         var times = file.ReadTensor("in.timestep").to(ScalarType.Float32).expand(sample.shape[0]);
-        var output = model.UNet.Forward(sample, times, file.ReadTensor("in.encoder_hidden_states"), Optional("in.text_embeds"), Optional("in.time_ids"));
+        var output = model.UNet.Forward(
+            sample, times, file.ReadTensor("in.encoder_hidden_states"), Optional("in.text_embeds"), Optional("in.time_ids"));
         return new Dictionary<string, Tensor>(StringComparer.Ordinal) { ["out.sample"] = output };
     }
 

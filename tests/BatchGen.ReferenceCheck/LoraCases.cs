@@ -4,6 +4,8 @@ using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Adapters;
+using BatchGen.Diffusion.Families;
+using BatchGen.Diffusion.Models;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Diffusion.Weights;
 using static TorchSharp.torch;
@@ -20,8 +22,8 @@ internal sealed record LoraOutcome(string Name, double LargestError, double Tole
 
 /// <summary>Fuses the adapters of a reference folder and compares every weight given there.</summary>
 /// <remarks>
-/// Checked: the set of changed weights (digests file), float32 weights to the tolerance of the index, float16 weights to one unit in the last place
-/// in less than 1 % of the elements, and that unloading gives the base back bit for bit.
+/// Checked: the set of changed weights (digests file), float32 weights to the tolerance of the index, float16 weights to one unit in the
+/// last place in less than 1 % of the elements, and that unloading gives the base back bit for bit.
 /// </remarks>
 internal static class LoraCases
 {
@@ -38,12 +40,14 @@ internal static class LoraCases
         using var index = JsonDocument.Parse(File.ReadAllText(indexPath));
         var root = index.RootElement;
         var tolerance = root.GetProperty("tolerance").GetProperty("f32_max_abs").GetDouble();
-        var adapters = root.GetProperty("adapters").EnumerateArray().ToDictionary(item => item.GetProperty("id").GetString()!, StringComparer.Ordinal);
+        var adapters = root.GetProperty("adapters").EnumerateArray()
+            .ToDictionary(item => item.GetProperty("id").GetString()!, StringComparer.Ordinal);
         foreach (var item in root.GetProperty("cases").EnumerateArray())
         {
             var name = item.GetProperty("id").GetString()!;
             if (filter is not null && !name.Contains(filter, StringComparison.Ordinal)) continue;
-            var models = item.TryGetProperty("model_set", out var set) && sets.TryGetValue(set.GetString()!, out var elsewhere) ? elsewhere : folder;
+            var models =
+                item.TryGetProperty("model_set", out var set) && sets.TryGetValue(set.GetString()!, out var elsewhere) ? elsewhere : folder;
             var model = Path.Combine(models, "models", item.GetProperty("model").GetString()!);
             LoraOutcome outcome;
             try
@@ -70,19 +74,17 @@ internal static class LoraCases
         {
             // Names sort as the case lists them; the sum is float32, where order matters in the last place only.
             var adapterName = string.Create(CultureInfo.InvariantCulture, $"{i:D2}-{ids[i].Replace('/', '-')}");
-            records.Add(AdapterInspector.Inspect(Path.Combine(folder, adapters[ids[i]].GetProperty("file").GetString()!)).ToRecord(adapterName));
+            records.Add(
+                AdapterInspector.Inspect(Path.Combine(folder, adapters[ids[i]].GetProperty("file").GetString()!)).ToRecord(adapterName));
             uses.Add(new AdapterUse(adapterName, scales[i]));
         }
 
         var signature = AdapterSignature.Create("reference", uses);
-        var family = Path.GetFileName(modelFolder) switch
-        {
-            var text when text.Contains("sdxl", StringComparison.Ordinal) => "sdxl",
-            var text when text.Contains("sd21", StringComparison.Ordinal) || text.Contains("sd2", StringComparison.Ordinal) => "sd21",
-            _ => "sd15",
-        };
+        var settings = ConfigFile.Read(Path.Combine(modelFolder, "unet", "config.json"));
+        var family = FamilyRenderings.All.First(candidate => candidate.Owns(settings));
         using var digests = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, item.GetProperty("digests_file").GetString()!)));
-        var touched = digests.RootElement.GetProperty("digests").EnumerateObject().Select(property => property.Name.Split('|')[0]).ToHashSet(StringComparer.Ordinal);
+        var touched = digests.RootElement.GetProperty("digests").EnumerateObject().Select(property => property.Name.Split('|')[0])
+            .ToHashSet(StringComparer.Ordinal);
         using var expected = SafetensorsFile.Open(Path.Combine(folder, item.GetProperty("file").GetString()!));
         var (largest, _, problem) = Compare(modelFolder, family, ScalarType.Float32, signature, records, touched, expected);
         var (_, share, halfProblem) = Compare(modelFolder, family, ScalarType.Float16, signature, records, touched, expected);
@@ -91,20 +93,25 @@ internal static class LoraCases
     }
 
     private static (double Largest, double Share, string? Problem) Compare(
-        string modelFolder, string family, ScalarType type, AdapterSignature signature, List<AdapterRecord> records, HashSet<string> touched, SafetensorsFile expected)
+        string modelFolder, FamilyRendering family, ScalarType type, AdapterSignature signature, List<AdapterRecord> records,
+        HashSet<string> touched, SafetensorsFile expected)
     {
         using var model = BareWeights.Load(modelFolder, family, type);
         var checksum = BaseChecksum.Take(model);
         using var cache = new AdapterCache(long.MaxValue);
         using var fuser = new AdapterFuser(model, cache);
         var report = fuser.Fuse(signature, records, CancellationToken.None);
-        string? problem = report.UnmatchedKeys.Count > 0 ? $"{report.UnmatchedKeys.Count} keys match nothing, for example {report.UnmatchedKeys[0]}" : null;
+        string? problem = report.UnmatchedKeys.Count > 0
+            ? $"{report.UnmatchedKeys.Count} keys match nothing, for example {report.UnmatchedKeys[0]}"
+            : null;
         var fused = fuser.Fused.Select(weight => weight.Component + "." + weight.Key).ToHashSet(StringComparer.Ordinal);
         if (!fused.SetEquals(touched))
-            problem ??= $"changed weights differ from those expected, for example {fused.Except(touched).Concat(touched.Except(fused)).First()}";
+            problem ??= "changed weights differ from those expected, "
+                + $"for example {fused.Except(touched).Concat(touched.Except(fused)).First()}";
         var prefix = type == ScalarType.Float16 ? "f16." : "f32.";
         var (largest, differing, elements) = (0d, 0L, 0L);
-        foreach (var entry in expected.Entries.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal) && !entry.Name.Contains('|', StringComparison.Ordinal)))
+        foreach (var entry in expected.Entries.Where(
+            entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal) && !entry.Name.Contains('|', StringComparison.Ordinal)))
         {
             using var scope = NewDisposeScope();
             var key = entry.Name[prefix.Length..];

@@ -6,7 +6,8 @@ const string Usage = """
     Usage: ReferenceCheck FOLDER [--set NAME=FOLDER]... [--filter TEXT]
 
       FOLDER             reference data: any of tokenizer_cases.json, forward/, schedulers/, lora/, e2e/, demo-golden/, each with its index
-      --set NAME=FOLDER  where a model set that cases name lies (default: FOLDER itself); demo-model and demo-adapters name those of demo-golden
+      --set NAME=FOLDER  where a model set that cases name lies (default: FOLDER itself); demo-model and
+                         demo-adapters name those of demo-golden
       --filter TEXT      only cases whose name contains TEXT
 
     Prints a line for each case and a summary. Exit code: 0 all passed, 1 a case failed or none was found, 2 wrong usage.
@@ -40,7 +41,8 @@ for (var i = 0; i < args.Length; i++)
 
 if (folder is null || sets.Values.Append(folder).FirstOrDefault(path => !Directory.Exists(path)) is { } missing && missing.Length > 0)
 {
-    Console.Error.WriteLine(folder is null ? Usage : "A folder given does not exist: " + string.Join(", ", sets.Values.Append(folder).Where(path => !Directory.Exists(path))));
+    Console.Error.WriteLine(folder is null ? Usage
+        : "A folder given does not exist: " + string.Join(", ", sets.Values.Append(folder).Where(path => !Directory.Exists(path))));
     return 2;
 }
 
@@ -51,5 +53,6 @@ foreach (var result in ReferenceRun.Run(folder, sets, filter))
     Console.Out.WriteLine(result);
 }
 
-Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{counts.Sum()} cases: {counts[0]} passed, {counts[1]} failed, {counts[2]} unsupported"));
+Console.Out.WriteLine(
+    string.Create(CultureInfo.InvariantCulture, $"{counts.Sum()} cases: {counts[0]} passed, {counts[1]} failed, {counts[2]} unsupported"));
 return counts[1] > 0 || counts.Sum() == 0 ? 1 : 0;

@@ -15,9 +15,11 @@ internal static class RandomCases
         var path = Path.Combine(sets.Folder, index.RootElement.GetProperty("file").GetString()!);
         var tolerance = index.RootElement.GetProperty("tolerance_max_abs").GetDouble();
         string[] keys;
-        using (var file = SafetensorsFile.Open(path)) keys = file.Entries.Select(entry => entry.Name).Order(StringComparer.Ordinal).ToArray();
+        using (var file = SafetensorsFile.Open(path))
+            keys = file.Entries.Select(entry => entry.Name).Order(StringComparer.Ordinal).ToArray();
         // One case for each generator: successive calls on one belong together.
-        foreach (var group in keys.GroupBy(key => string.Join('.', key.Split('.').Where(part => !part.StartsWith("call", StringComparison.Ordinal)))))
+        foreach (var group in keys.GroupBy(
+            key => string.Join('.', key.Split('.').Where(part => !part.StartsWith("call", StringComparison.Ordinal)))))
         {
             var name = "rng/" + group.Key;
             yield return (name, () =>

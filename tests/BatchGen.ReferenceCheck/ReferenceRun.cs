@@ -28,7 +28,8 @@ internal static class ReferenceRun
             foreach (var outcome in LoraCases.Run(folder, modelSets, filter?["lora".Length..].TrimStart('/')))
             {
                 yield return new CaseResult(
-                    "lora/" + outcome.Name, outcome.LargestError, outcome.Tolerance, outcome.Problem is null ? CaseStatus.Pass : CaseStatus.Fail, outcome.Problem ?? "");
+                    "lora/" + outcome.Name, outcome.LargestError, outcome.Tolerance,
+                    outcome.Problem is null ? CaseStatus.Pass : CaseStatus.Fail, outcome.Problem ?? "");
             }
         }
     }

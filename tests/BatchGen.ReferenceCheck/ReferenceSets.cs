@@ -26,7 +26,8 @@ internal sealed class ReferenceSets(string folder, IReadOnlyDictionary<string, s
 
     /// <summary>Folder of the set that a case names.</summary>
     public string SetFolder(JsonElement item, string key = "model_set") =>
-        item.TryGetProperty(key, out var set) && set.GetString() is { } name && sets.TryGetValue(name, out var elsewhere) ? elsewhere : folder;
+        item.TryGetProperty(key, out var set) && set.GetString() is { } name && sets.TryGetValue(name, out var elsewhere) ? elsewhere
+            : folder;
 
     /// <summary>The model of a case, in float32 on the CPU.</summary>
     public DiffusionModel Model(JsonElement item) => Model(Path.Combine(SetFolder(item), "models", item.GetProperty("model").GetString()!));
@@ -49,15 +50,18 @@ internal sealed class ReferenceSets(string folder, IReadOnlyDictionary<string, s
         {
             using var index = JsonDocument.Parse(File.ReadAllText(Path.Combine(set, "lora", "index.json")));
             _adapters[set] = files = index.RootElement.GetProperty("adapters").EnumerateArray()
-                .ToDictionary(item => item.GetProperty("id").GetString()!, item => Path.Combine(set, item.GetProperty("file").GetString()!), StringComparer.Ordinal);
+                .ToDictionary(item => item.GetProperty("id").GetString()!, item => Path.Combine(set, item.GetProperty("file").GetString()!),
+                    StringComparer.Ordinal);
         }
 
         return files[use.GetProperty("adapter").GetString()!];
     }
 
     /// <summary>The folder with vocab.json and merges.txt that a reference folder keeps once for all its models.</summary>
-    public string? VocabularyFolder(string? modelPath = null) => new[] { modelPath is null ? null : Path.GetDirectoryName(Path.GetDirectoryName(modelPath)), folder }.Concat(sets.Values)
-        .OfType<string>().Select(root => Path.Combine(root, "tokenizer")).FirstOrDefault(path => File.Exists(Path.Combine(path, "vocab.json")));
+    public string? VocabularyFolder(string? modelPath = null) =>
+        new[] { modelPath is null ? null : Path.GetDirectoryName(Path.GetDirectoryName(modelPath)), folder }.Concat(sets.Values)
+            .OfType<string>().Select(root => Path.Combine(root, "tokenizer"))
+            .FirstOrDefault(path => File.Exists(Path.Combine(path, "vocab.json")));
 
     public void Dispose()
     {

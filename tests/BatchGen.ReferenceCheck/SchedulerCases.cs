@@ -25,7 +25,9 @@ internal static class SchedulerCases
         var noisePath = Path.Combine(sets.Folder, "schedulers", "add_noise.safetensors");
         if (!File.Exists(noisePath)) yield break;
         string[] classes;
-        using (var file = SafetensorsFile.Open(noisePath)) classes = file.Entries.Select(entry => entry.Name).Where(key => key.EndsWith(".out", StringComparison.Ordinal)).Select(key => key[..^4]).ToArray();
+        using (var file = SafetensorsFile.Open(noisePath))
+            classes = file.Entries.Select(entry => entry.Name).Where(key => key.EndsWith(".out", StringComparison.Ordinal))
+                .Select(key => key[..^4]).ToArray();
         foreach (var className in classes)
         {
             var name = "schedulers/add_noise-" + className;
@@ -57,7 +59,8 @@ internal static class SchedulerCases
             }
 
             comparison.Add("timesteps", times.Zip(sampler.Timesteps).Max(pair => Math.Abs(pair.First - pair.Second)), TimeTolerance);
-            comparison.Add("init_noise_sigma", Math.Abs(file.ReadTensor(id + ".init_noise_sigma").item<double>() / sampler.InitialScale - 1), 1e-5);
+            comparison.Add(
+                "init_noise_sigma", Math.Abs(file.ReadTensor(id + ".init_noise_sigma").item<double>() / sampler.InitialScale - 1), 1e-5);
             var samples = file.ReadTensor(id + ".samples");
             var inputs = file.ReadTensor(id + ".scaled_inputs");
             var outputs = file.ReadTensor(id + ".model_outputs");
@@ -85,7 +88,12 @@ internal static class SchedulerCases
         using var scope = NewDisposeScope();
         // Every training time is a step, so that the times of the case are among them.
         const int TrainSteps = 1000;
-        var config = ConfigFile.Parse("""{"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "timestep_spacing": "linspace"}""", name);
+        var config = ConfigFile.Parse(
+            """
+            {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
+             "timestep_spacing": "linspace"}
+            """,
+            name);
         using var sampler = SamplerCatalog.FromClass(className, config, TrainSteps);
         if (sampler is null) return CaseResult.Unsupported(name, $"there is no sampler for {className}");
         var comparison = new Comparison(name);
@@ -94,7 +102,8 @@ internal static class SchedulerCases
         for (var i = 0; i < times.Length; i++)
         {
             var call = Enumerable.Range(0, sampler.Timesteps.Count).MinBy(k => Math.Abs(sampler.Timesteps[k] - times[i]));
-            if (Math.Abs(sampler.Timesteps[call] - times[i]) > TimeTolerance) comparison.Problem($"time {times[i]} is not among the sampler's");
+            if (Math.Abs(sampler.Timesteps[call] - times[i]) > TimeTolerance)
+                comparison.Problem($"time {times[i]} is not among the sampler's");
             comparison.Add($"time {times[i]}", sampler.AddNoise(clean[i], noise[i], call), expected[i], 1e-4);
         }
 

@@ -23,7 +23,8 @@ internal static class TokenizerCases
             {
                 var comparison = new Comparison(name);
                 var actual = tokenizer.Value.EncodePadded(prompt);
-                comparison.Add("count of differing ids", actual.Zip(expected).Count(pair => pair.First != pair.Second) + Math.Abs(actual.Length - expected.Length), 0);
+                comparison.Add("count of differing ids",
+                    actual.Zip(expected).Count(pair => pair.First != pair.Second) + Math.Abs(actual.Length - expected.Length), 0);
                 return comparison.Result();
             });
         }

@@ -13,6 +13,7 @@ public static class RepositoryPaths
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             if (File.Exists(Path.Combine(folder.FullName, "BatchGen.sln"))) return folder.FullName;
-        throw new InvalidOperationException($"BatchGen.sln was not found above {AppContext.BaseDirectory}; run the tests inside a checkout.");
+        throw new InvalidOperationException(
+            $"BatchGen.sln was not found above {AppContext.BaseDirectory}; run the tests inside a checkout.");
     }
 }

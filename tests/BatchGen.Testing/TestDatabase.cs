@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Registry;
 using BatchGen.Core.Rendering;
@@ -21,6 +24,7 @@ public sealed class TestDatabase : IAsyncDisposable
         Queue = QueueDatabase.Open(connectionString, options);
         Submitter = new(Queue);
         Catalog = new(Queue);
+        Actions = new(Queue);
         Claims = new(Queue);
         Checkpoints = new(Queue);
         Models = new(Queue);
@@ -31,7 +35,7 @@ public sealed class TestDatabase : IAsyncDisposable
     /// <summary>How to connect; the search path is not part of it.</summary>
     public string ConnectionString { get; }
 
-    /// <summary>The pool.</summary>
+    /// <summary>Connection pool of the queue.</summary>
     public QueueDatabase Queue { get; }
 
     /// <summary>Name of the schema.</summary>
@@ -40,6 +44,8 @@ public sealed class TestDatabase : IAsyncDisposable
     public JobSubmitter Submitter { get; }
 
     public JobCatalog Catalog { get; }
+
+    public JobActions Actions { get; }
 
     public BatchClaims Claims { get; }
 
@@ -58,8 +64,11 @@ public sealed class TestDatabase : IAsyncDisposable
     {
         options ??= new QueueOptions();
         options.Schema = "test_" + Guid.NewGuid().ToString("N")[..20];
-        // Many schemas on one server: few connections each, and none kept that nobody uses.
-        var builder = new NpgsqlConnectionStringBuilder(server ?? await TestServer.GetAddressAsync()) { ApplicationName = options.Schema, MaxPoolSize = 30, ConnectionIdleLifetime = 5, ConnectionPruningInterval = 2 };
+        // Many schemas share one server, so each has few connections and closes those it does not use.
+        var builder = new NpgsqlConnectionStringBuilder(server ?? await TestServer.GetAddressAsync())
+        {
+            ApplicationName = options.Schema, MaxPoolSize = 30, ConnectionIdleLifetime = 5, ConnectionPruningInterval = 2,
+        };
         var database = new TestDatabase(builder.ConnectionString, options);
         await new Migrator(database.Queue).MigrateAsync(CancellationToken.None);
         return database;
@@ -68,12 +77,13 @@ public sealed class TestDatabase : IAsyncDisposable
     /// <summary>Opens a connection whose search path is the schema.</summary>
     public async Task<NpgsqlConnection> ConnectAsync(string? extra = null)
     {
-        var connection = new NpgsqlConnection(ConnectionString + $";Search Path={Schema};Application Name={Schema} test;Pooling=false;" + extra);
+        var settings = $";Search Path={Schema};Application Name={Schema} test;Pooling=false;";
+        var connection = new NpgsqlConnection(ConnectionString + settings + extra);
         await connection.OpenAsync();
         return connection;
     }
 
-    /// <summary>Runs a statement written in a test.</summary>
+    /// <summary>Runs a statement written in a test, and returns the first column of its first row.</summary>
     public async Task<T?> SqlAsync<T>(string statement, params object[] values)
     {
         await using var connection = await ConnectAsync();
@@ -86,19 +96,25 @@ public sealed class TestDatabase : IAsyncDisposable
     /// <summary>Runs a statement written in a test.</summary>
     public Task SqlAsync(string statement, params object[] values) => SqlAsync<object>(statement, values);
 
-    /// <summary>Registers a model.</summary>
-    public Task AddModelAsync(string name = "demo", string family = "sd15", int native = 512) => Models.AddAsync(
-        new ModelRecord(name, "/models/" + name, family, Digest(name), [new MasterFile("unet/model.safetensors", 10, Digest(name + "/unet"))], native, native),
-        replace: false, CancellationToken.None);
+    /// <summary>Registers a model that no file stands behind.</summary>
+    public Task AddModelAsync(string name = "demo", string family = "sd15", int native = 512)
+    {
+        var unet = new MasterFile("unet/model.safetensors", 10, Digest(name + "/unet"));
+        var model = new ModelRecord(name, "/models/" + name, family, Digest(name), [unet], native, native);
+        return Models.AddAsync(model, replace: false, CancellationToken.None);
+    }
 
-    /// <summary>Registers adapters.</summary>
+    /// <summary>Registers adapters that no file stands behind.</summary>
     public async Task AddAdaptersAsync(params IEnumerable<string> names)
     {
         foreach (var name in names)
-            await Adapters.AddAsync(new AdapterRecord(name, "/adapters/" + name, Digest(name), 1000, "kohya", "lora", "sd15", 4, 4, 10, []), replace: false, CancellationToken.None);
+        {
+            var adapter = new AdapterRecord(name, "/adapters/" + name, Digest(name), 1000, "kohya", "lora", "sd15", 4, 4, 10, []);
+            await Adapters.AddAsync(adapter, replace: false, CancellationToken.None);
+        }
     }
 
-    /// <summary>Registers a worker.</summary>
+    /// <summary>Registers a worker as running.</summary>
     public async Task<Guid> AddWorkerAsync(string name = "test worker")
     {
         var worker = Guid.NewGuid();
@@ -106,11 +122,14 @@ public sealed class TestDatabase : IAsyncDisposable
         return worker;
     }
 
-    /// <summary>Submits one job per adapter list, each like <c>ink@0.8+wash</c>; empty renders the plain model.</summary>
-    public async Task<IReadOnlyList<long>> SubmitAsync(params IEnumerable<string> adapters) =>
-        await Submitter.SubmitAsync(adapters.Select(list => new JobRequest { Prompt = "a red cube", Adapters = Uses(list) }).ToArray(), CancellationToken.None);
+    /// <summary>Submits one job per adapter list, each like <c>ink@0.8+wash</c>; an empty list renders the plain model.</summary>
+    public Task<IReadOnlyList<long>> SubmitAsync(params IEnumerable<string> adapters)
+    {
+        var jobs = adapters.Select(list => new JobRequest { Prompt = "a red cube", Adapters = ParseAdapters(list) });
+        return Submitter.SubmitAsync(jobs.ToArray(), CancellationToken.None);
+    }
 
-    /// <summary>Claims for a worker.</summary>
+    /// <summary>Claims a batch for a worker; null when no job waits that it may take.</summary>
     public Task<ClaimedBatch?> ClaimAsync(Guid worker, int maxJobs = 32, IReadOnlyList<string>? models = null) =>
         Claims.ClaimAsync(new ClaimRequest(worker, models, maxJobs), CancellationToken.None);
 
@@ -118,40 +137,48 @@ public sealed class TestDatabase : IAsyncDisposable
     public Task CompleteAsync(ClaimedBatch batch, params IEnumerable<long> jobIds)
     {
         var chosen = jobIds.ToHashSet();
-        return Claims.CompleteAsync(batch, batch.Jobs.Where(job => chosen.Count == 0 || chosen.Contains(job.JobId)).Select(Finish).ToArray(), CancellationToken.None);
+        var completed = batch.Jobs.Where(job => chosen.Count == 0 || chosen.Contains(job.JobId)).Select(Completed);
+        return Claims.CompleteAsync(batch, completed.ToArray(), CancellationToken.None);
     }
 
-    /// <summary>Completes and closes a batch.</summary>
+    /// <summary>Completes all jobs of a batch and closes it.</summary>
     public async Task FinishAsync(ClaimedBatch batch)
     {
         await CompleteAsync(batch);
         await Claims.CloseAsync(batch, CancellationToken.None);
     }
 
-    /// <summary>Records a checkpoint.</summary>
-    public Task<CheckpointOutcome> CheckpointAsync(Guid worker, CheckpointVerdict verdict, ClaimedBatch? batch = null) => Checkpoints.RecordAsync(
-        new WeightCheckpoint(worker, batch?.BatchId, batch?.Epoch, "demo", Device,
-            new WeightCheck(verdict == CheckpointVerdict.Passed, "aa", verdict == CheckpointVerdict.Passed ? "aa" : "bb", 10, 1000,
-                verdict == CheckpointVerdict.Passed ? [] : ["unet/conv_in.weight"], 1.5), verdict, null), CancellationToken.None);
+    /// <summary>Records a checkpoint of a worker; any verdict but a pass names one tensor that differs.</summary>
+    public Task<CheckpointOutcome> CheckpointAsync(Guid worker, CheckpointVerdict verdict, ClaimedBatch? batch = null)
+    {
+        var check = verdict == CheckpointVerdict.Passed
+            ? new WeightCheck(true, "aa", "aa", 10, 1000, [], 1.5)
+            : new WeightCheck(false, "aa", "bb", 10, 1000, ["unet/conv_in.weight"], 1.5);
+        var checkpoint = new WeightCheckpoint(worker, batch?.BatchId, batch?.Epoch, "demo", Device, check, verdict, null);
+        return Checkpoints.RecordAsync(checkpoint, CancellationToken.None);
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await Queue.DisposeAsync();
-        await SqlAsync($"drop schema {Schema} cascade; drop schema if exists {Schema}_hangfire cascade"); // The second one is there after a dashboard ran.
+        // The second schema is there after a dashboard ran.
+        await SqlAsync($"drop schema {Schema} cascade; drop schema if exists {Schema}_hangfire cascade");
     }
 
     private static DeviceInfo Device { get; } = new("cpu", "test processor", "float32");
 
-    private static CompletedJob Finish(ClaimedJob job) => new(
-        job.JobId, $"2026/{job.JobId}.png", 100, Digest(job.JobId.ToString(System.Globalization.CultureInfo.InvariantCulture)), job.Recipe.WidthPixels, job.Recipe.HeightPixels, job.Recipe.Seed,
-        $$"""{"job_id": {{job.JobId}}}""");
+    private static CompletedJob Completed(ClaimedJob job) => new(
+        job.JobId, $"2026/{job.JobId}.png", 100, Digest(job.JobId.ToString(CultureInfo.InvariantCulture)),
+        job.Recipe.WidthPixels, job.Recipe.HeightPixels, job.Recipe.Seed, $$"""{"job_id": {{job.JobId}}}""");
 
-    private static JobRequestAdapter[] Uses(string list) => list.Split('+', StringSplitOptions.RemoveEmptyEntries).Select(spelling =>
-    {
-        var parts = spelling.Split('@');
-        return new JobRequestAdapter(parts[0], parts.Length > 1 ? decimal.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture) : null);
-    }).ToArray();
+    private static JobRequestAdapter[] ParseAdapters(string list) =>
+        list.Split('+', StringSplitOptions.RemoveEmptyEntries).Select(spelling =>
+        {
+            var parts = spelling.Split('@');
+            decimal? strength = parts.Length > 1 ? decimal.Parse(parts[1], CultureInfo.InvariantCulture) : null;
+            return new JobRequestAdapter(parts[0], strength);
+        }).ToArray();
 
-    private static string Digest(string text) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)));
+    private static string Digest(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 }

@@ -43,7 +43,8 @@ public static class TestServer
         await RemoveLeftoversAsync();
         var folder = Path.Combine(Path.GetTempPath(), Prefix + Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         using var limit = new CancellationTokenSource(Limit);
-        var server = await EmbeddedPostgres.StartAsync(folder, new EmbeddedPostgresOptions { Fsync = false }, NullLogger.Instance, limit.Token);
+        var server = await EmbeddedPostgres.StartAsync(
+            folder, new EmbeddedPostgresOptions { Fsync = false }, NullLogger.Instance, limit.Token);
 #pragma warning disable VSTHRD002 // The process is ending: nothing can be awaited any more.
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Task.Run(() => RemoveAsync(folder)).Wait(Limit);
 #pragma warning restore VSTHRD002
@@ -53,15 +54,17 @@ public static class TestServer
     private static async Task RemoveAsync(string folder)
     {
         using var limit = new CancellationTokenSource(Limit);
-        await EmbeddedPostgres.RemoveAsync(folder, NullLogger.Instance, limit.Token);
+        await EmbeddedCluster.RemoveAsync(folder, limit.Token);
     }
 
-    // Servers of test processes that were killed.
+    // Removes the servers of test processes that were killed.
     private static async Task RemoveLeftoversAsync()
     {
         foreach (var folder in Directory.EnumerateDirectories(Path.GetTempPath(), Prefix + "*"))
         {
-            if (!int.TryParse(Path.GetFileName(folder)[Prefix.Length..], NumberStyles.Integer, CultureInfo.InvariantCulture, out var id) || Directory.Exists($"/proc/{id}") || !Directory.Exists("/proc/self")) continue;
+            var isNamedByProcess = int.TryParse(
+                Path.GetFileName(folder)[Prefix.Length..], NumberStyles.Integer, CultureInfo.InvariantCulture, out var id);
+            if (!isNamedByProcess || Directory.Exists($"/proc/{id}") || !Directory.Exists("/proc/self")) continue;
             try
             {
                 await RemoveAsync(folder);

@@ -4,7 +4,8 @@ using System.Globalization;
 namespace BatchGen.Testing;
 
 /// <summary>Waits in tests; a wait that takes too long fails with what was waited for, for how long, and what was seen last.</summary>
-/// <remarks>What is waited for is said as a statement that is true at the end: "the job is running", "two sessions wait at the gate".</remarks>
+/// <remarks>What is waited for is said as a statement that is true at the end: "the job is running", "two
+/// sessions wait at the gate".</remarks>
 public static class Wait
 {
     /// <summary>How long a wait may take when it names no limit; ample for two busy processor cores.</summary>
@@ -26,10 +27,12 @@ public static class Wait
 
     /// <summary>Waits until a condition holds that is looked up, for example in a database.</summary>
     /// <inheritdoc cref="UntilAsync(string, Func{bool}, TimeSpan?, CancellationToken)"/>
-    public static Task UntilAsync(string what, Func<Task<bool>> condition, TimeSpan? limit = null, CancellationToken cancellationToken = default) =>
-        UntilAsync(what, condition, holds => holds, limit, cancellationToken);
+    public static Task UntilAsync(
+        string what, Func<Task<bool>> condition, TimeSpan? limit = null, CancellationToken cancellationToken = default) =>
+            UntilAsync(what, condition, holds => holds, limit, cancellationToken);
 
-    /// <summary>Waits until a value is as wanted, and returns it. A failure shows the value seen last, so prefer this to a bare condition.</summary>
+    /// <summary>Waits until a value is as wanted, and returns it. A failure shows the value seen last, so prefer this
+    /// to a bare condition.</summary>
     /// <param name="what">The statement that is to become true.</param>
     /// <param name="look">Reads the value, every 20 ms; an exception ends the wait at once.</param>
     /// <param name="holds">Whether the value is as wanted.</param>
@@ -75,7 +78,8 @@ public static class Wait
 
     /// <summary>Waits for the result of a task.</summary>
     /// <inheritdoc cref="ForAsync(string, Task, TimeSpan?, CancellationToken)"/>
-    public static async Task<T> ForAsync<T>(string what, Task<T> task, TimeSpan? limit = null, CancellationToken cancellationToken = default)
+    public static async Task<T> ForAsync<T>(
+        string what, Task<T> task, TimeSpan? limit = null, CancellationToken cancellationToken = default)
     {
         await ForAsync(what, (Task)task, limit, cancellationToken);
         return await task;

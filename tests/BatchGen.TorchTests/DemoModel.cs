@@ -17,8 +17,10 @@ internal static class DemoModel
 
     public static ModelRecord Record { get; } = ModelInspector.Inspect(Path, "demo");
 
-    public static IReadOnlyList<AdapterRecord> Adapters { get; } = Directory.EnumerateFiles(System.IO.Path.Combine(RepositoryPaths.Models, "demo-adapters"), "*.safetensors")
-        .Order(StringComparer.Ordinal).Select(path => AdapterInspector.Inspect(path).ToRecord(System.IO.Path.GetFileNameWithoutExtension(path))).ToArray();
+    public static IReadOnlyList<AdapterRecord> Adapters { get; } = Directory.EnumerateFiles(
+        System.IO.Path.Combine(RepositoryPaths.Models, "demo-adapters"), "*.safetensors")
+        .Order(StringComparer.Ordinal)
+        .Select(path => AdapterInspector.Inspect(path).ToRecord(System.IO.Path.GetFileNameWithoutExtension(path))).ToArray();
 
     public static DiffusionRenderer Renderer() => new(new DiffusionOptions { Device = "cpu" });
 
@@ -26,8 +28,8 @@ internal static class DemoModel
         AdapterSignature.Create("demo", adapters.Select(adapter => new AdapterUse(adapter.Name, adapter.Strength)));
 
     public static ClaimedJob Job(
-        long id, string prompt = "a big red circle on a blue background", long seed = 1, AdapterSignature? signature = null, int steps = 4, string sampler = "ddim", int size = 64,
-        double guidance = 4.5) =>
+        long id, string prompt = "a big red circle on a blue background", long seed = 1, AdapterSignature? signature = null, int steps = 4,
+        string sampler = "ddim", int size = 64, double guidance = 4.5) =>
         new(id, 1, new RenderRecipe
         {
             Prompt = prompt,

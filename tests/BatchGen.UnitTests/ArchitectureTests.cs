@@ -10,7 +10,7 @@ public class ArchitectureTests
         { "BatchGen.Core", [] },
         { "BatchGen.Queue", ["BatchGen.Core", "Npgsql", "Dapper", "Microsoft.Extensions"] },
         { "BatchGen.Diffusion", ["BatchGen.Core", "TorchSharp", "System.IO.Hashing", "Microsoft.ML.Tokenizers", "Microsoft.Extensions", "Google.Protobuf"] },
-        { "BatchGen.Imaging", ["BatchGen.Core", "Magick.NET", "SixLabors.ImageSharp"] },
+        { "BatchGen.Imaging", ["BatchGen.Core", "Magick.NET", "SixLabors.ImageSharp", "System.IO.Hashing"] },
         { "BatchGen.Worker", ["BatchGen.Core", "BatchGen.Queue", "BatchGen.Diffusion", "BatchGen.Imaging", "Npgsql", "Microsoft.Extensions"] },
         { "BatchGen.Dashboard", ["BatchGen.Core", "BatchGen.Queue", "Hangfire", "Npgsql", "Microsoft.Extensions", "Microsoft.AspNetCore", "Microsoft.Net", "Microsoft.OpenApi", "Newtonsoft.Json"] },
     };

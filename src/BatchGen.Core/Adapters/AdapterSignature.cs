@@ -116,7 +116,8 @@ public sealed class AdapterSignature : IEquatable<AdapterSignature>
         }
 
         var parts = rest.Split(':');
-        if (parts.Length > 2) throw new FormatException($"'{text}' has more than two strengths; write name@unet or name@unet:text_encoder.");
+        if (parts.Length > 2)
+            throw new FormatException($"'{text}' has more than two strengths; write name@unet or name@unet:text_encoder.");
         return new AdapterUse(name, ParseNumber(parts[0], text), parts.Length == 2 ? ParseNumber(parts[1], text) : null, blocks);
     }
 

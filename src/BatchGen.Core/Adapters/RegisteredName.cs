@@ -4,7 +4,8 @@ namespace BatchGen.Core.Adapters;
 public static class RegisteredName
 {
     /// <summary>The rule, as error messages state it.</summary>
-    public const string Rule = "Names have 1 to 100 characters: letters, digits, '.', '_', '-' and spaces inside; no '|', '@', '+', ':', '[' or '/'.";
+    public const string Rule =
+        "Names have 1 to 100 characters: letters, digits, '.', '_', '-' and spaces inside; no '|', '@', '+', ':', '[' or '/'.";
 
     /// <summary>True when the text may be registered as a name.</summary>
     public static bool IsValid(string? name) =>

@@ -4,61 +4,66 @@ namespace BatchGen.Core.Failures;
 public abstract class BatchGenException(string message, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>How the queue records the failure.</summary>
-    public abstract FailureKind Kind { get; }
+    public abstract FailureCode Code { get; }
 }
 
 /// <summary>The request can never work. The job fails without a retry; the worker goes on.</summary>
 public sealed class InvalidJobException(string message, Exception? inner = null) : BatchGenException(message, inner)
 {
     /// <inheritdoc/>
-    public override FailureKind Kind => FailureKind.InvalidJob;
+    public override FailureCode Code => FailureCode.InvalidJob;
 }
 
 /// <summary>An adapter is missing, corrupt or incompatible. All jobs of the signature fail without a retry.</summary>
 public sealed class AdapterException(string message, Exception? inner = null) : BatchGenException(message, inner)
 {
     /// <inheritdoc/>
-    public override FailureKind Kind => FailureKind.Adapter;
+    public override FailureCode Code => FailureCode.Adapter;
 }
 
 /// <summary>A base model is missing, corrupt, of an unknown kind, or changed on disk since it was registered.</summary>
 public sealed class ModelException(string message, Exception? inner = null) : BatchGenException(message, inner)
 {
     /// <inheritdoc/>
-    public override FailureKind Kind => FailureKind.Model;
+    public override FailureCode Code => FailureCode.Model;
 }
 
 /// <summary>This attempt failed; another may succeed.</summary>
-public sealed class GenerationException(string message, bool outOfMemory = false, Exception? inner = null) : BatchGenException(message, inner)
+public sealed class GenerationException(
+    string message, bool outOfMemory = false, Exception? inner = null) : BatchGenException(message, inner)
 {
     /// <summary>True when the device ran out of memory: a smaller tensor batch may work.</summary>
     public bool OutOfMemory { get; } = outOfMemory;
 
     /// <inheritdoc/>
-    public override FailureKind Kind => FailureKind.Generation;
+    public override FailureCode Code => FailureCode.Generation;
 }
 
-/// <summary>The device could not take a model: its memory is used up, or it failed. No job is to blame; the worker waits and tries again.</summary>
+/// <summary>
+/// The device could not take a model: its memory is used up, or it failed. No job is to blame; the worker waits and tries again.
+/// </summary>
 public sealed class DeviceException(string message, Exception? inner = null) : BatchGenException(message, inner)
 {
     /// <inheritdoc/>
-    /// <remarks>For whoever loads a model outside of a queue; a worker gives the jobs back instead.</remarks>
-    public override FailureKind Kind => FailureKind.Generation;
+    /// <remarks>For whoever loads a model outside of a queue; a worker requeues the jobs instead.</remarks>
+    public override FailureCode Code => FailureCode.Generation;
 }
 
-/// <summary>A picture could not be written to disk.</summary>
+/// <summary>An image could not be written to disk.</summary>
 public sealed class OutputException(string message, Exception? inner = null) : BatchGenException(message, inner)
 {
     /// <inheritdoc/>
-    public override FailureKind Kind => FailureKind.Output;
+    public override FailureCode Code => FailureCode.Output;
 }
 
-/// <summary>The base weights are not what they were and a reload from the master did not cure it.</summary>
+/// <summary>The base weights differ from what was loaded, and reading them from the master again did not help.</summary>
 public sealed class WeightIntegrityException(string message, Exception? inner = null) : BatchGenException(message, inner)
 {
     /// <inheritdoc/>
-    public override FailureKind Kind => FailureKind.WeightIntegrity;
+    public override FailureCode Code => FailureCode.WeightIntegrity;
 }
 
-/// <summary>Someone else owns the batch now: its lease expired or was taken back. Results are dropped.</summary>
+/// <summary>
+/// Another worker owns the batch now, because its lease expired or was taken back. The results of this one are discarded.
+/// </summary>
 public sealed class LeaseLostException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,8 +1,8 @@
 namespace BatchGen.Core.Imaging;
 
-/// <summary>How far two pictures of equal size are apart.</summary>
-/// <param name="Psnr">Peak signal-to-noise ratio in dB over all channels; infinity for equal pictures.</param>
-/// <param name="Ssim">Structural similarity of the luma, 1 for equal pictures.</param>
+/// <summary>How far two images of equal size are apart.</summary>
+/// <param name="Psnr">Peak signal-to-noise ratio in dB over all channels; infinity for equal images.</param>
+/// <param name="Ssim">Structural similarity of the luma, 1 for equal images.</param>
 /// <param name="DifferingPixels">Pixels with any channel that differs.</param>
 public sealed record ImageComparison(double Psnr, double Ssim, int DifferingPixels)
 {
@@ -11,7 +11,7 @@ public sealed record ImageComparison(double Psnr, double Ssim, int DifferingPixe
     private const double C2 = 0.03 * 255 * 0.03 * 255;
     private const int Window = 8;
 
-    /// <summary>Compares two pictures.</summary>
+    /// <summary>Compares two images.</summary>
     /// <param name="left">8-bit RGB, rows from top, <c>height * width * 3</c> bytes.</param>
     /// <param name="right">The same form.</param>
     /// <param name="widthPixels">Width of both, at least 8.</param>
@@ -23,7 +23,9 @@ public sealed record ImageComparison(double Psnr, double Ssim, int DifferingPixe
         ArgumentOutOfRangeException.ThrowIfLessThan(heightPixels, Window);
         var length = checked(widthPixels * heightPixels * 3);
         if (left.Length != length || right.Length != length)
-            throw new ArgumentException($"Pictures of {left.Length} and {right.Length} bytes were given; {widthPixels} x {heightPixels} RGB has {length}.", nameof(left));
+            throw new ArgumentException(
+                $"Images of {left.Length} and {right.Length} bytes were given; {widthPixels} x {heightPixels} RGB has {length}.",
+                nameof(left));
         double squares = 0;
         var differing = 0;
         for (var pixel = 0; pixel < length; pixel += 3)

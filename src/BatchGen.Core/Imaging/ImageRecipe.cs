@@ -1,53 +1,18 @@
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using BatchGen.Core.Jobs;
+
 namespace BatchGen.Core.Imaging;
 
-/// <summary>The full recipe saved inside every picture and printed by <c>batchgen show</c>.</summary>
-/// <remarks>Serialised as JSON with snake_case names; a schema number allows later fields.</remarks>
+/// <summary>Everything that made an image, saved inside its file and printed by <c>batchgen show</c>.</summary>
+/// <remarks>Serialised by <see cref="ImageRecipeJson"/>: one flat JSON object in snake_case, the fields of the job beside what is said here.</remarks>
 public sealed record ImageRecipe
 {
-    /// <summary>Version of this layout.</summary>
-    public int Schema { get; init; } = 1;
+    /// <summary>Version of this layout: 2 names fields as jobs do; 1, of programs before 0.2.0, had <c>width_pixels</c> and <c>height_pixels</c>.</summary>
+    public int Schema { get; init; } = 2;
 
-    /// <summary>The job the picture belongs to.</summary>
+    /// <summary>The job the image belongs to.</summary>
     public required long JobId { get; init; }
-
-    /// <summary>The prompt.</summary>
-    public required string Prompt { get; init; }
-
-    /// <summary>The negative prompt; null when not given.</summary>
-    public string? NegativePrompt { get; init; }
-
-    /// <summary>Noise seed.</summary>
-    public required long Seed { get; init; }
-
-    /// <summary>Sampler name.</summary>
-    public required string Sampler { get; init; }
-
-    /// <summary>Denoising steps.</summary>
-    public required int Steps { get; init; }
-
-    /// <summary>Guidance scale.</summary>
-    public required double GuidanceScale { get; init; }
-
-    /// <summary>Width in pixels.</summary>
-    public required int WidthPixels { get; init; }
-
-    /// <summary>Height in pixels.</summary>
-    public required int HeightPixels { get; init; }
-
-    /// <summary>Text encoder layers left out at the end.</summary>
-    public int ClipSkip { get; init; }
-
-    /// <summary>Share of rescaled guidance.</summary>
-    public double GuidanceRescale { get; init; }
-
-    /// <summary>Path of the start picture below the start image folder; null when it started from noise.</summary>
-    public string? StartImage { get; init; }
-
-    /// <summary>SHA-256 of the start picture's file.</summary>
-    public string? StartImageSha256 { get; init; }
-
-    /// <summary>How much of the start picture was drawn anew; null without one.</summary>
-    public double? Strength { get; init; }
 
     /// <summary>Model name.</summary>
     public required string Model { get; init; }
@@ -61,6 +26,9 @@ public sealed record ImageRecipe
     /// <summary>Canonical signature text.</summary>
     public required string Signature { get; init; }
 
+    /// <summary>SHA-256 of the start image's file; null without one.</summary>
+    public string? StartImageSha256 { get; init; }
+
     /// <summary>Device name.</summary>
     public required string Device { get; init; }
 
@@ -69,6 +37,13 @@ public sealed record ImageRecipe
 
     /// <summary>Program name and version.</summary>
     public required string Program { get; init; }
+
+    /// <summary>What the job asked for: the values of the recipe's fields (<see cref="JobFields.Recipe"/>), and fields that a newer program wrote.</summary>
+    [JsonIgnore]
+    public JsonObject Fields { get; init; } = [];
+
+    /// <summary>The value of a field as text, as a person would type it; null where the image has none.</summary>
+    public string? TextOf(JobField field) => RecipeJson.TextOf(Fields, field);
 }
 
 /// <summary>One adapter in an <see cref="ImageRecipe"/>.</summary>

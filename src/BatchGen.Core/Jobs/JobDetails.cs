@@ -24,7 +24,7 @@ public sealed record JobDetails
     /// <summary>Attempts allowed.</summary>
     public required int MaxAttempts { get; init; }
 
-    /// <summary>Code of the last failure (<see cref="Failures.FailureKinds"/>), or null.</summary>
+    /// <summary>Code of the last failure (<see cref="Failures.FailureCodes"/>), or null.</summary>
     public string? FailureCode { get; init; }
 
     /// <summary>Message of the last failure, or null.</summary>

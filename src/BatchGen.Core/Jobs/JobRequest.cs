@@ -1,74 +1,207 @@
 namespace BatchGen.Core.Jobs;
 
-/// <summary>One job as a producer asks for it: the JSON object that <c>submit_jobs</c> takes, in snake_case.</summary>
-/// <remarks>Null fields are left out; the database fills in the defaults and checks every rule, so that all producers get the same.</remarks>
+/// <summary>One job as a producer asks for it: a value for some of the <see cref="JobFields"/>.</summary>
+/// <remarks>
+/// Fields without a value are left out; the database fills in the defaults and checks every rule, so that all producers get the same. The properties are short
+/// forms for fields that code here names; every field is reached through the indexer, a new one needs no property.
+/// </remarks>
 public sealed record JobRequest
 {
+    private readonly object?[] _values = new object?[JobFields.All.Count];
+
+    /// <summary>A request without any value.</summary>
+    public JobRequest()
+    {
+    }
+
+    /// <summary>A copy that shares nothing.</summary>
+    public JobRequest(JobRequest original)
+    {
+        ArgumentNullException.ThrowIfNull(original);
+        _values = [.. original._values];
+    }
+
     /// <summary>What to draw; empty is legal.</summary>
-    public string Prompt { get; init; } = "";
+    public string Prompt
+    {
+        get => (string?)this[JobFields.Prompt] ?? "";
+        init => this[JobFields.Prompt] = value;
+    }
 
     /// <summary>What to keep away from.</summary>
-    public string? NegativePrompt { get; init; }
+    public string? NegativePrompt
+    {
+        get => (string?)this[JobFields.NegativePrompt];
+        init => this[JobFields.NegativePrompt] = value;
+    }
 
-    /// <summary>Registered model name; null uses the only registered model.</summary>
-    public string? Model { get; init; }
+    /// <summary>Registered model name.</summary>
+    public string? Model
+    {
+        get => (string?)this[JobFields.Model];
+        init => this[JobFields.Model] = value;
+    }
 
     /// <summary>Adapters in any order; null or empty renders the plain model.</summary>
-    public IReadOnlyList<JobRequestAdapter>? Adapters { get; init; }
+    public IReadOnlyList<JobRequestAdapter>? Adapters
+    {
+        get => (IReadOnlyList<JobRequestAdapter>?)this[JobFields.Adapters];
+        init => this[JobFields.Adapters] = value;
+    }
 
-    /// <value>Pixels, a multiple of 8; null uses the model's native size.</value>
-    public int? Width { get; init; }
+    /// <value>Pixels.</value>
+    public int? Width
+    {
+        get => (int?)this[JobFields.Width];
+        init => this[JobFields.Width] = value;
+    }
 
-    /// <value>Pixels, a multiple of 8; null uses the model's native size.</value>
-    public int? Height { get; init; }
+    /// <value>Pixels.</value>
+    public int? Height
+    {
+        get => (int?)this[JobFields.Height];
+        init => this[JobFields.Height] = value;
+    }
 
-    /// <value>Denoising steps, 1 to 1000; null means 20.</value>
-    public int? Steps { get; init; }
+    /// <value>Denoising steps.</value>
+    public int? Steps
+    {
+        get => (int?)this[JobFields.Steps];
+        init => this[JobFields.Steps] = value;
+    }
 
-    /// <value>Sampler name; null means <c>ddim</c>.</value>
-    public string? Sampler { get; init; }
+    /// <value>Sampler name.</value>
+    public string? Sampler
+    {
+        get => (string?)this[JobFields.Sampler];
+        init => this[JobFields.Sampler] = value;
+    }
 
-    /// <value>Guidance scale, 0 to 100; null means 7.5.</value>
-    public double? GuidanceScale { get; init; }
+    /// <value>Scale of classifier-free guidance.</value>
+    public double? GuidanceScale
+    {
+        get => (double?)this[JobFields.GuidanceScale];
+        init => this[JobFields.GuidanceScale] = value;
+    }
 
-    /// <value>Share of rescaled guidance, 0 to 1; null means 0.</value>
-    public double? GuidanceRescale { get; init; }
+    /// <value>Share of rescaled guidance.</value>
+    public double? GuidanceRescale
+    {
+        get => (double?)this[JobFields.GuidanceRescale];
+        init => this[JobFields.GuidanceRescale] = value;
+    }
 
-    /// <summary>Picture to start from: its path below the workers' start image folder, with '/'.</summary>
-    public string? StartImage { get; init; }
+    /// <summary>Path of the start image below the workers' folder of start images.</summary>
+    public string? StartImage
+    {
+        get => (string?)this[JobFields.StartImage];
+        init => this[JobFields.StartImage] = value;
+    }
 
-    /// <value>How much of the start picture is drawn anew, above 0 to 1; null means 0.8. Refused without a start picture.</value>
-    public double? Strength { get; init; }
+    /// <value>How much of the start image is drawn anew.</value>
+    public double? Strength
+    {
+        get => (double?)this[JobFields.Strength];
+        init => this[JobFields.Strength] = value;
+    }
 
     /// <value>Noise seed; null draws one when the job is submitted.</value>
-    public long? Seed { get; init; }
+    public long? Seed
+    {
+        get => (long?)this[JobFields.Seed];
+        init => this[JobFields.Seed] = value;
+    }
 
-    /// <value><c>png</c>, <c>webp</c> or <c>jpeg</c>; null means <c>png</c>.</value>
-    public string? Format { get; init; }
+    /// <value>File format.</value>
+    public string? Format
+    {
+        get => (string?)this[JobFields.Format];
+        init => this[JobFields.Format] = value;
+    }
 
-    /// <value>Text encoder layers to leave out, 0 to 11; null means 0.</value>
-    public int? ClipSkip { get; init; }
+    /// <value>Layers of the text encoder to leave out.</value>
+    public int? ClipSkip
+    {
+        get => (int?)this[JobFields.ClipSkip];
+        init => this[JobFields.ClipSkip] = value;
+    }
 
-    /// <value>-100 to 100, higher first; null means 0.</value>
-    public int? Priority { get; init; }
+    /// <value>Higher first.</value>
+    public int? Priority
+    {
+        get => (int?)this[JobFields.Priority];
+        init => this[JobFields.Priority] = value;
+    }
 
     /// <summary>Not before this instant.</summary>
-    public DateTimeOffset? RunAt { get; init; }
+    public DateTimeOffset? RunAt
+    {
+        get => (DateTimeOffset?)this[JobFields.RunAt];
+        init => this[JobFields.RunAt] = value;
+    }
 
     /// <summary>Fail the job when it was not claimed by this instant.</summary>
-    public DateTimeOffset? Deadline { get; init; }
+    public DateTimeOffset? Deadline
+    {
+        get => (DateTimeOffset?)this[JobFields.Deadline];
+        init => this[JobFields.Deadline] = value;
+    }
 
     /// <summary>Name of the bulk request it belongs to.</summary>
-    public string? Campaign { get; init; }
+    public string? Campaign
+    {
+        get => (string?)this[JobFields.Campaign];
+        init => this[JobFields.Campaign] = value;
+    }
 
-    /// <value>1 to 100; null means 3.</value>
-    public int? MaxAttempts { get; init; }
+    /// <value>Attempts before the job fails for good.</value>
+    public int? MaxAttempts
+    {
+        get => (int?)this[JobFields.MaxAttempts];
+        init => this[JobFields.MaxAttempts] = value;
+    }
 
-    /// <summary>Free words to find the job by.</summary>
-    public IReadOnlyList<string>? Tags { get; init; }
+    /// <summary>Words to find the job by.</summary>
+    public IReadOnlyList<string>? Tags
+    {
+        get => (IReadOnlyList<string>?)this[JobFields.Tags];
+        init => this[JobFields.Tags] = value;
+    }
 
     /// <summary>Submitting the same key twice gives the first job's id.</summary>
-    public string? IdempotencyKey { get; init; }
+    public string? IdempotencyKey
+    {
+        get => (string?)this[JobFields.IdempotencyKey];
+        init => this[JobFields.IdempotencyKey] = value;
+    }
+
+    /// <summary>
+    /// The value of a field, or null: <see cref="string"/>, <see cref="int"/>, <see cref="long"/> for seeds, <see cref="double"/>, <see cref="DateTimeOffset"/>,
+    /// a list of <see cref="string"/> for words, a list of <see cref="JobRequestAdapter"/>.
+    /// </summary>
+    public object? this[JobField field]
+    {
+        get => _values[JobFields.PlaceOf(field)];
+        private init => _values[JobFields.PlaceOf(field)] = value;
+    }
+
+    /// <summary>The request with another value of a field; null takes the value away.</summary>
+    public JobRequest With(JobField field, object? value) => new(this) { [field] = value };
+
+    /// <summary>The request with what it leaves out taken from another one.</summary>
+    public JobRequest FillIn(JobRequest defaults)
+    {
+        ArgumentNullException.ThrowIfNull(defaults);
+        var filled = new JobRequest(this);
+        for (var place = 0; place < _values.Length; place++) filled._values[place] ??= defaults._values[place];
+        return filled;
+    }
+
+    /// <summary>Whether both ask for the same: the same JSON.</summary>
+    public bool Equals(JobRequest? other) => other is not null && JobRequestJson.Write([this]) == JobRequestJson.Write([other]);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Prompt.GetHashCode(StringComparison.Ordinal);
 }
 
 /// <summary>One adapter of a <see cref="JobRequest"/>.</summary>

@@ -16,6 +16,6 @@ public sealed record CompletedJob(
 
 /// <summary>A failed attempt.</summary>
 /// <param name="JobId">The job.</param>
-/// <param name="Kind">Why; decides about a retry.</param>
+/// <param name="Code">Why; decides about a retry.</param>
 /// <param name="Message">One clear message.</param>
-public sealed record FailedJob(long JobId, FailureKind Kind, string Message);
+public sealed record FailedJob(long JobId, FailureCode Code, string Message);

@@ -1,13 +1,15 @@
+using System.Text.Json.Serialization;
 using BatchGen.Core.Adapters;
 
 namespace BatchGen.Core.Jobs;
 
-/// <summary>Everything that decides one picture's pixels and file form, as the job asks for it.</summary>
+/// <summary>Everything that decides one image's pixels and file format, as the job asks for it.</summary>
+/// <remarks>
+/// The typed form of the recipe part of <see cref="JobFields"/>, read and written by <see cref="RecipeJson"/>: property names are the fields' names. A value that
+/// the stored recipe leaves out is the field's default.
+/// </remarks>
 public sealed record RenderRecipe
 {
-    /// <summary>The strength of a job that names none; the database fills in the same.</summary>
-    public const double DefaultStrength = 0.8;
-
     /// <summary>What to draw; empty is legal.</summary>
     public required string Prompt { get; init; }
 
@@ -15,77 +17,47 @@ public sealed record RenderRecipe
     public string? NegativePrompt { get; init; }
 
     /// <summary>Base model and adapters with strengths.</summary>
-    public required AdapterSignature Signature { get; init; }
+    [JsonIgnore]
+    public AdapterSignature Signature { get; init; } = null!;
 
     /// <value>Pixels, a multiple of 8.</value>
+    [JsonPropertyName("width")]
     public required int WidthPixels { get; init; }
 
     /// <value>Pixels, a multiple of 8.</value>
+    [JsonPropertyName("height")]
     public required int HeightPixels { get; init; }
 
-    /// <value>Denoising steps, 1 to 1000.</value>
+    /// <value>Denoising steps.</value>
     public required int Steps { get; init; }
 
     /// <summary>Sampler name, for example <c>ddim</c>, <c>euler</c> (<see cref="Rendering.SamplerNames"/>).</summary>
     public required string Sampler { get; init; }
 
-    /// <value>Classifier-free guidance scale; 1 means none.</value>
+    /// <value>Scale of classifier-free guidance; 1 means none.</value>
     public required double GuidanceScale { get; init; }
 
-    /// <summary>Seed of the picture's own noise generator, as <c>torch.Generator().manual_seed</c> takes it.</summary>
+    /// <summary>Seed of the image's own noise generator, as <c>torch.Generator().manual_seed</c> takes it.</summary>
     public required long Seed { get; init; }
 
-    /// <summary>File form of the picture.</summary>
+    /// <summary>File format of the image.</summary>
     public ImageFormat Format { get; init; } = ImageFormat.Png;
 
     /// <summary>Layers of the text encoder to leave out at its end; 0 uses all (diffusers' <c>clip_skip</c>).</summary>
     public int ClipSkip { get; init; }
 
-    /// <summary>Picture to start from: its path below the worker's start image folder, with '/'; null starts from noise alone.</summary>
+    /// <summary>Image to start from: its path below the worker's folder of start images, with '/'; null starts from noise alone.</summary>
+    [JsonPropertyName("start_image")]
     public string? StartImagePath { get; init; }
 
-    /// <summary>How much of the start picture is drawn anew, above 0 to 1 (diffusers' <c>strength</c>); without a start picture it means nothing.</summary>
-    public double Strength { get; init; } = DefaultStrength;
+    /// <summary>How much of the start image is drawn anew, above 0 to 1 (diffusers' <c>strength</c>); null without a start image.</summary>
+    public double? Strength { get; init; }
 
     /// <summary>Share of rescaled guidance, 0 to 1, against washed-out colours of velocity models (diffusers' <c>guidance_rescale</c>); 0 is none.</summary>
     public double GuidanceRescale { get; init; }
-}
 
-/// <summary>File forms a picture can be saved in.</summary>
-public enum ImageFormat
-{
-    /// <summary>PNG, lossless.</summary>
-    Png,
-
-    /// <summary>WebP, lossless.</summary>
-    WebP,
-
-    /// <summary>JPEG, quality 95, no chroma subsampling.</summary>
-    Jpeg,
-}
-
-/// <summary>Text forms of <see cref="ImageFormat"/>.</summary>
-public static class ImageFormats
-{
-    /// <summary>The name jobs use: <c>png</c>, <c>webp</c>, <c>jpeg</c>.</summary>
-    public static string ToCode(this ImageFormat format) => format switch
-    {
-        ImageFormat.Png => "png",
-        ImageFormat.WebP => "webp",
-        ImageFormat.Jpeg => "jpeg",
-        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown image format"),
-    };
-
-    /// <summary>The file name ending, with the dot.</summary>
-    public static string Extension(this ImageFormat format) => format == ImageFormat.Jpeg ? ".jpg" : "." + format.ToCode();
-
-    /// <summary>Reads the name jobs use.</summary>
-    /// <exception cref="FormatException">The name is not one of the three.</exception>
-    public static ImageFormat Parse(string code) => code switch
-    {
-        "png" => ImageFormat.Png,
-        "webp" => ImageFormat.WebP,
-        "jpeg" => ImageFormat.Jpeg,
-        _ => throw new FormatException($"Image format '{code}' is not known; use png, webp or jpeg."),
-    };
+    /// <summary>Fields that this program does not know; null once <see cref="RecipeJson.Read"/> has looked at them.</summary>
+    [JsonExtensionData]
+    [JsonInclude]
+    internal Dictionary<string, System.Text.Json.JsonElement>? Unknown { get; set; }
 }

@@ -7,7 +7,8 @@ namespace BatchGen.Core.Registry;
 /// <param name="SizeBytes">Length of the weights file.</param>
 /// <param name="Format">How the file spells its keys, for example <c>kohya</c>, <c>peft</c>.</param>
 /// <param name="Algorithm">How a delta is made, for example <c>lora</c>, <c>locon</c>, <c>lokr</c>.</param>
-/// <param name="Family">Model family it fits: <c>sd15</c>, <c>sd21</c>, <c>sdxl</c>, or empty when the file does not tell.</param>
+/// <param name="Family">Code of the model family it fits (<see cref="Families.ModelFamilies"/>), or empty when the file does not
+/// say.</param>
 /// <param name="MinRank">Smallest rank of its modules.</param>
 /// <param name="MaxRank">Largest rank of its modules.</param>
 /// <param name="ModuleCount">Number of modules it changes.</param>

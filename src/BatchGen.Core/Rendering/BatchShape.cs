@@ -2,24 +2,26 @@ using BatchGen.Core.Jobs;
 
 namespace BatchGen.Core.Rendering;
 
-/// <summary>What jobs must agree on to run as one tensor batch.</summary>
-public sealed record BatchShape(int WidthPixels, int HeightPixels, int Steps, string Sampler, double GuidanceScale, int ClipSkip)
+/// <summary>What jobs must agree on to run as one tensor batch: every field of the recipe but those that each image of a tensor batch has for itself.</summary>
+public sealed record BatchShape
 {
-    /// <summary>How much of a start picture is drawn anew, which decides the number of steps; null without one.</summary>
-    public double? Strength { get; init; }
+    private readonly RenderRecipe _shared;
 
-    /// <summary>Share of rescaled guidance.</summary>
-    public double GuidanceRescale { get; init; }
+    private BatchShape(RenderRecipe shared) => _shared = shared;
 
-    /// <summary>The shape of a recipe.</summary>
+    /// <summary>The shape of a recipe. A field that is not named here belongs to it, so that a new one can never be taken from a neighbour.</summary>
     public static BatchShape Of(RenderRecipe recipe)
     {
         ArgumentNullException.ThrowIfNull(recipe);
-        return new(recipe.WidthPixels, recipe.HeightPixels, recipe.Steps, recipe.Sampler, recipe.GuidanceScale, recipe.ClipSkip)
+        return new(recipe with
         {
-            Strength = recipe.StartImagePath is null ? null : recipe.Strength,
-            GuidanceRescale = recipe.GuidanceRescale,
-        };
+            Prompt = "",
+            NegativePrompt = null,
+            Seed = 0,
+            Format = ImageFormat.Png,
+            // Which image it starts from is each job's own; whether it starts from one decides the number of steps.
+            StartImagePath = recipe.StartImagePath is null ? null : "",
+        });
     }
 
     /// <summary>Cuts jobs into groups of equal shape, at most <paramref name="limit"/> each, in order of first appearance.</summary>

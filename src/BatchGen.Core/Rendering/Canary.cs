@@ -3,13 +3,13 @@ namespace BatchGen.Core.Rendering;
 /// <summary>How a canary compares with the first one of its kind.</summary>
 public enum CanaryVerdict
 {
-    /// <summary>There was none to compare with: this is the one from now on.</summary>
+    /// <summary>There was no earlier image to compare with; later canaries are compared with this one.</summary>
     First,
 
     /// <summary>The same pixels.</summary>
     Equal,
 
-    /// <summary>Another process drew the first one, and this one is as good as equal; other kernels may sum in another order.</summary>
+    /// <summary>Another process drew the first one, and this one is close enough to it; other kernels may sum in another order.</summary>
     Close,
 
     /// <summary>Something is wrong with the model, the device or the program.</summary>

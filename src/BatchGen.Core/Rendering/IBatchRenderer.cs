@@ -4,8 +4,11 @@ using BatchGen.Core.Registry;
 
 namespace BatchGen.Core.Rendering;
 
-/// <summary>One device and the model on it: load, fuse, render, unload, verify.</summary>
-/// <remarks>Not thread safe, but for <see cref="Prefetch"/> and <see cref="AdapterCache"/>: every other member is called from the one thread that owns the device. Members block.</remarks>
+/// <summary>A device and the model on it: loads models, fuses adapters, renders, unloads adapters, verifies weights.</summary>
+/// <remarks>
+/// Not thread safe, but for <see cref="Prefetch"/> and <see cref="AdapterCache"/>: every other member is called from the one thread that
+/// owns the device. Members block.
+/// </remarks>
 public interface IBatchRenderer : IDisposable
 {
     /// <summary>The device and compute type.</summary>
@@ -14,10 +17,13 @@ public interface IBatchRenderer : IDisposable
     /// <summary>Name of the model on the device, or null.</summary>
     string? LoadedModel { get; }
 
-    /// <summary>True while fused numbers stand in the base tensors' own memory: <see cref="VerifyWeights"/> means something only after <see cref="Unload"/> then.</summary>
+    /// <summary>
+    /// True while fused numbers stand in the base tensors' own memory; <see cref="Unload"/> must then come before
+    /// <see cref="VerifyWeights"/>.
+    /// </summary>
     bool WritesBaseWhileFused { get; }
 
-    /// <summary>What the host cache of adapters did so far. May be read from any thread.</summary>
+    /// <summary>Use of the host cache of adapters so far. May be read from any thread.</summary>
     AdapterCacheUse AdapterCache { get; }
 
     /// <summary>Puts a model on the device (dropping another), after checking the master files against the registry.</summary>
@@ -25,29 +31,45 @@ public interface IBatchRenderer : IDisposable
     /// <exception cref="Failures.DeviceException">The device has no room for it now, or failed; no model is on it then.</exception>
     ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken);
 
-    /// <summary>Fuses all adapters of the signature in one pass into an overlay; the base tensors stay as they are.</summary>
-    /// <exception cref="Failures.AdapterException">An adapter is missing, changed, corrupt or does not fit; nothing was applied.</exception>
+    /// <summary>Fuses all adapters of the signature in one pass.</summary>
+    /// <remarks>
+    /// The base is never lost: fusing leaves it alone (an overlay), or writes over it after its bytes were saved or while they can be read
+    /// from the master again, and <see cref="Unload"/> puts exactly those bytes back; <see cref="VerifyWeights"/> after every batch checks
+    /// this.
+    /// </remarks>
+    /// <exception cref="Failures.AdapterException">An adapter is missing, changed, corrupt or does not fit; nothing was
+    /// applied.</exception>
     FuseReport Fuse(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken);
 
-    /// <summary>Reads and decodes adapter files into the host cache, so that a later <see cref="Fuse"/> need not. May be called from any thread.</summary>
+    /// <summary>
+    /// Reads and decodes adapter files into the host cache, so that a later <see cref="Fuse"/> need not. May be called from any thread.
+    /// </summary>
     /// <remarks>A file that cannot be read is left for the fuse to report.</remarks>
     void Prefetch(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken);
 
     /// <summary>Renders jobs of equal shape (<see cref="BatchShape"/>) as one tensor batch.</summary>
-    /// <returns>One picture per job, in order.</returns>
+    /// <returns>One image per job, in order.</returns>
     /// <exception cref="Failures.GenerationException">The attempt failed.</exception>
-    IReadOnlyList<RenderedImage> Render(IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken);
+    IReadOnlyList<RenderedImage> Render(
+        IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken);
 
-    /// <summary>Drops the overlay, or copies the original bytes back. No arithmetic; harmless when nothing is fused.</summary>
+    /// <summary>
+    /// Drops the overlay, or puts exactly the old bytes back over the base. No arithmetic; harmless when nothing is fused.
+    /// </summary>
     void Unload();
 
-    /// <summary>Checksums the base weights against the baseline taken at load, and fused tensors against what they were when they were fused.</summary>
-    /// <remarks>A fused tensor that changed while it was in use is reported as <c>fused component/key</c>, a learned word as <c>fused word/trigger</c>, also after it was dropped.</remarks>
+    /// <summary>
+    /// Checksums the base weights against the baseline taken at load, and fused tensors against what they were when they were fused.
+    /// </summary>
+    /// <remarks>
+    /// A fused tensor that changed while it was in use is reported as <c>fused component/key</c>, a learned word as <c>fused
+    /// word/trigger</c>, also after it was dropped.
+    /// </remarks>
     WeightCheck VerifyWeights(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Copies the named tensors from the master again, after re-hashing the master file. Names of fused tensors need only the unload; no names at all means every tensor,
-    /// from which the baseline is taken anew.
+    /// Copies the named tensors from the master again, after re-hashing the master file. Names of fused tensors need only the unload; no
+    /// names at all means every tensor, from which the baseline is taken anew.
     /// </summary>
     /// <exception cref="Failures.ModelException">The master on disk is not what was registered.</exception>
     /// <exception cref="Failures.DeviceException">The device failed, or has no memory left.</exception>

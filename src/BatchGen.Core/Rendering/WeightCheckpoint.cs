@@ -1,12 +1,12 @@
 namespace BatchGen.Core.Rendering;
 
-/// <summary>What a checkpoint found.</summary>
+/// <summary>The result of a checkpoint.</summary>
 public enum CheckpointVerdict
 {
-    /// <summary>Every base tensor has its baseline digest: the pictures since the last good checkpoint are verified.</summary>
+    /// <summary>Every base tensor has its baseline digest: the images since the last good checkpoint are verified.</summary>
     Passed,
 
-    /// <summary>Something differs: the pictures since the last good checkpoint are rendered again.</summary>
+    /// <summary>Something differs: the images since the last good checkpoint are rendered again.</summary>
     Drifted,
 
     /// <summary>Passed again after the drifted tensors were reloaded from the master.</summary>
@@ -30,7 +30,7 @@ public static class CheckpointVerdicts
     };
 }
 
-/// <summary>One checksum of the base weights, as it is recorded after an unload.</summary>
+/// <summary>A checksum of the base weights, as it is recorded after an unload.</summary>
 /// <param name="WorkerId">The worker.</param>
 /// <param name="BatchId">The batch it follows; null at start.</param>
 /// <param name="Epoch">That batch's fencing token; null at start.</param>
@@ -40,10 +40,11 @@ public static class CheckpointVerdicts
 /// <param name="Verdict">What it means.</param>
 /// <param name="Reload">The reload it follows, or null.</param>
 public sealed record WeightCheckpoint(
-    Guid WorkerId, long? BatchId, long? Epoch, string Model, DeviceInfo Device, WeightCheck Check, CheckpointVerdict Verdict, ReloadReport? Reload);
+    Guid WorkerId, long? BatchId, long? Epoch, string Model, DeviceInfo Device, WeightCheck Check, CheckpointVerdict Verdict,
+    ReloadReport? Reload);
 
-/// <summary>What recording a checkpoint changed.</summary>
+/// <summary>The changes that recording a checkpoint made to images and jobs.</summary>
 /// <param name="CheckpointId">The recorded row.</param>
-/// <param name="ImagesVerified">Pictures marked verified.</param>
-/// <param name="JobsRequeued">Finished jobs put back to be rendered again.</param>
+/// <param name="ImagesVerified">Images marked verified.</param>
+/// <param name="JobsRequeued">Finished jobs that were requeued to be rendered again.</param>
 public sealed record CheckpointOutcome(long CheckpointId, int ImagesVerified, int JobsRequeued);

@@ -14,8 +14,8 @@ public static class JobFile
 {
     private const int MaxProblems = 1000;
 
-    /// <summary>The fields jobs may have, in snake_case.</summary>
-    public static IReadOnlyCollection<string> FieldNames => JobFields.Names;
+    /// <summary>The fields that rows may have, in snake_case.</summary>
+    public static IReadOnlyCollection<string> FieldNames => RowField.Names;
 
     /// <summary>Reads a text whose form its file name or first character tells.</summary>
     /// <param name="text">The whole file.</param>
@@ -91,15 +91,15 @@ public static class JobFile
         var before = problems.Count;
         foreach (var (name, value) in row.Fields(times))
         {
-            if (JobFields.Resolve(name) is not { } field)
+            if (RowField.Resolve(name) is not { } field)
             {
-                problems.Add($"{row.Where}: there is no field '{name}'. {NearestName.Hint(name, JobFields.Names)}");
+                problems.Add($"{row.Where}: there is no field '{name}'. {NearestName.Hint(name, RowField.Names)}");
                 continue;
             }
 
             try
             {
-                if (value is not null) template = JobFields.Set(template, field, value);
+                if (value is not null) template = RowField.Set(template, field, value);
             }
             catch (FormatException failure)
             {
@@ -217,8 +217,8 @@ public static class JobFile
         var fields = new List<string>();
         foreach (var name in names)
         {
-            var field = JobFields.Resolve(name);
-            if (field is null) problems.Add($"Header: there is no field '{name.Trim()}'. {NearestName.Hint(name.Trim(), JobFields.Names)}{HintOfWord(name.Trim())}");
+            var field = RowField.Resolve(name);
+            if (field is null) problems.Add($"Header: there is no field '{name.Trim()}'. {NearestName.Hint(name.Trim(), RowField.Names)}{HintOfWord(name.Trim())}");
             else if (fields.Contains(field)) problems.Add($"Header: the field '{field}' is named twice.");
             else fields.Add(field);
         }
@@ -227,7 +227,7 @@ public static class JobFile
     }
 
     private static string HintOfWord(string name) =>
-        NearestName.Of(name, JobFields.Names) is null && JobFields.Resolve($"{{{name}}}") is not null ? $" A column of words for the prompts is named with braces: {{{name}}}." : "";
+        NearestName.Of(name, RowField.Names) is null && RowField.Resolve($"{{{name}}}") is not null ? $" A column of words for the prompts is named with braces: {{{name}}}." : "";
 
     private static (JsonDocument? Document, string? Problem) ParseJson(string text, string where)
     {
@@ -269,7 +269,7 @@ public static class JobFile
         /// <summary>Names and values; null was given as such.</summary>
         public IEnumerable<(string Name, FieldValue? Value)> Fields(TimeReference times)
         {
-            if (_names is not null) return _names.Zip(_cells!).Where(pair => pair.Second.Length > 0 || JobFields.MayBeEmpty(pair.First)).Select(pair => (pair.First, (FieldValue?)FieldValue.Of(pair.Second, times)));
+            if (_names is not null) return _names.Zip(_cells!).Where(pair => pair.Second.Length > 0 || RowField.MayBeEmpty(pair.First)).Select(pair => (pair.First, (FieldValue?)FieldValue.Of(pair.Second, times)));
             return _json.EnumerateObject().Select(property => (property.Name, property.Value.ValueKind == JsonValueKind.Null ? null : FieldValue.Of(property.Value, times)));
         }
     }

@@ -25,43 +25,33 @@ public sealed record JobTemplate
     /// <value>Jobs per prompt; a single seed counts up; null means 1.</value>
     public int? Count { get; init; }
 
+    /// <summary>The template with a field set, of the job or of the expansion.</summary>
+    /// <param name="field">The field.</param>
+    /// <param name="value">A value of the field's type (<see cref="FieldValue.Read"/>).</param>
+    public JobTemplate With(JobField field, object value)
+    {
+        ArgumentNullException.ThrowIfNull(field);
+        if (field == JobFields.Seeds) return this with { Seeds = (string)value };
+        return field == JobFields.Count ? this with { Count = (int)value } : this with { Job = Job.With(field, value) };
+    }
+
     /// <summary>The template with what it leaves out taken from another one.</summary>
     public JobTemplate FillIn(JobTemplate defaults)
     {
         ArgumentNullException.ThrowIfNull(defaults);
         var (row, other) = (Job, defaults.Job);
-        // Seeds of a row are not mixed with those of the other one, nor is a strength taken for a row that starts from noise.
+        // Seeds of a row are not mixed with those of the other one, nor is a strength taken for a row that starts from noise, nor a key shared.
         var hasSeeds = row.Seed is not null || Seeds is not null;
-        var startImage = row.StartImage ?? other.StartImage;
+        if (hasSeeds) other = other.With(JobFields.Seed, null);
+        if ((row.StartImage ?? other.StartImage) is null) other = other.With(JobFields.Strength, null);
+        other = other.With(JobFields.IdempotencyKey, null);
+        if (row.Prompt.Length == 0) row = row.With(JobFields.Prompt, null);
         return new JobTemplate
         {
             Words = Words,
             Seeds = hasSeeds ? Seeds : defaults.Seeds,
             Count = Count ?? (Seeds is null ? defaults.Count : null),
-            Job = row with
-            {
-                Prompt = row.Prompt.Length > 0 ? row.Prompt : other.Prompt,
-                NegativePrompt = row.NegativePrompt ?? other.NegativePrompt,
-                Model = row.Model ?? other.Model,
-                Adapters = row.Adapters ?? other.Adapters,
-                Width = row.Width ?? other.Width,
-                Height = row.Height ?? other.Height,
-                Steps = row.Steps ?? other.Steps,
-                Sampler = row.Sampler ?? other.Sampler,
-                GuidanceScale = row.GuidanceScale ?? other.GuidanceScale,
-                GuidanceRescale = row.GuidanceRescale ?? other.GuidanceRescale,
-                StartImage = startImage,
-                Strength = row.Strength ?? (startImage is null ? null : other.Strength),
-                Seed = hasSeeds ? row.Seed : other.Seed,
-                Format = row.Format ?? other.Format,
-                ClipSkip = row.ClipSkip ?? other.ClipSkip,
-                Priority = row.Priority ?? other.Priority,
-                Campaign = row.Campaign ?? other.Campaign,
-                RunAt = row.RunAt ?? other.RunAt,
-                Deadline = row.Deadline ?? other.Deadline,
-                MaxAttempts = row.MaxAttempts ?? other.MaxAttempts,
-                Tags = row.Tags ?? other.Tags,
-            },
+            Job = row.FillIn(other),
         };
     }
 
@@ -115,7 +105,7 @@ public sealed class JobExpansion
     /// <summary>How many jobs.</summary>
     public int Count { get; }
 
-    /// <summary>The picture that all of them start from, or null.</summary>
+    /// <summary>The image that all of them start from, or null.</summary>
     public string? StartImage => _job.StartImage;
 
     /// <summary>The jobs: for each prompt, each seed. An idempotency key gets a number when there are several jobs.</summary>

@@ -38,11 +38,11 @@ public sealed partial class StartImageFolder
     /// <param name="file">The whole file.</param>
     /// <param name="name">What messages call it.</param>
     /// <exception cref="StartImageException">They are not; the message says why and what to do.</exception>
-    public static PictureHeader Check(ReadOnlySpan<byte> file, string name)
+    public static ImageHeader Check(ReadOnlySpan<byte> file, string name)
     {
         if (file.Length > MaxFileBytes) throw TooLong(name);
-        if (PictureHeader.FormatOf(file) is null) throw new StartImageException($"Start picture '{name}' is not a PNG, WebP or JPEG picture; convert it to one of them.");
-        if (PictureHeader.Read(file) is not { } header) throw new StartImageException($"Start picture '{name}' is damaged: it ends before its size is told. Save it again.");
+        if (ImageHeader.FormatOf(file) is null) throw new StartImageException($"Start picture '{name}' is not a PNG, WebP or JPEG picture; convert it to one of them.");
+        if (ImageHeader.Read(file) is not { } header) throw new StartImageException($"Start picture '{name}' is damaged: it ends before its size is told. Save it again.");
         var (width, height) = (header.WidthPixels, header.HeightPixels);
         return Math.Min(width, height) >= MinEdgePixels && Math.Max(width, height) <= MaxEdgePixels && (long)width * height <= MaxPixels
             ? header

@@ -14,6 +14,13 @@ internal static class ApiDescription
     /// <summary>Adds the document.</summary>
     public static void Add(IServiceCollection services) => services.AddOpenApi("v1", options => options.AddDocumentTransformer((document, _, _) =>
     {
+        // The fields of the recipe stand beside the others in an answer; the type says only that there are more.
+        if (document.Components?.Schemas?.TryGetValue(nameof(JobView), out var found) == true && found is OpenApiSchema view)
+        {
+            view.AdditionalProperties = null;
+            foreach (var (name, schema) in ApiJobSchema.OfRecipe()) (view.Properties ??= new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal))[name] = schema;
+        }
+
         document.AddComponent<IOpenApiSecurityScheme>(Key, new OpenApiSecurityScheme
         {
             Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "bgk_...", Description = "A key that 'batchgen keys add NAME --role viewer|submitter|operator' made.",
@@ -35,7 +42,7 @@ internal static class ApiDescription
         body.Description = string.Create(CultureInfo.InvariantCulture,
             $"application/json: a job or an array of jobs, at most {ApiSubmit.MaxJsonBytes >> 20} MiB and {ApiSubmit.MaxArrayJobs:N0} jobs. application/x-ndjson: one job a line, at most {ApiSubmit.MaxLineBytes:N0} bytes each.");
         var json = body.Content!["application/json"];
-        var job = json.Schema!;
+        var job = ApiJobSchema.OfSubmit();
         json.Schema = new OpenApiSchema { OneOf = [job, new OpenApiSchema { Type = JsonSchemaType.Array, Items = job, MaxItems = ApiSubmit.MaxArrayJobs }] };
         return Task.CompletedTask;
     });

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using BatchGen.Core.Jobs;
 using BatchGen.Dashboard.Images;
 using BatchGen.Dashboard.Live;
@@ -47,7 +48,7 @@ internal static class ApiEndpoints
         var submit = api.MapPost("/jobs", (HttpContext context, ApiSubmit submit, CancellationToken cancellationToken) => submit.SubmitAsync(context, cancellationToken))
             .RequireAuthorization(Policies.ApiSubmit)
             .WithMetadata(new ApiSubmit.BodyLimit()).RequireRateLimiting(ApiSubmit.RateLimit)
-            .Accepts<JobRequest>("application/json", "application/x-ndjson")
+            .Accepts<JsonObject>("application/json", "application/x-ndjson")
             .Produces<SubmittedView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status415UnsupportedMediaType).ProducesProblem(StatusCodes.Status429TooManyRequests)
             .WithTags("Jobs").WithSummary("Submit jobs")
@@ -110,19 +111,19 @@ internal static class ApiEndpoints
         ListAsync(context, search, "succeeded", campaign, signature, text, tag, before, limit, cancellationToken);
 
     private static async Task<IResult> ImageAsync(
-        long id, HttpContext context, JobHistory history, PictureCatalog pictures, DashboardFolders folders, CancellationToken cancellationToken)
+        long id, HttpContext context, JobHistory history, ImageCatalog pictures, DashboardFolders folders, CancellationToken cancellationToken)
     {
         if (!await IsVisibleAsync(id, context, history, cancellationToken)) return Missing(MissingText.Job(id));
         var answer = await ImageFiles.ServeAsync(id, download: false, pictures, folders, context, cancellationToken);
         return answer is IStatusCodeHttpResult { StatusCode: StatusCodes.Status404NotFound } ? Missing(MissingText.Image(id)) : answer;
     }
 
-    private static async Task<IResult> CancelAsync(IdsRequest? request, HttpContext context, JobHistory history, CancellationToken cancellationToken) => request?.JobIds is { } ids
-        ? Results.Ok(new SubmittedView(await history.CancelAsync(ids, AccessLookup.TenantOf(context.User), cancellationToken)))
+    private static async Task<IResult> CancelAsync(IdsRequest? request, HttpContext context, JobActions actions, CancellationToken cancellationToken) => request?.JobIds is { } ids
+        ? Results.Ok(new SubmittedView(await actions.CancelAsync(ids, AccessLookup.TenantOf(context.User), cancellationToken)))
         : NoIds();
 
-    private static async Task<IResult> RetryAsync(IdsRequest? request, JobCatalog jobs, CancellationToken cancellationToken) => request?.JobIds is { } ids
-        ? Results.Ok(new SubmittedView(await jobs.RetryAsync(ids, cancellationToken)))
+    private static async Task<IResult> RetryAsync(IdsRequest? request, JobActions actions, CancellationToken cancellationToken) => request?.JobIds is { } ids
+        ? Results.Ok(new SubmittedView(await actions.RetryAsync(ids, cancellationToken)))
         : NoIds();
 
     private static IResult NoIds() => Results.Problem(

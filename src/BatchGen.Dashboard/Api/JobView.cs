@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using BatchGen.Core.Jobs;
 
 namespace BatchGen.Dashboard.Api;
@@ -11,12 +13,6 @@ public sealed record JobView
     /// <summary>queued, running, succeeded, failed or cancelled.</summary>
     public required string State { get; init; }
 
-    /// <summary>The prompt.</summary>
-    public required string Prompt { get; init; }
-
-    /// <summary>The negative prompt.</summary>
-    public string? NegativePrompt { get; init; }
-
     /// <summary>Base model.</summary>
     public required string Model { get; init; }
 
@@ -26,38 +22,9 @@ public sealed record JobView
     /// <summary>Canonical signature.</summary>
     public required string Signature { get; init; }
 
-    /// <summary>Pixels.</summary>
-    public required int Width { get; init; }
-
-    /// <summary>Pixels.</summary>
-    public required int Height { get; init; }
-
-    /// <summary>Denoising steps.</summary>
-    public required int Steps { get; init; }
-
-    /// <summary>Sampler.</summary>
-    public required string Sampler { get; init; }
-
-    /// <summary>Guidance scale.</summary>
-    public required double GuidanceScale { get; init; }
-
-    /// <summary>Share of rescaled guidance.</summary>
-    public required double GuidanceRescale { get; init; }
-
-    /// <summary>Path of the start picture below the start image folder.</summary>
-    public string? StartImage { get; init; }
-
-    /// <summary>How much of the start picture is drawn anew.</summary>
-    public double? Strength { get; init; }
-
-    /// <summary>Noise seed.</summary>
-    public required long Seed { get; init; }
-
-    /// <summary>png, webp or jpeg.</summary>
-    public required string Format { get; init; }
-
-    /// <summary>Text encoder layers left out.</summary>
-    public required int ClipSkip { get; init; }
+    /// <summary>What the job draws: the fields of its recipe, beside the others (<see cref="JobFields.Recipe"/>).</summary>
+    [JsonExtensionData]
+    public required JsonObject Recipe { get; init; }
 
     /// <summary>Higher first.</summary>
     public required int Priority { get; init; }
@@ -86,7 +53,7 @@ public sealed record JobView
     /// <summary>When it ended.</summary>
     public DateTimeOffset? FinishedAt { get; init; }
 
-    /// <summary>Its picture.</summary>
+    /// <summary>Its image.</summary>
     public ImageDetails? Image { get; init; }
 
     /// <summary>Shows a job.</summary>
@@ -97,22 +64,10 @@ public sealed record JobView
         {
             Id = job.JobId,
             State = job.State.ToCode(),
-            Prompt = job.Recipe.Prompt,
-            NegativePrompt = job.Recipe.NegativePrompt,
             Model = job.Recipe.Signature.Model,
             Adapters = job.Recipe.Signature.Adapters.Select(use => new JobRequestAdapter(use.Name, use.Strength, use.TextEncoderStrength, use.BlockStrengths)).ToArray(),
             Signature = job.Recipe.Signature.ToString(),
-            Width = job.Recipe.WidthPixels,
-            Height = job.Recipe.HeightPixels,
-            Steps = job.Recipe.Steps,
-            Sampler = job.Recipe.Sampler,
-            GuidanceScale = job.Recipe.GuidanceScale,
-            GuidanceRescale = job.Recipe.GuidanceRescale,
-            StartImage = job.Recipe.StartImagePath,
-            Strength = job.Recipe.StartImagePath is null ? null : job.Recipe.Strength,
-            Seed = job.Recipe.Seed,
-            Format = job.Recipe.Format.ToCode(),
-            ClipSkip = job.Recipe.ClipSkip,
+            Recipe = RecipeJson.Write(job.Recipe),
             Priority = job.Priority,
             Campaign = job.Campaign,
             Attempts = job.Attempts,

@@ -21,7 +21,7 @@ internal static class ImageEndpoints
     private static Task<IResult> ServeAsync(
         long id,
         bool? download,
-        PictureCatalog catalog,
+        ImageCatalog catalog,
         DashboardFolders folders,
         HttpContext context,
         CancellationToken cancellationToken) =>
@@ -29,7 +29,7 @@ internal static class ImageEndpoints
 
     private static async Task<IResult> ServeThumbnailAsync(
         long id,
-        PictureCatalog catalog,
+        ImageCatalog catalog,
         ThumbnailStore thumbnails,
         DashboardFolders folders,
         HttpContext context,

@@ -11,7 +11,7 @@ internal static class ImageFiles
     public static async Task<IResult> ServeAsync(
         long jobId,
         bool download,
-        PictureCatalog catalog,
+        ImageCatalog catalog,
         DashboardFolders folders,
         HttpContext context,
         CancellationToken cancellationToken)

@@ -19,19 +19,19 @@ internal static class ImageZip
     /// <summary>Writes the images, newest first, while they are found.</summary>
     public static async Task WriteAsync(
         Stream output,
-        PictureFilter filter,
+        ImageFilter filter,
         int maxImages,
-        PictureCatalog catalog,
+        ImageCatalog catalog,
         DashboardFolders folders,
         CancellationToken cancellationToken)
     {
         await using var zip = new ZipArchive(output, ZipArchiveMode.Create, leaveOpen: true);
         var (written, full) = (0, false);
         var withoutFile = new List<long>();
-        for (PictureList? page = null; !full && page is not { Next: null };)
+        for (ImagePage? page = null; !full && page is not { Next: null };)
         {
             page = await catalog.ListAsync(filter with { Before = page?.Next, Limit = PageSize }, cancellationToken);
-            foreach (var card in page.Pictures)
+            foreach (var card in page.Images)
             {
                 if (full = written == maxImages) break;
                 if (await FindFileAsync(card.JobId, catalog, folders, cancellationToken) is not { } path)
@@ -50,7 +50,7 @@ internal static class ImageZip
     }
 
     private static async Task<string?> FindFileAsync(
-        long jobId, PictureCatalog catalog, DashboardFolders folders, CancellationToken cancellationToken) =>
+        long jobId, ImageCatalog catalog, DashboardFolders folders, CancellationToken cancellationToken) =>
             await catalog.FindAsync(jobId, cancellationToken) is { } image ? ImageFiles.Locate(folders, image.Path) : null;
 
     // Stored as it is: images are compressed already, and so the stream starts at once.

@@ -26,7 +26,7 @@ public sealed record LiveSnapshot
     public required IReadOnlyList<WorkerState> Workers { get; init; }
 
     /// <summary>The newest images.</summary>
-    public required IReadOnlyList<PictureCard> Newest { get; init; }
+    public required IReadOnlyList<ImageCard> Newest { get; init; }
 
     /// <summary>The newest checkpoints, newest first.</summary>
     public required IReadOnlyList<RecordedCheckpoint> Checkpoints { get; init; }

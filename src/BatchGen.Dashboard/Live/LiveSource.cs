@@ -10,7 +10,7 @@ namespace BatchGen.Dashboard.Live;
 internal sealed class LiveSource(
     JobCatalog jobs,
     WorkerRegistry workers,
-    PictureCatalog images,
+    ImageCatalog images,
     CheckpointLog checkpoints,
     QueueOverview overview,
     WindowStore windows,
@@ -77,7 +77,7 @@ internal sealed class LiveSource(
             PerMinute = rate,
             TimeLeft = Estimate(counts.Open, rate),
             Window = slow.Window,
-            Workers = (await WorkerState.ListAsync(workers, overview, now, cancellationToken)).Where(worker => worker.IsRunning).ToArray(),
+            Workers = (await WorkerState.ListAsync(workers, now, cancellationToken)).Where(worker => worker.IsRunning).ToArray(),
             Newest = await images.ListRecentAsync(NewestImages, cancellationToken),
             Checkpoints = await checkpoints.ListAsync(NewestCheckpoints, cancellationToken),
             CheckpointCounts = await CountCheckpointsAsync(cancellationToken),

@@ -1,4 +1,3 @@
-using BatchGen.Queue.Reports;
 using BatchGen.Queue.Workers;
 
 namespace BatchGen.Dashboard.Live;
@@ -25,16 +24,16 @@ public sealed record WorkerState(WorkerDetails Details, bool Paused, bool Draini
 
     /// <summary>Running workers, and those stopped within a day, with their orders.</summary>
     internal static async Task<IReadOnlyList<WorkerState>> ListAsync(
-        WorkerRegistry workers, QueueOverview overview, DateTimeOffset now, CancellationToken cancellationToken)
+        WorkerRegistry workers, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var list = await workers.ListAsync(cancellationToken);
         if (list.All(worker => worker.StoppedAt is not null))
             return list.Select(worker => new WorkerState(worker, false, false, false)).ToArray();
-        var orders = await overview.ListWorkerOrdersAsync(cancellationToken);
+        var orders = await workers.ListOrdersAsync(cancellationToken);
         return list.Select(worker =>
         {
-            var (paused, draining) = orders.GetValueOrDefault(worker.WorkerId);
-            return new WorkerState(worker, paused, draining, worker.StoppedAnswering(now));
+            var order = orders.GetValueOrDefault(worker.WorkerId, WorkerOrders.None);
+            return new WorkerState(worker, order.Paused, order.Draining, worker.StoppedAnswering(now));
         }).ToArray();
     }
 }

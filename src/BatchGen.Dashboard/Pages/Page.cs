@@ -1,5 +1,4 @@
 using BatchGen.Dashboard.Pages.Message;
-using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.WebUtilities;
@@ -13,11 +12,6 @@ internal static class Page
     public static IResult Of<TPage, TModel>(TModel model, int statusCode = StatusCodes.Status200OK)
         where TPage : ModelComponent<TModel>
         where TModel : class =>
-        new RazorComponentResult<TPage>(ComponentHtml.Parameters(model)) { StatusCode = statusCode, PreventStreamingRendering = true };
-
-    /// <summary>The enqueue form, whose model is not typed yet.</summary>
-    public static IResult Of<TPage>(object model, int statusCode = StatusCodes.Status200OK)
-        where TPage : IComponent =>
         new RazorComponentResult<TPage>(ComponentHtml.Parameters(model)) { StatusCode = statusCode, PreventStreamingRendering = true };
 
     /// <summary>A page that says in one sentence what happened.</summary>

@@ -13,7 +13,7 @@ internal sealed class ReportCollector(
     JobCatalog jobs,
     CheckpointHistory checkpoints,
     CanaryLog canaries,
-    PictureCatalog images,
+    ImageCatalog images,
     ScheduleStore schedules,
     TimeProvider clock)
 {
@@ -58,7 +58,7 @@ internal sealed class ReportCollector(
             At = clock.GetUtcNow(),
             Since = since,
             Counts = new JobCounts(
-                open.Queued, open.Running, drawn.Pictures, endings["failed"].Sum(ending => ending.Jobs),
+                open.Queued, open.Running, drawn.Images, endings["failed"].Sum(ending => ending.Jobs),
                 endings["cancelled"].Sum(ending => ending.Jobs), drawn.Verified),
             Span = drawn.Span,
             Failures = endings["failed"].ToArray(),
@@ -85,8 +85,8 @@ internal sealed class ReportCollector(
         };
         // No checkpoint or canary from before its first batch concerns a campaign.
         if (span.FirstAt is not { } first) return report;
-        var drawn = await canaries.ListOfCampaignAsync(id, first, span.SettledAt, NewestCanaries, cancellationToken);
-        return await AddWeightsAsync(report, new CheckpointRange(first, span.SettledAt, id), drawn, asFile, cancellationToken);
+        var drawn = await canaries.ListOfCampaignAsync(id, first, span.CheckedAt, NewestCanaries, cancellationToken);
+        return await AddWeightsAsync(report, new CheckpointRange(first, span.CheckedAt, id), drawn, asFile, cancellationToken);
     }
 
     private async Task<CampaignReport> AddWeightsAsync(

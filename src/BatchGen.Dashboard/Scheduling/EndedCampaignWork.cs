@@ -1,6 +1,6 @@
 using System.Globalization;
 using BatchGen.Dashboard.Reports;
-using BatchGen.Queue.Reports;
+using BatchGen.Queue.Campaigns;
 using Hangfire;
 
 namespace BatchGen.Dashboard.Scheduling;
@@ -12,12 +12,12 @@ public sealed class EndedCampaignWork
 {
     private const int AtOnce = 50;
 
-    private readonly CampaignCatalog _campaigns;
+    private readonly EndedCampaigns _campaigns;
     private readonly ReportCollector _reports;
     private readonly ReportWebhook _webhook;
     private readonly IBackgroundJobClient _jobs;
 
-    internal EndedCampaignWork(CampaignCatalog campaigns, ReportCollector reports, ReportWebhook webhook, IBackgroundJobClient jobs)
+    internal EndedCampaignWork(EndedCampaigns campaigns, ReportCollector reports, ReportWebhook webhook, IBackgroundJobClient jobs)
     {
         _campaigns = campaigns;
         _reports = reports;
@@ -34,7 +34,7 @@ public sealed class EndedCampaignWork
     [AutomaticRetry(Attempts = 0)]
     public async Task FindEndedAsync(CancellationToken cancellationToken)
     {
-        foreach (var id in await _campaigns.ListEndedAsync(AtOnce, cancellationToken))
+        foreach (var id in await _campaigns.ListUnreportedAsync(AtOnce, cancellationToken))
         {
             // In this order a crash between the two steps posts the report twice, under the same key; in the other it would be lost.
             if (_webhook.IsSet) _jobs.Enqueue<EndedCampaignWork>(work => work.PostAsync(id, CancellationToken.None));

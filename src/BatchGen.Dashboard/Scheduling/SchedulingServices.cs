@@ -4,6 +4,7 @@ using BatchGen.Dashboard.Pages;
 using BatchGen.Dashboard.Reports;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
+using BatchGen.Queue.Campaigns;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Reports;
@@ -101,7 +102,7 @@ internal static class SchedulingServices
             provider.GetRequiredService<DisplayFormat>(),
             provider.GetRequiredService<ILogger<RecurringWork>>()));
         services.AddSingleton(provider => new EndedCampaignWork(
-            provider.GetRequiredService<CampaignCatalog>(),
+            provider.GetRequiredService<EndedCampaigns>(),
             provider.GetRequiredService<ReportCollector>(),
             provider.GetRequiredService<ReportWebhook>(),
             provider.GetRequiredService<IBackgroundJobClient>()));

@@ -37,7 +37,9 @@ internal sealed class AdapterCache(long maxBytes) : IDisposable
     }
 
     /// <summary>The decoded adapter of a registry entry, read if it is not here; give it back with <see cref="Return"/>.</summary>
-    /// <remarks>What is here is checksummed before it is handed out: factors that a bad memory changed are read from the file again.</remarks>
+    /// <remarks>
+    /// What is here is checksummed before it is handed out: factors that a bad memory changed are read from the file again.
+    /// </remarks>
     /// <exception cref="AdapterException">Missing, changed since it was registered, corrupt, or not finite.</exception>
     public LoadedAdapter Rent(AdapterRecord record)
     {

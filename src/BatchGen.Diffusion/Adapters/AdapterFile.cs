@@ -25,7 +25,10 @@ internal sealed class AdapterFile : IDisposable
 
     public SafetensorsFile Tensors { get; }
 
-    /// <summary>Lower-case hex SHA-256 of the weights file; of weights and config together where a PEFT folder has both, since both decide what is added.</summary>
+    /// <summary>
+    /// Lower-case hex SHA-256 of the weights file; of weights and config together where a PEFT folder has both, since both decide what is
+    /// added.
+    /// </summary>
     public string Sha256 { get; }
 
     public PeftConfig? Config { get; }
@@ -54,7 +57,8 @@ internal sealed class AdapterFile : IDisposable
             if (configPath is not null)
             {
                 config = PeftConfig.FromFile(configPath, out var configSha256);
-                sha256 = ModelInspector.Combine([new MasterFile(ConfigName, 0, configSha256), new MasterFile(System.IO.Path.GetFileName(weights), 0, sha256)]);
+                sha256 = ModelInspector.Combine(
+                    [new MasterFile(ConfigName, 0, configSha256), new MasterFile(System.IO.Path.GetFileName(weights), 0, sha256)]);
             }
             else if (tensors.Metadata.TryGetValue("lora_adapter_metadata", out var text)) config = PeftConfig.FromMetadata(text, weights);
 
@@ -63,7 +67,8 @@ internal sealed class AdapterFile : IDisposable
             {
                 throw new AdapterException(
                     $"'{weights}' holds no adapter that BatchGen knows: none of its {tensors.Entries.Count} keys has a known form"
-                    + (tensors.Entries.Count > 0 ? $" (the first is '{tensors.Entries[0].Name}')" : "") + ". docs/adapter-formats.md lists the forms.");
+                    + (tensors.Entries.Count > 0 ? $" (the first is '{tensors.Entries[0].Name}')" : "")
+                    + ". docs/adapter-formats.md lists the forms.");
             }
 
             tensors = null;
@@ -98,13 +103,15 @@ internal sealed class AdapterFile : IDisposable
         var pickle = File.Exists(System.IO.Path.Combine(folder, "adapter_model.bin"));
         throw new AdapterException(
             $"Adapter folder '{folder}' has no adapter_model.safetensors"
-            + (pickle ? "; its adapter_model.bin is a Python pickle, which can run code and is not read. Save it again with safe_serialization=True." : "."));
+            + (pickle ? "; its adapter_model.bin is a Python pickle, which can run code and is not read. "
+            + "Save it again with safe_serialization=True." : "."));
     }
 
     private static (List<AdapterModule> Modules, List<EmbeddingKey> Embeddings, List<string> Unknown) Group(SafetensorsFile tensors)
     {
         var order = new List<(string Component, string Module)>();
-        var groups = new Dictionary<(string Component, string Module), (KeySpelling Spelling, Dictionary<string, SafetensorsEntry> Leaves)>();
+        var groups =
+            new Dictionary<(string Component, string Module), (KeySpelling Spelling, Dictionary<string, SafetensorsEntry> Leaves)>();
         var embeddings = new List<EmbeddingKey>();
         var unknown = new List<string>();
         foreach (var entry in tensors.Entries)
@@ -129,7 +136,8 @@ internal sealed class AdapterFile : IDisposable
             }
 
             if (!group.Leaves.TryAdd(key.Leaf, entry))
-                throw new AdapterException($"'{tensors.Path}' has two keys for the same factor: '{group.Leaves[key.Leaf].Name}' and '{entry.Name}'.");
+                throw new AdapterException(
+                    $"'{tensors.Path}' has two keys for the same factor: '{group.Leaves[key.Leaf].Name}' and '{entry.Name}'.");
             // 'alpha' is spelled alike everywhere; the factor decides.
             if (key.Leaf is "up" or "down") groups[id] = (key.Spelling, group.Leaves);
         }

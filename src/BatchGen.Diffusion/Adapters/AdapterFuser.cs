@@ -17,12 +17,13 @@ namespace BatchGen.Diffusion.Adapters;
 /// <param name="Vectors">[v, D] float32.</param>
 internal sealed record FusedEmbedding(string Adapter, EmbeddingKey Key, Tensor Vectors);
 
-/// <summary>Fuses the adapters of a signature into overlays of a model's weights, and drops them again.</summary>
+/// <summary>Fuses the adapters of a signature into a model's weights, and unloads them again.</summary>
 /// <remarks>
 /// Each touched weight gets one new tensor, <c>cast(float32(base) + sum of strength * delta)</c>, summed in float32 in signature order and
-/// rounded once. The base is only read. All overlays are made and checked before the first is put in place, so an error leaves
-/// the model as it was. In the modes for small memory the same numbers are written over the base, after all of them were checked, and the
-/// original bytes are copied back at unload. Belongs to the thread that owns the device.
+/// rounded once. All overlays are made and checked before the first is put on, so an error leaves the model as it was. The base is never
+/// lost: an overlay leaves it alone; in the modes for small memory the same numbers are written over it after all of them were checked, and
+/// unloading puts exactly the old bytes back, saved before or read from the master again. The checksum after every batch checks this.
+/// Belongs to the thread that owns the device.
 /// </remarks>
 internal sealed class AdapterFuser : IDisposable
 {
@@ -37,7 +38,7 @@ internal sealed class AdapterFuser : IDisposable
 
     /// <param name="model">The model on the device.</param>
     /// <param name="cache">Where adapters are read from.</param>
-    /// <param name="mode">Where fused weights are kept.</param>
+    /// <param name="mode">Where fused weights are kept; not <see cref="FuseMode.Auto"/>, which the renderer decides.</param>
     /// <param name="maxBufferBytes">Memory of dropped overlays kept for the next ones.</param>
     public AdapterFuser(ModelWeights model, AdapterCache cache, FuseMode mode = FuseMode.Overlay, long maxBufferBytes = 1L << 30)
     {
@@ -53,12 +54,13 @@ internal sealed class AdapterFuser : IDisposable
     /// <summary>Learned words of the fused adapters: copies of what the cache keeps.</summary>
     public IReadOnlyList<FusedEmbedding> Embeddings => _embeddings;
 
-    /// <summary>Weights that have an overlay now.</summary>
+    /// <summary>Weights that fused numbers stand in for now, in an overlay or over the base.</summary>
     public IReadOnlyList<Weight> Fused => _fused;
 
     /// <summary>Changes the mode; unloads first.</summary>
     public void Use(FuseMode mode)
     {
+        if (mode == FuseMode.Auto) throw new ArgumentOutOfRangeException(nameof(mode), mode, "the renderer decides what auto means");
         Unload();
         Mode = mode;
         _originals = mode == FuseMode.Overlay ? null : new OriginalBytes(mode);
@@ -91,16 +93,19 @@ internal sealed class AdapterFuser : IDisposable
             }
 
             foreach (var (use, adapter) in signature.Adapters.Zip(rented))
-                _embeddings.AddRange(adapter.Embeddings.Select(embedding => new FusedEmbedding(use.Name, embedding.Key, embedding.Vectors.clone().DetachFromDisposeScope())));
+                _embeddings.AddRange(adapter.Embeddings.Select(
+                    embedding => new FusedEmbedding(use.Name, embedding.Key, embedding.Vectors.clone().DetachFromDisposeScope())));
             var bytes = _originals is null ? Overlay(plan, cancellationToken) : WriteInPlace(plan, _originals, cancellationToken);
-            return new FuseReport(signature.Adapters.Count, _fused.Count, bytes, unmatched, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            return new FuseReport(
+                signature.Adapters.Count, _fused.Count, bytes, unmatched, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
         catch (Exception error) when (error is System.Runtime.InteropServices.ExternalException)
         {
             // What torch itself reports here is memory: shapes and values were checked before it was asked.
             throw new GenerationException(
                 $"Fusing '{signature}' failed on the device: {error.Message.Split('\n')[0]}",
-                outOfMemory: error.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || error.Message.Contains("alloc", StringComparison.OrdinalIgnoreCase),
+                outOfMemory: error.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase)
+                    || error.Message.Contains("alloc", StringComparison.OrdinalIgnoreCase),
                 error);
         }
         finally
@@ -129,13 +134,16 @@ internal sealed class AdapterFuser : IDisposable
         var damaged = new List<string>();
         for (var i = 0; i < _readings.Count; i++)
         {
-            if (!ReferenceEquals(_readings[i].Tensor, _fused[i].Value) || _readings[i].Hash(hash) != _digests[i]) damaged.Add(_fused[i].Name);
+            if (!ReferenceEquals(_readings[i].Tensor, _fused[i].Value) || _readings[i].Hash(hash) != _digests[i])
+                damaged.Add(_fused[i].Name);
         }
 
         return damaged;
     }
 
-    /// <summary>Drops every overlay, or copies the original bytes back. No arithmetic; harmless when nothing is fused.</summary>
+    /// <summary>
+    /// Drops every overlay, or puts exactly the old bytes back over the base. No arithmetic; harmless when nothing is fused.
+    /// </summary>
     public void Unload()
     {
         _readings.Clear();
@@ -242,7 +250,8 @@ internal sealed class AdapterFuser : IDisposable
             if (!IsFinite(fused, weight, parts))
             {
                 throw new AdapterException(
-                    $"Fusing {string.Join(" and ", parts.Select(part => $"'{part.Adapter}' at {part.Strength:0.####}").Distinct())} makes numbers in "
+                    $"Fusing {string.Join(" and ", parts.Select(part => $"'{part.Adapter}' at {part.Strength:0.####}").Distinct())} makes "
+                        + "numbers in "
                     + $"{weight.Name} that {fused.dtype} cannot hold. Lower the strength; nothing was applied.");
             }
 

@@ -1,10 +1,11 @@
 using System.Text.Json;
 using BatchGen.Core.Failures;
+using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Safetensors;
 
 namespace BatchGen.Diffusion.Adapters;
 
-/// <summary>Tells what an adapter file is, without a model and without native torch.</summary>
+/// <summary>Reads what an adapter file is, without a model and without native torch.</summary>
 public static class AdapterInspector
 {
     private const int MaxTriggerWords = 20;
@@ -16,7 +17,8 @@ public static class AdapterInspector
         ArgumentException.ThrowIfNullOrEmpty(path);
         using var file = AdapterFile.Load(path);
         var ranks = file.Modules.Select(module => module.Rank).Where(rank => rank > 0).ToArray();
-        var context = file.Modules.Where(module => module.ReadsContext).Select(module => module.InputWidth).FirstOrDefault(width => width > 0);
+        var context = file.Modules.Where(module => module.ReadsContext).Select(module => module.InputWidth)
+            .FirstOrDefault(width => width > 0);
         return new AdapterReport(
             path,
             file.Sha256,
@@ -27,7 +29,8 @@ public static class AdapterInspector
             context,
             ranks.Length == 0 ? 0 : ranks.Min(),
             ranks.Length == 0 ? 0 : ranks.Max(),
-            file.Modules.GroupBy(module => module.Component).ToDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal),
+            file.Modules.GroupBy(module => module.Component)
+                .ToDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal),
             file.Tensors.Entries.Select(entry => entry.Type.ToName()).Distinct().Order(StringComparer.Ordinal).ToArray(),
             TriggerWordsOf(file),
             file.Embeddings.Select(embedding => embedding.Entry.Name).ToArray(),
@@ -41,14 +44,14 @@ public static class AdapterInspector
         if (file.Modules.Count == 0) return "embedding";
         var names = file.Modules.Select(module => module.Spelling switch
         {
-            KeySpelling.Kohya => module.HasSgmName ? "kohya_sgm" : "kohya",
+            KeySpelling.Kohya => module.HasOriginalName ? "kohya_sgm" : "kohya",
             KeySpelling.Peft => file.IsFolder ? "peft_folder" : "peft",
             KeySpelling.Diffusers => "diffusers",
             KeySpelling.AttentionProcessors => "attn_procs",
             KeySpelling.Cloneofsimo => "cloneofsimo",
             _ => throw new InvalidOperationException($"unknown spelling {module.Spelling}"),
         }).Distinct().ToArray();
-        // Text encoder keys look alike in both kohya spellings; the UNet's tell.
+        // Text encoder keys look alike in both kohya spellings; the UNet's keys decide.
         return names.Length > 1 && names.Contains("kohya_sgm") ? "kohya_sgm" : names[0];
     }
 
@@ -56,32 +59,29 @@ public static class AdapterInspector
     {
         if (file.Modules.Count == 0) return "textual_inversion";
         var names = file.Modules.Select(module => module.Algorithm).Distinct().Order(StringComparer.Ordinal).ToArray();
-        var convolves = file.Modules.Any(module => module.Leaves.TryGetValue("down", out var down) && down.Shape is [_, _, > 1, _] or [_, _, _, > 1]
-            || module.Has("mid"));
+        var convolves = file.Modules.Any(
+            module => module.Leaves.TryGetValue("down", out var down) && down.Shape is [_, _, > 1, _] or [_, _, _, > 1]
+                || module.Has("mid"));
         return string.Join('+', names.Select(name => name == "lora" && convolves ? "locon" : name));
     }
 
     private static string FamilyOf(long contextWidth, IReadOnlyDictionary<string, string> metadata)
     {
-        switch (contextWidth)
-        {
-            case 768: return "sd15";
-            case 1024: return "sd21";
-            case 2048: return "sdxl";
-        }
-
         // Shapes decide where they can; metadata may be missing or wrong.
-        var version = metadata.GetValueOrDefault("ss_base_model_version", "") + " " + metadata.GetValueOrDefault("modelspec.architecture", "");
-        return version.Contains("sdxl", StringComparison.OrdinalIgnoreCase) || version.Contains("stable-diffusion-xl", StringComparison.OrdinalIgnoreCase) ? "sdxl"
-            : version.Contains("sd_v2", StringComparison.OrdinalIgnoreCase) || version.Contains("stable-diffusion-v2", StringComparison.OrdinalIgnoreCase) ? "sd21"
-            : version.Contains("sd_v1", StringComparison.OrdinalIgnoreCase) || version.Contains("stable-diffusion-v1", StringComparison.OrdinalIgnoreCase) ? "sd15"
-            : "";
+        if (FamilyRenderings.OfContextWidth(contextWidth) is { } family) return family.Facts.Code;
+        var version = metadata.GetValueOrDefault("ss_base_model_version", "") + " "
+            + metadata.GetValueOrDefault("modelspec.architecture", "");
+        // Where two tools named different base models, the later family is the one: earlier marks are left over from a template.
+        return FamilyRenderings.All.LastOrDefault(candidate => candidate.Adapters.BaseModelMarks
+            .Any(mark => version.Contains(mark, StringComparison.OrdinalIgnoreCase)))?.Facts.Code ?? "";
     }
 
+    // A family with several text encoders has words of narrower families' widths too, so the widest that fits decides.
     private static string FamilyOf(IReadOnlyList<EmbeddingKey> embeddings)
     {
         var widths = embeddings.Select(embedding => embedding.Width).ToHashSet();
-        return widths.Contains(1280) ? "sdxl" : widths.Contains(1024) ? "sd21" : widths.Contains(768) ? "sd15" : "";
+        return FamilyRenderings.All.OrderByDescending(family => family.Adapters.WordWidth)
+            .FirstOrDefault(family => widths.Contains(family.Adapters.WordWidth))?.Facts.Code ?? "";
     }
 
     private static List<string> TriggerWordsOf(AdapterFile file)
@@ -111,24 +111,29 @@ public static class AdapterInspector
         }
         catch (JsonException)
         {
-            // Metadata is free text: what cannot be read names no words, and nothing depends on it.
+            // Metadata is free text and nothing depends on it: text that cannot be read names no words.
             return [];
         }
 
-        return counts.Where(pair => pair.Key.Length > 0).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key, StringComparer.Ordinal)
+        return counts.Where(pair => pair.Key.Length > 0).OrderByDescending(pair => pair.Value)
+            .ThenBy(pair => pair.Key, StringComparer.Ordinal)
             .Select(pair => pair.Key);
     }
 
     private static List<string> WarningsOf(AdapterFile file)
     {
         var warnings = new List<string>();
-        var sgm = file.Modules.Count(module => module.HasSgmName);
-        if (sgm > 0 && file.Modules.Any(module => module.Component == "unet" && !module.HasSgmName))
+        var originals = file.Modules.Count(module => module.HasOriginalName);
+        if (originals > 0 && file.Modules.Any(module => FamilyRenderings.IsDenoiser(module.Component) && !module.HasOriginalName))
             warnings.Add("The UNet's modules come in two spellings; where both name one module, the diffusers one is used.");
-        if (file.Embeddings.Count > 0) warnings.Add($"{file.Embeddings.Count} tensors are learned words (textual inversions): prompts use them by "
-            + string.Join(", ", file.Embeddings.Select(embedding => embedding.Trigger.Length > 0 ? $"'{embedding.Trigger}'" : "the adapter's name").Distinct()) + ".");
-        if (file.UnknownKeys.Count > 0) warnings.Add($"{file.UnknownKeys.Count} keys have no known form, for example '{file.UnknownKeys[0]}'.");
-        if (file.Modules.Any(module => module.Has("bias_indices"))) warnings.Add("Sparse bias corrections of an old extraction script are left out.");
+        if (file.Embeddings.Count > 0)
+            warnings.Add($"{file.Embeddings.Count} tensors are learned words (textual inversions): prompts use them by "
+                + string.Join(", ", file.Embeddings.Select(embedding =>
+                    embedding.Trigger.Length > 0 ? $"'{embedding.Trigger}'" : "the adapter's name").Distinct()) + ".");
+        if (file.UnknownKeys.Count > 0)
+            warnings.Add($"{file.UnknownKeys.Count} keys have no known form, for example '{file.UnknownKeys[0]}'.");
+        if (file.Modules.Any(module => module.Has("bias_indices")))
+            warnings.Add("Sparse bias corrections of an old extraction script are left out.");
         return warnings;
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using BatchGen.Diffusion.Families;
 
 namespace BatchGen.Diffusion.Adapters;
 
@@ -22,9 +23,10 @@ internal enum KeySpelling
 }
 
 /// <summary>One key of an adapter file, split into component, module and leaf.</summary>
-/// <param name="Component">Model component, or empty when the key does not tell.</param>
+/// <param name="Component">Model component, or empty when the key does not say.</param>
 /// <param name="Module">Module path as the file spells it, without prefix; numbers for cloneofsimo.</param>
-/// <param name="Leaf">Which factor it is, in one spelling for all formats: <c>up</c>, <c>down</c>, <c>alpha</c>, <c>hada_w1_a</c>, …</param>
+/// <param name="Leaf">Which factor it is, in one spelling for all formats: <c>up</c>, <c>down</c>, <c>alpha</c>, <c>hada_w1_a</c>,
+/// …</param>
 /// <param name="Spelling">The spelling it was found in.</param>
 internal readonly partial record struct AdapterKey(string Component, string Module, string Leaf, KeySpelling Spelling)
 {
@@ -58,26 +60,12 @@ internal readonly partial record struct AdapterKey(string Component, string Modu
     .OrderByDescending(row => row.Item1.Length)
     .ToArray();
 
-    private static readonly (string Prefix, string Component)[] Prefixes =
-    [
-        ("lora_unet_", "unet"),
-        ("oft_unet_", "unet"),
-        ("lora_te1_", "text_encoder"),
-        ("lora_te2_", "text_encoder_2"),
-        ("lora_te_", "text_encoder"),
-        ("lycoris_", ""),
-        ("unet.", "unet"),
-        ("text_encoder_2.", "text_encoder_2"),
-        ("text_encoder.", "text_encoder"),
-        ("model.diffusion_model.", "unet"),
-        ("diffusion_model.", "unet"),
-    ];
-
     /// <summary>Splits a key; null when it is not an adapter's.</summary>
     public static AdapterKey? Split(string key)
     {
         if (Numbered().Match(key) is { Success: true } numbered)
-            return new(numbered.Groups["component"].Value, numbered.Groups["index"].Value, numbered.Groups["leaf"].Value, KeySpelling.Cloneofsimo);
+            return new(
+                numbered.Groups["component"].Value, numbered.Groups["index"].Value, numbered.Groups["leaf"].Value, KeySpelling.Cloneofsimo);
         if (Processor().Match(key) is { Success: true } processor) return SplitProcessor(processor);
         if (NamedPeft().Match(key) is { Success: true } named) key = named.Groups["start"].Value + named.Groups["end"].Value;
         foreach (var (suffix, leaf, spelling) in Leaves)
@@ -105,26 +93,21 @@ internal readonly partial record struct AdapterKey(string Component, string Modu
     {
         const string PeftRoot = "base_model.model.";
         if (path.StartsWith(PeftRoot, StringComparison.Ordinal)) path = path[PeftRoot.Length..];
-        foreach (var (prefix, component) in Prefixes)
-        {
-            if (path.StartsWith(prefix, StringComparison.Ordinal)) return (component, path[prefix.Length..]);
-        }
-
-        return (path.StartsWith("text_model.", StringComparison.Ordinal) ? "" : IsUNet(path) ? "unet" : "", path);
+        var prefix = FamilyRenderings.AdapterPrefixes.FirstOrDefault(
+            candidate => path.StartsWith(candidate.Text, StringComparison.Ordinal));
+        return prefix is null ? ("", path) : (prefix.Component, prefix.IsPartOfName ? path : path[prefix.Text.Length..]);
     }
 
-    private static bool IsUNet(string path) =>
-        path.StartsWith("down_blocks.", StringComparison.Ordinal)
-        || path.StartsWith("mid_block.", StringComparison.Ordinal)
-        || path.StartsWith("up_blocks.", StringComparison.Ordinal);
-
-    [GeneratedRegex(@"^(?<component>unet|text_encoder):(?<index>[0-9]{1,6}):(?<leaf>up|down)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^(?<component>unet|text_encoder):(?<index>[0-9]{1,6}):(?<leaf>up|down)$",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Numbered();
 
-    [GeneratedRegex(@"^(?<parent>.*?)(\.processor)?\.to_(?<projection>q|k|v|out)_lora\.(?<leaf>up|down)\.weight$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^(?<parent>.*?)(\.processor)?\.to_(?<projection>q|k|v|out)_lora\.(?<leaf>up|down)\.weight$",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Processor();
 
     // PEFT may put the adapter's name before the last part: lora_A.default.weight.
-    [GeneratedRegex(@"^(?<start>.*\.lora_(A|B|magnitude_vector))\.[^.]+(?<end>\.weight|\.bias)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^(?<start>.*\.lora_(A|B|magnitude_vector))\.[^.]+(?<end>\.weight|\.bias)$",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex NamedPeft();
 }

@@ -1,9 +1,10 @@
+using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Safetensors;
 
 namespace BatchGen.Diffusion.Adapters;
 
 /// <summary>The tensors of an adapter file that belong to one module.</summary>
-/// <param name="Component">Model component, or empty when the file does not tell.</param>
+/// <param name="Component">Model component, or empty when the file does not say.</param>
 /// <param name="Path">Module path as the file spells it, without prefix.</param>
 /// <param name="Spelling">How its keys are spelled.</param>
 /// <param name="Leaves">Its tensors by leaf name (<see cref="AdapterKey"/>).</param>
@@ -13,16 +14,11 @@ internal sealed record AdapterModule(
     /// <summary>Path with '.' written as '_', the one form all spellings share.</summary>
     public string FlatPath { get; } = Path.Replace('.', '_');
 
-    /// <summary>What messages call the module: the key without its leaf.</summary>
+    /// <summary>The name of the module in messages: the key without its leaf.</summary>
     public string Name => Component.Length == 0 ? Path : Component + "/" + Path;
 
-    /// <summary>True for names of the original (LDM, SGM) code instead of diffusers'.</summary>
-    public bool HasSgmName => FlatPath.StartsWith("input_blocks_", StringComparison.Ordinal)
-        || FlatPath.StartsWith("middle_block_", StringComparison.Ordinal)
-        || FlatPath.StartsWith("output_blocks_", StringComparison.Ordinal)
-        || FlatPath.StartsWith("time_embed_", StringComparison.Ordinal)
-        || FlatPath.StartsWith("label_emb_", StringComparison.Ordinal)
-        || FlatPath is "out_0" or "out_2";
+    /// <summary>True for names of a family's original code instead of diffusers'.</summary>
+    public bool HasOriginalName { get; } = FamilyRenderings.All.Any(family => family.Adapters.IsOriginal(Path.Replace('.', '_')));
 
     /// <summary>How the delta is made; empty when the leaves make no known algorithm.</summary>
     public string Algorithm
@@ -54,7 +50,7 @@ internal sealed record AdapterModule(
         _ => 0,
     });
 
-    /// <summary>Input width of the module as the factors tell it; 0 when they do not.</summary>
+    /// <summary>Input width of the module, computed from its factors; 0 where they do not determine it.</summary>
     public long InputWidth => Leaves switch
     {
         _ when Leaves.TryGetValue("down", out var down) => Axis(down, 1),
@@ -65,8 +61,9 @@ internal sealed record AdapterModule(
         _ => 0,
     };
 
-    /// <summary>True for the two projections that read the text: their input width tells the model family.</summary>
-    public bool ReadsContext => FlatPath.EndsWith("attn2_to_k", StringComparison.Ordinal) || FlatPath.EndsWith("attn2_to_v", StringComparison.Ordinal);
+    /// <summary>True for the two projections that read the text: their input width shows the model family.</summary>
+    public bool ReadsContext =>
+        FlatPath.EndsWith("attn2_to_k", StringComparison.Ordinal) || FlatPath.EndsWith("attn2_to_v", StringComparison.Ordinal);
 
     public bool Has(string leaf) => Leaves.ContainsKey(leaf);
 

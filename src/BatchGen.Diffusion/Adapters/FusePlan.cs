@@ -1,6 +1,7 @@
 using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Diffusion.Adapters.Deltas;
+using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Weights;
 using static TorchSharp.torch;
 
@@ -26,9 +27,9 @@ internal sealed class FusePlan(ModuleMap modules)
         CheckFamily(use, adapter);
         var unmatched = new List<string>(adapter.OtherKeys);
         var matched = new HashSet<TargetModule>();
-        var blocks = BlockStrengths.From(use.Name, use.BlockStrengths, modules.Family);
+        var blocks = BlockStrengths.From(use.Name, use.BlockStrengths, modules.Family.Facts);
         // diffusers' names first: where a file names one layer in both spellings, the original one is left out.
-        foreach (var module in adapter.Modules.OrderBy(module => module.Module.HasSgmName))
+        foreach (var module in adapter.Modules.OrderBy(module => module.Module.HasOriginalName))
         {
             var target = modules.Find(module.Module);
             if (target is null || !matched.Add(target) || !Fits(module, target))
@@ -37,7 +38,7 @@ internal sealed class FusePlan(ModuleMap modules)
                 continue;
             }
 
-            var strength = (double)(target.Component == "unet" ? use.Strength : use.EffectiveTextEncoderStrength) * (blocks?.For(target) ?? 1);
+            var strength = (double)(target.IsTextEncoder ? use.EffectiveTextEncoderStrength : use.Strength) * (blocks?.For(target) ?? 1);
             Add(use, adapter, target, target.Weight, module.Weight, strength);
             Add(use, adapter, target, target.Bias, module.Bias, strength);
         }
@@ -45,8 +46,10 @@ internal sealed class FusePlan(ModuleMap modules)
         if (matched.Count == 0 && adapter.Embeddings.Count == 0)
         {
             throw new AdapterException(
-                $"Adapter '{use.Name}' ('{adapter.Path}') fits nothing in this model: none of its {adapter.Modules.Count} modules is a layer of it"
-                + (adapter.Modules.Count > 0 ? $" (the first is {adapter.Modules[0].Module.Name})" : "") + ". It is made for another kind of model.");
+                $"Adapter '{use.Name}' ('{adapter.Path}') fits nothing in this model: none of its "
+                    + $"{adapter.Modules.Count} modules is a layer of it"
+                + (adapter.Modules.Count > 0 ? $" (the first is {adapter.Modules[0].Module.Name})" : "")
+                + ". It is made for another kind of model.");
         }
 
         return unmatched;
@@ -68,7 +71,8 @@ internal sealed class FusePlan(ModuleMap modules)
         if (delta.Misfit(shape) is { } problem)
         {
             throw new AdapterException(
-                $"Adapter '{use.Name}' ('{adapter.Path}') does not fit this model: at {target.FullName}, {problem}. It is made for another model; nothing was applied.");
+                $"Adapter '{use.Name}' ('{adapter.Path}') does not fit this model: at {target.FullName}, {problem}. "
+                    + "It is made for another model; nothing was applied.");
         }
 
         // Strength 0 is the identity for every algorithm; leaving the part out keeps it exact.
@@ -85,10 +89,12 @@ internal sealed class FusePlan(ModuleMap modules)
         {
             if (module.Module.InputWidth == modules.ContextWidth) return;
             throw new AdapterException(
-                $"Adapter '{use.Name}' ('{adapter.Path}') is made for another model family: its cross-attention reads texts of width {module.Module.InputWidth}"
-                + $"{Known(module.Module.InputWidth)}, this model's is {modules.ContextWidth}{Known(modules.ContextWidth)}. Nothing was applied.");
+                $"Adapter '{use.Name}' ('{adapter.Path}') is made for another model family: its cross-attention reads texts of width "
+                    + $"{module.Module.InputWidth}"
+                + $"{Known(module.Module.InputWidth)}, this model's is {modules.ContextWidth}{Known(modules.ContextWidth)}. "
+                + "Nothing was applied.");
         }
     }
 
-    private static string Known(long width) => width switch { 768 => " (SD 1.x)", 1024 => " (SD 2.x)", 2048 => " (SDXL)", _ => "" };
+    private static string Known(long width) => FamilyRenderings.OfContextWidth(width) is { } family ? $" ({family.Facts.Title})" : "";
 }

@@ -25,7 +25,8 @@ internal sealed class LoadedAdapter : IDisposable
     private readonly TensorReading[] _readings;
     private readonly UInt128 _digest;
 
-    private LoadedAdapter(string path, string sha256, IReadOnlyList<LoadedModule> modules, IReadOnlyList<LoadedEmbedding> embeddings, IReadOnlyList<string> otherKeys)
+    private LoadedAdapter(string path, string sha256, IReadOnlyList<LoadedModule> modules, IReadOnlyList<LoadedEmbedding> embeddings,
+        IReadOnlyList<string> otherKeys)
     {
         Path = path;
         Sha256 = sha256;
@@ -43,7 +44,7 @@ internal sealed class LoadedAdapter : IDisposable
 
     public IReadOnlyList<LoadedModule> Modules { get; }
 
-    /// <summary>Learned words.</summary>
+    /// <summary>Learned words (textual inversions) that the file holds.</summary>
     public IReadOnlyList<LoadedEmbedding> Embeddings { get; }
 
     /// <summary>Keys of no known form.</summary>
@@ -109,7 +110,8 @@ internal sealed class LoadedAdapter : IDisposable
         using var scope = NewDisposeScope();
         var vectors = file.Tensors.ReadTensor(key.Entry, ScalarType.Float32).view(-1, key.Width);
         if (!vectors.isfinite().all().item<bool>())
-            throw new AdapterException($"'{file.Path}' holds numbers that are not finite in '{key.Entry.Name}'. It is damaged; get it again.");
+            throw new AdapterException(
+                $"'{file.Path}' holds numbers that are not finite in '{key.Entry.Name}'. It is damaged; get it again.");
         return vectors.DetachFromDisposeScope();
     }
 

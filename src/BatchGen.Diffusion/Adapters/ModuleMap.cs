@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
+using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Weights;
 
 namespace BatchGen.Diffusion.Adapters;
@@ -11,34 +11,38 @@ namespace BatchGen.Diffusion.Adapters;
 /// <param name="Bias">Its bias, or the place for one that it does not have.</param>
 /// <param name="Place">Block it stands in, for per-block strengths.</param>
 /// <param name="PlaceIndex">Number of the input or output block.</param>
-internal sealed record TargetModule(string Component, string Name, Weight? Weight, Weight? Bias, string Place, int PlaceIndex)
+/// <param name="IsTextEncoder">True for layers of a text encoder, which have a strength of their own.</param>
+internal sealed record TargetModule(
+    string Component, string Name, Weight? Weight, Weight? Bias, string Place, int PlaceIndex, bool IsTextEncoder)
 {
     public string FullName => Component + "/" + Name;
 }
 
 /// <summary>Finds a model's layers by every name adapter files use for them.</summary>
 /// <remarks>Names are looked up in dictionaries made from the model's own layers; dots lost by flattening are never guessed.</remarks>
-internal sealed partial class ModuleMap
+internal sealed class ModuleMap
 {
-    private static readonly string[] Components = ["unet", "text_encoder", "text_encoder_2"];
+    private readonly string[] _components;
     private readonly Dictionary<string, TargetModule> _byFlatName = new(StringComparer.Ordinal);
     private readonly Dictionary<string, IReadOnlyList<TargetModule>> _numbered = new(StringComparer.Ordinal);
 
     public ModuleMap(ModelWeights model)
     {
         Family = model.Family;
-        foreach (var name in Components)
+        // The denoiser first: a key that names no component is looked for there before it is looked for in the text encoders.
+        _components = [Family.Denoiser.Name, .. Family.TextEncoders.Select(network => network.Name)];
+        foreach (var name in _components)
         {
             if (model.Find(name) is { } component) Add(component);
         }
 
         ContextWidth = _byFlatName.Values
-            .Where(module => module.Component == "unet" && module.Name.EndsWith("attn2.to_k", StringComparison.Ordinal))
+            .Where(module => Family.IsDenoiser(module.Component) && module.Name.EndsWith("attn2.to_k", StringComparison.Ordinal))
             .Select(module => module.Weight?.Base?.shape[1] ?? 0).FirstOrDefault();
     }
 
-    /// <summary>The model's family.</summary>
-    public string Family { get; }
+    /// <summary>The family that the model belongs to.</summary>
+    public FamilyRendering Family { get; }
 
     /// <summary>Width of the texts the model's cross-attention reads; 0 when it has none.</summary>
     public long ContextWidth { get; }
@@ -54,27 +58,28 @@ internal sealed partial class ModuleMap
         }
 
         if (module.Component.Length > 0) return _byFlatName.GetValueOrDefault(module.Component + "/" + module.FlatPath);
-        return Components.Select(component => _byFlatName.GetValueOrDefault(component + "/" + module.FlatPath)).FirstOrDefault(found => found is not null);
+        return _components.Select(component => _byFlatName.GetValueOrDefault(component + "/" + module.FlatPath))
+            .FirstOrDefault(found => found is not null);
     }
 
     private void Add(ComponentWeights component)
     {
         var names = component.All.Keys.Select(ModuleOf).OfType<string>().Distinct(StringComparer.Ordinal).ToArray();
-        var sgm = component.Component == "unet" ? SgmNames.Of(names) : [];
+        var originals = Family.Adapters.OriginalNames(component.Component, names);
         var targets = new Dictionary<string, TargetModule>(StringComparer.Ordinal);
         foreach (var name in names)
         {
-            var place = sgm.GetValueOrDefault(name);
+            var place = originals.GetValueOrDefault(name);
             var target = new TargetModule(
-                component.Component, name, component.All.GetValueOrDefault(name + ".weight"), component.All.GetValueOrDefault(name + ".bias"),
-                place.Place ?? "", place.Index);
+                component.Component, name, component.All.GetValueOrDefault(name + ".weight"),
+                component.All.GetValueOrDefault(name + ".bias"), place.Place ?? "", place.Index, Family.IsTextEncoder(component.Component));
             targets[name] = target;
             _byFlatName[Flat(component.Component, name)] = target;
         }
 
         // Original names come second, so that they never hide a diffusers one.
-        foreach (var (name, place) in sgm) _byFlatName.TryAdd(Flat(component.Component, place.Name), targets[name]);
-        _numbered[component.Component] = (component.Component == "unet" ? NumberedUNet(names) : NumberedText(names))
+        foreach (var (name, place) in originals) _byFlatName.TryAdd(Flat(component.Component, place.Name), targets[name]);
+        _numbered[component.Component] = Family.Adapters.NumberedLayers(component.Component, names)
             .Select(name => targets.GetValueOrDefault(name)).OfType<TargetModule>().ToArray();
     }
 
@@ -84,35 +89,4 @@ internal sealed partial class ModuleMap
         key.EndsWith(".weight", StringComparison.Ordinal) ? key[..^7]
         : key.EndsWith(".bias", StringComparison.Ordinal) ? key[..^5]
         : null;
-
-    // cloneofsimo/lora counts the layers it changed in registration order: down blocks, up blocks, then the middle one
-    // (docs/adapter-formats.md section 9; the order was verified there on two real files).
-    private static IEnumerable<string> NumberedUNet(IEnumerable<string> names)
-    {
-        string[] layers = ["attn1.to_q", "attn1.to_k", "attn1.to_v", "attn1.to_out.0", "ff.net.0.proj", "attn2.to_q", "attn2.to_k", "attn2.to_v", "attn2.to_out.0"];
-        return names.Select(name => Transformer().Match(name)).Where(match => match.Success)
-            .Select(match => (
-                Side: match.Groups["side"].Value switch { "down_blocks" => 0, "up_blocks" => 1, _ => 2 },
-                Block: match.Groups["block"].Success ? int.Parse(match.Groups["block"].ValueSpan, CultureInfo.InvariantCulture) : 0,
-                Attention: int.Parse(match.Groups["attention"].ValueSpan, CultureInfo.InvariantCulture),
-                Depth: int.Parse(match.Groups["depth"].ValueSpan, CultureInfo.InvariantCulture),
-                Path: match.Value))
-            .Distinct().Order()
-            .SelectMany(block => layers.Select(layer => block.Path + "." + layer));
-    }
-
-    private static IEnumerable<string> NumberedText(IEnumerable<string> names)
-    {
-        string[] layers = ["k_proj", "v_proj", "q_proj", "out_proj"];
-        return names.Select(name => TextLayer().Match(name)).Where(match => match.Success)
-            .Select(match => (Index: int.Parse(match.Groups["index"].ValueSpan, CultureInfo.InvariantCulture), Path: match.Value))
-            .Distinct().Order()
-            .SelectMany(layer => layers.Select(name => layer.Path + "." + name));
-    }
-
-    [GeneratedRegex(@"^(?<side>down_blocks|up_blocks|mid_block)(\.(?<block>[0-9]{1,4}))?\.attentions\.(?<attention>[0-9]{1,4})\.transformer_blocks\.(?<depth>[0-9]{1,4})", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-    private static partial Regex Transformer();
-
-    [GeneratedRegex(@"^text_model\.encoder\.layers\.(?<index>[0-9]{1,4})\.self_attn", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-    private static partial Regex TextLayer();
 }

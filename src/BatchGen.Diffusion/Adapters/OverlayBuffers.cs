@@ -26,7 +26,8 @@ internal sealed class OverlayBuffers(long maxBytes) : IDisposable
     /// <summary>Keeps a dropped overlay if there is room, else frees it.</summary>
     public void Keep(Weight weight, Tensor overlay)
     {
-        if (overlay.device_type != DeviceType.CPU || _bytes + SizeOf(overlay) > maxBytes || !_kept.TryAdd(weight, overlay)) overlay.Dispose();
+        if (overlay.device_type != DeviceType.CPU || _bytes + SizeOf(overlay) > maxBytes || !_kept.TryAdd(weight, overlay))
+            overlay.Dispose();
         else _bytes += SizeOf(overlay);
     }
 

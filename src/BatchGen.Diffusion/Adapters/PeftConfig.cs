@@ -6,7 +6,7 @@ using BatchGen.Core.Failures;
 
 namespace BatchGen.Diffusion.Adapters;
 
-/// <summary>What PEFT keeps beside the tensors: alphas, and which rule turns them into a scale.</summary>
+/// <summary>The settings that PEFT keeps beside the tensors: alphas, and the rule that turns them into a scale.</summary>
 /// <remarks>
 /// From a folder's <c>adapter_config.json</c>, or from the <c>lora_adapter_metadata</c> entry of newer diffusers files, where every key
 /// carries its component in front. huggingface/peft src/peft/tuners/lora: scale = alpha / r, or alpha / sqrt(r) when rank-stabilised.
@@ -33,7 +33,8 @@ internal sealed class PeftConfig
             using var json = JsonDocument.Parse(bytes);
             var root = json.RootElement.Clone();
             if (root.ValueKind != JsonValueKind.Object) throw new AdapterException($"'{path}' does not hold a JSON object.");
-            var type = root.TryGetProperty("peft_type", out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : "LORA";
+            var type =
+                root.TryGetProperty("peft_type", out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : "LORA";
             if (type != "LORA")
                 throw new AdapterException($"'{path}' says peft_type '{type}'; only LORA folders are read. Export the adapter as LoRA.");
             return Checked(new PeftConfig { _parts = { ("", root) } }, path);
@@ -92,8 +93,10 @@ internal sealed class PeftConfig
         foreach (var (_, values) in config._parts)
         {
             if (values.TryGetProperty("fan_in_fan_out", out var swapped) && swapped.ValueKind == JsonValueKind.True)
-                throw new AdapterException($"'{path}' says fan_in_fan_out, which no Stable Diffusion layer has. The adapter is for another kind of model.");
-            if (values.TryGetProperty("alpha_pattern", out var pattern) && pattern.ValueKind is not (JsonValueKind.Object or JsonValueKind.Null))
+                throw new AdapterException(
+                    $"'{path}' says fan_in_fan_out, which no Stable Diffusion layer has. The adapter is for another kind of model.");
+            if (values.TryGetProperty("alpha_pattern", out var pattern)
+                && pattern.ValueKind is not (JsonValueKind.Object or JsonValueKind.Null))
                 throw new AdapterException($"'{path}': alpha_pattern is not a JSON object.");
         }
 
@@ -122,13 +125,15 @@ internal sealed class PeftConfig
         }
         catch (Exception error) when (error is RegexParseException or RegexMatchTimeoutException)
         {
-            throw new AdapterException($"The adapter's config has the pattern '{pattern}', which is not a usable regular expression.", error);
+            throw new AdapterException(
+                $"The adapter's config has the pattern '{pattern}', which is not a usable regular expression.", error);
         }
     }
 
     private static double? Number(JsonElement values, string name) =>
         !values.TryGetProperty(name, out var value) ? null
         : value.ValueKind == JsonValueKind.Number ? value.GetDouble()
-        : value.ValueKind == JsonValueKind.String && double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number
+        : value.ValueKind == JsonValueKind.String
+            && double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number
         : null;
 }

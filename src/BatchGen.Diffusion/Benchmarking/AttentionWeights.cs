@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using BatchGen.Diffusion.Families.StableDiffusion1;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Diffusion.Weights;
 using TorchSharp;
@@ -21,7 +22,8 @@ internal static class AttentionWeights
                 foreach (var projection in new[] { "to_q", "to_k", "to_v", "to_out.0" })
                 {
                     var readsText = attention == "attn2" && projection is "to_k" or "to_v";
-                    unet.Add(Random("unet", $"{path}.transformer_blocks.0.{attention}.{projection}.weight", width, readsText ? 768 : width, type, generator));
+                    unet.Add(Random("unet", $"{path}.transformer_blocks.0.{attention}.{projection}.weight", width, readsText ? 768 : width,
+                        type, generator));
                 }
             }
         }
@@ -38,10 +40,12 @@ internal static class AttentionWeights
         for (var layer = 0; layer < 12; layer++)
         {
             foreach (var projection in new[] { "q_proj", "k_proj", "v_proj", "out_proj" })
-                text.Add(Random("text_encoder", $"text_model.encoder.layers.{layer}.self_attn.{projection}.weight", 768, 768, type, generator));
+                text.Add(
+                    Random("text_encoder", $"text_model.encoder.layers.{layer}.self_attn.{projection}.weight", 768, 768, type, generator));
         }
 
-        return new ModelWeights("sd15", [new ComponentWeights("text_encoder", text), new ComponentWeights("unet", unet)]);
+        return new ModelWeights(
+            StableDiffusion1Rendering.Instance, [new ComponentWeights("text_encoder", text), new ComponentWeights("unet", unet)]);
     }
 
     /// <summary>Writes a kohya LoRA for every matrix of a model.</summary>
@@ -54,9 +58,12 @@ internal static class AttentionWeights
         {
             var prefix = weight.Component == "unet" ? "lora_unet_" : "lora_te_";
             var name = prefix + weight.Key[..^".weight".Length].Replace('.', '_');
-            items.Add(SafetensorsTensors.ToItem(name + ".lora_down.weight", (randn([rank, weight.Base!.shape[1]], generator: generator) * 0.02).to(ScalarType.Float16)));
-            items.Add(SafetensorsTensors.ToItem(name + ".lora_up.weight", (randn([weight.Base.shape[0], rank], generator: generator) * 0.02).to(ScalarType.Float16)));
-            items.Add(new SafetensorsItem(name + ".alpha", SafetensorsType.F32, [], MemoryMarshal.AsBytes<float>(new float[] { rank }).ToArray()));
+            items.Add(SafetensorsTensors.ToItem(
+                name + ".lora_down.weight", (randn([rank, weight.Base!.shape[1]], generator: generator) * 0.02).to(ScalarType.Float16)));
+            items.Add(SafetensorsTensors.ToItem(
+                name + ".lora_up.weight", (randn([weight.Base.shape[0], rank], generator: generator) * 0.02).to(ScalarType.Float16)));
+            items.Add(new SafetensorsItem(
+                name + ".alpha", SafetensorsType.F32, [], MemoryMarshal.AsBytes<float>(new float[] { rank }).ToArray()));
         }
 
         SafetensorsWriter.Write(path, items);

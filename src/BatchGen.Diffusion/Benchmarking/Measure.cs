@@ -6,6 +6,10 @@ namespace BatchGen.Diffusion.Benchmarking;
 /// <summary>Times, rates and memory, as the benchmarks take them.</summary>
 internal static class Measure
 {
+    /// <summary>Processors, threads and runtime that measurements were taken with.</summary>
+    public static string Host() =>
+        $"{Environment.ProcessorCount} processors, {get_num_threads()} torch threads, .NET {Environment.Version}";
+
     /// <summary>Seconds of the fastest of several runs: the one least disturbed by other programs.</summary>
     public static double Best(int repeats, Action action, Action? between = null)
     {

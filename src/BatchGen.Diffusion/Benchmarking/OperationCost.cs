@@ -6,7 +6,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace BatchGen.Diffusion.Benchmarking;
 
-/// <summary>What one operation of a forward pass costs: counted, and timed alone.</summary>
+/// <summary>The cost of an operation of a forward pass: counted, and timed alone.</summary>
 internal static class OperationCost
 {
     /// <summary>Floating-point operations, a multiplication and an addition counted apart.</summary>
@@ -38,7 +38,8 @@ internal static class OperationCost
             using var inner = NewDisposeScope();
             _ = operation.Kind switch
             {
-                OperationKind.Convolution => F.conv2d(input, weight, null, [operation.Stride, operation.Stride], [operation.Padding, operation.Padding]),
+                OperationKind.Convolution =>
+                    F.conv2d(input, weight, null, [operation.Stride, operation.Stride], [operation.Padding, operation.Padding]),
                 OperationKind.MatrixProduct => F.linear(input, weight.flatten(1)),
                 OperationKind.Attention => F.scaled_dot_product_attention(input, weight, weight),
                 _ => throw new InvalidOperationException($"unknown kind {operation.Kind}"),

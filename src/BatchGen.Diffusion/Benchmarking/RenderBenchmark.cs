@@ -12,21 +12,23 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Benchmarking;
 
-/// <summary>Measures the parts of rendering on the processor beside their floors: counted operations at the measured matrix rate, weights at the measured
-/// bandwidth, and the pass's own convolutions, matrix products and attention, each timed alone at the same shapes.</summary>
+/// <summary>
+/// Measures the parts of rendering on the processor beside their floors: counted operations at the measured matrix rate, weights at the
+/// measured bandwidth, and the pass's own convolutions, matrix products and attention, each timed alone at the same shapes.
+/// </summary>
 /// <param name="report">Called with each line of the result.</param>
 public sealed class RenderBenchmark(Action<string> report)
 {
     private double _matrixRate;
     private double _bandwidth;
 
-    /// <summary>What can be measured.</summary>
-    public static IReadOnlyList<string> Parts { get; } = ["text", "unet", "batch", "vae", "picture"];
+    /// <summary>The parts of rendering that can be measured.</summary>
+    public static IReadOnlyList<string> Parts { get; } = ["text", "unet", "batch", "vae", "image"];
 
     /// <summary>Runs on a model.</summary>
     /// <param name="record">A model, usually synthetic.</param>
     /// <param name="options">What to measure.</param>
-    /// <param name="encode">Makes the file of a picture, for its time.</param>
+    /// <param name="encode">Makes the file of an image, for its time.</param>
     /// <param name="cancellationToken">Stops between measurements.</param>
     public void Run(ModelRecord record, RenderBenchmarkOptions options, Action<RenderedImage> encode, CancellationToken cancellationToken)
     {
@@ -52,19 +54,23 @@ public sealed class RenderBenchmark(Action<string> report)
         if (failure is not null) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
     }
 
-    private void RunOnThread(ModelRecord record, ScalarType type, RenderBenchmarkOptions options, Action<RenderedImage> encode, CancellationToken cancellationToken)
+    private void RunOnThread(ModelRecord record, ScalarType type, RenderBenchmarkOptions options, Action<RenderedImage> encode,
+        CancellationToken cancellationToken)
     {
         using var noGrad = no_grad();
         (_matrixRate, _bandwidth) = (Measure.MatrixRate(type), Measure.Bandwidth());
-        Line($"{Environment.ProcessorCount} processors, {get_num_threads()} torch threads, .NET {Environment.Version}, {options.ComputeType}, {options.SidePixels} x {options.SidePixels}");
+        var side = options.SidePixels;
+        Line($"{Measure.Host()}, {options.ComputeType}, {side} x {side}");
         Line($"matrix products {_matrixRate / 1e9:f0} GFLOP/s, copy {_bandwidth / 1e9:f1} GB/s");
         double text = 0, unet = 0, vae = 0;
         long weights;
         var started = Stopwatch.GetTimestamp();
         using (var model = DiffusionModel.Load(record, type, CPU, cancellationToken))
         {
-            weights = model.Weights.All.Where(weight => weight.Base is not null).Sum(weight => weight.Base!.numel() * weight.Base.element_size());
-            Line($"load: {Stopwatch.GetElapsedTime(started).TotalSeconds:f1} s, weights {weights / 1e9:f2} GB, peak memory {Measure.PeakMemory() / 1e9:f2} GB");
+            weights = model.Weights.All.Where(weight => weight.Base is not null)
+                .Sum(weight => weight.Base!.numel() * weight.Base.element_size());
+            var load = Stopwatch.GetElapsedTime(started).TotalSeconds;
+            Line($"load: {load:f1} s, weights {weights / 1e9:f2} GB, peak memory {Measure.PeakMemory() / 1e9:f2} GB");
             foreach (var part in Parts.Where(options.Parts.Contains))
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -79,8 +85,9 @@ public sealed class RenderBenchmark(Action<string> report)
             }
         }
 
-        if (options.Parts.Contains("picture")) Picture(record, options, encode, text, unet, vae, cancellationToken);
-        Line($"peak memory {Measure.PeakMemory() / 1e9:f2} GB; 1.15 x weights + 2 GiB would be {((weights * 1.15) + (2L << 30)) / 1e9:f2} GB");
+        if (options.Parts.Contains("image")) Image(record, options, encode, text, unet, vae, cancellationToken);
+        var bound = (weights * 1.15) + (2L << 30);
+        Line($"peak memory {Measure.PeakMemory() / 1e9:f2} GB; 1.15 x weights + 2 GiB would be {bound / 1e9:f2} GB");
     }
 
     private double Text(DiffusionModel model)
@@ -114,10 +121,10 @@ public sealed class RenderBenchmark(Action<string> report)
 
     private void Batch(DiffusionModel model, int side)
     {
-        // A picture is two latents, with and without its prompt: four singles beside one batch of four.
+        // An image is two latents, with and without its prompt: four singles beside one batch of four.
         var one = UNet(model, side, 2, floor: false);
         var four = UNet(model, side, 8, floor: false);
-        Line($"batch of 4 pictures: {four / (4 * one):f3} of four singles (wanted: at most 1.05)");
+        Line($"batch of 4 images: {four / (4 * one):f3} of four singles (wanted: at most 1.05)");
     }
 
     private double Vae(DiffusionModel model, int side, bool floor)
@@ -133,21 +140,28 @@ public sealed class RenderBenchmark(Action<string> report)
 
     private double Compare(string name, long bytes, ScalarType type, bool floor, Action pass)
     {
-        // The first pass warms up and tells what it does.
+        // The first pass warms up and records the operations.
         var operations = OperationTrace.Of(pass);
         var seconds = Measure.Best(3, pass);
         var count = operations.Sum(OperationCost.Count);
-        Line($"{name}: {seconds:f2} s; {count / 1e9:f1} GFLOP at {count / seconds / 1e9:f0} GFLOP/s, floor by matrix rate {count / _matrixRate:f2} s, floor by reading {bytes / 1e9:f2} GB of weights {bytes / _bandwidth:f2} s");
+        var (arithmetic, reading) = (count / _matrixRate, bytes / _bandwidth);
+        var floors = string.Create(
+            CultureInfo.InvariantCulture,
+            $"floor by matrix rate {arithmetic:f2} s, floor by reading {bytes / 1e9:f2} GB of weights {reading:f2} s");
+        Line($"{name}: {seconds:f2} s; {count / 1e9:f1} GFLOP at {count / seconds / 1e9:f0} GFLOP/s, {floors}");
         if (!floor) return seconds;
-        var alone = operations.GroupBy(operation => operation).Select(group => (group.Key.Kind, Seconds: group.Count() * OperationCost.Alone(group.Key, type))).ToArray();
+        var alone = operations.GroupBy(operation => operation)
+            .Select(group => (group.Key.Kind, Seconds: group.Count() * OperationCost.Alone(group.Key, type))).ToArray();
         var sum = alone.Sum(item => item.Seconds);
-        var kinds = string.Join(", ", alone.GroupBy(item => item.Kind).Select(group => string.Create(CultureInfo.InvariantCulture, $"{group.Key} {group.Sum(item => item.Seconds):f2}")));
+        var kinds = string.Join(", ", alone.GroupBy(item => item.Kind)
+            .Select(group => string.Create(CultureInfo.InvariantCulture, $"{group.Key} {group.Sum(item => item.Seconds):f2}")));
         Line($"  its {operations.Count} operations alone {sum:f2} s ({kinds}); ratio {seconds / sum:f2} (wanted: at most 1.15)");
         return seconds;
     }
 
-    private void Picture(
-        ModelRecord record, RenderBenchmarkOptions options, Action<RenderedImage> encode, double text, double unet, double vae, CancellationToken cancellationToken)
+    private void Image(
+        ModelRecord record, RenderBenchmarkOptions options, Action<RenderedImage> encode, double text, double unet, double vae,
+        CancellationToken cancellationToken)
     {
         using var renderer = new DiffusionRenderer(new DiffusionOptions { Device = "cpu", ComputeType = options.ComputeType });
         renderer.LoadModel(record, cancellationToken);
@@ -155,7 +169,8 @@ public sealed class RenderBenchmark(Action<string> report)
         [
             new ClaimedJob(1, 1, new RenderRecipe
             {
-                Prompt = "a photo of a cat", NegativePrompt = "", Signature = AdapterSignature.Create(record.Name, []), WidthPixels = options.SidePixels, HeightPixels = options.SidePixels,
+                Prompt = "a photo of a cat", NegativePrompt = "", Signature = AdapterSignature.Create(record.Name, []),
+                WidthPixels = options.SidePixels, HeightPixels = options.SidePixels,
                 Steps = steps, Sampler = "euler", GuidanceScale = 7.5, Seed = 1,
             }),
         ];
@@ -163,13 +178,17 @@ public sealed class RenderBenchmark(Action<string> report)
         IReadOnlyList<RenderedImage> images = [];
         var seconds = Measure.Best(1, () => images = renderer.Render(Jobs(options.Steps), new Silent(), cancellationToken));
         var file = Measure.Best(3, () => encode(images[0]));
-        Line($"one picture of {options.Steps} steps: {seconds:f2} s, its file {file * 1000:f0} ms beside the next picture; {60 / seconds:f2} images/min");
-        if (unet > 0 && vae > 0)
-            Line($"  its parts measured above {(options.Steps * unet) + vae + (2 * text):f2} s; all else {1 - (((options.Steps * unet) + vae + (2 * text)) / seconds):p1} of it (wanted: at most 3 %)");
+        var rate = 60 / seconds;
+        Line($"one image of {options.Steps} steps: {seconds:f2} s, {rate:f2} images/min");
+        Line($"  its file {file * 1000:f0} ms, written while the next image is drawn");
+        if (unet <= 0 || vae <= 0) return;
+        var parts = (options.Steps * unet) + vae + (2 * text);
+        Line($"  its parts measured above {parts:f2} s; all else {1 - (parts / seconds):p1} of it (wanted: at most 3 %)");
     }
 
     private static long Bytes(DiffusionModel model, string component) => model.Weights.All
-        .Where(weight => weight.Base is not null && weight.Component == component).Sum(weight => weight.Base!.numel() * weight.Base.element_size());
+        .Where(weight => weight.Base is not null && weight.Component == component)
+            .Sum(weight => weight.Base!.numel() * weight.Base.element_size());
 
     private void Line(FormattableString text) => report(text.ToString(CultureInfo.InvariantCulture));
 
@@ -181,13 +200,13 @@ public sealed class RenderBenchmark(Action<string> report)
     }
 }
 
-/// <summary>What a render benchmark measures.</summary>
+/// <summary>The settings of a render benchmark.</summary>
 public sealed class RenderBenchmarkOptions
 {
-    /// <value>Side of the picture in pixels; 512.</value>
+    /// <value>Side of the image in pixels; 512.</value>
     public int SidePixels { get; set; } = 512;
 
-    /// <value>Steps of the picture; 4.</value>
+    /// <value>Steps of the image; 4.</value>
     public int Steps { get; set; } = 4;
 
     /// <value>Compute type; float32.</value>
@@ -197,5 +216,5 @@ public sealed class RenderBenchmarkOptions
     public bool Floor { get; set; } = true;
 
     /// <value>Which of <see cref="RenderBenchmark.Parts"/>; all but batch.</value>
-    public IReadOnlyCollection<string> Parts { get; set; } = ["text", "unet", "vae", "picture"];
+    public IReadOnlyCollection<string> Parts { get; set; } = ["text", "unet", "vae", "image"];
 }

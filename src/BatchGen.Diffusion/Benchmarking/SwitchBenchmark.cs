@@ -9,36 +9,36 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Benchmarking;
 
-/// <summary>Measures switching adapters at the dimensions of SD 1.5 on the processor: fuse, unload and checksum, each beside its floor.</summary>
+/// <summary>
+/// Measures switching adapters at the dimensions of SD 1.5 on the processor: fuse, unload and checksum, each beside its floor.
+/// </summary>
 /// <param name="report">Called with each line of the result.</param>
 public sealed class SwitchBenchmark(Action<string> report)
 {
-    private const int Repeats = 15;
-
-    // Seconds that diffusers with PEFT needs for load, fuse, unfuse and unload of the same adapter on two such cores.
-    private const double PeftSeconds = 0.230;
+    /// <value>How often each thing is measured; the best time counts; 15.</value>
+    public int Repeats { get; init; } = 15;
 
     /// <summary>Runs all parts.</summary>
     /// <param name="rank">Rank of the adapters.</param>
+    /// <param name="peer">What another program needed for load, fuse, unfuse and unload of such an adapter, measured on this machine; null
+    /// when none was measured.</param>
     /// <param name="cancellationToken">Stops between measurements.</param>
-    public void Run(int rank, CancellationToken cancellationToken)
+    public void Run(int rank, PeerMeasurement? peer, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
         // As in a worker: the renderer's settings are made first.
         _ = ComputeDevice.Choose(new DiffusionOptions { Device = "cpu", ComputeType = "float32" });
         using var noGrad = no_grad();
-        Line($"{Environment.ProcessorCount} processors, {get_num_threads()} torch threads, .NET {Environment.Version}");
+        Line($"{Measure.Host()}");
         var folder = Directory.CreateTempSubdirectory("batchgen-switch-");
         try
         {
             foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
             {
                 using var model = AttentionWeights.OfSd15(type);
-                foreach (var mode in Enum.GetValues<FuseMode>())
-                {
-                    // In place from the master needs the model's file, which random weights do not have.
-                    if (mode != FuseMode.InPlaceMaster) Switch(model, mode, type, rank, folder.FullName, cancellationToken);
-                }
+                // In place from the master needs the model's file, which random weights do not have.
+                foreach (var mode in new[] { FuseMode.Overlay, FuseMode.InPlace })
+                    Switch(model, mode, type, rank, peer, folder.FullName, cancellationToken);
 
                 Checksum(model, type, cancellationToken);
             }
@@ -50,7 +50,9 @@ public sealed class SwitchBenchmark(Action<string> report)
     }
 
     // Two adapters in turn, as at a change of signature; both files are in the cache, as after the prefetch of the next batch.
-    private void Switch(ModelWeights model, FuseMode mode, ScalarType type, int rank, string folder, CancellationToken cancellationToken)
+    private void Switch(
+        ModelWeights model, FuseMode mode, ScalarType type, int rank, PeerMeasurement? peer, string folder,
+        CancellationToken cancellationToken)
     {
         using var cache = new AdapterCache(1L << 30);
         using var fuser = new AdapterFuser(model, cache, mode);
@@ -77,10 +79,17 @@ public sealed class SwitchBenchmark(Action<string> report)
         var floor = Measure.CopySeconds(fused.SizeBytes);
         var operations = model.All.Sum(weight => 2.0 * rank * weight.Base!.numel());
         var arithmetic = operations / Measure.MatrixRate(ScalarType.Float32);
-        Line($"{type}, {mode}, {fused.Tensors} projections, rank {rank}: first fuse with reading the file {cold * 1000:f0} ms; file in cache: fuse {fuse * 1000:f1} ms, unload {unload * 1000:f2} ms");
-        Line($"  {2.0 * fused.SizeBytes / 1e9:f2} GB moved (read base, write fused) = {2.0 * fused.SizeBytes / fuse / 1e9:f1} GB/s; floor (copy of the same bytes) {floor * 1000:f1} ms; {fuse / floor:f2} times the floor (wanted: at most 2)");
-        Line($"  {operations / 1e9:f1} GFLOP of products of rank {rank}, {arithmetic * 1000:f1} ms at the rate of large products; {fuse / (floor + arithmetic):f2} times both floors together");
-        Line($"  diffusers with PEFT needs {PeftSeconds * 1000:f0} ms, {PeftSeconds / (fuse + unload):f1} times ours (wanted: at least 3); host cache: {cache.Hits} hits, {cache.Misses} misses, hit rate {(double)cache.Hits / (cache.Hits + cache.Misses):p0}");
+        var moved = 2.0 * fused.SizeBytes;
+        Line($"{type}, {mode.ToCode()}, {fused.Tensors} projections, rank {rank}: first fuse with reading the file {cold * 1000:f0} ms;");
+        Line($"  file in cache: fuse {fuse * 1000:f1} ms, unload {unload * 1000:f2} ms");
+        Line($"  {moved / 1e9:f2} GB moved (read base, write fused) = {moved / fuse / 1e9:f1} GB/s");
+        Line($"  floor (copy of the same bytes) {floor * 1000:f1} ms; {fuse / floor:f2} times the floor (wanted: at most 2)");
+        Line($"  {operations / 1e9:f1} GFLOP of products of rank {rank}, {arithmetic * 1000:f1} ms at the rate of large products");
+        Line($"  {fuse / (floor + arithmetic):f2} times both floors together");
+        Line($"  host cache: {cache.Hits} hits, {cache.Misses} misses, hit rate {(double)cache.Hits / (cache.Hits + cache.Misses):p0}");
+        if (peer is null) Line($"  other programs were not measured in this run");
+        else Line(
+            $"  {peer.Name}: {peer.Milliseconds:f0} ms, {peer.Milliseconds / 1000 / (fuse + unload):f1} times ours (wanted: at least 3)");
     }
 
     private void Checksum(ModelWeights model, ScalarType type, CancellationToken cancellationToken)
@@ -97,8 +106,15 @@ public sealed class SwitchBenchmark(Action<string> report)
         var floor = Measure.Best(Repeats, () => XxHash128.HashToUInt128(plain));
         var ours = Measure.Best(Repeats, () => checksum.Verify(cancellationToken));
         var gigabytes = checksum.SizeBytes / 1e9;
-        Line($"{type}, checksum of {gigabytes:f3} GB in {checksum.Tensors} tensors, one core: {ours * 1000:f2} ms = {gigabytes / ours:f1} GB/s; floor (XXH128 over the same bytes in one piece) {floor * 1000:f2} ms = {gigabytes / floor:f1} GB/s; {floor / ours:p0} of the floor's rate");
+        var (rate, floorRate) = (gigabytes / ours, gigabytes / floor);
+        Line($"{type}, checksum of {gigabytes:f3} GB in {checksum.Tensors} tensors, one core: {ours * 1000:f2} ms = {rate:f1} GB/s");
+        Line($"  floor (XXH128 over the same bytes at once) {floor * 1000:f2} ms = {floorRate:f1} GB/s; {floor / ours:p0} of its rate");
     }
 
     private void Line(FormattableString text) => report(text.ToString(CultureInfo.InvariantCulture));
 }
+
+/// <summary>What another program needed for the same work on the same machine.</summary>
+/// <param name="Name">The program with its version.</param>
+/// <param name="Milliseconds">Time for load, fuse, unfuse and unload of one adapter, as measured.</param>
+public sealed record PeerMeasurement(string Name, double Milliseconds);

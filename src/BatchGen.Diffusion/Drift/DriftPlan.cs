@@ -6,17 +6,17 @@ using BatchGen.Core.Rendering;
 
 namespace BatchGen.Diffusion.Drift;
 
-/// <summary>What to measure.</summary>
+/// <summary>The settings of a drift measurement.</summary>
 /// <param name="Model">The base model.</param>
 /// <param name="Signature">Adapters and strengths, in the order they are fused.</param>
 /// <param name="Adapters">Their registry entries.</param>
 /// <param name="Cycles">How often adapters are put on and taken off.</param>
 /// <param name="WeightType">16-bit type the weights are held in: <c>float16</c> or <c>bfloat16</c>.</param>
-/// <param name="Pictures">Jobs drawn with the plain model after some cycles, always the same seeds; empty measures weights only.</param>
+/// <param name="Images">Jobs drawn with the plain model after some cycles, always the same seeds; empty measures weights only.</param>
 /// <param name="Procedures">Which to run (<see cref="DriftLaboratory.Procedures"/>).</param>
 public sealed record DriftPlan(
-    ModelRecord Model, AdapterSignature Signature, IReadOnlyList<AdapterRecord> Adapters, int Cycles, string WeightType, IReadOnlyList<ClaimedJob> Pictures,
-    IReadOnlyList<string> Procedures)
+    ModelRecord Model, AdapterSignature Signature, IReadOnlyList<AdapterRecord> Adapters, int Cycles, string WeightType,
+    IReadOnlyList<ClaimedJob> Images, IReadOnlyList<string> Procedures)
 {
     /// <summary>The cycles after which things are measured: 1, 2, 5, 10, 20, 50, ... and the last.</summary>
     public IReadOnlyList<int> SampleCycles
@@ -34,29 +34,33 @@ public sealed record DriftPlan(
 /// <summary>State of the weights after some cycles.</summary>
 /// <param name="Cycle">Cycles done.</param>
 /// <param name="Weights">How far they are from the original.</param>
-/// <param name="Pictures">What the plain model draws now; empty when only weights are measured.</param>
-/// <param name="Comparisons">Each picture against the one of the untouched model.</param>
-public sealed record DriftSample(int Cycle, WeightError Weights, IReadOnlyList<RenderedImage> Pictures, IReadOnlyList<ImageComparison> Comparisons);
+/// <param name="Images">What the plain model draws now; empty when only weights are measured.</param>
+/// <param name="Comparisons">Each image against the one of the untouched model.</param>
+public sealed record DriftSample(
+    int Cycle, WeightError Weights, IReadOnlyList<RenderedImage> Images, IReadOnlyList<ImageComparison> Comparisons);
 
-/// <summary>One procedure over all cycles.</summary>
+/// <summary>The measurements of a procedure over all cycles.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Description">What one cycle does.</param>
 /// <param name="IsOurs">True for the ways BatchGen works.</param>
 /// <param name="Samples">Measurements, by rising cycle.</param>
-/// <param name="ChangedDigests">Cycles after which the checksum differed from the baseline; counted for BatchGen's own procedures, where each cycle is checked.</param>
+/// <param name="ChangedDigests">Cycles after which the checksum differed from the baseline; counted for BatchGen's own procedures, where
+/// each cycle is checked.</param>
 /// <param name="ElapsedMs">Milliseconds for all cycles, measuring left out.</param>
-public sealed record DriftSeries(string Name, string Description, bool IsOurs, IReadOnlyList<DriftSample> Samples, int ChangedDigests, double ElapsedMs);
+public sealed record DriftSeries(
+    string Name, string Description, bool IsOurs, IReadOnlyList<DriftSample> Samples, int ChangedDigests, double ElapsedMs);
 
-/// <summary>Everything measured.</summary>
-/// <param name="Plan">What was asked.</param>
+/// <summary>The results of a drift measurement.</summary>
+/// <param name="Plan">The settings it was run with.</param>
 /// <param name="Tensors">Tensors the adapters touch.</param>
 /// <param name="Elements">Numbers in them.</param>
 /// <param name="Originals">What the untouched model draws.</param>
 /// <param name="Series">The procedures.</param>
-public sealed record DriftResult(DriftPlan Plan, int Tensors, long Elements, IReadOnlyList<RenderedImage> Originals, IReadOnlyList<DriftSeries> Series);
+public sealed record DriftResult(
+    DriftPlan Plan, int Tensors, long Elements, IReadOnlyList<RenderedImage> Originals, IReadOnlyList<DriftSeries> Series);
 
-/// <summary>How far a laboratory run is.</summary>
-/// <param name="Procedure">What runs now.</param>
+/// <summary>The progress of a drift measurement.</summary>
+/// <param name="Procedure">Name of the procedure that runs now.</param>
 /// <param name="Number">Its number, from 1.</param>
 /// <param name="Count">Number of procedures.</param>
 /// <param name="Cycle">Cycles done.</param>

@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 namespace BatchGen.Diffusion.Drift;
 
 /// <summary>The weights that some adapters touch, laid out in one row, with each adapter's delta in a row of the same layout.</summary>
-/// <remarks>A row is zero where its adapter touches nothing; adding zero changes no number, so one operation a step serves all layers.</remarks>
+/// <remarks>
+/// A row is zero where its adapter touches nothing; adding zero changes no number, so one operation a step serves all layers.
+/// </remarks>
 internal sealed class FlatWeights : IDisposable
 {
     private readonly (string Name, long Start, long Count)[] _places;
@@ -22,7 +24,7 @@ internal sealed class FlatWeights : IDisposable
     /// <summary>The weights before anything was done to them. [n] 16-bit</summary>
     public Tensor Original { get; }
 
-    /// <summary>What each adapter adds, strength included. [n] f32 each</summary>
+    /// <summary>The numbers each adapter adds, strength included. [n] f32 each</summary>
     public IReadOnlyList<Tensor> Deltas { get; }
 
     /// <summary>Number of tensors.</summary>
@@ -67,7 +69,8 @@ internal sealed class FlatWeights : IDisposable
         }
 
         foreach (var delta in deltas) delta.DetachFromDisposeScope();
-        return new FlatWeights([.. places.Select(place => (place.Weight.Name, place.Start, place.Count))], original.DetachFromDisposeScope(), deltas);
+        return new FlatWeights(
+            [.. places.Select(place => (place.Weight.Name, place.Start, place.Count))], original.DetachFromDisposeScope(), deltas);
     }
 
     /// <summary>The numbers a model holds now in these places. [n]</summary>
@@ -80,20 +83,21 @@ internal sealed class FlatWeights : IDisposable
         return row.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Makes a model compute with these numbers instead of its own, as overlays; <see cref="Hide"/> takes it back.</summary>
-    public void Show(Tensor weights, ModelWeights model)
+    /// <summary>Makes a model compute with these numbers instead of its own, as overlays, until <see cref="RemoveFrom"/>.</summary>
+    public void PutOn(Tensor weights, ModelWeights model)
     {
         using var scope = NewDisposeScope();
         var byName = model.All.ToDictionary(weight => weight.Name, StringComparer.Ordinal);
         foreach (var (name, start, count) in _places)
         {
             var weight = byName[name];
-            weight.SetOverlay(weights.narrow(0, start, count).view(weight.Base!.shape).to(weight.Base.dtype, copy: true).MoveToOuterDisposeScope());
+            weight.SetOverlay(
+                weights.narrow(0, start, count).view(weight.Base!.shape).to(weight.Base.dtype, copy: true).MoveToOuterDisposeScope());
         }
     }
 
-    /// <summary>Takes <see cref="Show"/> back.</summary>
-    public static void Hide(ModelWeights model)
+    /// <summary>Makes a model compute with its own numbers again.</summary>
+    public static void RemoveFrom(ModelWeights model)
     {
         foreach (var weight in model.All) weight.DropOverlay();
     }

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Drift;
 
-/// <summary>One way of putting adapters on weights and taking them off again, done over and over.</summary>
+/// <summary>A way of putting adapters on weights and taking them off again, which is repeated.</summary>
 internal interface IDriftProcedure
 {
     /// <summary>Name on the command line.</summary>
@@ -12,7 +12,7 @@ internal interface IDriftProcedure
     /// <summary>Short name, as reports show it.</summary>
     string Name { get; }
 
-    /// <summary>What one cycle does, in one sentence.</summary>
+    /// <summary>The work of one cycle, in one sentence.</summary>
     string Description { get; }
 
     /// <summary>Does one cycle on the weights in place.</summary>
@@ -22,8 +22,8 @@ internal interface IDriftProcedure
 }
 
 /// <summary>
-/// The usual loop as the software of the report did it: each delta is added in float32 and rounded, one adapter after another; later the deltas are
-/// rounded to 16 bit, summed, and subtracted.
+/// The usual loop as the software of the report did it: each delta is added in float32 and rounded, one adapter after another; later the
+/// deltas are rounded to 16 bit, summed, and subtracted.
 /// </summary>
 internal sealed class FuseEachSubtractSum : IDriftProcedure
 {
@@ -32,7 +32,8 @@ internal sealed class FuseEachSubtractSum : IDriftProcedure
     public string Name => "fuse each, subtract the rounded sum";
 
     public string Description =>
-        "Adds each adapter in float32 and rounds to 16 bit, one after another; takes them off by subtracting the sum of their 16-bit deltas.";
+        "Adds each adapter in float32 and rounds to 16 bit, one after another; "
+            + "takes them off by subtracting the sum of their 16-bit deltas.";
 
     public void Cycle(Tensor weights, IReadOnlyList<Tensor> deltas)
     {
@@ -51,7 +52,8 @@ internal sealed class FuseEachUnfuseEach : IDriftProcedure
 
     public string Name => "fuse each, unfuse each";
 
-    public string Description => "Adds each adapter in float32 and rounds to 16 bit, one after another; then subtracts each in float32 and rounds, in the same order.";
+    public string Description => "Adds each adapter in float32 and rounds to 16 bit, one after another; "
+        + "then subtracts each in float32 and rounds, in the same order.";
 
     public void Cycle(Tensor weights, IReadOnlyList<Tensor> deltas)
     {
@@ -68,7 +70,8 @@ internal sealed class FuseTogether : IDriftProcedure
 
     public string Name => "load all, fuse once, delete all";
 
-    public string Description => "Adds the sum of all adapters in float32 and rounds to 16 bit once; later subtracts the same sum in float32 and rounds.";
+    public string Description =>
+        "Adds the sum of all adapters in float32 and rounds to 16 bit once; later subtracts the same sum in float32 and rounds.";
 
     public void Cycle(Tensor weights, IReadOnlyList<Tensor> deltas)
     {
@@ -87,7 +90,8 @@ internal sealed class AddSubtractHalf : IDriftProcedure
 
     public string Name => "add and subtract in 16 bit";
 
-    public string Description => "Rounds each delta to 16 bit, adds them one by one in 16-bit arithmetic, and subtracts them one by one in reverse order.";
+    public string Description =>
+        "Rounds each delta to 16 bit, adds them one by one in 16-bit arithmetic, and subtracts them one by one in reverse order.";
 
     public void Cycle(Tensor weights, IReadOnlyList<Tensor> deltas)
     {

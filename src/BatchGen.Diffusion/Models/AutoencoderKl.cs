@@ -6,10 +6,13 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace BatchGen.Diffusion.Models;
 
-// Letters in shapes: B pictures, C channels, H and W rows and columns of the level at hand, L = H W, Z latent channels.
+// Letters in shapes: B images, C channels, H and W rows and columns of the level at hand, L = H W, Z latent channels.
 
-/// <summary>The network between pictures and latents: diffusers' AutoencoderKL.</summary>
-/// <remarks>Rombach et al. 2022 (arXiv:2112.10752, section 3.1); arithmetic after diffusers 0.30.3, models/autoencoders/autoencoder_kl.py and vae.py.</remarks>
+/// <summary>The network between images and latents: diffusers' AutoencoderKL.</summary>
+/// <remarks>
+/// Rombach et al. 2022 (arXiv:2112.10752, section 3.1); arithmetic after diffusers 0.30.3, models/autoencoders/autoencoder_kl.py and
+/// vae.py.
+/// </remarks>
 internal sealed class AutoencoderKl
 {
     private const double Eps = 1e-6;
@@ -38,8 +41,10 @@ internal sealed class AutoencoderKl
         var layers = config.Integer("layers_per_block", 1);
         encoder = new Encoder(build, channels, layers, config.Integer("in_channels", 3), LatentChannels * 2);
         decoder = new Decoder(build, channels, layers, LatentChannels, config.Integer("out_channels", 3));
-        if (config.Flag("use_quant_conv", true)) quant_conv = new Convolution(weights, "quant_conv", LatentChannels * 2, LatentChannels * 2, 1);
-        if (config.Flag("use_post_quant_conv", true)) post_quant_conv = new Convolution(weights, "post_quant_conv", LatentChannels, LatentChannels, 1);
+        if (config.Flag("use_quant_conv", true))
+            quant_conv = new Convolution(weights, "quant_conv", LatentChannels * 2, LatentChannels * 2, 1);
+        if (config.Flag("use_post_quant_conv", true))
+            post_quant_conv = new Convolution(weights, "post_quant_conv", LatentChannels, LatentChannels, 1);
     }
 
     /// <summary>Channels of the latents.</summary>
@@ -51,10 +56,10 @@ internal sealed class AutoencoderKl
     /// <summary>Pixels per latent along a side.</summary>
     public int Factor { get; }
 
-    /// <summary>True when float16 overflows inside (the published SDXL autoencoder).</summary>
+    /// <summary>True when float16 overflows inside, as its config says.</summary>
     public bool NeedsFloat32 { get; }
 
-    /// <summary>Latents to pictures.</summary>
+    /// <summary>Latents to images.</summary>
     /// <param name="latents">[B, Z, H, W], already divided by <see cref="ScalingFactor"/>.</param>
     /// <returns>[B, 3, H f, W f], about -1 to 1.</returns>
     public Tensor Decode(Tensor latents)
@@ -63,13 +68,13 @@ internal sealed class AutoencoderKl
         return decoder.Forward(post_quant_conv?.Forward(latents) ?? latents).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Pictures to the parameters of their latents' distribution.</summary>
-    /// <param name="pictures">[B, 3, H f, W f], -1 to 1.</param>
+    /// <summary>Images to the parameters of their latents' distribution.</summary>
+    /// <param name="images">[B, 3, H f, W f], -1 to 1.</param>
     /// <returns>[B, 2 Z, H, W]: means, then logarithms of variances.</returns>
-    public Tensor Moments(Tensor pictures)
+    public Tensor Moments(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var moments = encoder.Forward(pictures);
+        var moments = encoder.Forward(images);
         return (quant_conv?.Forward(moments) ?? moments).MoveToOuterDisposeScope();
     }
 
@@ -103,7 +108,9 @@ internal sealed class AutoencoderKl
                     current = channels[i];
                 }
 
-                down_blocks[i] = (resnets, i < channels.Length - 1 ? new Convolution(build.Weights, $"encoder.down_blocks.{i}.downsamplers.0.conv", current, current, 3, stride: 2) : null);
+                down_blocks[i] = (resnets, i < channels.Length - 1
+                    ? new Convolution(build.Weights, $"encoder.down_blocks.{i}.downsamplers.0.conv", current, current, 3, stride: 2)
+                    : null);
             }
 
             mid_block = new MidBlock(build, "encoder.mid_block", current);
@@ -111,10 +118,10 @@ internal sealed class AutoencoderKl
             conv_out = new Convolution(build.Weights, "encoder.conv_out", current, outputs, 3, padding: 1);
         }
 
-        public Tensor Forward(Tensor pictures)
+        public Tensor Forward(Tensor images)
         {
             using var scope = NewDisposeScope();
-            var x = MemoryLayout.Suit(conv_in.Forward(pictures));
+            var x = MemoryLayout.Suit(conv_in.Forward(images));
             foreach (var (resnets, downsampler) in down_blocks)
             {
                 foreach (var resnet in resnets) x = Replace(x, resnet.Forward(x));
@@ -153,7 +160,9 @@ internal sealed class AutoencoderKl
                     current = width;
                 }
 
-                up_blocks[i] = (resnets, i < channels.Length - 1 ? new Convolution(build.Weights, $"decoder.up_blocks.{i}.upsamplers.0.conv", current, current, 3, padding: 1) : null);
+                up_blocks[i] = (resnets, i < channels.Length - 1
+                    ? new Convolution(build.Weights, $"decoder.up_blocks.{i}.upsamplers.0.conv", current, current, 3, padding: 1)
+                    : null);
             }
 
             conv_norm_out = new GroupNorm(build.Weights, "decoder.conv_norm_out", build.Groups, current, Eps);
@@ -199,7 +208,8 @@ internal sealed class AutoencoderKl
         private readonly Convolution conv1 = new(build.Weights, key + ".conv1", inputs, outputs, 3, padding: 1);
         private readonly GroupNorm norm2 = new(build.Weights, key + ".norm2", build.Groups, outputs, Eps);
         private readonly Convolution conv2 = new(build.Weights, key + ".conv2", outputs, outputs, 3, padding: 1);
-        private readonly Convolution? conv_shortcut = inputs != outputs ? new Convolution(build.Weights, key + ".conv_shortcut", inputs, outputs, 1) : null;
+        private readonly Convolution? conv_shortcut =
+            inputs != outputs ? new Convolution(build.Weights, key + ".conv_shortcut", inputs, outputs, 1) : null;
 
         public Tensor Forward(Tensor x)
         {
@@ -238,7 +248,8 @@ internal sealed class AutoencoderKl
             var (batch, channels, height, width) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3]);
             var normed = group_norm.Forward(x).permute(0, 2, 3, 1).reshape(batch, height * width, channels); // [B, L, C]
             var attended = ScaledAttention.Forward(
-                to_q.Forward(normed).unsqueeze(1), to_k.Forward(normed).unsqueeze(1), to_v.Forward(normed).unsqueeze(1)).squeeze(1); // [B, L, C]
+                // [B, L, C]
+                to_q.Forward(normed).unsqueeze(1), to_k.Forward(normed).unsqueeze(1), to_v.Forward(normed).unsqueeze(1)).squeeze(1);
             var y = to_out.Forward(attended).reshape(batch, height, width, channels).permute(0, 3, 1, 2);
             return (x + y).MoveToOuterDisposeScope();
         }

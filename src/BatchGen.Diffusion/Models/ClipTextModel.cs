@@ -25,7 +25,8 @@ internal sealed class ClipTextModel
         VocabularySize = config.Integer("vocab_size");
         _endId = config.Integer("eos_token_id", 2);
         var heads = config.Integer("num_attention_heads");
-        if (heads < 1 || Width % heads != 0) throw new ModelException($"'{config.Path}' has hidden_size {Width}, which {heads} heads cannot share.");
+        if (heads < 1 || Width % heads != 0)
+            throw new ModelException($"'{config.Path}' has hidden_size {Width}, which {heads} heads cannot share.");
         var eps = config.Number("layer_norm_eps", 1e-5);
         var quick = config.Text("hidden_act", "quick_gelu") == "quick_gelu";
         token_embedding = weights.Take("text_model.embeddings.token_embedding.weight", VocabularySize, Width);
@@ -99,15 +100,16 @@ internal sealed class ClipTextModel
     public Tensor AtEnd(Tensor normed, Tensor ids)
     {
         using var scope = NewDisposeScope();
-        // Configs of before 2023 say eos_token_id 2, which no text holds; transformers then takes the largest id, the end token of the real vocabulary.
-        // argmax gives the first of equal values.
+        // Configs of before 2023 say eos_token_id 2, which no text holds; transformers then takes the largest id, the end token of the real
+        // vocabulary. argmax gives the first of equal values.
         var at = _endId == 2 ? ids.argmax(-1) : ids.eq(_endId).to(ScalarType.Int32).argmax(-1); // [B]
         var rows = arange(normed.shape[0], device: normed.device);
         return normed.index(TensorIndex.Tensor(rows), TensorIndex.Tensor(at.to(normed.device))).MoveToOuterDisposeScope();
     }
 
     /// <summary>The pooled text (transformers: text_embeds), [B, D] to [B, P].</summary>
-    public Tensor Project(Tensor pooled) => (text_projection ?? throw new InvalidOperationException("This text encoder has no projection.")).Forward(pooled);
+    public Tensor Project(Tensor pooled) =>
+        (text_projection ?? throw new InvalidOperationException("This text encoder has no projection.")).Forward(pooled);
 
     private sealed class Layer
     {
@@ -140,7 +142,8 @@ internal sealed class ClipTextModel
             using var scope = NewDisposeScope();
             var normed = layer_norm1.Forward(x);
             var attended = ScaledAttention.Forward(
-                Heads(q_proj.Forward(normed)), Heads(k_proj.Forward(normed)), Heads(v_proj.Forward(normed)), isCausal: true); // [B, h, T, d]
+                // [B, h, T, d]
+                Heads(q_proj.Forward(normed)), Heads(k_proj.Forward(normed)), Heads(v_proj.Forward(normed)), isCausal: true);
             var y = out_proj.Forward(attended.transpose(1, 2).reshape(x.shape)).add_(x);
             var inner = fc1.Forward(layer_norm2.Forward(y)); // [B, T, inner]
             var active = _quick ? inner * inner.mul(1.702).sigmoid_() : inner.gelu();

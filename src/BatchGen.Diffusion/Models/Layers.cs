@@ -4,8 +4,8 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace BatchGen.Diffusion.Models;
 
-// The four kinds of layer that hold parameters. Each reads its Weight at every call, so that a fused overlay takes effect and an unloaded one
-// ends at once; none has state of its own. Outputs are new tensors in the caller's dispose scope.
+// The four kinds of layer that hold parameters. Each reads its Weight at every call, so that a fused overlay takes effect and an unloaded
+// one ends at once; none has state of its own. Outputs are new tensors in the caller's dispose scope.
 
 /// <summary>y = x Wᵀ + b.</summary>
 /// <param name="weights">Where the parameters come from.</param>
@@ -16,7 +16,8 @@ namespace BatchGen.Diffusion.Models;
 /// <param name="isKernel">True where the checkpoint keeps the matrix as a convolution of one pixel, [outputs, inputs, 1, 1].</param>
 internal sealed class Linear(ComponentWeights weights, string key, long inputs, long outputs, bool bias = true, bool isKernel = false)
 {
-    private readonly Weight _weight = isKernel ? weights.Take(key + ".weight", outputs, inputs, 1, 1) : weights.Take(key + ".weight", outputs, inputs);
+    private readonly Weight _weight =
+        isKernel ? weights.Take(key + ".weight", outputs, inputs, 1, 1) : weights.Take(key + ".weight", outputs, inputs);
     private readonly Weight _bias = bias ? weights.Take(key + ".bias", outputs) : weights.TakeAbsent(key + ".bias");
 
     public Tensor Forward(Tensor x) => Product(x, _weight.Value, _bias.ValueOrNull);
@@ -41,7 +42,8 @@ internal sealed class Linear(ComponentWeights weights, string key, long inputs, 
 }
 
 /// <summary>A two-dimensional convolution with a square kernel.</summary>
-internal sealed class Convolution(ComponentWeights weights, string key, long inputs, long outputs, long kernel, long stride = 1, long padding = 0)
+internal sealed class Convolution(
+    ComponentWeights weights, string key, long inputs, long outputs, long kernel, long stride = 1, long padding = 0)
 {
     private readonly Weight _weight = weights.Take(key + ".weight", outputs, inputs, kernel, kernel);
     private readonly Weight _bias = weights.Take(key + ".bias", outputs);
@@ -76,8 +78,9 @@ internal sealed class LayerNorm(ComponentWeights weights, string key, long width
 
 /// <summary>Matrix products by the fastest library at hand.</summary>
 /// <remarks>
-/// For float32 on a CPU torch sends products to MKL, which on processors of other makers than its own runs at about 40 % of the rate that oneDNN's
-/// convolution of one pixel reaches with the same numbers (measured on an AMD EPYC with AVX-512: 205 and 500 billion operations a second on two cores).
+/// For float32 on a CPU torch sends products to MKL, which on processors of other makers than its own runs at about 40 % of the rate that
+/// oneDNN's convolution of one pixel reaches with the same numbers (measured on an AMD EPYC with AVX-512: 205 and 500 billion operations a
+/// second on two cores).
 /// </remarks>
 internal static class MatrixProduct
 {
@@ -85,7 +88,8 @@ internal static class MatrixProduct
     private const long FewRows = 16;
 
     /// <summary>True when a product of these rows is faster as a convolution.</summary>
-    public static bool PrefersKernels(Tensor x) => x.dtype == ScalarType.Float32 && x.device_type == TorchSharp.DeviceType.CPU && x.numel() / x.shape[^1] >= FewRows;
+    public static bool PrefersKernels(Tensor x) =>
+        x.dtype == ScalarType.Float32 && x.device_type == TorchSharp.DeviceType.CPU && x.numel() / x.shape[^1] >= FewRows;
 
     /// <summary>x Wᵀ + b as a convolution of one pixel over rows laid out channels last: the same memory, seen otherwise.</summary>
     /// <param name="x">[..., K].</param>
@@ -107,17 +111,17 @@ internal static class MatrixProduct
     }
 }
 
-/// <summary>How pictures lie in memory between layers.</summary>
+/// <summary>How images lie in memory between layers.</summary>
 /// <remarks>
-/// Channels last suits the convolution kernels of CPUs (15 to 35 % faster where there are many pixels) and makes a picture's pixels the rows of the
-/// transformer's matrices without a copy. At few pixels the kernels' weights, which lie channels first, would have to be turned at every call,
-/// and that takes longer than it saves.
+/// Channels last suits the convolution kernels of CPUs (15 to 35 % faster where there are many pixels) and makes an image's pixels the rows
+/// of the transformer's matrices without a copy. At few pixels the kernels' weights, which lie channels first, would have to be turned at
+/// every call, and that takes longer than it saves.
 /// </remarks>
 internal static class MemoryLayout
 {
     private const long FewPixels = 2048;
 
-    /// <summary>The picture in the layout that suits its size; what was given is disposed if it is not it.</summary>
+    /// <summary>The image in the layout that suits its size; what was given is disposed if it is not it.</summary>
     public static Tensor Suit(Tensor x)
     {
         if (x.device_type != TorchSharp.DeviceType.CPU) return x;

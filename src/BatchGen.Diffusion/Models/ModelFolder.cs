@@ -1,45 +1,45 @@
 using System.Text.Json;
 using BatchGen.Core.Failures;
+using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Diffusion.Text;
 
 namespace BatchGen.Diffusion.Models;
 
-/// <summary>A model in the diffusers folder layout: which files make it up, checked to be of a kind that can be rendered. Needs no native torch.</summary>
+/// <summary>
+/// A model in the diffusers folder layout: which files make it up, checked to be of a kind that can be rendered. Needs no native torch.
+/// </summary>
 internal sealed class ModelFolder
 {
-    private static readonly string[] Pipelines =
-    [
-        "StableDiffusionPipeline", "StableDiffusionXLPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionXLImg2ImgPipeline", "LatentConsistencyModelPipeline",
-    ];
-
-    private ModelFolder(string path, ConfigFile index, string family, IReadOnlyList<FolderComponent> components, IReadOnlyList<string> tokenizers)
+    private ModelFolder(string path, ConfigFile index, FamilyRendering family, IReadOnlyList<FolderComponent> components)
     {
         Path = path;
         Index = index;
         Family = family;
         Components = components;
-        Tokenizers = tokenizers;
     }
 
-    /// <summary>The folder.</summary>
+    /// <summary>Path of the model folder.</summary>
     public string Path { get; }
 
-    /// <summary>model_index.json.</summary>
+    /// <summary>Content of model_index.json.</summary>
     public ConfigFile Index { get; }
 
-    /// <summary><c>sd15</c>, <c>sd21</c> or <c>sdxl</c>.</summary>
-    public string Family { get; }
+    /// <summary>The family it belongs to.</summary>
+    public FamilyRendering Family { get; }
 
     /// <summary>The networks, in ordinal order of name.</summary>
     public IReadOnlyList<FolderComponent> Components { get; }
 
-    /// <summary>Names of the tokenizer folders: one, or two for SDXL.</summary>
-    public IReadOnlyList<string> Tokenizers { get; }
+    /// <summary>Names of the tokenizer folders, one for each text encoder.</summary>
+    public IEnumerable<string> Tokenizers => Family.Tokenizers.Select(tokenizer => tokenizer.Folder);
 
     /// <summary>Every file that decides what the model draws, relative to the folder with '/', in ordinal order.</summary>
-    public IReadOnlyList<string> Files => Components.SelectMany(component => component.WeightFiles.Prepend(component.ConfigFile).Concat(component.IndexFile is null ? [] : [component.IndexFile]))
-        .Concat(Tokenizers.SelectMany(TokenizerFiles)).Append("scheduler/scheduler_config.json").Append("model_index.json").Order(StringComparer.Ordinal).ToArray();
+    public IReadOnlyList<string> Files => Components
+        .SelectMany(component =>
+            component.WeightFiles.Prepend(component.ConfigFile).Concat(component.IndexFile is null ? [] : [component.IndexFile]))
+        .Concat(Tokenizers.SelectMany(TokenizerFiles)).Append("scheduler/scheduler_config.json").Append("model_index.json")
+        .Order(StringComparer.Ordinal).ToArray();
 
     /// <summary>Reads the layout of a folder.</summary>
     /// <exception cref="ModelException">A file is missing, a pickle, or of an unknown kind.</exception>
@@ -48,30 +48,25 @@ internal sealed class ModelFolder
         if (!Directory.Exists(path)) throw new ModelException($"The model folder '{path}' does not exist.");
         var index = ReadIndex(path);
         var pipeline = index.Text("_class_name");
-        if (!Pipelines.Contains(pipeline))
-            throw new ModelException($"'{index.Path}' names the pipeline '{pipeline}', which is not supported; supported are {string.Join(", ", Pipelines)}.");
-        var unet = Component(path, index, "unet", "UNet2DConditionModel") ?? throw Lacks(index, "unet");
-        var config = ConfigFile.Read(System.IO.Path.Combine(path, unet.ConfigFile));
-        var family = config.Has("addition_embed_type") ? "sdxl" : config.Flag("use_linear_projection", false) ? "sd21" : "sd15";
-        var components = new List<FolderComponent> { unet };
-        components.Add(Component(path, index, "vae", "AutoencoderKL") ?? throw Lacks(index, "vae"));
-        components.Add(Component(path, index, "text_encoder", "CLIPTextModel") ?? throw Lacks(index, "text_encoder"));
-        var tokenizers = new List<string> { "tokenizer" };
-        if (family == "sdxl")
+        // Families that share a pipeline differ in their denoiser's settings, and have it in the same folder.
+        var denoiser = FamilyRenderings.All.FirstOrDefault(family => family.Pipelines.Contains(pipeline))?.Denoiser
+            ?? throw new ModelException(
+                $"'{index.Path}' names the pipeline '{pipeline}', which is not supported; "
+                    + $"supported are {string.Join(", ", FamilyRenderings.Pipelines)}.");
+        var found = Component(path, index, denoiser);
+        var config = ConfigFile.Read(System.IO.Path.Combine(path, found.ConfigFile));
+        var family = FamilyRenderings.OfFolder(pipeline, config)
+            ?? throw new ModelException($"'{config.Path}' has settings that no known family with the pipeline '{pipeline}' has.");
+        var components = family.Networks.Select(network => network == denoiser ? found : Component(path, index, network)).ToArray();
+        foreach (var tokenizer in family.Tokenizers)
         {
-            components.Add(Component(path, index, "text_encoder_2", "CLIPTextModelWithProjection") ?? throw Lacks(index, "text_encoder_2"));
-            tokenizers.Add("tokenizer_2");
-        }
-
-        foreach (var tokenizer in tokenizers)
-        {
-            var named = index.Component(tokenizer) ?? throw Lacks(index, tokenizer);
+            var named = index.Component(tokenizer.Folder) ?? throw Lacks(index, tokenizer.Folder);
             if (named.Class is not ("CLIPTokenizer" or "CLIPTokenizerFast"))
                 throw new ModelException($"'{index.Path}' names the tokenizer class '{named.Class}'; known is CLIPTokenizer.");
         }
 
         _ = index.Component("scheduler") ?? throw Lacks(index, "scheduler");
-        return new ModelFolder(path, index, family, components.OrderBy(component => component.Name, StringComparer.Ordinal).ToArray(), tokenizers);
+        return new ModelFolder(path, index, family, components.OrderBy(component => component.Name, StringComparer.Ordinal).ToArray());
     }
 
     /// <summary>Opens the headers: where every tensor lies.</summary>
@@ -81,17 +76,19 @@ internal sealed class ModelFolder
         Family,
         Path,
         Components.Select(component => new SourceComponent(
-            component.Name, ConfigFile.Read(System.IO.Path.Combine(Path, component.ConfigFile)), component.WeightFiles.SelectMany(Tensors).ToArray())).ToArray(),
+            component.Name, ConfigFile.Read(System.IO.Path.Combine(Path, component.ConfigFile)),
+            component.WeightFiles.SelectMany(Tensors).ToArray())).ToArray(),
         Tokenizers.Select(name => (Func<ClipTokenizer>)(() => Tokenizer(name, vocabularyFolder))).ToArray(),
         ConfigFile.Read(System.IO.Path.Combine(Path, "scheduler", "scheduler_config.json")),
-        Index.Flag("force_zeros_for_empty_prompt", Family == "sdxl"),
+        Index.Flag("force_zeros_for_empty_prompt", Family.ZeroesAbsentNegative),
         Files);
 
     private IEnumerable<SourceTensor> Tensors(string relative)
     {
         using var file = SafetensorsFile.Open(System.IO.Path.Combine(Path, relative));
         // Positions counted from zero, which older files carry along, are no parameter.
-        return file.Entries.Where(entry => !entry.Name.EndsWith(".position_ids", StringComparison.Ordinal)).Select(entry => new SourceTensor(entry.Name, relative, entry.Name)).ToArray();
+        return file.Entries.Where(entry => !entry.Name.EndsWith(".position_ids", StringComparison.Ordinal))
+            .Select(entry => new SourceTensor(entry.Name, relative, entry.Name)).ToArray();
     }
 
     private ClipTokenizer Tokenizer(string name, string? vocabularyFolder)
@@ -108,36 +105,40 @@ internal sealed class ModelFolder
         throw new ModelException(
             $"The folder '{path}' has no model_index.json, so it is not a model of the diffusers layout."
             + (pickle is null ? " Name the folder that holds unet, vae and text_encoder, or a single .safetensors checkpoint."
-                : $" '{System.IO.Path.GetFileName(pickle)}' in it is a Python pickle, which can run code and is not read; get the .safetensors form of the model."));
+                : $" '{System.IO.Path.GetFileName(pickle)}' in it is a Python pickle, which can run code and is not read; "
+                    + "get the .safetensors form of the model."));
     }
 
-    private static ModelException Lacks(ConfigFile index, string component) => new($"'{index.Path}' names no {component}, which a model to draw with needs.");
+    private static ModelException Lacks(ConfigFile index, string component) =>
+        new($"'{index.Path}' names no {component}, which a model to draw with needs.");
 
-    private static FolderComponent? Component(string path, ConfigFile index, string name, string known)
+    private static FolderComponent Component(string path, ConfigFile index, FamilyNetwork network)
     {
-        if (index.Component(name) is not { } named) return null;
-        if (named.Class != known) throw new ModelException($"'{index.Path}' names the class '{named.Class}' for {name}; known is {known}.");
+        var name = network.Name;
+        var named = index.Component(name) ?? throw Lacks(index, name);
+        if (named.Class != network.ClassName)
+            throw new ModelException($"'{index.Path}' names the class '{named.Class}' for {name}; known is {network.ClassName}.");
         var folder = System.IO.Path.Combine(path, name);
-        if (!Directory.Exists(folder)) throw new ModelException($"The model folder '{path}' has no '{name}' folder, which its model_index.json names. Download the model again.");
+        if (!Directory.Exists(folder))
+            throw new ModelException(
+                $"The model folder '{path}' has no '{name}' folder, which its model_index.json names. Download the model again.");
         // Full precision first, as diffusers does; the fp16 variant where it alone is there.
-        string[] stems = name is "unet" or "vae" ? ["diffusion_pytorch_model"] : ["model"];
-        string[] variants = ["", ".fp16"];
-        foreach (var variant in variants)
+        foreach (var variant in new[] { "", ".fp16" })
         {
-            foreach (var stem in stems)
-            {
-                var whole = $"{stem}{variant}.safetensors";
-                if (File.Exists(System.IO.Path.Combine(folder, whole))) return new FolderComponent(name, $"{name}/config.json", [$"{name}/{whole}"], null);
-                var shardIndex = $"{stem}.safetensors.index{variant}.json";
-                if (File.Exists(System.IO.Path.Combine(folder, shardIndex))) return new FolderComponent(name, $"{name}/config.json", Shards(folder, shardIndex, name), $"{name}/{shardIndex}");
-            }
+            var whole = $"{network.FileStem}{variant}.safetensors";
+            if (File.Exists(System.IO.Path.Combine(folder, whole)))
+                return new FolderComponent(name, $"{name}/config.json", [$"{name}/{whole}"], null);
+            var shardIndex = $"{network.FileStem}.safetensors.index{variant}.json";
+            if (File.Exists(System.IO.Path.Combine(folder, shardIndex)))
+                return new FolderComponent(name, $"{name}/config.json", Shards(folder, shardIndex, name), $"{name}/{shardIndex}");
         }
 
         var pickle = Directory.EnumerateFiles(folder).FirstOrDefault(IsPickle);
         throw new ModelException(
-            $"The folder '{folder}' has no {stems[0]}.safetensors"
+            $"The folder '{folder}' has no {network.FileStem}.safetensors"
             + (pickle is null ? ". Download the model again."
-                : $"; its {System.IO.Path.GetFileName(pickle)} is a Python pickle, which can run code and is not read. Save the model again with safe_serialization=True."));
+                : $"; its {System.IO.Path.GetFileName(pickle)} is a Python pickle, which can run code and is not read. "
+                    + "Save the model again with safe_serialization=True."));
     }
 
     private static string[] Shards(string folder, string indexFile, string name)
@@ -146,10 +147,13 @@ internal sealed class ModelFolder
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllText(path));
-            var files = document.RootElement.GetProperty("weight_map").EnumerateObject().Select(item => item.Value.GetString() ?? "").Distinct().Order(StringComparer.Ordinal).ToArray();
+            var files = document.RootElement.GetProperty("weight_map").EnumerateObject().Select(item => item.Value.GetString() ?? "")
+                .Distinct().Order(StringComparer.Ordinal).ToArray();
             // A shard lies beside its index; anything else would read files that were never registered.
-            var stranger = files.FirstOrDefault(file => file.Length == 0 || file != System.IO.Path.GetFileName(file) || !file.EndsWith(".safetensors", StringComparison.Ordinal));
-            if (stranger is not null) throw new ModelException($"'{path}' names the shard '{stranger}', which is not a .safetensors file beside it.");
+            var stranger = files.FirstOrDefault(file =>
+                file.Length == 0 || file != System.IO.Path.GetFileName(file) || !file.EndsWith(".safetensors", StringComparison.Ordinal));
+            if (stranger is not null)
+                throw new ModelException($"'{path}' names the shard '{stranger}', which is not a .safetensors file beside it.");
             return files.Select(file => $"{name}/{file}").ToArray();
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)

@@ -1,4 +1,5 @@
 using BatchGen.Core.Failures;
+using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Diffusion.Text;
 using TorchSharp;
@@ -6,21 +7,24 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Models;
 
-/// <summary>A model on disk, whatever its form: its networks' settings, where each tensor lies, and its tokenizers. Needs no native torch.</summary>
-/// <param name="Family"><c>sd15</c>, <c>sd21</c> or <c>sdxl</c>.</param>
+/// <summary>
+/// A model on disk, whatever its form: its networks' settings, where each tensor lies, and its tokenizers. Needs no native torch.
+/// </summary>
+/// <param name="Family">Its family.</param>
 /// <param name="Root">Folder, or the file of a single-file checkpoint.</param>
 /// <param name="Components">The networks, in ordinal order of name.</param>
 /// <param name="Tokenizers">One for each text encoder.</param>
 /// <param name="Scheduler">Settings of the noise schedule.</param>
-/// <param name="ZeroesEmptyNegative">True when a negative prompt not given stands for zeros.</param>
-/// <param name="Files">Every file that decides what the model draws, relative to <paramref name="Root"/> with '/', in ordinal order.</param>
+/// <param name="ZeroesAbsentNegative">True when a negative prompt not given stands for zeros.</param>
+/// <param name="Files">Every file that decides what the model draws, relative to <paramref name="Root"/> with '/', in ordinal
+/// order.</param>
 internal sealed record ModelSource(
-    string Family,
+    FamilyRendering Family,
     string Root,
     IReadOnlyList<SourceComponent> Components,
     IReadOnlyList<Func<ClipTokenizer>> Tokenizers,
     ConfigFile Scheduler,
-    bool ZeroesEmptyNegative,
+    bool ZeroesAbsentNegative,
     IReadOnlyList<string> Files)
 {
     /// <summary>Reads the layout of a folder or a single file.</summary>
@@ -45,7 +49,7 @@ internal sealed record ModelSource(
 }
 
 /// <summary>One network of a model.</summary>
-/// <param name="Name"><c>unet</c>, <c>vae</c>, <c>text_encoder</c> or <c>text_encoder_2</c>.</param>
+/// <param name="Name">Its component, for example <c>unet</c>.</param>
 /// <param name="Config">Its settings.</param>
 /// <param name="Tensors">Where its tensors lie, file by file.</param>
 internal sealed record SourceComponent(string Name, ConfigFile Config, IReadOnlyList<SourceTensor> Tensors);
@@ -59,12 +63,14 @@ internal sealed record SourceComponent(string Name, ConfigFile Config, IReadOnly
 /// <param name="IsTransposed">True when rows and columns are exchanged in the file.</param>
 internal sealed record SourceTensor(string Key, string File, string Name, long[]? Shape = null, int? Part = null, bool IsTransposed = false)
 {
-    /// <summary>Reads it.</summary>
+    /// <summary>Reads the tensor in the shape and type the network wants.</summary>
     public Tensor Read(SafetensorsFile file, ScalarType type, Device device)
     {
         using var scope = NewDisposeScope();
         var entry = file.Find(Name) ?? throw new SafetensorsException(file.Path, $"has no tensor '{Name}'.");
-        if (!entry.Type.IsFloat()) throw new ModelException($"'{file.Path}' holds '{Name}' of type {entry.Type.ToName()}; a network has floating-point tensors only.");
+        if (!entry.Type.IsFloat())
+            throw new ModelException(
+                $"'{file.Path}' holds '{Name}' of type {entry.Type.ToName()}; a network has floating-point tensors only.");
         if (Shape is null && Part is null && !IsTransposed) return file.ReadTensor(entry, type, device).MoveToOuterDisposeScope();
         var tensor = file.ReadTensor(entry, type);
         if (Part is { } part)

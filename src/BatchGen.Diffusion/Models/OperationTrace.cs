@@ -10,7 +10,7 @@ internal enum OperationKind
     Attention,
 }
 
-/// <summary>One operation of a forward pass, with what is needed to run it alone.</summary>
+/// <summary>An operation of a forward pass, with the shapes that are needed to run it alone.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="Input">Shape of the input, or of the queries.</param>
 /// <param name="Weight">Shape of the weight, or of the keys.</param>

@@ -7,10 +7,13 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace BatchGen.Diffusion.Models;
 
-/// <summary><c>exp(x - max) / sum</c> along each row, in place or straight to bfloat16, so that scores of attention pass the caches once.</summary>
+/// <summary>
+/// <c>exp(x - max) / sum</c> along each row, in place or straight to bfloat16, so that scores of attention pass the caches once.
+/// </summary>
 /// <remarks>
-/// Torch's takes twice the time and returns float32, which bfloat16 then reads and writes once more (docs/benchmarks.md). The exponential is the polynomial of degree six
-/// of the Cephes library (S. L. Moshier, expf), right to 2 units in the last place. A row's sum is taken in one order, so results are the same for any number of threads.
+/// Torch's takes twice the time and returns float32, which bfloat16 then reads and writes once more (docs/benchmarks.md). The exponential
+/// is the polynomial of degree six of the Cephes library (S. L. Moshier, expf), right to 2 units in the last place. A row's sum is taken in
+/// one order, so results are the same for any number of threads.
 /// </remarks>
 internal static unsafe class RowSoftmax
 {
@@ -102,7 +105,8 @@ internal static unsafe class RowSoftmax
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Exponential(Vector512<float> x)
     {
-        // Of two operands the processor's maximum returns the second when one is not a number, so that a fault in the scores is not covered up.
+        // Of two operands the processor's maximum returns the second when one is not a number, so that a fault in the scores is not covered
+        // up.
         x = Vector512.MaxNative(Vector512.Create(Least), x);
         // x = n ln 2 + r, with ln 2 in two parts of which the first has few digits.
         var n = Vector512.Floor(Vector512.FusedMultiplyAdd(x, Vector512.Create(1.44269504f), Vector512.Create(0.5f)));

@@ -20,11 +20,13 @@ internal static class ScaledAttention
     public static Tensor Forward(Tensor q, Tensor k, Tensor v, bool isCausal = false)
     {
         OperationTrace.Note(OperationKind.Attention, q, k);
-        return !isCausal && q.device_type == TorchSharp.DeviceType.CPU && q.dtype is ScalarType.Float32 or ScalarType.BFloat16 && q.shape[2] * k.shape[2] >= FewScores
+        return !isCausal && q.device_type == TorchSharp.DeviceType.CPU && q.dtype is ScalarType.Float32 or ScalarType.BFloat16
+            && q.shape[2] * k.shape[2] >= FewScores
             ? Tiled(q, k, v) : F.scaled_dot_product_attention(q, k, v, is_casual: isCausal);
     }
 
-    // Torch's fused kernel multiplies by MKL (see MatrixProduct). Where products outweigh the rest, tiles by the other library take half the time.
+    // Torch's fused kernel multiplies by MKL (see MatrixProduct). Where products outweigh the rest, tiles by the other library take half
+    // the time.
     private static Tensor Tiled(Tensor q, Tensor k, Tensor v)
     {
         using var scope = NewDisposeScope();
@@ -47,7 +49,8 @@ internal static class ScaledAttention
                     using var part = NewDisposeScope();
                     var rows = Math.Min(tile, length - at);
                     var shares = RowSoftmax.Apply(MatrixProduct.ByKernels(queries.narrow(0, at, rows), keys, null), q.dtype); // [rows, T]
-                    var mixed = q.dtype == ScalarType.Float32 ? MatrixProduct.ByKernels(shares, values, null) : F.linear(shares, values); // [rows, d]
+                    // [rows, d]
+                    var mixed = q.dtype == ScalarType.Float32 ? MatrixProduct.ByKernels(shares, values, null) : F.linear(shares, values);
                     result[b].narrow(0, at, rows).select(1, h).copy_(mixed);
                 }
             }

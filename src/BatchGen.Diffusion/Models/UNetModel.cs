@@ -6,13 +6,14 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace BatchGen.Diffusion.Models;
 
-// Letters in shapes: B pictures, C channels, H and W rows and columns of the level at hand, L = H W, E width of the time embedding,
+// Letters in shapes: B images, C channels, H and W rows and columns of the level at hand, L = H W, E width of the time embedding,
 // T text tokens, X width of the texts, h heads, d = C / h. Element type is the compute type of the weights unless stated.
 
 /// <summary>The denoising network: diffusers' UNet2DConditionModel as Stable Diffusion 1.x, 2.x and XL use it.</summary>
 /// <remarks>
-/// Rombach et al. 2022 (arXiv:2112.10752), Podell et al. 2023 (arXiv:2307.01952, size and pooled-text conditioning); arithmetic after diffusers
-/// 0.30.3, models/unets/unet_2d_condition.py. Every size comes from config.json; settings that would change the arithmetic are refused.
+/// Rombach et al. 2022 (arXiv:2112.10752), Podell et al. 2023 (arXiv:2307.01952, size and pooled-text conditioning); arithmetic after
+/// diffusers 0.30.3, models/unets/unet_2d_condition.py. Every size comes from config.json; settings that would change the arithmetic are
+/// refused.
 /// </remarks>
 internal sealed class UNetModel
 {
@@ -36,11 +37,13 @@ internal sealed class UNetModel
         var count = channels.Length;
         InputChannels = config.Integer("in_channels", 4);
         if (InputChannels != 4 || config.Integer("out_channels", 4) != 4)
-            throw new ModelException($"'{config.Path}' is a network with {InputChannels} input channels, as inpainting or editing models have; only text-to-image models with 4 are supported.");
+            throw new ModelException($"'{config.Path}' is a network with {InputChannels} input channels, as inpainting or editing models "
+                + "have; only text-to-image models with 4 are supported.");
         var downTypes = Types(config, "down_block_types", count, "DownBlock2D", "CrossAttnDownBlock2D");
         var upTypes = Types(config, "up_block_types", count, "UpBlock2D", "CrossAttnUpBlock2D");
         // The published configs of these families call the number of heads attention_head_dim.
-        var heads = config.Has("num_attention_heads") ? config.IntegerPerBlock("num_attention_heads", count) : config.IntegerPerBlock("attention_head_dim", count, 8);
+        var heads = config.Has("num_attention_heads") ? config.IntegerPerBlock("num_attention_heads", count)
+            : config.IntegerPerBlock("attention_head_dim", count, 8);
         var depths = config.IntegerPerBlock("transformer_layers_per_block", count, 1);
         var layers = config.IntegerPerBlock("layers_per_block", count, 2);
         var contexts = config.IntegerPerBlock("cross_attention_dim", count, 1280);
@@ -61,7 +64,9 @@ internal sealed class UNetModel
             _sizeWidth = config.Integer("addition_time_embed_dim");
             var width = config.Integer("projection_class_embeddings_input_dim");
             PooledWidth = width - 6 * _sizeWidth;
-            if (PooledWidth <= 0) throw new ModelException($"'{config.Path}': projection_class_embeddings_input_dim {width} leaves no room for a pooled text beside six numbers of width {_sizeWidth}.");
+            if (PooledWidth <= 0)
+                throw new ModelException($"'{config.Path}': projection_class_embeddings_input_dim {width} leaves no room for a pooled text "
+                    + $"beside six numbers of width {_sizeWidth}.");
             add_embedding = new TimestepEmbedding(weights, "add_embedding", width, embedding, 0);
         }
 
@@ -78,18 +83,21 @@ internal sealed class UNetModel
             for (var j = 0; j < layers[i]; j++)
             {
                 resnets.Add(new ResnetBlock(build, $"{key}.resnets.{j}", current, channels[i]));
-                if (downTypes[i] == "CrossAttnDownBlock2D") attentions.Add(new Transformer(build, $"{key}.attentions.{j}", channels[i], heads[i], depths[i], contexts[i]));
+                if (downTypes[i] == "CrossAttnDownBlock2D")
+                    attentions.Add(new Transformer(build, $"{key}.attentions.{j}", channels[i], heads[i], depths[i], contexts[i]));
                 current = channels[i];
                 skips.Push(current);
             }
 
-            var sampler = i < count - 1 ? new Convolution(weights, $"{key}.downsamplers.0.conv", current, current, 3, stride: 2, padding: config.Integer("downsample_padding", 1)) : null;
+            var sampler = i < count - 1 ? new Convolution(weights, $"{key}.downsamplers.0.conv", current, current, 3, stride: 2,
+                padding: config.Integer("downsample_padding", 1)) : null;
             if (sampler is not null) skips.Push(current);
             down_blocks[i] = new Block([.. resnets], [.. attentions], sampler);
         }
 
         mid_block = new Block(
-            [new ResnetBlock(build, "mid_block.resnets.0", current, current), new ResnetBlock(build, "mid_block.resnets.1", current, current)],
+            [new ResnetBlock(build, "mid_block.resnets.0", current, current),
+                new ResnetBlock(build, "mid_block.resnets.1", current, current)],
             [new Transformer(build, "mid_block.attentions.0", current, heads[^1], depths[^1], contexts[^1])],
             null);
 
@@ -103,7 +111,9 @@ internal sealed class UNetModel
             for (var j = 0; j < layers[level] + 1; j++)
             {
                 resnets.Add(new ResnetBlock(build, $"{key}.resnets.{j}", current + skips.Pop(), channels[level]));
-                if (upTypes[i] == "CrossAttnUpBlock2D") attentions.Add(new Transformer(build, $"{key}.attentions.{j}", channels[level], heads[level], depths[level], contexts[level]));
+                if (upTypes[i] == "CrossAttnUpBlock2D")
+                    attentions.Add(
+                        new Transformer(build, $"{key}.attentions.{j}", channels[level], heads[level], depths[level], contexts[level]));
                 current = channels[level];
             }
 
@@ -121,7 +131,7 @@ internal sealed class UNetModel
     /// <summary>Width of the texts that cross-attention reads.</summary>
     public long ContextWidth { get; }
 
-    /// <summary>Width of the pooled text that SDXL adds to the time; 0 for the other families.</summary>
+    /// <summary>Width of the pooled text that is added to the time; 0 where none is.</summary>
     public long PooledWidth { get; }
 
     /// <summary>Width of the guidance embedding of distilled models; 0 for all others.</summary>
@@ -131,8 +141,9 @@ internal sealed class UNetModel
     /// <param name="sample">[B, 4, H, W].</param>
     /// <param name="timesteps">[B] float32 on the CPU or the device.</param>
     /// <param name="context">[B, T, X] texts.</param>
-    /// <param name="pooled">[B, P] pooled texts; only for SDXL.</param>
-    /// <param name="sizes">[B, 6] original height and width, crop top and left, target height and width, float32; only for SDXL.</param>
+    /// <param name="pooled">[B, P] pooled texts; only where <see cref="PooledWidth"/> is not 0.</param>
+    /// <param name="sizes">[B, 6] original height and width, crop top and left, target height and width, float32; only where
+    /// <see cref="PooledWidth"/> is not 0.</param>
     /// <param name="guidance">Guidance scale less one, for distilled models; ignored by all others.</param>
     /// <returns>[B, 4, H, W].</returns>
     public Tensor Forward(Tensor sample, Tensor timesteps, Tensor context, Tensor? pooled = null, Tensor? sizes = null, double guidance = 0)
@@ -179,9 +190,11 @@ internal sealed class UNetModel
     private static string[] Types(ConfigFile config, string key, int count, params string[] known)
     {
         var types = config.Texts(key);
-        if (types.Length != count) throw new ModelException($"'{config.Path}' has {types.Length} names in '{key}', but {count} in block_out_channels.");
+        if (types.Length != count)
+            throw new ModelException($"'{config.Path}' has {types.Length} names in '{key}', but {count} in block_out_channels.");
         var unknown = types.FirstOrDefault(type => !known.Contains(type));
-        return unknown is null ? types : throw new ModelException($"'{config.Path}' names the block '{unknown}' in '{key}'; known are {string.Join(" and ", known)}.");
+        return unknown is null ? types
+            : throw new ModelException($"'{config.Path}' names the block '{unknown}' in '{key}'; known are {string.Join(" and ", known)}.");
     }
 
     private Tensor EmbedTime(Tensor sample, Tensor timesteps, Tensor? pooled, Tensor? sizes, double guidance)
@@ -201,7 +214,8 @@ internal sealed class UNetModel
         if (add_embedding is not null)
         {
             if (pooled is null || sizes is null) throw new InvalidOperationException("This model needs a pooled text and sizes.");
-            var numbers = Waves(sizes.to(sample.device).reshape(-1), _sizeWidth, _cosineFirst, _frequencyShift).reshape(sizes.shape[0], -1); // [B, 6 S] f32
+            // [B, 6 S] f32
+            var numbers = Waves(sizes.to(sample.device).reshape(-1), _sizeWidth, _cosineFirst, _frequencyShift).reshape(sizes.shape[0], -1);
             time = time.add_(add_embedding.Forward(cat([pooled.to(sample.dtype), numbers.to(sample.dtype)], -1), null));
         }
 
@@ -221,14 +235,16 @@ internal sealed class UNetModel
     }
 
     /// <summary>What all blocks are built from.</summary>
-    private sealed record Settings(ComponentWeights Weights, long Embedding, long Groups, double Eps, bool LinearProjection, bool UpcastAttention);
+    private sealed record Settings(
+        ComponentWeights Weights, long Embedding, long Groups, double Eps, bool LinearProjection, bool UpcastAttention);
 
     /// <summary>Two linear layers over waves.</summary>
     private sealed class TimestepEmbedding(ComponentWeights weights, string key, long inputs, long outputs, long conditionWidth)
     {
         private readonly Linear linear_1 = new(weights, key + ".linear_1", inputs, outputs);
         private readonly Linear linear_2 = new(weights, key + ".linear_2", outputs, outputs);
-        private readonly Linear? cond_proj = conditionWidth > 0 ? new Linear(weights, key + ".cond_proj", conditionWidth, inputs, bias: false) : null;
+        private readonly Linear? cond_proj =
+            conditionWidth > 0 ? new Linear(weights, key + ".cond_proj", conditionWidth, inputs, bias: false) : null;
 
         public Tensor Forward(Tensor x, Tensor? condition)
         {
@@ -296,7 +312,8 @@ internal sealed class UNetModel
         private readonly Linear time_emb_proj = new(build.Weights, key + ".time_emb_proj", build.Embedding, outputs);
         private readonly GroupNorm norm2 = new(build.Weights, key + ".norm2", build.Groups, outputs, build.Eps);
         private readonly Convolution conv2 = new(build.Weights, key + ".conv2", outputs, outputs, 3, padding: 1);
-        private readonly Convolution? conv_shortcut = inputs != outputs ? new Convolution(build.Weights, key + ".conv_shortcut", inputs, outputs, 1) : null;
+        private readonly Convolution? conv_shortcut =
+            inputs != outputs ? new Convolution(build.Weights, key + ".conv_shortcut", inputs, outputs, 1) : null;
 
         public Tensor Forward(Tensor x, Tensor time)
         {
@@ -320,12 +337,15 @@ internal sealed class UNetModel
 
         public Transformer(Settings build, string key, long channels, long heads, long depth, long contextWidth)
         {
-            if (heads < 1 || channels % heads != 0) throw new ModelException($"The UNet's config.json gives {channels} channels to {heads} attention heads, which cannot share them.");
+            if (heads < 1 || channels % heads != 0)
+                throw new ModelException(
+                    $"The UNet's config.json gives {channels} channels to {heads} attention heads, which cannot share them.");
             norm = new GroupNorm(build.Weights, key + ".norm", build.Groups, channels, 1e-6);
             proj_in = new Linear(build.Weights, key + ".proj_in", channels, channels, isKernel: !build.LinearProjection);
             proj_out = new Linear(build.Weights, key + ".proj_out", channels, channels, isKernel: !build.LinearProjection);
             transformer_blocks = new TransformerLayer[depth];
-            for (var i = 0; i < depth; i++) transformer_blocks[i] = new TransformerLayer(build, $"{key}.transformer_blocks.{i}", channels, heads, contextWidth);
+            for (var i = 0; i < depth; i++)
+                transformer_blocks[i] = new TransformerLayer(build, $"{key}.transformer_blocks.{i}", channels, heads, contextWidth);
         }
 
         public Tensor Forward(Tensor x, Tensor context)
@@ -365,7 +385,8 @@ internal sealed class UNetModel
             y.add_(attn2.Forward(norm2.Forward(y), context));
             normed = norm3.Forward(y);
             // GEGLU (Shazeer 2020, arXiv:2002.05202): the second half of the outputs gates the first. Each half alone lies in one piece.
-            var gated = ff_in.Forward(normed, channels * 4, channels * 4).gelu_().mul_(ff_in.Forward(normed, 0, channels * 4)); // [B, L, 4 C]
+            // [B, L, 4 C]
+            var gated = ff_in.Forward(normed, channels * 4, channels * 4).gelu_().mul_(ff_in.Forward(normed, 0, channels * 4));
             return ff_out.Forward(gated).add_(y).MoveToOuterDisposeScope();
         }
     }

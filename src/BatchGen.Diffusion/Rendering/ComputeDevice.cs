@@ -12,7 +12,8 @@ namespace BatchGen.Diffusion.Rendering;
 internal sealed record ComputeDevice(Device Device, ScalarType Type, DeviceInfo Info)
 {
     /// <summary>Settles on a device.</summary>
-    /// <exception cref="InvalidOperationException">Torch cannot be loaded, the device is not there, or the type is not for it; the message says what to do.</exception>
+    /// <exception cref="InvalidOperationException">Torch cannot be loaded, the device is not there, or the type is not for it; the message
+    /// says what to do.</exception>
     public static ComputeDevice Choose(DiffusionOptions options)
     {
         ThreadWaiting.PreferSleeping();
@@ -26,7 +27,8 @@ internal sealed record ComputeDevice(Device Device, ScalarType Type, DeviceInfo 
             // TorchSharp's message goes on for a page; the first line says what is missing, and the whole is in the inner exception.
             var reason = (error.InnerException ?? error).Message.Split('\n')[0].Trim();
             throw new InvalidOperationException(
-                $"Native torch could not be loaded, so nothing can be rendered here: {reason} A program built with -p:TorchBackend=none has no renderer; "
+                $"Native torch could not be loaded, so nothing can be rendered here: {reason} A program built "
+                    + "with -p:TorchBackend=none has no renderer; "
                 + "build with -p:TorchBackend=cpu or cuda-linux.", error);
         }
     }
@@ -37,12 +39,14 @@ internal sealed record ComputeDevice(Device Device, ScalarType Type, DeviceInfo 
         if (name == "auto") name = cuda.is_available() ? "cuda:0" : "cpu";
         if (name == "cuda") name = "cuda:0";
         var isCuda = name.StartsWith("cuda:", StringComparison.Ordinal);
-        if (!isCuda && name != "cpu") throw new InvalidOperationException($"Device '{options.Device}' is not known; use auto, cpu, cuda or cuda:N.");
+        if (!isCuda && name != "cpu")
+            throw new InvalidOperationException($"Device '{options.Device}' is not known; use auto, cpu, cuda or cuda:N.");
         var index = isCuda ? int.Parse(name["cuda:".Length..], NumberStyles.None, CultureInfo.InvariantCulture) : 0;
         if (isCuda && (!cuda.is_available() || index >= cuda.device_count()))
         {
             throw new InvalidOperationException(
-                $"Device '{name}' was asked for, but torch sees {(cuda.is_available() ? cuda.device_count() : 0)} CUDA devices. Check the driver, or build with -p:TorchBackend=cuda-linux.");
+                $"Device '{name}' was asked for, but torch sees {(cuda.is_available() ? cuda.device_count() : 0)} CUDA devices. "
+                    + "Check the driver, or build with -p:TorchBackend=cuda-linux.");
         }
 
         var type = options.ComputeType switch
@@ -51,18 +55,23 @@ internal sealed record ComputeDevice(Device Device, ScalarType Type, DeviceInfo 
             "float32" => ScalarType.Float32,
             "bfloat16" => ScalarType.BFloat16,
             "float16" when isCuda => ScalarType.Float16,
-            "float16" => throw new InvalidOperationException("float16 arithmetic on a CPU is some 300 times slower than float32. Use float32, or bfloat16 where the processor has it."),
-            var other => throw new InvalidOperationException($"Compute type '{other}' is not known; use auto, float32, bfloat16 or float16."),
+            "float16" => throw new InvalidOperationException(
+                "float16 arithmetic on a CPU is some 300 times slower than float32. Use float32, or bfloat16 where the processor has it."),
+            var other =>
+                throw new InvalidOperationException($"Compute type '{other}' is not known; use auto, float32, bfloat16 or float16."),
         };
         var device = isCuda ? new Device(DeviceType.CUDA, index) : CPU;
-        return new ComputeDevice(device, type, new DeviceInfo(name, isCuda ? $"CUDA device {index}" : ProcessorName(), type.ToString().ToLowerInvariant()));
+        return new ComputeDevice(
+            device, type, new DeviceInfo(name, isCuda ? $"CUDA device {index}" : ProcessorName(), type.ToString().ToLowerInvariant()));
     }
 
     private static string ProcessorName()
     {
         const string Path = "/proc/cpuinfo";
-        var line = File.Exists(Path) ? File.ReadLines(Path).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
-        var name = line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() ?? System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString();
+        var line =
+            File.Exists(Path) ? File.ReadLines(Path).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
+        var name = line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()
+            ?? System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString();
         return string.Create(CultureInfo.InvariantCulture, $"{name}, {Environment.ProcessorCount} processors");
     }
 }

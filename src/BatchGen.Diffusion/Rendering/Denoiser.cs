@@ -6,44 +6,43 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Rendering;
 
-// Letters in shapes: B pictures, H and W rows and columns of latents, T text tokens, X width of the texts, P of the pooled ones.
+// Letters in shapes: B images, H and W rows and columns of latents, T text tokens, X width of the texts, P of the pooled ones.
 
-/// <summary>What a tensor batch is drawn towards, and away from.</summary>
+/// <summary>The encoded prompts and sizes that guide a tensor batch.</summary>
 /// <param name="Context">[B, T, X] prompts.</param>
 /// <param name="NegativeContext">[B, T, X] negative prompts; null without guidance.</param>
-/// <param name="Pooled">[B, P] pooled prompts; only for SDXL.</param>
+/// <param name="Pooled">[B, P] pooled prompts, for denoisers that read them; else null.</param>
 /// <param name="NegativePooled">[B, P] pooled negative prompts.</param>
-/// <param name="Sizes">[B, 6] float32 size conditions; only for SDXL.</param>
+/// <param name="Sizes">[B, 6] float32 sizes that the denoiser reads, for families whose denoiser reads any; else null.</param>
 internal sealed record Conditions(Tensor Context, Tensor? NegativeContext, Tensor? Pooled, Tensor? NegativePooled, Tensor? Sizes);
 
 /// <summary>The denoising loop: classifier-free guidance around the network, and a sampler.</summary>
 /// <remarks>Ho and Salimans 2022 (arXiv:2207.12598). Latents stay float32 between steps whatever the network computes in.</remarks>
 internal sealed class Denoiser(DiffusionModel model)
 {
-    /// <summary>Called after each network call with the latents, for tests; they are valid during the call only.</summary>
-    public Action<int, Tensor>? AfterStep { get; init; }
-
     /// <summary>Runs a sampler's calls from <paramref name="firstCall"/> on.</summary>
     /// <param name="latents">[B, 4, H, W] float32 at the noise level of the first call.</param>
-    /// <param name="conditions">Prompts.</param>
+    /// <param name="conditions">The encoded prompts.</param>
     /// <param name="sampler">A fresh sampler.</param>
     /// <param name="guidanceScale">1 or less means none.</param>
     /// <param name="guidanceRescale">Share of Lin et al.'s rescaled guidance (arXiv:2305.08891, section 3.4); 0 is none.</param>
     /// <param name="noise">Draws noise in the latents' shape.</param>
-    /// <param name="firstCall">First call of the sampler, above 0 when starting from a picture.</param>
-    /// <param name="progress">Told after each call.</param>
+    /// <param name="firstCall">First call of the sampler, above 0 when starting from an image.</param>
+    /// <param name="progress">Called after each call of the network.</param>
     /// <param name="cancellationToken">Checked before each call.</param>
     /// <returns>[B, 4, H, W] float32.</returns>
     public Tensor Run(
-        Tensor latents, Conditions conditions, ISampler sampler, double guidanceScale, double guidanceRescale, Func<Tensor> noise, int firstCall,
-        IProgress<StepProgress>? progress, CancellationToken cancellationToken)
+        Tensor latents, Conditions conditions, ISampler sampler, double guidanceScale, double guidanceRescale, Func<Tensor> noise,
+        int firstCall, IProgress<StepProgress>? progress, CancellationToken cancellationToken)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var type = model.ComputeType;
         var guided = guidanceScale > 1 && conditions.NegativeContext is not null && model.UNet.GuidanceWidth == 0;
-        var context = (guided ? cat([conditions.NegativeContext!, conditions.Context], 0) : conditions.Context).to(type); // [B or 2 B, T, X]
-        var pooled = conditions.Pooled is null ? null : guided ? cat([conditions.NegativePooled!, conditions.Pooled], 0) : conditions.Pooled;
+        // [B or 2 B, T, X]
+        var context = (guided ? cat([conditions.NegativeContext!, conditions.Context], 0) : conditions.Context).to(type);
+        var pooled =
+            conditions.Pooled is null ? null : guided ? cat([conditions.NegativePooled!, conditions.Pooled], 0) : conditions.Pooled;
         var sizes = conditions.Sizes is null ? null : guided ? cat([conditions.Sizes, conditions.Sizes], 0) : conditions.Sizes;
         var x = latents.alias();
         for (var call = firstCall; call < sampler.Timesteps.Count; call++)
@@ -58,7 +57,6 @@ internal sealed class Denoiser(DiffusionModel model)
             var next = sampler.Step(output, call, x, noise).MoveToOuterDisposeScope();
             x.Dispose();
             x = next;
-            AfterStep?.Invoke(call, x);
             progress?.Report(new StepProgress(call + 1 - firstCall, sampler.Timesteps.Count - firstCall));
         }
 

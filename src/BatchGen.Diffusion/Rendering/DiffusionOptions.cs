@@ -1,30 +1,32 @@
 using System.ComponentModel.DataAnnotations;
+using BatchGen.Diffusion.Adapters;
 
 namespace BatchGen.Diffusion.Rendering;
 
 /// <summary>Settings of the renderer (section <c>BatchGen:Diffusion</c>).</summary>
 public sealed class DiffusionOptions
 {
-    /// <summary>Where to compute.</summary>
+    /// <summary>The device to compute on.</summary>
     /// <value><c>auto</c> (CUDA where there is one, else the CPU), <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>; default <c>auto</c>.</value>
     [Required]
     [RegularExpression("auto|cpu|cuda(:[0-9]{1,2})?", ErrorMessage = "Device must be auto, cpu, cuda or cuda:N.")]
     public string Device { get; set; } = "auto";
 
     /// <summary>Element type to compute in. Float16 is refused on a CPU, where it is some 300 times slower than float32.</summary>
-    /// <value><c>auto</c> (float16 on CUDA, float32 on the CPU), <c>float32</c>, <c>bfloat16</c> or <c>float16</c>; default <c>auto</c>.</value>
+    /// <value>
+    /// <c>auto</c> (float16 on CUDA, float32 on the CPU), <c>float32</c>, <c>bfloat16</c> or <c>float16</c>; default <c>auto</c>.
+    /// </value>
     [Required]
     [RegularExpression("auto|float32|bfloat16|float16", ErrorMessage = "ComputeType must be auto, float32, bfloat16 or float16.")]
     public string ComputeType { get; set; } = "auto";
 
     /// <summary>Where fused weights are kept.</summary>
     /// <value>
-    /// <c>overlay</c> (new tensors beside the base), <c>in-place</c> (over the base, whose bytes are saved on the host and copied back at unload),
-    /// <c>in-place-master</c> (the same, read from the master files again), or <c>auto</c>: overlay, and in place once the device had no room for one; default <c>auto</c>.
+    /// <c>overlay</c> (new tensors beside the base), <c>in-place</c> (over the base, whose bytes are saved on the host and put back at
+    /// unload), <c>in-place-master</c> (over the base, whose bytes are read from the master files again at unload), or <c>auto</c>:
+    /// overlay, and in place once the device had no room for one. Default <c>auto</c>.
     /// </value>
-    [Required]
-    [RegularExpression("auto|overlay|in-place|in-place-master", ErrorMessage = "FuseMode must be auto, overlay, in-place or in-place-master.")]
-    public string FuseMode { get; set; } = "auto";
+    public FuseMode FuseMode { get; set; } = FuseMode.Auto;
 
     /// <summary>Whether fused tensors are checksummed too, at fuse and before they are dropped.</summary>
     /// <value>Default true; costs reading them once more a switch.</value>
@@ -47,26 +49,27 @@ public sealed class DiffusionOptions
 
     /// <summary>How prompts are read.</summary>
     /// <value>
-    /// <c>weighted</c>: brackets weigh words, BREAK and long prompts make chunks of 75 tokens, as in AUTOMATIC1111's web UI. <c>plain</c>: brackets are text and
-    /// what is beyond 75 tokens is cut off, as in diffusers. Default <c>weighted</c>; the two agree on prompts of up to 75 tokens without brackets.
+    /// <c>weighted</c>: brackets weigh words, BREAK and long prompts make chunks of 75 tokens, as in AUTOMATIC1111's web UI. <c>plain</c>:
+    /// brackets are text and what is beyond 75 tokens is cut off, as in diffusers. Default <c>weighted</c>; the two agree on prompts of up
+    /// to 75 tokens without brackets.
     /// </value>
     [Required]
     [RegularExpression("weighted|plain", ErrorMessage = "PromptSyntax must be weighted or plain.")]
     public string PromptSyntax { get; set; } = "weighted";
 
     /// <summary>
-    /// Draws noise in the compute type, as diffusers does, to repeat pictures of its float16 pipelines. Otherwise noise is float32, so that a seed means the
-    /// same picture in every compute type.
+    /// Draws noise in the compute type, as diffusers does, to repeat images of its float16 pipelines. Otherwise noise is float32, so that a
+    /// seed means the same image in every compute type.
     /// </summary>
     /// <value>True or false; default false.</value>
     public bool NoiseInComputeType { get; set; }
 
     /// <summary>Threads that checksum the weights.</summary>
-    /// <value>Threads; default 1, which leaves the other cores to writing pictures.</value>
+    /// <value>Threads; default 1, which leaves the other cores to writing images.</value>
     [Range(1, 256)]
     public int ChecksumThreads { get; set; } = 1;
 
-    /// <summary>Pictures with more pixels than this are decoded in overlapping tiles, to bound memory.</summary>
+    /// <summary>Images with more pixels than this are decoded in overlapping tiles, to bound memory.</summary>
     /// <value>Pixels; default 1,048,576 (1024 x 1024).</value>
     [Range(4096, long.MaxValue)]
     public long TileAbovePixels { get; set; } = 1L << 20;

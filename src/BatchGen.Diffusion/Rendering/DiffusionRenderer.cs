@@ -16,10 +16,12 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Rendering;
 
-/// <summary>Stable Diffusion on one device: loads a model, fuses adapters over it, draws, and checks that the base weights stay as they were.</summary>
+/// <summary>
+/// Renders on one device: loads a model, fuses adapters, draws, unloads the adapters, and checks that the base weights are what was loaded.
+/// </summary>
 /// <remarks>
-/// Everything but <see cref="Prefetch"/> is called from the one thread that owns the device. Noise comes from each job's own generator on the CPU,
-/// so a picture depends neither on its neighbours in a batch nor on the device.
+/// Everything but <see cref="Prefetch"/> is called from the one thread that owns the device. Noise comes from each job's own generator on
+/// the CPU, so an image depends neither on its neighbours in a batch nor on the device.
 /// </remarks>
 public sealed class DiffusionRenderer : IBatchRenderer
 {
@@ -68,23 +70,25 @@ public sealed class DiffusionRenderer : IBatchRenderer
     /// <inheritdoc/>
     public AdapterCacheUse AdapterCache => new(_adapters.Hits, _adapters.Misses, _adapters.SizeBytes);
 
-    /// <summary>The live weights, for tests that damage them.</summary>
+    /// <summary>
+    /// The weights on the device, for the drift laboratory, which draws with other numbers than the model's; null without a model.
+    /// </summary>
     internal ModelWeights? Weights => _model?.Weights;
 
-    /// <summary>Learned words that prompts may use, for tests that damage them.</summary>
-    internal IReadOnlyList<TextEmbedding> Words => _prompts?.Embeddings ?? [];
+    /// <summary>
+    /// The prompt encoder, whose results are out of date once text encoder weights were changed from outside; null without a model.
+    /// </summary>
+    internal PromptEncoder? Prompts => _prompts;
 
-    /// <summary>Takes what the weights are now for what they should be.</summary>
+    /// <summary>Makes the digests of the weights as they are now the baseline of later checks.</summary>
     internal void TakeBaseline() => _checksum = BaseChecksum.Take(Loaded().Weights, _options.ChecksumThreads);
-
-    /// <summary>Drops encoded prompts, for whoever changes text encoder weights behind this class's back.</summary>
-    internal void ForgetPrompts() => _prompts?.Forget();
 
     /// <inheritdoc/>
     public ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(model);
-        if (_model is not null && _model.Record.Name == model.Name && _model.Record.Path == model.Path && _model.Record.Sha256 == model.Sha256)
+        if (_model is not null && _model.Record.Name == model.Name && _model.Record.Path == model.Path
+            && _model.Record.Sha256 == model.Sha256)
             return new ModelLoadReport(_checksum!.Tensors, _checksum.SizeBytes, _checksum.Digest, 0);
         var started = Stopwatch.GetTimestamp();
         MasterFiles.Check(model, cancellationToken);
@@ -93,7 +97,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
         {
             _model = DiffusionModel.Load(model, _compute.Type, _compute.Device, cancellationToken);
             TakeBaseline();
-            _fuser = new AdapterFuser(_model.Weights, _adapters, ModeOf(_options.FuseMode), _options.OverlayBufferBytes);
+            var mode = _options.FuseMode == FuseMode.Auto ? FuseMode.Overlay : _options.FuseMode;
+            _fuser = new AdapterFuser(_model.Weights, _adapters, mode, _options.OverlayBufferBytes);
             _prompts = new PromptEncoder(_model, _options.PromptCacheBytes, isPlain: _options.PromptSyntax == "plain", _logger);
         }
         catch (Exception error)
@@ -114,7 +119,9 @@ public sealed class DiffusionRenderer : IBatchRenderer
         ArgumentNullException.ThrowIfNull(signature);
         ArgumentNullException.ThrowIfNull(adapters);
         var model = Loaded();
-        if (signature.Model != model.Record.Name) throw new InvalidOperationException($"Signature '{signature}' is for another model than '{model.Record.Name}', which is loaded.");
+        if (signature.Model != model.Record.Name)
+            throw new InvalidOperationException(
+                $"Signature '{signature}' is for another model than '{model.Record.Name}', which is loaded.");
         Unload();
         var report = FuseWhereThereIsRoom(signature, adapters, cancellationToken);
         try
@@ -132,7 +139,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
         if (ReadsText(_fuser.Fused)) _prompts.Forget();
         _fused = signature;
         _logger.AdaptersFused(report.Adapters, report.Tensors, report.ElapsedMs);
-        if (report.UnmatchedKeys.Count > 0) _logger.KeysUnmatched(report.UnmatchedKeys.Count, signature.ToString(), report.UnmatchedKeys[0]);
+        if (report.UnmatchedKeys.Count > 0)
+            _logger.KeysUnmatched(report.UnmatchedKeys.Count, signature.ToString(), report.UnmatchedKeys[0]);
         return report;
     }
 
@@ -157,7 +165,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<RenderedImage> Render(IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
+    public IReadOnlyList<RenderedImage> Render(
+        IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(jobs);
         ArgumentNullException.ThrowIfNull(progress);
@@ -171,12 +180,14 @@ public sealed class DiffusionRenderer : IBatchRenderer
             using var noGrad = no_grad();
             var images = DrawByLength(model, jobs, progress, cancellationToken);
             var first = jobs[0].Recipe;
-            _logger.Rendered(jobs.Count, first.WidthPixels, first.HeightPixels, first.Steps, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            _logger.Rendered(
+                jobs.Count, first.WidthPixels, first.HeightPixels, first.Steps, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
             return images;
         }
         catch (Exception error) when (TorchErrors.IsDeviceError(error))
         {
-            throw TorchErrors.Translate(error, $"Rendering {jobs.Count} pictures of {jobs[0].Recipe.WidthPixels} x {jobs[0].Recipe.HeightPixels}");
+            throw TorchErrors.Translate(
+                error, $"Rendering {jobs.Count} images of {jobs[0].Recipe.WidthPixels} x {jobs[0].Recipe.HeightPixels}");
         }
     }
 
@@ -216,7 +227,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
         string[] ofBase = [.. tensorNames.Where(name => !name.StartsWith(FusedPrefix, StringComparison.Ordinal))];
         if (ofBase.Length == 0 && tensorNames.Count > 0) return new ReloadReport(0, 0, 0);
         var report = ReloadBase(model, ofBase, cancellationToken);
-        // All of it comes from files with the registered hashes now, while the old baseline may have been taken from what was damaged on its way here.
+        // All of it comes from files with the registered hashes now, while the old baseline may have been taken from what was damaged on
+        // its way here.
         if (ofBase.Length == 0) TakeBaseline();
         // Prompts may have been encoded with the damaged weights.
         _prompts!.Forget();
@@ -231,7 +243,8 @@ public sealed class DiffusionRenderer : IBatchRenderer
         _adapters.Dispose();
     }
 
-    private IEnumerable<string> FindDamaged() => _fuser!.FindDamaged().Concat(_prompts!.FindDamagedWords().Select(trigger => "word/" + trigger));
+    private IEnumerable<string> FindDamaged() =>
+        _fuser!.FindDamaged().Concat(_prompts!.FindDamagedWords().Select(trigger => "word/" + trigger));
 
     private static ReloadReport ReloadBase(DiffusionModel model, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
@@ -245,29 +258,22 @@ public sealed class DiffusionRenderer : IBatchRenderer
         }
     }
 
-    private static FuseMode ModeOf(string option) => option switch
-    {
-        "auto" or "overlay" => FuseMode.Overlay,
-        "in-place" => FuseMode.InPlaceSaved,
-        "in-place-master" => FuseMode.InPlaceMaster,
-        _ => throw new InvalidOperationException($"Fuse mode '{option}' is not known; use auto, overlay, in-place or in-place-master."),
-    };
-
-    private FuseReport FuseWhereThereIsRoom(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken)
+    private FuseReport FuseWhereThereIsRoom(
+        AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken)
     {
         try
         {
             return _fuser!.Fuse(signature, adapters, cancellationToken);
         }
-        catch (GenerationException error) when (error.OutOfMemory && _options.FuseMode == "auto" && _fuser!.Mode == FuseMode.Overlay)
+        catch (GenerationException error) when (error.OutOfMemory && _options.FuseMode == FuseMode.Auto && _fuser!.Mode == FuseMode.Overlay)
         {
             _logger.FusingInPlace(error.Message);
-            _fuser.Use(FuseMode.InPlaceSaved);
+            _fuser.Use(FuseMode.InPlace);
             return _fuser.Fuse(signature, adapters, cancellationToken);
         }
     }
 
-    private static bool ReadsText(IReadOnlyList<Weight> fused) => fused.Any(weight => weight.Component.StartsWith("text_encoder", StringComparison.Ordinal));
+    private bool ReadsText(IReadOnlyList<Weight> fused) => fused.Any(weight => _model!.Family.IsTextEncoder(weight.Component));
 
     private DiffusionModel Loaded() => _model ?? throw new InvalidOperationException("No model is loaded.");
 
@@ -285,21 +291,30 @@ public sealed class DiffusionRenderer : IBatchRenderer
         foreach (var job in jobs)
         {
             var recipe = job.Recipe;
-            if (BatchShape.Of(recipe) != shape) throw new InvalidOperationException($"Job {job.JobId} has another shape than job {jobs[0].JobId}; a tensor batch has one.");
+            if (BatchShape.Of(recipe) != shape)
+                throw new InvalidOperationException($"Job {job.JobId} has another shape than job {jobs[0].JobId}; a tensor batch has one.");
             // What is drawn must be what is recorded: a job never runs with other adapters than its own.
-            if (_fused is null ? recipe.Signature.Adapters.Count > 0 || recipe.Signature.Model != model.Record.Name : !recipe.Signature.Equals(_fused))
-                throw new InvalidOperationException($"Job {job.JobId} needs '{recipe.Signature}', but '{_fused?.ToString() ?? model.Record.Name + "|"}' is fused.");
+            if (_fused is null ? recipe.Signature.Adapters.Count > 0 || recipe.Signature.Model != model.Record.Name
+                : !recipe.Signature.Equals(_fused))
+                throw new InvalidOperationException(
+                    $"Job {job.JobId} needs '{recipe.Signature}', but '{_fused?.ToString() ?? model.Record.Name + "|"}' is fused.");
         }
 
-        var factor = model.Vae.Factor;
-        if (shape.WidthPixels < factor || shape.HeightPixels < factor || shape.WidthPixels % factor != 0 || shape.HeightPixels % factor != 0)
-            throw new InvalidJobException($"A picture of {shape.WidthPixels} x {shape.HeightPixels} cannot be drawn: width and height must be multiples of {factor} for model '{model.Record.Name}'.");
-        if (shape.GuidanceRescale is not (>= 0 and <= 1)) throw new InvalidJobException($"Guidance rescale {shape.GuidanceRescale} is not a number from 0 to 1.");
-        if (!double.IsFinite(shape.GuidanceScale)) throw new InvalidJobException($"Guidance scale {shape.GuidanceScale} is not a finite number.");
+        var (factor, shared) = (model.Vae.Factor, jobs[0].Recipe);
+        if (shared.WidthPixels < factor || shared.HeightPixels < factor || shared.WidthPixels % factor != 0 || shared.HeightPixels % factor != 0)
+        {
+            throw new InvalidJobException($"An image of {shared.WidthPixels} x {shared.HeightPixels} cannot be drawn: "
+                + $"width and height must be multiples of {factor} for model '{model.Record.Name}'.");
+        }
+
+        if (shared.GuidanceRescale is not (>= 0 and <= 1)) throw new InvalidJobException($"Guidance rescale {shared.GuidanceRescale} is not a number from 0 to 1.");
+        if (!double.IsFinite(shared.GuidanceScale)) throw new InvalidJobException($"Guidance scale {shared.GuidanceScale} is not a finite number.");
     }
 
-    // Prompts of different length do not fit into one tensor. Filling up the shorter ones would change their pictures, so each length is drawn by itself.
-    private IReadOnlyList<RenderedImage> DrawByLength(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
+    // Prompts of different length do not fit into one tensor. Filling up the shorter ones would change their images, so each length is
+    // drawn by itself.
+    private IReadOnlyList<RenderedImage> DrawByLength(
+        DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
         var groups = jobs.GroupBy(Chunks).ToArray();
         if (groups.Length == 1) return Draw(model, jobs, progress, cancellationToken);
@@ -312,9 +327,11 @@ public sealed class DiffusionRenderer : IBatchRenderer
     }
 
     private int Chunks(ClaimedJob job) => Math.Max(
-        _prompts!.ChunksOf(job.Recipe.Prompt, null), job.Recipe.GuidanceScale > 1 && job.Recipe.NegativePrompt is { } negative ? _prompts.ChunksOf(negative, null) : 1);
+        _prompts!.ChunksOf(job.Recipe.Prompt, null),
+        job.Recipe.GuidanceScale > 1 && job.Recipe.NegativePrompt is { } negative ? _prompts.ChunksOf(negative, null) : 1);
 
-    private List<RenderedImage> Draw(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
+    private List<RenderedImage> Draw(
+        DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
         var recipe = jobs[0].Recipe;
         long[] shape = [1, model.UNet.InputChannels, recipe.HeightPixels / model.Vae.Factor, recipe.WidthPixels / model.Vae.Factor];
@@ -323,16 +340,17 @@ public sealed class DiffusionRenderer : IBatchRenderer
         var noises = jobs.Select(job => new JobNoise(job.Recipe.Seed)).ToArray();
         try
         {
-            // Each picture's numbers come from its own generator; [B, 4, H, W] f32 on the device.
+            // Each image's numbers come from its own generator; [B, 4, H, W] f32 on the device.
             Tensor Noise()
             {
                 using var scope = NewDisposeScope();
-                var drawn = cat(noises.Select(noise => noise.Draw(shape, _options.NoiseInComputeType ? _compute.Type : ScalarType.Float32)).ToArray(), 0);
+                var drawn = cat(noises.Select(noise => noise.Draw(shape, _options.NoiseInComputeType ? _compute.Type : ScalarType.Float32))
+                    .ToArray(), 0);
                 return drawn.to(ScalarType.Float32).to(_compute.Device).MoveToOuterDisposeScope();
             }
 
             var (latents, firstCall) = recipe.StartImagePath is null
-                ? (Noise() * sampler.InitialScale, 0) : StartPictures.Latents(model, jobs, sampler, Noise);
+                ? (Noise() * sampler.InitialScale, 0) : StartImages.Latents(model, jobs, sampler, Noise);
             latents = new Denoiser(model).Run(
                 latents, conditions, sampler, recipe.GuidanceScale, recipe.GuidanceRescale, Noise, firstCall, progress, cancellationToken);
             return Decode(model, jobs, latents, cancellationToken);
@@ -359,7 +377,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
             if (prompt.Pooled is not null) pooled.Add(prompt.Pooled.alias());
             if (_prompts.TokensCutOff(recipe.Prompt) is > 0 and var cut) _logger.PromptCut(job.JobId, cut);
             if (!guided) continue;
-            if (recipe.NegativePrompt is null && model.ZeroesEmptyNegative)
+            if (recipe.NegativePrompt is null && model.ZeroesAbsentNegative)
             {
                 negativeContexts.Add(zeros_like(contexts[^1]));
                 if (prompt.Pooled is not null) negativePooled.Add(zeros_like(pooled[^1]));
@@ -373,15 +391,15 @@ public sealed class DiffusionRenderer : IBatchRenderer
             }
         }
 
-        // Original size, crop corner and target size, each height first (arXiv:2307.01952, section 2.2).
-        float[] sizes = [jobs[0].Recipe.HeightPixels, jobs[0].Recipe.WidthPixels, 0, 0, jobs[0].Recipe.HeightPixels, jobs[0].Recipe.WidthPixels];
+        var sizes = model.Family.SizeConditions(jobs[0].Recipe.HeightPixels, jobs[0].Recipe.WidthPixels);
         Tensor? Join(List<Tensor> list) => list.Count == 0 ? null : cat(list, 0).MoveToOuterDisposeScope();
         return new Conditions(
             Join(contexts)!, Join(negativeContexts), Join(pooled), Join(negativePooled),
-            model.UNet.PooledWidth == 0 ? null : tensor(sizes, device: _compute.Device).unsqueeze(0).repeat(jobs.Count, 1).MoveToOuterDisposeScope());
+            sizes is null ? null : tensor(sizes, device: _compute.Device).unsqueeze(0).repeat(jobs.Count, 1).MoveToOuterDisposeScope());
     }
 
-    private List<RenderedImage> Decode(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, Tensor latents, CancellationToken cancellationToken)
+    private List<RenderedImage> Decode(
+        DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, Tensor latents, CancellationToken cancellationToken)
     {
         var decoder = new LatentDecoder(model.Vae, model.VaeType, _options.TileAbovePixels);
         var images = new List<RenderedImage>(jobs.Count);
@@ -390,7 +408,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var decoded = decoder.Decode(latents.narrow(0, i, 1)); // [1, 3, H, W] f32
-            var rgb = Pixels.ToCheckedBytes(decoded, $"The picture of job {jobs[i].JobId} (in {Device.ComputeType})");
+            var rgb = Pixels.ToCheckedBytes(decoded, $"The image of job {jobs[i].JobId} (in {Device.ComputeType})");
             images.Add(new RenderedImage(jobs[i].JobId, jobs[i].Recipe.WidthPixels, jobs[i].Recipe.HeightPixels, rgb));
         }
 

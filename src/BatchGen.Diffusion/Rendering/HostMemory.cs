@@ -4,8 +4,8 @@ namespace BatchGen.Diffusion.Rendering;
 
 /// <summary>How native memory is given out and taken back.</summary>
 /// <remarks>
-/// glibc hands every large tensor fresh pages from the system and returns them when the tensor dies: zeroing them at first touch took a tenth to a
-/// fifth of a render on the CPU. Kept in the heap, the same pages serve the next layer.
+/// glibc hands every large tensor fresh pages from the system and returns them when the tensor dies: zeroing them at first touch took a
+/// tenth to a fifth of a render on the CPU. Kept in the heap, the same pages serve the next layer.
 /// </remarks>
 internal static partial class HostMemory
 {
@@ -14,7 +14,9 @@ internal static partial class HostMemory
     private const int MaxMappings = -4;
     private const int MaxArenas = -8;
 
-    /// <summary>Keeps freed memory for the next tensor, unless the environment says something else. Works best before other threads start.</summary>
+    /// <summary>
+    /// Keeps freed memory for the next tensor, unless the environment says something else. Works best before other threads start.
+    /// </summary>
     public static void KeepForReuse()
     {
         if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable("MALLOC_MMAP_MAX_") is not null) return;

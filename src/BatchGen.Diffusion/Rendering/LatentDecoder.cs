@@ -4,14 +4,16 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Rendering;
 
-/// <summary>Decodes latents one picture at a time, large ones in overlapping tiles, so that memory does not grow with batch and size.</summary>
+/// <summary>
+/// Decodes latents one image at a time, large ones in overlapping tiles, so that memory does not grow with batch and size.
+/// </summary>
 internal sealed class LatentDecoder(AutoencoderKl vae, ScalarType type, long tileAbovePixels)
 {
     // Latents along a tile's side and shared with its neighbour; the autoencoder sees about that far.
     private const long TileSide = 64;
     private const long TileOverlap = 16;
 
-    /// <summary>Decodes one picture.</summary>
+    /// <summary>Decodes one image.</summary>
     /// <param name="latents">[1, 4, H, W] float32, as the sampler leaves them.</param>
     /// <returns>[1, 3, H f, W f] float32.</returns>
     public Tensor Decode(Tensor latents)
@@ -35,7 +37,8 @@ internal sealed class LatentDecoder(AutoencoderKl vae, ScalarType type, long til
             {
                 using var tile = NewDisposeScope();
                 var decoded = vae.Decode(latents.narrow(2, top, tileHeight).narrow(3, left, tileWidth)).to(ScalarType.Float32);
-                var weight = Ramp(tileHeight * factor, latents.device).unsqueeze(1) * Ramp(tileWidth * factor, latents.device).unsqueeze(0); // [h, w]
+                // [h, w]
+                var weight = Ramp(tileHeight * factor, latents.device).unsqueeze(1) * Ramp(tileWidth * factor, latents.device).unsqueeze(0);
                 sum.narrow(2, top * factor, tileHeight * factor).narrow(3, left * factor, tileWidth * factor).add_(decoded * weight);
                 weights.narrow(2, top * factor, tileHeight * factor).narrow(3, left * factor, tileWidth * factor).add_(weight);
             }

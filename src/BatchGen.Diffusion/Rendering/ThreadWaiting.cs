@@ -4,8 +4,8 @@ namespace BatchGen.Diffusion.Rendering;
 
 /// <summary>How torch's threads wait for each other between two parts of an operation.</summary>
 /// <remarks>
-/// By default OpenMP threads spin. Where anything else runs on the same cores (PostgreSQL, the writing of pictures, another worker), they spin away
-/// each other's time: on two shared cores a render took five times as long. Sleeping costs microseconds.
+/// By default OpenMP threads spin. Where anything else runs on the same cores (PostgreSQL, the writing of images, another worker), they
+/// spin away each other's time: on two shared cores a render took five times as long. Sleeping costs microseconds.
 /// </remarks>
 internal static partial class ThreadWaiting
 {

@@ -4,7 +4,8 @@ namespace BatchGen.Diffusion.Safetensors;
 internal static class Float8
 {
     private static readonly float[] E4M3 = Enumerable.Range(0, 256).Select(DecodeE4M3).ToArray();
-    private static readonly float[] E5M2 = Enumerable.Range(0, 256).Select(code => (float)BitConverter.UInt16BitsToHalf((ushort)(code << 8))).ToArray();
+    private static readonly float[] E5M2 =
+        Enumerable.Range(0, 256).Select(code => (float)BitConverter.UInt16BitsToHalf((ushort)(code << 8))).ToArray();
 
     /// <summary>Decodes each byte to the number it stands for, exactly.</summary>
     public static void Decode(ReadOnlySpan<byte> codes, Span<float> numbers, SafetensorsType type)

@@ -61,7 +61,8 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
     {
         return Reading(path, stream =>
         {
-            using var map = MemoryMappedFile.CreateFromFile(stream, mapName: null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            using var map = MemoryMappedFile.CreateFromFile(
+                stream, mapName: null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
             var view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
             byte* bytes = null;
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref bytes);
@@ -111,7 +112,8 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
         path, stream => Convert.ToHexStringLower(SHA256.HashData(stream)), allowShort: true);
 
     /// <summary>The bytes of one tensor; valid until the file is disposed.</summary>
-    /// <exception cref="ArgumentException">The tensor is longer than a span can be; use <see cref="Bytes(SafetensorsEntry, long, int)"/>.</exception>
+    /// <exception cref="ArgumentException">The tensor is longer than a span can be; use
+    /// <see cref="Bytes(SafetensorsEntry, long, int)"/>.</exception>
     public ReadOnlySpan<byte> Bytes(SafetensorsEntry entry)
     {
         if (entry.LengthBytes > int.MaxValue) throw new ArgumentException($"'{entry.Name}' is longer than a span can be.", nameof(entry));
@@ -128,7 +130,10 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
         return new ReadOnlySpan<byte>(_bytes + entry.Offset + start, length);
     }
 
-    /// <summary>Tells the system that the bytes of a tensor are not needed again soon, so that a mapped file does not count as this process's memory.</summary>
+    /// <summary>
+    /// Lets the system know that the bytes of a tensor are not needed again soon, so that a mapped file does not count as this process's
+    /// memory.
+    /// </summary>
     public void Release(SafetensorsEntry entry)
     {
         ObjectDisposedException.ThrowIf(_bytes is null, this);
@@ -164,9 +169,11 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
     {
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1, FileOptions.SequentialScan);
+            using var stream = new FileStream(
+                path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1, FileOptions.SequentialScan);
             if (!allowShort && stream.Length < 8)
-                throw new SafetensorsException(path, $"has {stream.Length} bytes, too few for a safetensors file. It may be cut off: copy or download it again.");
+                throw new SafetensorsException(
+                    path, $"has {stream.Length} bytes, too few for a safetensors file. It may be cut off: copy or download it again.");
             return read(stream);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
@@ -176,7 +183,8 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
         catch (UnauthorizedAccessException error)
         {
             throw new SafetensorsException(
-                path, Directory.Exists(path) ? "is a folder where a safetensors file was expected." : "may not be read by this user. Check its permissions.", error);
+                path, Directory.Exists(path) ? "is a folder where a safetensors file was expected."
+                    : "may not be read by this user. Check its permissions.", error);
         }
         catch (IOException error)
         {

@@ -42,18 +42,21 @@ internal sealed class SafetensorsHeader
     {
         RefuseOtherFormats(start, path);
         if (fileBytes < 8 || start.Length < 8)
-            throw new SafetensorsException(path, $"has {fileBytes} bytes, too few for a safetensors file. It may be cut off: copy or download it again.");
+            throw new SafetensorsException(
+                path, $"has {fileBytes} bytes, too few for a safetensors file. It may be cut off: copy or download it again.");
         var length = BitConverter.ToUInt64(start);
         if (length > MaxHeaderBytes)
         {
             throw new SafetensorsException(
-                path, $"says its header has {length} bytes, but the safetensors format allows {MaxHeaderBytes}. It is damaged or not a safetensors file.");
+                path, $"says its header has {length} bytes, but the safetensors format allows {MaxHeaderBytes}. "
+                    + "It is damaged or not a safetensors file.");
         }
 
         if ((long)length > fileBytes - 8)
         {
             throw new SafetensorsException(
-                path, $"says its header has {length} bytes, but only {fileBytes - 8} follow. It may be cut off: copy or download it again.");
+                path,
+                $"says its header has {length} bytes, but only {fileBytes - 8} follow. It may be cut off: copy or download it again.");
         }
 
         return (int)length;
@@ -88,7 +91,8 @@ internal sealed class SafetensorsHeader
             }
 
             if (trimmed[^1] != (byte)'}' || reader.Read()) throw Bad(path, "goes on after its closing '}'");
-            return new SafetensorsHeader(InFileOrder(entries, dataOffset, fileBytes, path), metadata ?? new Dictionary<string, string>(), dataOffset);
+            return new SafetensorsHeader(
+                InFileOrder(entries, dataOffset, fileBytes, path), metadata ?? new Dictionary<string, string>(), dataOffset);
         }
         catch (JsonException error)
         {
@@ -113,7 +117,8 @@ internal sealed class SafetensorsHeader
         if (kind is not null)
         {
             throw new SafetensorsException(
-                path, $"is {kind}. BatchGen reads safetensors files only, because pickles can run code; get the .safetensors form or convert it with its own tools.");
+                path, $"is {kind}. BatchGen reads safetensors files only, because pickles can run code; "
+                    + "get the .safetensors form or convert it with its own tools.");
         }
     }
 
@@ -167,12 +172,14 @@ internal sealed class SafetensorsHeader
         var (begin, end) = (offsets[0], offsets[1]);
         if (begin > end || end > fileBytes - dataOffset)
         {
-            throw Bad(path, $"puts tensor '{name}' at bytes {begin} to {end}, but {fileBytes - dataOffset} bytes of data follow the header. "
-                + "The file may be cut off: copy or download it again");
+            throw Bad(
+                path, $"puts tensor '{name}' at bytes {begin} to {end}, but {fileBytes - dataOffset} bytes of data follow the header. "
+                    + "The file may be cut off: copy or download it again");
         }
 
         if (ByteCount(shape, type) != end - begin)
-            throw Bad(path, $"gives tensor '{name}' ({typeName} [{string.Join(", ", shape)}]) {end - begin} bytes, which does not match its shape");
+            throw Bad(path,
+                $"gives tensor '{name}' ({typeName} [{string.Join(", ", shape)}]) {end - begin} bytes, which does not match its shape");
         return new SafetensorsEntry(name, type, shape, dataOffset + begin, end - begin);
     }
 
@@ -225,7 +232,8 @@ internal sealed class SafetensorsHeader
             position += entry.LengthBytes;
         }
 
-        if (position != fileBytes) throw Bad(path, $"describes {position - dataOffset} bytes of data, but {fileBytes - dataOffset} follow it");
+        if (position != fileBytes)
+            throw Bad(path, $"describes {position - dataOffset} bytes of data, but {fileBytes - dataOffset} follow it");
         return entries;
     }
 

@@ -21,10 +21,12 @@ internal static class SafetensorsWriter
         {
             var expected = LengthOf(item.Type, item.Shape);
             if (expected != item.Bytes.Length)
-                throw new ArgumentException($"Tensor '{item.Name}' has {item.Bytes.Length} bytes; its shape calls for {expected}.", nameof(items));
+                throw new ArgumentException(
+                    $"Tensor '{item.Name}' has {item.Bytes.Length} bytes; its shape calls for {expected}.", nameof(items));
         }
 
-        Write(path, items.Select(item => (item.Name, item.Type, item.Shape)).ToArray(), (index, stream) => stream.Write(items[index].Bytes.Span), metadata);
+        Write(path, items.Select(item => (item.Name, item.Type, item.Shape)).ToArray(),
+            (index, stream) => stream.Write(items[index].Bytes.Span), metadata);
     }
 
     /// <summary>Writes tensors whose bytes are made as they are written, so that a file may be larger than memory.</summary>
@@ -33,7 +35,8 @@ internal static class SafetensorsWriter
     /// <param name="fill">Writes exactly the bytes of the tensor with this number.</param>
     /// <param name="metadata">The file's own metadata.</param>
     public static void Write(
-        string path, IReadOnlyList<(string Name, SafetensorsType Type, long[] Shape)> tensors, Action<int, Stream> fill, IReadOnlyDictionary<string, string>? metadata = null)
+        string path, IReadOnlyList<(string Name, SafetensorsType Type, long[] Shape)> tensors, Action<int, Stream> fill,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         var header = Header(tensors, metadata);
         using var stream = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1 << 16);
@@ -45,13 +48,16 @@ internal static class SafetensorsWriter
         {
             var start = stream.Position;
             fill(i, stream);
-            if (stream.Position - start != LengthOf(tensors[i].Type, tensors[i].Shape)) throw new ArgumentException($"Tensor '{tensors[i].Name}' was not filled to its length.", nameof(fill));
+            if (stream.Position - start != LengthOf(tensors[i].Type, tensors[i].Shape))
+                throw new ArgumentException($"Tensor '{tensors[i].Name}' was not filled to its length.", nameof(fill));
         }
     }
 
-    private static long LengthOf(SafetensorsType type, long[] shape) => shape.Aggregate((long)type.SizeBytes(), (product, size) => checked(product * size));
+    private static long LengthOf(SafetensorsType type, long[] shape) =>
+        shape.Aggregate((long)type.SizeBytes(), (product, size) => checked(product * size));
 
-    private static byte[] Header(IReadOnlyList<(string Name, SafetensorsType Type, long[] Shape)> items, IReadOnlyDictionary<string, string>? metadata)
+    private static byte[] Header(
+        IReadOnlyList<(string Name, SafetensorsType Type, long[] Shape)> items, IReadOnlyDictionary<string, string>? metadata)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))

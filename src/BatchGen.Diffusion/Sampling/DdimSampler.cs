@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 namespace BatchGen.Diffusion.Sampling;
 
 /// <summary>DDIM: Song et al. 2020 (arXiv:2010.02502), equations 12 and 16.</summary>
-/// <remarks>Symbols: a = alphaBar at this time, b = alphaBar at the next, x0 = clean sample, e = noise. Settings as in diffusers 0.30.3, DDIMScheduler.</remarks>
+/// <remarks>
+/// Symbols: a = alphaBar at this time, b = alphaBar at the next, x0 = clean sample, e = noise. Settings as in diffusers 0.30.3,
+/// DDIMScheduler.
+/// </remarks>
 internal sealed class DdimSampler : ISampler
 {
     private readonly NoiseSchedule _schedule;

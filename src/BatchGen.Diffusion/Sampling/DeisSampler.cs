@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Sampling;
 
-/// <summary>Exponential integrator that extrapolates the noise in log rho: Zhang and Chen 2022 (arXiv:2204.13902), equations 14 and 15 (tAB-DEIS).</summary>
+/// <summary>
+/// Exponential integrator that extrapolates the noise in log rho: Zhang and Chen 2022 (arXiv:2204.13902), equations 14 and 15 (tAB-DEIS).
+/// </summary>
 /// <remarks>Symbols: rho = sigma / alpha; x = alpha (x0 + rho e). Settings as in diffusers 0.30.3, DEISMultistepScheduler.</remarks>
 internal sealed class DeisSampler : ISampler
 {
@@ -19,7 +21,8 @@ internal sealed class DeisSampler : ISampler
     {
         _schedule = new NoiseSchedule(config, SigmaPath.ZeroSnrFloor);
         // The noise cannot be extrapolated to zero: this class of diffusers always ends at the smallest level.
-        _path = SolverPath.Create(config.With("""{"final_sigmas_type": "sigma_min"}"""), _schedule, steps, "sigma_min", karrasRepeatsLast: true);
+        _path = SolverPath.Create(
+            config.With("""{"final_sigmas_type": "sigma_min"}"""), _schedule, steps, "sigma_min", karrasRepeatsLast: true);
         _order = (int)config.Integer("solver_order", 2);
         if (_order is < 1 or > 3) throw new ModelException($"'{config.Path}' has solver_order {_order}; known are 1, 2 and 3.");
         _lowerAtEnd = config.Flag("lower_order_final", true) && steps < 15;
@@ -49,10 +52,12 @@ internal sealed class DeisSampler : ISampler
 
     public void Dispose() => _noises.Dispose();
 
-    // Integral over rho, from this level to the next, of the polynomial in log rho that is one at the level of so many calls ago and zero at the others.
+    // Integral over rho, from this level to the next, of the polynomial in log rho that is one at the level of so many calls ago and zero
+    // at the others.
     private double Weight(int call, int age, int order)
     {
-        var others = Enumerable.Range(0, order).Where(other => other != age).Select(other => Math.Log(_path.Levels[call - other])).ToArray();
+        var others = Enumerable.Range(0, order).Where(other => other != age)
+            .Select(other => Math.Log(_path.Levels[call - other])).ToArray();
         var own = Math.Log(_path.Levels[call - age]);
         var divisor = others.Aggregate(1.0, (product, other) => product * (own - other));
         return (Antiderivative(_path.Levels[call + 1], others) - Antiderivative(_path.Levels[call], others)) / divisor;

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace BatchGen.Diffusion.Sampling;
 
 /// <summary>
-/// DPM-Solver and DPM-Solver++ with several steps' memory: Lu et al. 2022 (arXiv:2206.00927, arXiv:2211.01095, algorithm 2), and their stochastic
-/// forms (arXiv:2305.14267 uses the same exponential integrators).
+/// DPM-Solver and DPM-Solver++ with several steps' memory: Lu et al. 2022 (arXiv:2206.00927, arXiv:2211.01095, algorithm 2), and their
+/// stochastic forms (arXiv:2305.14267 uses the same exponential integrators).
 /// </summary>
 /// <remarks>
 /// Symbols: t the time aimed at, s0 this one, s1 and s2 the ones before; h steps of lambda, r their ratios; m converted outputs, D their
@@ -43,7 +43,9 @@ internal sealed class DpmMultistepSampler : ISampler
         // Few steps end more steadily with lower orders (arXiv:2211.01095, appendix C).
         _lowerAtEnd = config.Flag("lower_order_final", true) && steps < 15;
         _firstAtEnd = config.Flag("euler_at_final", false) || _lowerAtEnd || config.Text("final_sigmas_type", "zero") == "zero";
-        if (_path.Levels[^1] == 0 && !_predictsClean) throw new ModelException($"'{config.Path}': algorithm_type {algorithm} cannot end at sigma zero; it needs final_sigmas_type sigma_min.");
+        if (_path.Levels[^1] == 0 && !_predictsClean)
+            throw new ModelException(
+                $"'{config.Path}': algorithm_type {algorithm} cannot end at sigma zero; it needs final_sigmas_type sigma_min.");
         _outputs = new History(_order);
     }
 
@@ -101,7 +103,8 @@ internal sealed class DpmMultistepSampler : ISampler
         }
 
         return Weighted.Sum(
-            (decay, sample), (weight, _outputs[0]), (alpha * (Expm1(-h) / h + 1), first), (-alpha * ((Expm1(-h) + h) / (h * h) - 0.5), second!));
+            (decay, sample), (weight, _outputs[0]), (alpha * (Expm1(-h) / h + 1), first),
+            (-alpha * ((Expm1(-h) + h) / (h * h) - 0.5), second!));
     }
 
     // arXiv:2206.00927, equations 3.7 and appendix B: the noise is extrapolated.
@@ -120,7 +123,8 @@ internal sealed class DpmMultistepSampler : ISampler
         }
 
         return Weighted.Sum(
-            (decay, sample), (weight, _outputs[0]), (-sigma * (Expm1(h) / h - 1), first), (-sigma * ((Expm1(h) - h) / (h * h) - 0.5), second!));
+            (decay, sample), (weight, _outputs[0]), (-sigma * (Expm1(h) / h - 1), first),
+            (-sigma * ((Expm1(h) - h) / (h * h) - 0.5), second!));
     }
 
     private (Tensor First, Tensor? Second) Differences(int call, double h, int order)

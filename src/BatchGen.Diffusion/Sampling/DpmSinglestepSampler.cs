@@ -4,10 +4,13 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Sampling;
 
-/// <summary>DPM-Solver and DPM-Solver++ whose higher-order steps start again from a sample: Lu et al. 2022 (arXiv:2206.00927, algorithms 1 and 2; arXiv:2211.01095, algorithm 1).</summary>
+/// <summary>
+/// DPM-Solver and DPM-Solver++ whose higher-order steps start again from a sample: Lu et al. 2022 (arXiv:2206.00927, algorithms 1 and 2;
+/// arXiv:2211.01095, algorithm 1).
+/// </summary>
 /// <remarks>
-/// Symbols as in <see cref="DpmMultistepSampler"/>; s2, s1 and s0 are the times of a group, from its start. Settings as in diffusers 0.30.3,
-/// DPMSolverSinglestepScheduler.
+/// Symbols as in <see cref="DpmMultistepSampler"/>; s2, s1 and s0 are the times of a group, from its start. Settings as in diffusers
+/// 0.30.3, DPMSolverSinglestepScheduler.
 /// </remarks>
 internal sealed class DpmSinglestepSampler : ISampler
 {
@@ -31,7 +34,9 @@ internal sealed class DpmSinglestepSampler : ISampler
         _predictsClean = config.Text("algorithm_type", "dpmsolver++") == "dpmsolver++";
         _heun = config.Text("solver_type", "midpoint") == "heun";
         var endsAtZero = config.Text("final_sigmas_type", "zero") == "zero";
-        if (endsAtZero && !_predictsClean) throw new ModelException($"'{config.Path}': algorithm_type dpmsolver cannot end at sigma zero; it needs final_sigmas_type sigma_min.");
+        if (endsAtZero && !_predictsClean)
+            throw new ModelException(
+                $"'{config.Path}': algorithm_type dpmsolver cannot end at sigma zero; it needs final_sigmas_type sigma_min.");
         var order = (int)config.Integer("solver_order", 2);
         if (order is < 1 or > 3) throw new ModelException($"'{config.Path}' has solver_order {order}; known are 1, 2 and 3.");
         _orders = Orders(order, steps, config.Flag("lower_order_final", false) || endsAtZero || steps % order != 0);
@@ -50,7 +55,7 @@ internal sealed class DpmSinglestepSampler : ISampler
         using var scope = NewDisposeScope();
         var (clean, epsilon) = Predicted.CleanAndNoise(_schedule.Prediction, output, sample, _path.Alpha(call), _path.Sigma(call));
         _outputs.Push(_predictsClean ? clean : epsilon);
-        // Starting from a picture, a group may lack its beginning.
+        // Starting from an image, a group may lack its beginning.
         var order = Math.Min(_orders[call], _outputs.Count);
         if (order == 1) _start.Push(sample);
         return Advance(call, order).MoveToOuterDisposeScope();

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Sampling;
 
-/// <summary>Euler's method that overshoots and adds noise back: Karras et al. 2022 (arXiv:2206.00364) with the ancestral step of Song et al. 2020 (arXiv:2011.13456).</summary>
+/// <summary>
+/// Euler's method that overshoots and adds noise back: Karras et al. 2022 (arXiv:2206.00364) with the ancestral step of Song et al. 2020
+/// (arXiv:2011.13456).
+/// </summary>
 /// <remarks>Settings as in diffusers 0.30.3, EulerAncestralDiscreteScheduler.</remarks>
 internal sealed class EulerAncestralSampler : ISampler
 {

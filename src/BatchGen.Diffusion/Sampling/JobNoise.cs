@@ -5,8 +5,8 @@ namespace BatchGen.Diffusion.Sampling;
 
 /// <summary>The random numbers of one job: those of <c>torch.Generator().manual_seed(seed)</c> on the CPU.</summary>
 /// <remarks>
-/// Drawn on the CPU whatever device the model computes on, so that a seed means the same picture everywhere. Each job has its own, so that its numbers
-/// do not depend on its neighbours in a batch.
+/// Drawn on the CPU whatever device the model computes on, so that a seed means the same image everywhere. Each job has its own, so that
+/// its numbers do not depend on its neighbours in a batch.
 /// </remarks>
 internal sealed class JobNoise : IDisposable
 {
@@ -22,14 +22,17 @@ internal sealed class JobNoise : IDisposable
     public Tensor Draw(long[] shape, ScalarType type = ScalarType.Float32)
     {
         var count = shape.Aggregate(1L, (product, size) => product * size);
-        return type == ScalarType.Float16 && count >= BlockSize && count % BlockSize == 0 ? DrawHalf(shape, count) : randn(shape, type, CPU, generator: _generator);
+        return type == ScalarType.Float16 && count >= BlockSize && count % BlockSize == 0 ? DrawHalf(shape, count)
+            : randn(shape, type, CPU, generator: _generator);
     }
 
     // Torch up to 2.0 rounds to float16 after each step of Box and Muller's method, later ones once at the end.
     private Tensor DrawHalf(long[] shape, long count)
     {
         using var scope = NewDisposeScope();
-        var halves = rand([count / BlockSize, 2, BlockSize / 2], ScalarType.Float16, CPU, generator: _generator).to(ScalarType.Float32).unbind(1); // two of [N, 8]
+        // two of [N, 8]
+        var halves = rand([count / BlockSize, 2, BlockSize / 2], ScalarType.Float16, CPU, generator: _generator)
+            .to(ScalarType.Float32).unbind(1);
         Tensor Rounded(Tensor value) => value.to(ScalarType.Float16).to(ScalarType.Float32);
         var radius = Rounded(Rounded(1 - halves[0]).log().mul_(-2).sqrt_());
         var angle = Rounded(halves[1] * (2 * Math.PI));

@@ -3,8 +3,14 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Sampling;
 
-/// <summary>The midpoint method, two network calls a step: Karras et al. 2022 (arXiv:2206.00364), algorithm 2 with the midpoint of k-diffusion's sample_dpm_2.</summary>
-/// <remarks>Optionally ancestral: it overshoots and adds noise back. Settings as in diffusers 0.30.3, KDPM2DiscreteScheduler and KDPM2AncestralDiscreteScheduler.</remarks>
+/// <summary>
+/// The midpoint method, two network calls a step: Karras et al. 2022 (arXiv:2206.00364), algorithm 2 with the midpoint of k-diffusion's
+/// sample_dpm_2.
+/// </summary>
+/// <remarks>
+/// Optionally ancestral: it overshoots and adds noise back. Settings as in diffusers 0.30.3, KDPM2DiscreteScheduler and
+/// KDPM2AncestralDiscreteScheduler.
+/// </remarks>
 internal sealed class Kdpm2Sampler : ISampler
 {
     private readonly NoiseSchedule _schedule;
@@ -32,7 +38,8 @@ internal sealed class Kdpm2Sampler : ISampler
         }
 
         var logs = _schedule.Sigmas().Select(sigma => Math.Log(sigma)).ToArray();
-        _times = [_path.Times[0], .. Enumerable.Range(1, steps - 1).SelectMany(step => new[] { Sampling.Timesteps.TimeOfSigma(logs, _middle[step - 1]), _path.Times[step] })];
+        _times = [_path.Times[0], .. Enumerable.Range(1, steps - 1)
+            .SelectMany(step => new[] { Sampling.Timesteps.TimeOfSigma(logs, _middle[step - 1]), _path.Times[step] })];
     }
 
     public IReadOnlyList<double> Timesteps => _times;

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Sampling;
 
-/// <summary>Multistep consistency sampling for distilled models: Luo et al. 2023 (arXiv:2310.04378), algorithm 3, with the boundary of arXiv:2303.01469, appendix C.</summary>
+/// <summary>
+/// Multistep consistency sampling for distilled models: Luo et al. 2023 (arXiv:2310.04378), algorithm 3, with the boundary of
+/// arXiv:2303.01469, appendix C.
+/// </summary>
 /// <remarks>Settings as in diffusers 0.30.3, LCMScheduler.</remarks>
 internal sealed class LcmSampler : ISampler
 {
@@ -18,11 +21,15 @@ internal sealed class LcmSampler : ISampler
     {
         _schedule = new NoiseSchedule(config);
         var original = (int)config.Integer("original_inference_steps", 50);
-        if (original < 1 || original > _schedule.TrainSteps) throw new ModelException($"'{config.Path}' has original_inference_steps {original}; expected 1 to {_schedule.TrainSteps}.");
-        if (steps > original) throw new InvalidJobException($"{steps} steps were asked for, but this sampler chooses among the {original} times its model was distilled on. Ask for 2 to 8.");
+        if (original < 1 || original > _schedule.TrainSteps)
+            throw new ModelException($"'{config.Path}' has original_inference_steps {original}; expected 1 to {_schedule.TrainSteps}.");
+        if (steps > original)
+            throw new InvalidJobException($"{steps} steps were asked for, but this sampler chooses among the {original} times its model "
+                + "was distilled on. Ask for 2 to 8.");
         var stride = _schedule.TrainSteps / original;
         // Evenly among the distilled times, from the last one down.
-        _times = Enumerable.Range(0, steps).Select(i => (double)((original - (int)Math.Floor(i * ((double)original / steps))) * stride - 1)).ToArray();
+        _times = Enumerable.Range(0, steps)
+            .Select(i => (double)((original - (int)Math.Floor(i * ((double)original / steps))) * stride - 1)).ToArray();
         _timeScale = config.Number("timestep_scaling", 10);
         _clip = config.Flag("clip_sample", false) ? config.Number("clip_sample_range", 1) : null;
     }

@@ -29,13 +29,15 @@ internal sealed class NoiseSchedule
         config.Require("use_exponential_sigmas", "false", "false");
         config.Require("use_beta_sigmas", "false", "false");
         TrainSteps = (int)config.Integer("num_train_timesteps", 1000);
-        if (TrainSteps is < 1 or > 100_000) throw new ModelException($"'{config.Path}' has num_train_timesteps {TrainSteps}; expected 1 to 100000.");
+        if (TrainSteps is < 1 or > 100_000)
+            throw new ModelException($"'{config.Path}' has num_train_timesteps {TrainSteps}; expected 1 to 100000.");
         Prediction = config.Text("prediction_type", "epsilon") switch
         {
             "epsilon" => PredictionType.Epsilon,
             "v_prediction" => PredictionType.Velocity,
             "sample" => PredictionType.Sample,
-            var other => throw new ModelException($"'{config.Path}' has prediction_type '{other}'; known are epsilon, v_prediction and sample."),
+            var other =>
+                throw new ModelException($"'{config.Path}' has prediction_type '{other}'; known are epsilon, v_prediction and sample."),
         };
         var betas = Betas(config);
         if (config.Flag("rescale_betas_zero_snr", false)) betas = WithZeroTerminalSnr(betas);
@@ -64,7 +66,8 @@ internal sealed class NoiseSchedule
     private double[] Betas(ConfigFile config)
     {
         if (config.NumbersOrNull("trained_betas") is { } trained)
-            return trained.Length == TrainSteps ? trained : throw new ModelException($"'{config.Path}' has {trained.Length} trained_betas for {TrainSteps} time steps.");
+            return trained.Length == TrainSteps ? trained
+                : throw new ModelException($"'{config.Path}' has {trained.Length} trained_betas for {TrainSteps} time steps.");
         var (start, end) = (config.Number("beta_start", 0.0001), config.Number("beta_end", 0.02));
         var betas = new double[TrainSteps];
         var kind = config.Text("beta_schedule", "linear");
@@ -77,7 +80,8 @@ internal sealed class NoiseSchedule
                 "scaled_linear" => Math.Pow(Math.Sqrt(start) + (Math.Sqrt(end) - Math.Sqrt(start)) * share, 2),
                 // Nichol and Dhariwal 2021 (arXiv:2102.09672), equation 17, with their cap on beta.
                 "squaredcos_cap_v2" => Math.Min(1 - CosineAlphaBar((t + 1.0) / TrainSteps) / CosineAlphaBar((double)t / TrainSteps), 0.999),
-                _ => throw new ModelException($"'{config.Path}' has beta_schedule '{kind}'; known are linear, scaled_linear and squaredcos_cap_v2."),
+                _ => throw new ModelException(
+                    $"'{config.Path}' has beta_schedule '{kind}'; known are linear, scaled_linear and squaredcos_cap_v2."),
             };
         }
 

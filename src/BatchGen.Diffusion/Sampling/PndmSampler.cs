@@ -3,8 +3,13 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Sampling;
 
-/// <summary>Pseudo numerical methods: Liu et al. 2022 (arXiv:2202.09778), equations 9 to 13: a linear multistep method, optionally started by Runge and Kutta's.</summary>
-/// <remarks>Symbols: a = alphaBar at one time, b = alphaBar at another, e = noise. Settings as in diffusers 0.30.3, PNDMScheduler.</remarks>
+/// <summary>
+/// Pseudo numerical methods: Liu et al. 2022 (arXiv:2202.09778), equations 9 to 13: a linear multistep method, optionally started by Runge
+/// and Kutta's.
+/// </summary>
+/// <remarks>
+/// Symbols: a = alphaBar at one time, b = alphaBar at another, e = noise. Settings as in diffusers 0.30.3, PNDMScheduler.
+/// </remarks>
 internal sealed class PndmSampler : ISampler
 {
     private const int Order = 4;
@@ -35,7 +40,8 @@ internal sealed class PndmSampler : ISampler
         var half = _stride / 2;
         _times =
         [
-            .. Enumerable.Range(0, Order - 1).SelectMany(i => new[] { spaced[i], spaced[i + 1] + half, spaced[i + 1] + half, spaced[i + 1] }),
+            .. Enumerable.Range(0, Order - 1)
+                .SelectMany(i => new[] { spaced[i], spaced[i + 1] + half, spaced[i + 1] + half, spaced[i + 1] }),
             .. spaced[(Order - 1)..],
         ];
         _rungeCalls = (Order - 1) * 4;
@@ -95,7 +101,7 @@ internal sealed class PndmSampler : ISampler
     private Tensor Multistep(Tensor output, int call, Tensor sample)
     {
         var time = (int)_times[call];
-        // Counted from the first call made, which is a later one when a picture is started from.
+        // Counted from the first call made, which is a later one when an image is started from.
         var made = _done++;
         if (_rungeCalls == 0 && made == 1)
         {

@@ -8,14 +8,15 @@ namespace BatchGen.Diffusion.Sampling;
 internal static class Predicted
 {
     /// <summary>Clean sample and noise for a sample with the given alpha and sigma (alpha squared + sigma squared = 1).</summary>
-    public static (Tensor Clean, Tensor Noise) CleanAndNoise(PredictionType prediction, Tensor output, Tensor sample, double alpha, double sigma) => prediction switch
-    {
-        PredictionType.Epsilon => ((sample - output * sigma) / alpha, output.alias()),
-        PredictionType.Sample => (output.alias(), (sample - output * alpha) / sigma),
-        // v = alpha e - sigma x0 (arXiv:2202.00512, appendix D)
-        PredictionType.Velocity => (sample * alpha - output * sigma, output * alpha + sample * sigma),
-        _ => throw new ArgumentOutOfRangeException(nameof(prediction), prediction, "unknown prediction type"),
-    };
+    public static (Tensor Clean, Tensor Noise) CleanAndNoise(
+        PredictionType prediction, Tensor output, Tensor sample, double alpha, double sigma) => prediction switch
+        {
+            PredictionType.Epsilon => ((sample - output * sigma) / alpha, output.alias()),
+            PredictionType.Sample => (output.alias(), (sample - output * alpha) / sigma),
+            // v = alpha e - sigma x0 (arXiv:2202.00512, appendix D)
+            PredictionType.Velocity => (sample * alpha - output * sigma, output * alpha + sample * sigma),
+            _ => throw new ArgumentOutOfRangeException(nameof(prediction), prediction, "unknown prediction type"),
+        };
 
     /// <summary>Clean sample for a sample x = x0 + sigma e, the form of Karras et al. 2022 (arXiv:2206.00364).</summary>
     public static Tensor Clean(PredictionType prediction, Tensor output, Tensor sample, double sigma) => prediction switch

@@ -40,11 +40,14 @@ internal static class SamplerCatalog
         ["heun"] = ("HeunDiscreteScheduler", "{}"),
         ["heun_karras"] = ("HeunDiscreteScheduler", Karras),
         ["dpmpp_2m"] = ("DPMSolverMultistepScheduler", """{"algorithm_type": "dpmsolver++", "solver_order": 2}"""),
-        ["dpmpp_2m_karras"] = ("DPMSolverMultistepScheduler", """{"algorithm_type": "dpmsolver++", "solver_order": 2, "use_karras_sigmas": true}"""),
+        ["dpmpp_2m_karras"] = (
+            "DPMSolverMultistepScheduler", """{"algorithm_type": "dpmsolver++", "solver_order": 2, "use_karras_sigmas": true}"""),
         ["dpmpp_2m_sde"] = ("DPMSolverMultistepScheduler", """{"algorithm_type": "sde-dpmsolver++", "solver_order": 2}"""),
-        ["dpmpp_2m_sde_karras"] = ("DPMSolverMultistepScheduler", """{"algorithm_type": "sde-dpmsolver++", "solver_order": 2, "use_karras_sigmas": true}"""),
+        ["dpmpp_2m_sde_karras"] = (
+            "DPMSolverMultistepScheduler", """{"algorithm_type": "sde-dpmsolver++", "solver_order": 2, "use_karras_sigmas": true}"""),
         ["dpmpp_2s"] = ("DPMSolverSinglestepScheduler", """{"algorithm_type": "dpmsolver++", "solver_order": 2}"""),
-        ["dpmpp_2s_karras"] = ("DPMSolverSinglestepScheduler", """{"algorithm_type": "dpmsolver++", "solver_order": 2, "use_karras_sigmas": true}"""),
+        ["dpmpp_2s_karras"] = (
+            "DPMSolverSinglestepScheduler", """{"algorithm_type": "dpmsolver++", "solver_order": 2, "use_karras_sigmas": true}"""),
         ["kdpm2"] = ("KDPM2DiscreteScheduler", "{}"),
         ["kdpm2_karras"] = ("KDPM2DiscreteScheduler", Karras),
         ["kdpm2_a"] = ("KDPM2AncestralDiscreteScheduler", "{}"),
@@ -59,7 +62,8 @@ internal static class SamplerCatalog
         ["ddim_trailing"] = ("DDIMScheduler", Trailing),
         ["euler_trailing"] = ("EulerDiscreteScheduler", Trailing),
         ["euler_a_trailing"] = ("EulerAncestralDiscreteScheduler", Trailing),
-        ["dpmpp_2m_trailing"] = ("DPMSolverMultistepScheduler", """{"algorithm_type": "dpmsolver++", "solver_order": 2, "timestep_spacing": "trailing"}"""),
+        ["dpmpp_2m_trailing"] = (
+            "DPMSolverMultistepScheduler", """{"algorithm_type": "dpmsolver++", "solver_order": 2, "timestep_spacing": "trailing"}"""),
     };
 
     /// <summary>The sampler of a job for a model.</summary>
@@ -69,9 +73,10 @@ internal static class SamplerCatalog
     /// <exception cref="InvalidJobException">The name is not known, or there are too few or too many steps.</exception>
     public static ISampler Create(string name, ConfigFile scheduler, int steps)
     {
-        if (!Names.TryGetValue(name, out var entry)) throw new InvalidJobException($"Sampler '{name}' is not known; known are {string.Join(", ", SamplerNames.All)}.");
+        if (!Names.TryGetValue(name, out var entry))
+            throw new InvalidJobException($"Sampler '{name}' is not known; known are {string.Join(", ", SamplerNames.All)}.");
         if (steps < 1) throw new InvalidJobException($"{steps} steps were asked for; at least 1 is needed.");
-        return Classes[entry.Class](scheduler.With(entry.Overrides), steps);
+        return FromClass(entry.Class, scheduler.With(entry.Overrides), steps)!;
     }
 
     /// <summary>The sampler that does what a class of diffusers does, or null when there is none.</summary>

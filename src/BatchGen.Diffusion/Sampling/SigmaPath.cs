@@ -14,7 +14,8 @@ internal sealed record SigmaPath(double[] Times, double[] Sigmas, double Initial
     public const double ZeroSnrFloor = 1.0 / (1 << 24);
 
     /// <summary>Lays out the path.</summary>
-    /// <param name="config">Settings: spacing, <c>use_karras_sigmas</c>, <c>sigma_min</c>, <c>sigma_max</c>, <c>final_sigmas_type</c>.</param>
+    /// <param name="config">Settings: spacing, <c>use_karras_sigmas</c>, <c>sigma_min</c>, <c>sigma_max</c>,
+    /// <c>final_sigmas_type</c>.</param>
     /// <param name="schedule">Noise levels in training.</param>
     /// <param name="steps">Steps wanted.</param>
     /// <param name="withFinalSetting">Whether the diffusers class has <c>final_sigmas_type</c>; the others end at zero.</param>
@@ -37,7 +38,7 @@ internal sealed record SigmaPath(double[] Times, double[] Sigmas, double Initial
             var other => throw new ModelException($"'{config.Path}' has final_sigmas_type '{other}'; known are zero and sigma_min."),
         };
         var largest = sigmas.Max();
-        // Evenly spaced and trailing times start at pure noise; leading ones start below, where the picture still counts.
+        // Evenly spaced and trailing times start at pure noise; leading ones start below, where the image still counts.
         var leading = config.Text("timestep_spacing", "linspace") == "leading";
         return new SigmaPath(times, [.. sigmas, final], leading ? Math.Sqrt(largest * largest + 1) : largest);
     }

@@ -21,7 +21,8 @@ internal sealed record SolverPath(double[] Times, double[] Levels)
     /// <param name="karrasRepeatsLast">Whether Karras levels that end at <c>sigma_min</c> repeat their own last level.</param>
     public static SolverPath Create(ConfigFile config, NoiseSchedule schedule, int steps, string final, bool karrasRepeatsLast = false)
     {
-        if (config.Has("lambda_min_clipped") && config.Number("lambda_min_clipped") > -1e9) config.Require("lambda_min_clipped", "-inf", "-inf");
+        if (config.Has("lambda_min_clipped") && config.Number("lambda_min_clipped") > -1e9)
+            config.Require("lambda_min_clipped", "-inf", "-inf");
         var trained = schedule.Sigmas();
         var logs = trained.Select(sigma => Math.Log(sigma)).ToArray();
         var karras = config.Flag("use_karras_sigmas", false);
@@ -62,5 +63,6 @@ internal sealed record SolverPath(double[] Times, double[] Levels)
 
     // Evenly spaced lambda (arXiv:2206.00927, section 3.2; diffusers with rho = 1).
     private static double[] EvenLogs(double[] logs, int count) =>
-        Enumerable.Range(0, count).Select(i => Math.Exp(logs[^1] + (count == 1 ? 0 : (double)i / (count - 1)) * (logs[0] - logs[^1]))).ToArray();
+        Enumerable.Range(0, count)
+            .Select(i => Math.Exp(logs[^1] + (count == 1 ? 0 : (double)i / (count - 1)) * (logs[0] - logs[^1]))).ToArray();
 }

@@ -3,7 +3,9 @@ using BatchGen.Diffusion.Models;
 
 namespace BatchGen.Diffusion.Sampling;
 
-/// <summary>Which of the training times a sampler visits (Lin et al. 2023, arXiv:2305.08891, table 2), and the noise levels of Karras et al.</summary>
+/// <summary>
+/// Which of the training times a sampler visits (Lin et al. 2023, arXiv:2305.08891, table 2), and the noise levels of Karras et al.
+/// </summary>
 internal static class Timesteps
 {
     /// <summary>Falling times for a number of steps.</summary>
@@ -13,9 +15,11 @@ internal static class Timesteps
     /// <param name="spacing">Spacing where the settings name none: each diffusers class has its own.</param>
     /// <param name="round">Whether evenly spaced times are rounded to whole ones.</param>
     /// <param name="extra">1 for solvers that space one time more and leave the last out.</param>
-    public static double[] Spaced(ConfigFile config, int trainSteps, int steps, string spacing = "linspace", bool round = true, int extra = 0)
+    public static double[] Spaced(
+        ConfigFile config, int trainSteps, int steps, string spacing = "linspace", bool round = true, int extra = 0)
     {
-        if (steps > trainSteps) throw new InvalidJobException($"{steps} steps were asked for, but the model was trained with {trainSteps}. Ask for fewer.");
+        if (steps > trainSteps)
+            throw new InvalidJobException($"{steps} steps were asked for, but the model was trained with {trainSteps}. Ask for fewer.");
         var times = new double[steps];
         switch (config.Text("timestep_spacing", spacing))
         {
@@ -31,7 +35,9 @@ internal static class Timesteps
                 break;
             case "leading":
                 var stride = trainSteps / (steps + extra);
-                if (stride == 0) throw new InvalidJobException($"{steps} steps are too many for this sampler, which needs fewer than the {trainSteps} the model was trained with.");
+                if (stride == 0)
+                    throw new InvalidJobException($"{steps} steps are too many for this sampler, which needs fewer than the {trainSteps} "
+                        + "the model was trained with.");
                 for (var i = 0; i < steps; i++) times[i] = (double)stride * (steps + extra - 1 - i) + config.Integer("steps_offset", 0);
                 break;
             case "trailing":

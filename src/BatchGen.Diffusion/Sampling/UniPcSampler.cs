@@ -6,8 +6,8 @@ namespace BatchGen.Diffusion.Sampling;
 
 /// <summary>Predictor and corrector of one form: Zhao et al. 2023 (arXiv:2302.04867), algorithms 5 to 8, in their B(h) variants.</summary>
 /// <remarks>
-/// Symbols: h step of lambda, hh = -h for predicted clean samples and h for noise, r ratios of earlier steps, m converted outputs, D their divided
-/// differences, rho the solved weights. Settings as in diffusers 0.30.3, UniPCMultistepScheduler.
+/// Symbols: h step of lambda, hh = -h for predicted clean samples and h for noise, r ratios of earlier steps, m converted outputs, D their
+/// divided differences, rho the solved weights. Settings as in diffusers 0.30.3, UniPCMultistepScheduler.
 /// </remarks>
 internal sealed class UniPcSampler : ISampler
 {
@@ -83,7 +83,8 @@ internal sealed class UniPcSampler : ISampler
         var phi1 = double.IsNegativeInfinity(hh) ? -1 : Math.Exp(hh) - 1;
         var scale = _secondForm ? phi1 : hh;
         var weights = Weights(ratios, hh, phi1, scale, found is null);
-        var (decay, factor) = _predictsClean ? (_path.Sigma(from + 1) / _path.Sigma(from), _path.Alpha(from + 1)) : (_path.Alpha(from + 1) / _path.Alpha(from), _path.Sigma(from + 1));
+        var (decay, factor) = _predictsClean ? (_path.Sigma(from + 1) / _path.Sigma(from), _path.Alpha(from + 1))
+            : (_path.Alpha(from + 1) / _path.Alpha(from), _path.Sigma(from + 1));
         var next = Weighted.Sum((decay, x), (-factor * phi1, m0));
         for (var i = 0; i < differences.Count; i++) next.add_(differences[i], -factor * scale * weights[i]);
         if (found is not null) next.add_(found - m0, -factor * scale * weights[^1]);

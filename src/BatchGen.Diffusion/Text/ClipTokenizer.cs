@@ -8,7 +8,8 @@ namespace BatchGen.Diffusion.Text;
 
 /// <summary>CLIP's byte-pair tokenizer: the same ids as transformers' CLIPTokenizer with ftfy.</summary>
 /// <remarks>
-/// Written out here (docs/decisions/0005-own-tokenizer.md). Algorithm: openai/CLIP, clip/simple_tokenizer.py; cleaning as in <see cref="TextRepair"/>.
+/// Written out here (docs/decisions/0005-own-tokenizer.md). Algorithm: openai/CLIP, clip/simple_tokenizer.py; cleaning as in
+/// <see cref="TextRepair"/>.
 /// </remarks>
 internal sealed class ClipTokenizer
 {
@@ -20,7 +21,8 @@ internal sealed class ClipTokenizer
     private readonly Dictionary<string, int> _vocabulary;
     private readonly Dictionary<(string Left, string Right), int> _ranks;
 
-    private ClipTokenizer(Dictionary<string, int> vocabulary, Dictionary<(string Left, string Right), int> ranks, string padToken, int maxLength)
+    private ClipTokenizer(
+        Dictionary<string, int> vocabulary, Dictionary<(string Left, string Right), int> ranks, string padToken, int maxLength)
     {
         _vocabulary = vocabulary;
         _ranks = ranks;
@@ -54,9 +56,11 @@ internal sealed class ClipTokenizer
         var source = vocabularyFolder ?? folder;
         try
         {
-            var vocabulary = JsonSerializer.Deserialize<Dictionary<string, int>>(File.ReadAllText(Path.Combine(source, "vocab.json"))) ?? [];
+            var vocabulary =
+                JsonSerializer.Deserialize<Dictionary<string, int>>(File.ReadAllText(Path.Combine(source, "vocab.json"))) ?? [];
             if (!vocabulary.ContainsKey(StartOfText) || !vocabulary.ContainsKey(EndOfText))
-                throw new ModelException($"'{Path.Combine(source, "vocab.json")}' is not a CLIP vocabulary: it lacks '{StartOfText}' or '{EndOfText}'.");
+                throw new ModelException(
+                    $"'{Path.Combine(source, "vocab.json")}' is not a CLIP vocabulary: it lacks '{StartOfText}' or '{EndOfText}'.");
             var ranks = new Dictionary<(string Left, string Right), int>();
             foreach (var line in File.ReadLines(Path.Combine(source, "merges.txt")).Skip(1))
             {
@@ -78,7 +82,8 @@ internal sealed class ClipTokenizer
     }
 
     /// <summary>The vocabulary all published models share, for files that come without one.</summary>
-    /// <param name="padWithZero">True for the second encoder of SDXL and for SD 2.x, which pad with the id 0.</param>
+    /// <param name="padWithZero">True for text encoders that were trained on texts filled up with the id 0, false for the end
+    /// token.</param>
     public static ClipTokenizer Published(bool padWithZero)
     {
         var merges = PublishedMerges();
@@ -100,10 +105,15 @@ internal sealed class ClipTokenizer
         Directory.CreateDirectory(folder);
         var merges = PublishedMerges();
         File.WriteAllText(Path.Combine(folder, "merges.txt"), string.Join('\n', merges) + "\n");
-        File.WriteAllText(Path.Combine(folder, "vocab.json"), JsonSerializer.Serialize(PublishedVocabulary(merges).Select((token, id) => (token, id)).ToDictionary(item => item.token, item => item.id)));
+        File.WriteAllText(Path.Combine(folder, "vocab.json"), JsonSerializer.Serialize(PublishedVocabulary(merges)
+            .Select((token, id) => (token, id)).ToDictionary(item => item.token, item => item.id)));
         File.WriteAllText(
             Path.Combine(folder, "tokenizer_config.json"),
-            JsonSerializer.Serialize(new { tokenizer_class = "CLIPTokenizer", model_max_length = 77, bos_token = StartOfText, eos_token = EndOfText, unk_token = EndOfText, pad_token = padWithZero ? "!" : EndOfText }));
+            JsonSerializer.Serialize(new
+            {
+                tokenizer_class = "CLIPTokenizer", model_max_length = 77, bos_token = StartOfText, eos_token = EndOfText,
+                unk_token = EndOfText, pad_token = padWithZero ? "!" : EndOfText,
+            }));
     }
 
     /// <summary>Ids of a text, without start, end and padding.</summary>
@@ -137,7 +147,8 @@ internal sealed class ClipTokenizer
 
     private static string[] PublishedMerges()
     {
-        using var stream = typeof(ClipTokenizer).Assembly.GetManifestResourceStream("clip-merges.txt.gz") ?? throw new InvalidOperationException("clip-merges.txt.gz is not embedded.");
+        using var stream = typeof(ClipTokenizer).Assembly.GetManifestResourceStream("clip-merges.txt.gz")
+            ?? throw new InvalidOperationException("clip-merges.txt.gz is not embedded.");
         using var unpacked = new GZipStream(stream, CompressionMode.Decompress);
         using var reader = new StreamReader(unpacked);
         return reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -161,7 +172,9 @@ internal sealed class ClipTokenizer
             pad = Content(config.RootElement, "pad_token") ?? pad;
             newStyle = config.RootElement.TryGetProperty("added_tokens_decoder", out _);
             // Absent or an absurd number means "as long as the text encoder takes".
-            if (config.RootElement.TryGetProperty("model_max_length", out var length) && length.TryGetInt32(out var value) && value is > 2 and < 10_000) maxLength = value;
+            if (config.RootElement.TryGetProperty("model_max_length", out var length) && length.TryGetInt32(out var value)
+                && value is > 2 and < 10_000)
+                maxLength = value;
         }
 
         // transformers lets the older file win, unless the newer one lists all its tokens (tokenization_utils_base.py, version 4.40).
@@ -244,7 +257,8 @@ internal sealed class ClipTokenizer
         is UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter;
 
     private static bool IsCaseIgnorable(char c) => c is '\'' or '.' or ':' or '·' or '’' || char.GetUnicodeCategory(c)
-        is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark or UnicodeCategory.Format or UnicodeCategory.ModifierLetter or UnicodeCategory.ModifierSymbol;
+        is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark or UnicodeCategory.Format or UnicodeCategory.ModifierLetter
+            or UnicodeCategory.ModifierSymbol;
 
     // The pattern of simple_tokenizer.py, by hand and by code point (.NET's regular expressions see UTF-16 units):
     // <|startoftext|> | <|endoftext|> | 's|'t|'re|'ve|'m|'ll|'d | [\p{L}]+ | [\p{N}] | [^\s\p{L}\p{N}]+
@@ -318,7 +332,8 @@ internal sealed class ClipTokenizer
             var pair = default((string Left, string Right));
             for (var i = 0; i + 1 < pieces.Count; i++)
             {
-                if (_ranks.TryGetValue((pieces[i], pieces[i + 1]), out var rank) && rank < best) (best, pair) = (rank, (pieces[i], pieces[i + 1]));
+                if (_ranks.TryGetValue((pieces[i], pieces[i + 1]), out var rank) && rank < best)
+                    (best, pair) = (rank, (pieces[i], pieces[i + 1]));
             }
 
             if (best == int.MaxValue) break;

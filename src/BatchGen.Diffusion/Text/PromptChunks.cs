@@ -9,15 +9,16 @@ internal readonly record struct ChunkToken(int Id, double Weight, TextEmbedding?
 
 /// <summary>Cuts a prompt into chunks of 75 tokens, each of which the text encoder reads by itself.</summary>
 /// <remarks>
-/// As AUTOMATIC1111/stable-diffusion-webui does (modules/sd_hijack_clip.py, tokenize_line): where a chunk would end inside a phrase whose comma is at most
-/// 20 tokens back, the phrase goes to the next chunk whole.
+/// As AUTOMATIC1111/stable-diffusion-webui does (modules/sd_hijack_clip.py, tokenize_line): where a chunk would end inside a phrase whose
+/// comma is at most 20 tokens back, the phrase goes to the next chunk whole.
 /// </remarks>
 internal static class PromptChunks
 {
     private const int CommaReach = 20;
 
     /// <summary>The chunks of a prompt; at least one, which is empty for an empty prompt.</summary>
-    public static List<List<ChunkToken>> Cut(ClipTokenizer tokenizer, IReadOnlyList<PromptPart> parts, IReadOnlyList<TextEmbedding> embeddings)
+    public static List<List<ChunkToken>> Cut(
+        ClipTokenizer tokenizer, IReadOnlyList<PromptPart> parts, IReadOnlyList<TextEmbedding> embeddings)
     {
         var size = tokenizer.MaxLength - 2;
         var comma = tokenizer.Encode(",") is [var id] ? id : -1;
@@ -38,7 +39,8 @@ internal static class PromptChunks
                 {
                     // A learned word is never cut apart.
                     if (chunks[^1].Count + embedding.Length > size && chunks[^1].Count > 0) Next();
-                    for (var row = 0; row < embedding.Length; row++) chunks[^1].Add(new ChunkToken(tokenizer.EndId, part.Weight, embedding, row));
+                    for (var row = 0; row < embedding.Length; row++)
+                        chunks[^1].Add(new ChunkToken(tokenizer.EndId, part.Weight, embedding, row));
                     continue;
                 }
 
@@ -74,7 +76,8 @@ internal static class PromptChunks
         }
     }
 
-    private static IEnumerable<(string Text, TextEmbedding? Embedding)> SplitAtTriggers(string text, IReadOnlyList<TextEmbedding> embeddings)
+    private static IEnumerable<(string Text, TextEmbedding? Embedding)> SplitAtTriggers(
+        string text, IReadOnlyList<TextEmbedding> embeddings)
     {
         if (embeddings.Count == 0)
         {
@@ -107,7 +110,8 @@ internal static class PromptChunks
         if (string.Compare(text, at, trigger, 0, trigger.Length, StringComparison.OrdinalIgnoreCase) != 0) return false;
         var end = at + trigger.Length;
         // A word by itself: 'cat' is not in 'catalogue'.
-        return (at == 0 || !IsWord(text[at - 1]) || !IsWord(trigger[0])) && (end >= text.Length || !IsWord(text[end]) || !IsWord(trigger[^1]));
+        return (at == 0 || !IsWord(text[at - 1]) || !IsWord(trigger[0]))
+            && (end >= text.Length || !IsWord(text[end]) || !IsWord(trigger[^1]));
     }
 
     private static bool IsWord(char c) => char.IsLetterOrDigit(c) || c is '_' or '-';

@@ -11,10 +11,10 @@ namespace BatchGen.Diffusion.Text;
 
 /// <summary>A prompt as the UNet reads it.</summary>
 /// <param name="Context">[1, n T, X].</param>
-/// <param name="Pooled">[1, P] for SDXL, else null.</param>
+/// <param name="Pooled">[1, P] one vector of the whole text, for families whose denoiser reads it; else null.</param>
 internal sealed record EncodedPrompt(Tensor Context, Tensor? Pooled) : IDisposable
 {
-    /// <summary>Bytes held.</summary>
+    /// <summary>Bytes that the tensors hold.</summary>
     public long SizeBytes => Size(Context) + (Pooled is null ? 0 : Size(Pooled));
 
     /// <summary>Digest of all its numbers.</summary>
@@ -29,18 +29,21 @@ internal sealed record EncodedPrompt(Tensor Context, Tensor? Pooled) : IDisposab
     private static long Size(Tensor tensor) => tensor.numel() * tensor.element_size();
 }
 
-/// <summary>Encodes prompts with a model's text encoders, each prompt alone, so that the result does not depend on the others of a batch.</summary>
+/// <summary>
+/// Encodes prompts with a model's text encoders, each prompt alone, so that the result does not depend on the others of a batch.
+/// </summary>
 /// <remarks>
-/// Weighted prompts of any length are read in chunks (<see cref="PromptSyntax"/>, <see cref="PromptChunks"/>); a prompt without brackets of at most 75 tokens
-/// gives exactly what diffusers gives. Results are kept (least recently used first to go) until <see cref="Forget"/>, which must follow every
-/// change of the text encoders' weights. What is kept is checksummed before it is handed out, for no checkpoint of the weights covers it. What <see cref="Encode"/> returns belongs to the encoder and stays valid
-/// until the next call of any member.
+/// Weighted prompts of any length are read in chunks (<see cref="PromptSyntax"/>, <see cref="PromptChunks"/>); a prompt without brackets of
+/// at most 75 tokens gives exactly what diffusers gives. Results are kept (least recently used first to go) until <see cref="Forget"/>,
+/// which must follow every change of the text encoders' weights. What is kept is checksummed before it is handed out, for no checkpoint of
+/// the weights covers it. What <see cref="Encode"/> returns belongs to the encoder and stays valid until the next call of any member.
 /// </remarks>
 /// <param name="model">The model.</param>
 /// <param name="maxCacheBytes">Memory for results.</param>
 /// <param name="isPlain">True to take brackets as they stand and cut long prompts, as diffusers does.</param>
 /// <param name="logger">Where to log; null logs nothing.</param>
-internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 64L << 20, bool isPlain = false, ILogger? logger = null) : IDisposable
+internal sealed class PromptEncoder(
+    DiffusionModel model, long maxCacheBytes = 64L << 20, bool isPlain = false, ILogger? logger = null) : IDisposable
 {
     private readonly Dictionary<Key, LinkedListNode<Entry>> _cache = [];
     private readonly LinkedList<Entry> _order = [];
@@ -66,7 +69,7 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
 
     /// <summary>Encodes a prompt.</summary>
     /// <param name="prompt">The text.</param>
-    /// <param name="secondPrompt">Text for the second encoder of SDXL; null is the same.</param>
+    /// <param name="secondPrompt">Text for the second encoder of families that have two; null is the same.</param>
     /// <param name="clipSkip">Layers left out at the end.</param>
     /// <param name="chunks">Chunks to fill with empty ones at least.</param>
     /// <exception cref="InvalidJobException">More layers are to be left out than there are.</exception>
@@ -75,7 +78,7 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
         var key = new Key(prompt, secondPrompt == prompt ? null : secondPrompt, clipSkip, chunks);
         if (_cache.TryGetValue(key, out var node))
         {
-            // One changed bit in the night's negative prompt would make every picture from here on wrong.
+            // One changed bit in the night's negative prompt would make every image from here on wrong.
             if (node.Value.Prompt.Digest() == node.Value.Digest)
             {
                 Hits++;
@@ -107,7 +110,8 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
     }
 
     /// <summary>Triggers of learned words whose vectors are not what they were when they came.</summary>
-    public IReadOnlyList<string> FindDamagedWords() => [.. Embeddings.Where((word, i) => word.Digest() != _wordDigests[i]).Select(word => word.Trigger)];
+    public IReadOnlyList<string> FindDamagedWords() =>
+        [.. Embeddings.Where((word, i) => word.Digest() != _wordDigests[i]).Select(word => word.Trigger)];
 
     /// <summary>Drops everything kept.</summary>
     public void Forget()
@@ -155,9 +159,8 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
         if (isPlain) chunks.RemoveRange(1, chunks.Count - 1);
         while (chunks.Count < count) chunks.Add([]);
         var layers = network.LayerCount;
-        // SDXL was trained on the last layer but one, without the final norm (arXiv:2307.01952, section 2.1).
-        var isXl = model.TextEncoders.Count > 1;
-        var used = layers - clipSkip - (isXl ? 1 : 0);
+        var reading = model.Family.Text;
+        var used = layers - clipSkip - reading.LayersLeftOut;
         if (used < 1) throw new InvalidJobException($"clip_skip {clipSkip} leaves no layer of the text encoder, which has {layers}.");
         var states = new List<Tensor>();
         Tensor? pooled = null;
@@ -166,8 +169,10 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
             var ids = tensor(tokenizer.Pad(chunk.Select(token => token.Id).ToArray()), device: model.Device).unsqueeze(0); // [1, T] i64
             var state = network.Run(network.Start(WithEmbeddings(network.Rows(ids), chunk, encoder)), 0, used); // [1, T, D]
             // The pooled text is that of the first chunk; weights do not change it.
-            if (network.ProjectionWidth > 0) pooled ??= network.Project(network.AtEnd(network.FinalNorm(network.Run(state, used, layers)), EndIds(tokenizer, chunk))); // [1, P]
-            states.Add(Weighted(isXl ? state : network.FinalNorm(state), chunk));
+            // [1, P]
+            if (network.ProjectionWidth > 0)
+                pooled ??= network.Project(network.AtEnd(network.FinalNorm(network.Run(state, used, layers)), EndIds(tokenizer, chunk)));
+            states.Add(Weighted(reading.UsesFinalNorm ? network.FinalNorm(state) : state, chunk));
         }
 
         return (states.Count == 1 ? states[0] : cat(states, 1), pooled);
@@ -175,7 +180,8 @@ internal sealed class PromptEncoder(DiffusionModel model, long maxCacheBytes = 6
 
     // The ids in which the end of a text is looked for: a learned word has the end token's id, but ends nothing.
     private Tensor EndIds(ClipTokenizer tokenizer, List<ChunkToken> chunk) =>
-        tensor(tokenizer.Pad(chunk.Select(token => token.Embedding is null ? token.Id : 0).ToArray()), device: model.Device).unsqueeze(0); // [1, T] i64
+        // [1, T] i64
+        tensor(tokenizer.Pad(chunk.Select(token => token.Embedding is null ? token.Id : 0).ToArray()), device: model.Device).unsqueeze(0);
 
     private static Tensor WithEmbeddings(Tensor rows, List<ChunkToken> chunk, int encoder)
     {

@@ -10,10 +10,10 @@ internal readonly record struct PromptPart(string Text, double Weight, bool IsBr
 
 /// <summary>Reads the weighting syntax of the web UI of AUTOMATIC1111, which most tools share.</summary>
 /// <remarks>
-/// <c>(word)</c> counts 1.1 times, <c>((word))</c> 1.21 times, <c>[word]</c> 1/1.1 times, <c>(word:1.3)</c> 1.3 times; brackets nest; a backslash before a
-/// bracket makes it a plain character; <c>BREAK</c> in capitals starts a new chunk of 75 tokens. Brackets that are never closed count to the end.
-/// (AUTOMATIC1111/stable-diffusion-webui, modules/prompt_parser.py, parse_prompt_attention. Its scheduling syntax <c>[a:b:0.5]</c> is not read;
-/// compel's <c>word++</c> is plain text.)
+/// <c>(word)</c> counts 1.1 times, <c>((word))</c> 1.21 times, <c>[word]</c> 1/1.1 times, <c>(word:1.3)</c> 1.3 times; brackets nest; a
+/// backslash before a bracket makes it a plain character; <c>BREAK</c> in capitals starts a new chunk of 75 tokens. Brackets that are never
+/// closed count to the end. (AUTOMATIC1111/stable-diffusion-webui, modules/prompt_parser.py, parse_prompt_attention. Its scheduling syntax
+/// <c>[a:b:0.5]</c> is not read; compel's <c>word++</c> is plain text.)
 /// </remarks>
 internal static class PromptSyntax
 {
@@ -77,8 +77,10 @@ internal static class PromptSyntax
         var close = prompt.IndexOf(')', at);
         if (close < 0) return false;
         length = close - at + 1;
-        // .NET takes the words infinity and NaN for numbers; they are text here, and so is what float32 cannot hold: no picture would come of either.
-        return double.TryParse(prompt.AsSpan(at + 1, close - at - 1).Trim(), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out weight)
+        // .NET takes the words infinity and NaN for numbers; they are text here, and so is what float32 cannot hold: no image would come of
+        // either.
+        return double.TryParse(prompt.AsSpan(at + 1, close - at - 1).Trim(), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint,
+            CultureInfo.InvariantCulture, out weight)
             && float.IsFinite((float)weight);
     }
 
@@ -119,7 +121,8 @@ internal static class PromptSyntax
         var merged = new List<PromptPart>();
         foreach (var part in parts.Where(part => part.IsBreak || part.Text.Length > 0))
         {
-            if (!part.IsBreak && merged.Count > 0 && !merged[^1].IsBreak && merged[^1].Weight == part.Weight) merged[^1] = merged[^1] with { Text = merged[^1].Text + part.Text };
+            if (!part.IsBreak && merged.Count > 0 && !merged[^1].IsBreak && merged[^1].Weight == part.Weight)
+                merged[^1] = merged[^1] with { Text = merged[^1].Text + part.Text };
             else merged.Add(part);
         }
 

@@ -6,8 +6,8 @@ namespace BatchGen.Diffusion.Text;
 
 /// <summary>Cleans a prompt the way CLIP's tokenizer does before it splits it, so that the same prompt gets the same tokens.</summary>
 /// <remarks>
-/// CLIP and transformers clean with the Python library ftfy (here after version 6.1: ftfy.fix_text with default settings): HTML entities, text
-/// decoded with the wrong encoding, ligatures, width forms, curled quotes, control characters, composition. Of the encodings mixed up,
+/// CLIP and transformers clean with the Python library ftfy (here after version 6.1: ftfy.fix_text with default settings): HTML entities,
+/// text decoded with the wrong encoding, ligatures, width forms, curled quotes, control characters, composition. Of the encodings mixed up,
 /// Windows-1252 and Latin-1 are undone, and only where the whole line was written in UTF-8; ftfy also guesses at rarer ones.
 /// </remarks>
 internal static partial class TextRepair
@@ -15,7 +15,8 @@ internal static partial class TextRepair
     // Characters that Windows-1252 has in place of the control codes 0x80 to 0x9F; the five bytes it leaves open keep their code.
     private const string Windows1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
 
-    private static readonly Dictionary<char, byte> Windows1252Bytes = Windows1252.Select((c, i) => (c, i)).ToDictionary(item => item.c, item => (byte)(0x80 + item.i));
+    private static readonly Dictionary<char, byte> Windows1252Bytes =
+        Windows1252.Select((c, i) => (c, i)).ToDictionary(item => item.c, item => (byte)(0x80 + item.i));
 
     private static readonly Dictionary<char, string> Ligatures = new()
     {
@@ -50,11 +51,13 @@ internal static partial class TextRepair
 
     private static string FixLine(string line, bool unescape)
     {
-        // One repair can uncover another (an entity behind an entity), so go on until nothing changes. Each pass shortens the text or is the last but one.
+        // One repair can uncover another (an entity behind an entity), so go on until nothing changes. Each pass shortens the text or is
+        // the last but one.
         while (true)
         {
             var before = line;
-            if (unescape && line.Contains('&', StringComparison.Ordinal)) line = Entity().Replace(line, match => WebUtility.HtmlDecode(match.Value));
+            if (unescape && line.Contains('&', StringComparison.Ordinal))
+                line = Entity().Replace(line, match => WebUtility.HtmlDecode(match.Value));
             line = UndoWrongEncoding(line);
             line = ReplaceCharacters(line);
             line = UnicodeNormalization.FoldWidth(line);
@@ -118,7 +121,8 @@ internal static partial class TextRepair
     }
 
     private static bool IsUnwanted(int code) => code
-        is (>= 0x00 and <= 0x08) or 0x0b or (>= 0x0e and <= 0x1f) or 0x7f or (>= 0x206a and <= 0x206f) or 0xfeff or (>= 0xfff9 and <= 0xfffc)
+        is (>= 0x00 and <= 0x08) or 0x0b or (>= 0x0e and <= 0x1f) or 0x7f or (>= 0x206a and <= 0x206f) or 0xfeff
+        or (>= 0xfff9 and <= 0xfffc)
         or (>= 0x1d173 and <= 0x1d17a) or (>= 0xe0000 and <= 0xe007f);
 
     [GeneratedRegex("&#?[0-9A-Za-z]{1,24};", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]

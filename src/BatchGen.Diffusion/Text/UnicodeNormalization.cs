@@ -5,9 +5,9 @@ namespace BatchGen.Diffusion.Text;
 
 /// <summary>Canonical composition (NFC) and width folding of text.</summary>
 /// <remarks>
-/// The program runs with invariant globalization, where <see cref="string.Normalize()"/> leaves everything beyond ASCII as it is; prompts typed on a
-/// Mac, where accents come decomposed, would get other tokens than everywhere else. Algorithm: Unicode Standard Annex #15, sections 1.3 and
-/// 16 (Hangul); the data is in unicode-normalization.txt.
+/// The program runs with invariant globalization, where <see cref="string.Normalize()"/> leaves everything beyond ASCII as it is; prompts
+/// typed on a Mac, where accents come decomposed, would get other tokens than everywhere else. Algorithm: Unicode Standard Annex #15,
+/// sections 1.3 and 16 (Hangul); the data is in unicode-normalization.txt.
 /// </remarks>
 internal static class UnicodeNormalization
 {

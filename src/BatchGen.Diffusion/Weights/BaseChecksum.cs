@@ -67,7 +67,8 @@ internal sealed class BaseChecksum
         // A tensor that was not there at load is as wrong as one that changed.
         // (One that went missing has digest zero, so equal counts mean equal sets.)
         if (_model.All.Count(weight => weight.Base is not null) != _baseline.Length)
-            drifted.AddRange(Present(_model).Select(weight => weight.Name).Except(_baseline.Select(row => row.Name), StringComparer.Ordinal));
+            drifted.AddRange(
+                Present(_model).Select(weight => weight.Name).Except(_baseline.Select(row => row.Name), StringComparer.Ordinal));
         var actual = Combine(digests);
         return new WeightCheck(
             drifted.Count == 0, Digest, actual, digests.Length, SizeBytes, drifted, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
@@ -132,7 +133,8 @@ internal sealed class BaseChecksum
         }
 
         // Largest first, so that no thread is left alone with a large one at the end. Each thread opens its own dispose scopes.
-        var order = Enumerable.Range(0, digests.Length).OrderByDescending(i => weights[i].Base is { } tensor ? SizeOf(tensor) : 0).ToArray();
+        var order = Enumerable.Range(0, digests.Length)
+            .OrderByDescending(i => weights[i].Base is { } tensor ? SizeOf(tensor) : 0).ToArray();
         Parallel.ForEach(
             System.Collections.Concurrent.Partitioner.Create(order, loadBalance: true),
             new ParallelOptions { MaxDegreeOfParallelism = _threads, CancellationToken = cancellationToken },

@@ -3,7 +3,9 @@ using BatchGen.Core.Failures;
 namespace BatchGen.Diffusion.Weights;
 
 /// <summary>All parameters of one component (UNet, VAE, a text encoder), handed out to its layers by key.</summary>
-/// <remarks>Layers take what they need while the component is built; what nobody took is an error, so a wrong config cannot go unseen.</remarks>
+/// <remarks>
+/// Layers take what they need while the component is built; a tensor that no layer took is an error, so a wrong config cannot go unseen.
+/// </remarks>
 internal sealed class ComponentWeights : IDisposable
 {
     private readonly SortedDictionary<string, Weight> _weights;
@@ -23,13 +25,16 @@ internal sealed class ComponentWeights : IDisposable
 
     public string Component { get; }
 
-    /// <summary>What layers asked for, in order; only of a recorder.</summary>
-    public IReadOnlyList<(string Key, long[] Shape)> Recorded => _recorded ?? throw new InvalidOperationException("These weights are no recorder.");
+    /// <summary>The keys and shapes that layers asked for, in order; only of a recorder.</summary>
+    public IReadOnlyList<(string Key, long[] Shape)> Recorded =>
+        _recorded ?? throw new InvalidOperationException("These weights are no recorder.");
 
     /// <summary>Every parameter, in ordinal key order.</summary>
     public IReadOnlyDictionary<string, Weight> All => _weights;
 
-    /// <summary>Weights without tensors that write down what a network built on them asks for: its keys and shapes. Needs no native torch.</summary>
+    /// <summary>
+    /// Weights without tensors that write down what a network built on them asks for: its keys and shapes. Needs no native torch.
+    /// </summary>
     public static ComponentWeights Recorder(string component) => new(component);
 
     /// <summary>Lets a recorder answer <see cref="Has"/> for a key, for networks that look before they take.</summary>
@@ -46,7 +51,8 @@ internal sealed class ComponentWeights : IDisposable
         }
 
         if (!_weights.TryGetValue(key, out var weight) || weight.Base is null)
-            throw new ModelException($"The {Component} weights have no tensor '{key}', which its config.json calls for. Check that config and weights belong together.");
+            throw new ModelException($"The {Component} weights have no tensor '{key}', which its config.json calls for. "
+                + "Check that config and weights belong together.");
         if (!weight.Base.shape.AsSpan().SequenceEqual(shape))
         {
             throw new ModelException(
@@ -68,7 +74,8 @@ internal sealed class ComponentWeights : IDisposable
     }
 
     /// <summary>True when the files hold this key.</summary>
-    public bool Has(string key) => _announced?.Contains(key) == true || _weights.TryGetValue(key, out var weight) && weight.Base is not null;
+    public bool Has(string key) =>
+        _announced?.Contains(key) == true || _weights.TryGetValue(key, out var weight) && weight.Base is not null;
 
     /// <summary>Keys that no layer took.</summary>
     public IReadOnlyList<string> Untaken() => _weights.Keys.Where(key => !_taken.Contains(key)).ToArray();

@@ -1,9 +1,11 @@
+using BatchGen.Diffusion.Families;
+
 namespace BatchGen.Diffusion.Weights;
 
 /// <summary>The parameters of a whole model on one device: the unit that is fused, unloaded and checksummed.</summary>
-/// <param name="Family"><c>sd15</c>, <c>sd21</c> or <c>sdxl</c>.</param>
+/// <param name="Family">The family it belongs to.</param>
 /// <param name="Components">The components, in ordinal order of name.</param>
-internal sealed record ModelWeights(string Family, IReadOnlyList<ComponentWeights> Components) : IDisposable
+internal sealed record ModelWeights(FamilyRendering Family, IReadOnlyList<ComponentWeights> Components) : IDisposable
 {
     /// <summary>Every parameter, in ordinal order of <see cref="Weight.Name"/>.</summary>
     public IEnumerable<Weight> All => Components.SelectMany(component => component.All.Values);

@@ -21,8 +21,10 @@ internal sealed unsafe class TensorReading
         var shape = tensor.shape;
         _header = new byte[8 * (shape.Length + 1)];
         BinaryPrimitives.WriteInt64LittleEndian(_header, (long)tensor.dtype);
-        for (var axis = 0; axis < shape.Length; axis++) BinaryPrimitives.WriteInt64LittleEndian(_header.AsSpan(8 * (axis + 1)), shape[axis]);
-        if (tensor.device_type != DeviceType.CPU || !tensor.is_contiguous() || tensor.numel() * tensor.element_size() > MaxDirectBytes) return;
+        for (var axis = 0; axis < shape.Length; axis++)
+            BinaryPrimitives.WriteInt64LittleEndian(_header.AsSpan(8 * (axis + 1)), shape[axis]);
+        if (tensor.device_type != DeviceType.CPU || !tensor.is_contiguous() || tensor.numel() * tensor.element_size() > MaxDirectBytes)
+            return;
         // Torch's memory does not move; the tensor held here keeps it alive, and a disposed one is asked for its handle first.
         var bytes = tensor.bytes;
         fixed (byte* address = bytes) _address = address;

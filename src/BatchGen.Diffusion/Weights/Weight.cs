@@ -2,10 +2,11 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Weights;
 
-/// <summary>One parameter of a model: the base tensor as loaded, and the fused tensor that stands in for it while adapters are on.</summary>
+/// <summary>A parameter of a model: the base tensor as loaded, and the fused tensor that stands in for it while adapters are on.</summary>
 /// <remarks>
-/// Nothing ever writes to <see cref="Base"/> in place, except in the mode for small memory (<see cref="WriteInPlace"/>), which puts the saved bytes back.
-/// Layers read <see cref="Value"/>, so putting an overlay on and dropping it involves no arithmetic on the base.
+/// The base is never lost: fusing leaves it alone (an overlay), or writes over it (<see cref="WriteInPlace"/>) after its bytes were saved
+/// or while they can be read from the master again, and unloading puts exactly those bytes back; the checksum after every batch checks
+/// this. Layers read <see cref="Value"/>, so putting an overlay on and dropping it involves no arithmetic on the base.
 /// </remarks>
 internal sealed class Weight : IDisposable
 {
@@ -13,7 +14,7 @@ internal sealed class Weight : IDisposable
     private Tensor? _overlay;
     private double? _largest;
 
-    /// <param name="component">Component folder name: <c>unet</c>, <c>vae</c>, <c>text_encoder</c>, <c>text_encoder_2</c>.</param>
+    /// <param name="component">Component it belongs to, for example <c>unet</c>.</param>
     /// <param name="key">Parameter name in diffusers spelling, for example <c>conv_in.weight</c>.</param>
     /// <param name="baseTensor">Tensor in compute type on the device (owned from now on); null for a bias the layer does not have.</param>
     /// <param name="origin">Where the tensor came from; null only where there is no base tensor.</param>
@@ -29,7 +30,7 @@ internal sealed class Weight : IDisposable
 
     public string Key { get; }
 
-    /// <summary><c>component/key</c>, the name used in checkpoints and messages.</summary>
+    /// <summary>Component and key with a slash between, the name used in checkpoints and messages.</summary>
     public string Name => Component + "/" + Key;
 
     public WeightOrigin? Origin { get; }
@@ -40,10 +41,12 @@ internal sealed class Weight : IDisposable
     /// <summary>The fused tensor, or null when no adapter touches this parameter now.</summary>
     public Tensor? Overlay => _overlay;
 
-    /// <summary>What layers compute with. Throws for an absent bias that has no overlay: use <see cref="ValueOrNull"/> there.</summary>
+    /// <summary>
+    /// The tensor that layers compute with. Throws for an absent bias that has no overlay: use <see cref="ValueOrNull"/> there.
+    /// </summary>
     public Tensor Value => _overlay ?? _base ?? throw new InvalidOperationException($"{Name} has no tensor.");
 
-    /// <summary>What layers compute with, or null for an absent bias.</summary>
+    /// <summary>The tensor that layers compute with, or null for an absent bias.</summary>
     public Tensor? ValueOrNull => _overlay ?? _base;
 
     /// <summary>Largest magnitude in the base, asked for once; 0 without a base. NaN when the base holds one.</summary>
@@ -56,14 +59,16 @@ internal sealed class Weight : IDisposable
         _overlay = fused.DetachFromDisposeScope();
     }
 
-    /// <summary>Drops the fused tensor; the base was never touched.</summary>
+    /// <summary>Drops the overlay; the base tensor is left alone.</summary>
     public void DropOverlay()
     {
         _overlay?.Dispose();
         _overlay = null;
     }
 
-    /// <summary>Takes the fused tensor off without freeing it, for use as a buffer; null when there is none. The base was never touched.</summary>
+    /// <summary>
+    /// Takes the fused tensor off without freeing it, for use as a buffer; null when there is none. The base tensor is left alone.
+    /// </summary>
     public Tensor? TakeOverlay()
     {
         var overlay = _overlay;
@@ -71,7 +76,9 @@ internal sealed class Weight : IDisposable
         return overlay;
     }
 
-    /// <summary>Writes other numbers over the base tensor's memory; whoever calls this has the bytes to put back.</summary>
+    /// <summary>
+    /// Writes other numbers over the base tensor's memory; the caller has saved the old bytes or can read them from the master again.
+    /// </summary>
     public void WriteInPlace(Tensor numbers)
     {
         if (_base is null) throw new InvalidOperationException($"{Name} has no tensor to write to.");

@@ -12,7 +12,8 @@ internal static class WeightFault
     public static void FlipBit(Tensor tensor, long bit)
     {
         using var scope = NewDisposeScope();
-        if (tensor.device_type != DeviceType.CPU || !tensor.is_contiguous()) throw new ArgumentException("Only a contiguous CPU tensor can be damaged.", nameof(tensor));
+        if (tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
+            throw new ArgumentException("Only a contiguous CPU tensor can be damaged.", nameof(tensor));
         var element = bit / 8 / tensor.element_size();
         var bytes = tensor.view(-1).narrow(0, element, 1).bytes;
         bytes[(int)(bit / 8 % tensor.element_size())] ^= (byte)(1 << (int)(bit % 8));

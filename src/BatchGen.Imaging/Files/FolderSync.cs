@@ -14,11 +14,14 @@ internal static partial class FolderSync
     {
         if (OperatingSystem.IsWindows()) return; // NTFS journals the rename; folders cannot be flushed there.
         var handle = Open(folder, ReadOnlyFlag);
-        if (handle < 0) throw new IOException($"Folder '{folder}' cannot be opened: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
+        if (handle < 0)
+            throw new IOException(
+                $"Folder '{folder}' cannot be opened: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
         try
         {
             if (Sync(handle) != 0 && Marshal.GetLastPInvokeError() is not (BadFile or Invalid))
-                throw new IOException($"Folder '{folder}' cannot be forced to disk: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
+                throw new IOException(
+                    $"Folder '{folder}' cannot be forced to disk: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
         }
         finally
         {

@@ -4,23 +4,23 @@ using BatchGen.Core.Jobs;
 
 namespace BatchGen.Imaging.Files;
 
-/// <summary>Writes pictures so that a file under its final name is always whole, also after a power cut.</summary>
-/// <remarks>Thread safe for different jobs. Writing a job's picture again replaces the file in one step.</remarks>
+/// <summary>Writes images so that a file under its final name is always whole, also after a power cut.</summary>
+/// <remarks>Thread safe for different jobs. Writing a job's image again replaces the file in one step.</remarks>
 public sealed class ImageFileWriter
 {
-    // As long as a small picture: an empty file fits a full disk.
+    // As long as a small image: an empty file fits a full disk.
     private const int LeastRoom = 64 * 1024;
 
-    // Pictures that must fit before writing is said to be possible again.
-    private const int RoomForPictures = 16;
+    // Images that must fit before writing is said to be possible again.
+    private const int RoomForImages = 16;
 
     private readonly string _root;
 
-    // Where the last picture could not be written, and how long it was.
+    // Where the last image could not be written, and how long it was.
     private (string Folder, int Length)? _refused;
 
     /// <summary>Makes a writer.</summary>
-    /// <param name="folder">The image folder; made when the first picture is written.</param>
+    /// <param name="folder">The image folder; made when the first image is written.</param>
     public ImageFileWriter(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -58,25 +58,29 @@ public sealed class ImageFileWriter
             RemoveQuietly(temporary);
             _refused = (folder, bytes.Length);
             throw new OutputException(
-                $"The picture of job {jobId} cannot be written to '{final}': {Reason(failure)} Free space or give the worker's user write permission, then retry the job.", failure);
+                $"The image of job {jobId} cannot be written to '{final}': {Reason(failure)} Free space or give the worker's user write "
+                    + "permission, then retry the job.", failure);
         }
 
         return new WrittenImage(relative, bytes.LongLength, Convert.ToHexStringLower(SHA256.HashData(bytes)));
     }
 
-    /// <summary>Writes and removes a file, to learn whether pictures could be written now: where the last one could not, and as much as several of its length.</summary>
-    /// <exception cref="OutputException">They could not.</exception>
+    /// <summary>
+    /// Writes and removes a file of several images' length where the last image could not be written, to learn whether images can be
+    /// written now.
+    /// </summary>
+    /// <exception cref="OutputException">Images cannot be written.</exception>
     public void Probe()
     {
-        var (folder, length) = _refused ?? (_root, LeastRoom / RoomForPictures);
+        var (folder, length) = _refused ?? (_root, LeastRoom / RoomForImages);
         var path = Path.Combine(folder, $".probe-{Environment.ProcessId}");
         try
         {
             Directory.CreateDirectory(folder);
             using (var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
             {
-                var piece = new byte[Math.Max(length, LeastRoom / RoomForPictures)];
-                for (var i = 0; i < RoomForPictures; i++) file.Write(piece);
+                var piece = new byte[Math.Max(length, LeastRoom / RoomForImages)];
+                for (var i = 0; i < RoomForImages; i++) file.Write(piece);
                 file.Flush(flushToDisk: true);
             }
 
@@ -87,7 +91,9 @@ public sealed class ImageFileWriter
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             RemoveQuietly(path);
-            throw new OutputException($"Pictures cannot be written to '{folder}': {Reason(failure)} Free space or give the worker's user write permission.", failure);
+            throw new OutputException(
+                $"Images cannot be written to '{folder}': {Reason(failure)} Free space or give the worker's user write permission.",
+                failure);
         }
     }
 
@@ -113,7 +119,7 @@ public sealed class ImageFileWriter
     }
 }
 
-/// <summary>A picture file as written.</summary>
+/// <summary>An image file as written.</summary>
 /// <param name="RelativePath">Path below the image folder, with '/'.</param>
 /// <param name="SizeBytes">Length of the file.</param>
 /// <param name="Sha256">Lower-case hex SHA-256 of the file.</param>

@@ -3,7 +3,7 @@ using BatchGen.Core.Jobs;
 
 namespace BatchGen.Imaging.Files;
 
-/// <summary>Where a job's picture lies: decided by the job id alone, a thousand pictures to a folder.</summary>
+/// <summary>Where a job's image lies: decided by the job id alone, a thousand images to a folder.</summary>
 public static class ImagePaths
 {
     private const int PerFolder = 1000;

@@ -15,18 +15,18 @@ internal static class PixelCodec
 {
     public static byte[] Encode(PixelImage image, ImageFormat format)
     {
-        using var picture = Image.LoadPixelData<Rgb24>(image.Rgb, image.WidthPixels, image.HeightPixels);
+        using var canvas = Image.LoadPixelData<Rgb24>(image.Rgb, image.WidthPixels, image.HeightPixels);
         using var output = new MemoryStream();
-        picture.Save(output, EncoderOf(format));
+        canvas.Save(output, EncoderOf(format));
         return output.ToArray();
     }
 
     // WebP, quality 80: for looking at, not for keeping.
     public static byte[] EncodeLossy(PixelImage image)
     {
-        using var picture = Image.LoadPixelData<Rgb24>(image.Rgb, image.WidthPixels, image.HeightPixels);
+        using var canvas = Image.LoadPixelData<Rgb24>(image.Rgb, image.WidthPixels, image.HeightPixels);
         using var output = new MemoryStream();
-        picture.Save(output, new WebpEncoder { FileFormat = WebpFileFormatType.Lossy, Quality = 80 });
+        canvas.Save(output, new WebpEncoder { FileFormat = WebpFileFormatType.Lossy, Quality = 80 });
         return output.ToArray();
     }
 
@@ -34,15 +34,15 @@ internal static class PixelCodec
     {
         try
         {
-            using var picture = Image.Load<Rgb24>(file);
-            picture.Mutate(context => context.AutoOrient());
-            var rgb = new byte[(long)picture.Width * picture.Height * 3];
-            picture.CopyPixelDataTo(rgb);
-            return new PixelImage(picture.Width, picture.Height, rgb);
+            using var canvas = Image.Load<Rgb24>(file);
+            canvas.Mutate(context => context.AutoOrient());
+            var rgb = new byte[(long)canvas.Width * canvas.Height * 3];
+            canvas.CopyPixelDataTo(rgb);
+            return new PixelImage(canvas.Width, canvas.Height, rgb);
         }
         catch (Exception failure) when (failure is UnknownImageFormatException or InvalidImageContentException or NotSupportedException)
         {
-            throw new InvalidDataException($"The {format.ToCode()} picture cannot be decoded: {failure.Message}", failure);
+            throw new InvalidDataException($"The {format.ToCode()} image cannot be decoded: {failure.Message}", failure);
         }
     }
 

@@ -9,25 +9,27 @@ internal static class PixelCodec
 {
     public static byte[] Encode(PixelImage image, ImageFormat format)
     {
-        using var picture = new MagickImage();
-        picture.ReadPixels(image.Rgb, new PixelReadSettings((uint)image.WidthPixels, (uint)image.HeightPixels, StorageType.Char, PixelMapping.RGB));
+        using var canvas = new MagickImage();
+        canvas.ReadPixels(
+            image.Rgb, new PixelReadSettings((uint)image.WidthPixels, (uint)image.HeightPixels, StorageType.Char, PixelMapping.RGB));
         switch (format)
         {
             case ImageFormat.Png:
                 // Without this Magick writes the time of day, and colour chunks that differ between versions.
-                picture.Settings.SetDefine(MagickFormat.Png, "exclude-chunks", "date,tIME,gAMA,cHRM,bKGD,zTXt,tEXt,iTXt,eXIf,iCCP,pHYs");
-                picture.Quality = 75; // For PNG: zlib level 7, filter chosen per row.
-                return picture.ToByteArray(MagickFormat.Png24); // 24 bit even where fewer colours would do, so that readers see one kind of file.
+                canvas.Settings.SetDefine(MagickFormat.Png, "exclude-chunks", "date,tIME,gAMA,cHRM,bKGD,zTXt,tEXt,iTXt,eXIf,iCCP,pHYs");
+                canvas.Quality = 75; // For PNG: zlib level 7, filter chosen per row.
+                // 24 bit even where fewer colours would do, so that readers see one kind of file.
+                return canvas.ToByteArray(MagickFormat.Png24);
             case ImageFormat.WebP:
-                picture.Settings.SetDefine(MagickFormat.WebP, "lossless", "true");
-                picture.Settings.SetDefine(MagickFormat.WebP, "exact", "true");
-                picture.Settings.SetDefine(MagickFormat.WebP, "method", "4");
-                picture.Quality = 100; // Below 100 Magick turns on libwebp's near-lossless filter, which changes colours.
-                return picture.ToByteArray(MagickFormat.WebP);
+                canvas.Settings.SetDefine(MagickFormat.WebP, "lossless", "true");
+                canvas.Settings.SetDefine(MagickFormat.WebP, "exact", "true");
+                canvas.Settings.SetDefine(MagickFormat.WebP, "method", "4");
+                canvas.Quality = 100; // Below 100 Magick turns on libwebp's near-lossless filter, which changes colours.
+                return canvas.ToByteArray(MagickFormat.WebP);
             case ImageFormat.Jpeg:
-                picture.Settings.SetDefine(MagickFormat.Jpeg, "sampling-factor", "4:4:4");
-                picture.Quality = 95;
-                return picture.ToByteArray(MagickFormat.Jpeg);
+                canvas.Settings.SetDefine(MagickFormat.Jpeg, "sampling-factor", "4:4:4");
+                canvas.Quality = 95;
+                return canvas.ToByteArray(MagickFormat.Jpeg);
             default:
                 throw new ArgumentOutOfRangeException(nameof(format), format, "unknown image format");
         }
@@ -36,33 +38,34 @@ internal static class PixelCodec
     // WebP, quality 80: for looking at, not for keeping.
     public static byte[] EncodeLossy(PixelImage image)
     {
-        using var picture = new MagickImage();
-        picture.ReadPixels(image.Rgb, new PixelReadSettings((uint)image.WidthPixels, (uint)image.HeightPixels, StorageType.Char, PixelMapping.RGB));
-        picture.Quality = 80;
-        return picture.ToByteArray(MagickFormat.WebP);
+        using var canvas = new MagickImage();
+        canvas.ReadPixels(
+            image.Rgb, new PixelReadSettings((uint)image.WidthPixels, (uint)image.HeightPixels, StorageType.Char, PixelMapping.RGB));
+        canvas.Quality = 80;
+        return canvas.ToByteArray(MagickFormat.WebP);
     }
 
     public static PixelImage Decode(byte[] file, ImageFormat format)
     {
         try
         {
-            using var picture = new MagickImage(file, format switch
+            using var canvas = new MagickImage(file, format switch
             {
                 ImageFormat.Png => MagickFormat.Png,
                 ImageFormat.WebP => MagickFormat.WebP,
                 ImageFormat.Jpeg => MagickFormat.Jpeg,
                 _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown image format"),
             });
-            picture.AutoOrient();
+            canvas.AutoOrient();
             // Photographs for print come in CMYK, whose four channels are no RGB.
-            if (picture.ColorSpace == ColorSpace.CMYK) picture.ColorSpace = ColorSpace.sRGB;
-            using var pixels = picture.GetPixels();
-            var rgb = pixels.ToByteArray(PixelMapping.RGB) ?? throw new InvalidDataException("The picture holds no pixels.");
-            return new PixelImage((int)picture.Width, (int)picture.Height, rgb);
+            if (canvas.ColorSpace == ColorSpace.CMYK) canvas.ColorSpace = ColorSpace.sRGB;
+            using var pixels = canvas.GetPixels();
+            var rgb = pixels.ToByteArray(PixelMapping.RGB) ?? throw new InvalidDataException("The image holds no pixels.");
+            return new PixelImage((int)canvas.Width, (int)canvas.Height, rgb);
         }
         catch (MagickException failure)
         {
-            throw new InvalidDataException($"The picture cannot be decoded: {failure.Message}", failure);
+            throw new InvalidDataException($"The image cannot be decoded: {failure.Message}", failure);
         }
     }
 }

@@ -4,7 +4,7 @@ using System.Text;
 namespace BatchGen.Imaging.Metadata;
 
 /// <summary>The UserComment field of an EXIF block (EXIF 2.32, sections 4.6.2 and 4.6.5; TIFF 6.0, section 2).</summary>
-/// <remarks>Written big-endian with text in UTF-16, which is what other picture tools write and read.</remarks>
+/// <remarks>Written big-endian with text in UTF-16, which is what other image tools write and read.</remarks>
 internal static class ExifComment
 {
     private const ushort ExifPointerTag = 0x8769;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 using System.Text;
 
 namespace BatchGen.Imaging.Metadata;
@@ -10,7 +11,7 @@ internal static class PngText
     /// <summary>Keyword of the chunk that holds the recipe as JSON.</summary>
     public const string RecipeKeyword = "batchgen";
 
-    /// <summary>Keyword of the chunk that holds the recipe as other picture tools read it.</summary>
+    /// <summary>Keyword of the chunk that holds the recipe as other image tools read it.</summary>
     public const string ParametersKeyword = "parameters";
 
     // A compressed text chunk may unpack to anything; no recipe comes near this.
@@ -18,8 +19,6 @@ internal static class PngText
 
     private const int SignatureEnd = 8;
     private const int HeaderEnd = SignatureEnd + 12 + 13; // Signature, then the IHDR chunk.
-
-    private static readonly uint[] CrcTable = MakeCrcTable();
 
     /// <summary>Adds text chunks right after the header, where readers find them without reading the pixels.</summary>
     public static byte[] Insert(byte[] png, IReadOnlyList<(string Keyword, string Text)> texts)
@@ -53,7 +52,8 @@ internal static class PngText
             if (type.SequenceEqual("IEND"u8)) return null;
             if (IsText(type))
             {
-                if (Crc(png.Slice(at + 4, 4 + (int)length)) != BinaryPrimitives.ReadUInt32BigEndian(png[(at + 8 + (int)length)..]))
+                if (Crc32.HashToUInt32(png.Slice(at + 4, 4 + (int)length))
+                    != BinaryPrimitives.ReadUInt32BigEndian(png[(at + 8 + (int)length)..]))
                     throw new InvalidDataException("a text chunk has a wrong checksum");
                 if (ReadText(type, data, keyword) is { } text) return text;
             }
@@ -64,7 +64,8 @@ internal static class PngText
         throw new InvalidDataException("the file has no end chunk");
     }
 
-    private static bool IsText(ReadOnlySpan<byte> type) => type.SequenceEqual("tEXt"u8) || type.SequenceEqual("iTXt"u8) || type.SequenceEqual("zTXt"u8);
+    private static bool IsText(ReadOnlySpan<byte> type) =>
+        type.SequenceEqual("tEXt"u8) || type.SequenceEqual("iTXt"u8) || type.SequenceEqual("zTXt"u8);
 
     private static string? ReadText(ReadOnlySpan<byte> type, ReadOnlySpan<byte> data, string keyword)
     {
@@ -116,28 +117,7 @@ internal static class PngText
         BinaryPrimitives.WriteUInt32BigEndian(chunk, (uint)data.Length);
         (latin ? "tEXt"u8 : "iTXt"u8).CopyTo(chunk.AsSpan(4));
         data.CopyTo(chunk, 8);
-        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(8 + data.Length), Crc(chunk.AsSpan(4, 4 + data.Length)));
+        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(8 + data.Length), Crc32.HashToUInt32(chunk.AsSpan(4, 4 + data.Length)));
         return chunk;
-    }
-
-    // CRC-32 of PNG specification annex D.
-    private static uint Crc(ReadOnlySpan<byte> bytes)
-    {
-        var crc = uint.MaxValue;
-        foreach (var b in bytes) crc = CrcTable[(crc ^ b) & 0xFF] ^ (crc >> 8);
-        return ~crc;
-    }
-
-    private static uint[] MakeCrcTable()
-    {
-        var table = new uint[256];
-        for (var n = 0u; n < 256; n++)
-        {
-            var c = n;
-            for (var k = 0; k < 8; k++) c = (c & 1) == 1 ? 0xEDB88320u ^ (c >> 1) : c >> 1;
-            table[n] = c;
-        }
-
-        return table;
     }
 }

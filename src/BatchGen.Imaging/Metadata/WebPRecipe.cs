@@ -2,14 +2,16 @@ using System.Buffers.Binary;
 
 namespace BatchGen.Imaging.Metadata;
 
-/// <summary>The recipe inside WebP files: EXIF UserComment in the extended container (WebP Container Specification, RFC 9649 section 2.7).</summary>
+/// <summary>
+/// The recipe inside WebP files: EXIF UserComment in the extended container (WebP Container Specification, RFC 9649 section 2.7).
+/// </summary>
 internal static class WebPRecipe
 {
     private const int HeaderBytes = 12;
     private const byte HasExif = 0x08;
 
     /// <summary>Adds the recipe as the last chunk, and the extended header that announces it.</summary>
-    /// <exception cref="InvalidDataException">The file is not one lossless or lossy picture.</exception>
+    /// <exception cref="InvalidDataException">The file is not one lossless or lossy image.</exception>
     public static byte[] Insert(byte[] webp, string json)
     {
         using var result = new MemoryStream(webp.Length + json.Length * 2 + 256);
@@ -35,7 +37,8 @@ internal static class WebPRecipe
     /// <exception cref="InvalidDataException">The file is cut off or its metadata damaged.</exception>
     public static string? Find(ReadOnlySpan<byte> webp)
     {
-        if (BinaryPrimitives.ReadUInt32LittleEndian(webp[4..]) > webp.Length - 8) throw new InvalidDataException("the file is shorter than it says");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(webp[4..]) > webp.Length - 8)
+            throw new InvalidDataException("the file is shorter than it says");
         for (var at = HeaderBytes; at < webp.Length;)
         {
             if (webp.Length - at < 8) throw new InvalidDataException("the file ends inside a chunk");
@@ -60,7 +63,8 @@ internal static class WebPRecipe
         int width, height;
         if (ChunkIs(webp, "VP8L"u8))
         {
-            var bits = BinaryPrimitives.ReadUInt32LittleEndian(webp[(HeaderBytes + 9)..]); // RFC 9649 section 3.4: signature byte, 14 bits each.
+            // RFC 9649 section 3.4: signature byte, 14 bits each.
+            var bits = BinaryPrimitives.ReadUInt32LittleEndian(webp[(HeaderBytes + 9)..]);
             width = (int)(bits & 0x3FFF);
             height = (int)((bits >> 14) & 0x3FFF);
         }

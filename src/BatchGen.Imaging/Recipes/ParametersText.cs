@@ -1,15 +1,16 @@
 using System.Globalization;
 using System.Text;
 using BatchGen.Core.Imaging;
+using BatchGen.Core.Jobs;
 
 namespace BatchGen.Imaging.Recipes;
 
-/// <summary>The recipe as the text that AUTOMATIC1111's web UI writes and many picture tools read (chunk <c>parameters</c>).</summary>
+/// <summary>The recipe as the text that AUTOMATIC1111's web UI writes and many image tools read (chunk <c>parameters</c>).</summary>
 internal static class ParametersText
 {
     public static string Of(ImageRecipe recipe)
     {
-        var text = new StringBuilder(recipe.Prompt);
+        var text = new StringBuilder(recipe.TextOf(JobFields.Prompt));
         foreach (var adapter in recipe.Adapters)
         {
             // Named strengths, because the order of unnamed ones differs between tools.
@@ -21,13 +22,14 @@ internal static class ParametersText
         }
 
         text.Append('\n');
-        if (!string.IsNullOrEmpty(recipe.NegativePrompt)) text.Append("Negative prompt: ").Append(recipe.NegativePrompt).Append('\n');
-        text.Append(CultureInfo.InvariantCulture, $"Steps: {recipe.Steps}, Sampler: {recipe.Sampler}, CFG scale: {recipe.GuidanceScale}, ");
-        text.Append(CultureInfo.InvariantCulture, $"Seed: {recipe.Seed}, Size: {recipe.WidthPixels}x{recipe.HeightPixels}, ");
+        if (recipe.TextOf(JobFields.NegativePrompt) is { Length: > 0 } negative) text.Append("Negative prompt: ").Append(negative).Append('\n');
+        text.Append(CultureInfo.InvariantCulture, $"Steps: {Of(JobFields.Steps)}, Sampler: {Of(JobFields.Sampler)}, CFG scale: {Of(JobFields.GuidanceScale)}, ");
+        text.Append(CultureInfo.InvariantCulture, $"Seed: {Of(JobFields.Seed)}, Size: {Of(JobFields.Width)}x{Of(JobFields.Height)}, ");
         text.Append(CultureInfo.InvariantCulture, $"Model hash: {Short(recipe.ModelSha256)}, Model: {recipe.Model}");
-        if (recipe.Strength is { } strength) text.Append(CultureInfo.InvariantCulture, $", Denoising strength: {strength}");
-        if (recipe.GuidanceRescale > 0) text.Append(CultureInfo.InvariantCulture, $", CFG Rescale: {recipe.GuidanceRescale}");
-        if (recipe.ClipSkip > 0) text.Append(CultureInfo.InvariantCulture, $", Clip skip: {recipe.ClipSkip + 1}"); // There, 1 leaves nothing out.
+        foreach (var field in JobFields.Recipe.Where(field => field.ParametersName is not null))
+            if (Of(field) is { } value) text.Append(CultureInfo.InvariantCulture, $", {field.ParametersName}: {value}");
+        // There, 1 leaves no layer out.
+        if (Of(JobFields.ClipSkip) is { } skipped) text.Append(CultureInfo.InvariantCulture, $", Clip skip: {int.Parse(skipped, CultureInfo.InvariantCulture) + 1}");
         if (recipe.Adapters.Count > 0)
         {
             text.Append(", Lora hashes: \"");
@@ -35,6 +37,8 @@ internal static class ParametersText
         }
 
         return text.Append(", Version: ").Append(recipe.Program).Replace("\0", "").ToString();
+
+        string? Of(JobField field) => recipe.TextOf(field);
     }
 
     private static string Number(decimal value) => value.ToString("0.####", CultureInfo.InvariantCulture);

@@ -2,7 +2,7 @@ using BatchGen.Core.Jobs;
 
 namespace BatchGen.Imaging.Sheets;
 
-/// <summary>Composes pictures into one labelled picture: a heading for each row, a caption below each picture.</summary>
+/// <summary>Composes images into one labelled image: a heading for each row, a caption below each image.</summary>
 public static class ContactSheet
 {
     private const int Margin = 16;
@@ -17,8 +17,8 @@ public static class ContactSheet
     /// <summary>Draws the sheet.</summary>
     /// <param name="title">Line at the top.</param>
     /// <param name="rows">Rows in order; a row longer than <paramref name="columns"/> goes on below.</param>
-    /// <param name="columns">Pictures side by side.</param>
-    /// <param name="cellPixels">Edge of the square each picture is fitted into.</param>
+    /// <param name="columns">Images side by side.</param>
+    /// <param name="cellPixels">Edge of the square each image is fitted into.</param>
     /// <returns>A PNG file.</returns>
     public static byte[] Compose(string title, IReadOnlyList<ContactSheetRow> rows, int columns = 8, int cellPixels = 144)
     {
@@ -57,12 +57,12 @@ public static class ContactSheet
 
     private static void DrawCell(PixelImage sheet, int x, int y, int cellPixels, ContactSheetCell cell)
     {
-        var picture = PixelScaling.Fit(cell.Image, cellPixels);
-        var left = x + ((cellPixels - picture.WidthPixels) / 2);
-        var top = y + ((cellPixels - picture.HeightPixels) / 2);
-        for (var row = 0; row < picture.HeightPixels; row++)
+        var image = PixelScaling.Fit(cell.Image, cellPixels);
+        var left = x + ((cellPixels - image.WidthPixels) / 2);
+        var top = y + ((cellPixels - image.HeightPixels) / 2);
+        for (var row = 0; row < image.HeightPixels; row++)
         {
-            picture.Rgb.AsSpan(row * picture.WidthPixels * 3, picture.WidthPixels * 3)
+            image.Rgb.AsSpan(row * image.WidthPixels * 3, image.WidthPixels * 3)
                 .CopyTo(sheet.Rgb.AsSpan((((top + row) * sheet.WidthPixels) + left) * 3));
         }
 
@@ -99,12 +99,12 @@ public static class ContactSheet
     }
 }
 
-/// <summary>Pictures under one heading.</summary>
+/// <summary>Images under one heading.</summary>
 /// <param name="Label">The heading, for example a signature.</param>
-/// <param name="Cells">The pictures.</param>
+/// <param name="Cells">The images.</param>
 public sealed record ContactSheetRow(string Label, IReadOnlyList<ContactSheetCell> Cells);
 
-/// <summary>One picture of a contact sheet.</summary>
+/// <summary>One image of a contact sheet.</summary>
 /// <param name="Image">Its pixels.</param>
 /// <param name="Caption">Text below it, cut to two lines.</param>
 public sealed record ContactSheetCell(PixelImage Image, string Caption);

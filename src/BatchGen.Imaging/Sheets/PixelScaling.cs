@@ -1,9 +1,9 @@
 namespace BatchGen.Imaging.Sheets;
 
-/// <summary>Fits pictures into squares: small ones enlarged by whole factors so that pixels stay sharp, large ones averaged down.</summary>
+/// <summary>Fits images into squares: small ones enlarged by whole factors so that pixels stay sharp, large ones averaged down.</summary>
 public static class PixelScaling
 {
-    /// <summary>The picture with its longer edge at most <paramref name="edgePixels"/>, proportions kept.</summary>
+    /// <summary>The image with its longer edge at most <paramref name="edgePixels"/>, proportions kept.</summary>
     public static PixelImage Fit(PixelImage image, int edgePixels)
     {
         ArgumentNullException.ThrowIfNull(image);

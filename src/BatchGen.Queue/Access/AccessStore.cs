@@ -18,63 +18,69 @@ public sealed class AccessStore(QueueDatabase database)
     public Task SaveAccountAsync(string name, string passwordHash, string role, CancellationToken cancellationToken) =>
         database.ExecuteAsync("upsert_account", new { name, password_hash = passwordHash, role }, cancellationToken);
 
-    /// <summary>Takes a person's access away.</summary>
+    /// <summary>Removes a person, who can then no longer log in.</summary>
     /// <returns>False when there is no such person.</returns>
     public async Task<bool> DeleteAccountAsync(string name, CancellationToken cancellationToken) =>
         (await database.QueryAsync<string>("delete_account", new { name }, cancellationToken)).Count > 0;
 
-    /// <summary>Adds a key.</summary>
-    public Task AddKeyAsync(string name, byte[] sha256, string role, string? tenant, CancellationToken cancellationToken) => database.CommandAsync("insert_api_key",
-    [
-        Parameter("name", NpgsqlDbType.Text, name), Parameter("hash", NpgsqlDbType.Bytea, sha256), Parameter("role", NpgsqlDbType.Text, role), Parameter("tenant", NpgsqlDbType.Text, tenant),
-    ], reader => Task.FromResult(reader.RecordsAffected), cancellationToken);
+    /// <summary>Adds a key of the HTTP API.</summary>
+    /// <param name="name">What people call the key.</param>
+    /// <param name="sha256">SHA-256 of the key.</param>
+    /// <param name="role">viewer, submitter or operator.</param>
+    /// <param name="tenant">Tenant whose jobs a submitter sees; null for other roles.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public Task AddKeyAsync(string name, byte[] sha256, string role, string? tenant, CancellationToken cancellationToken) =>
+        database.CommandAsync("insert_api_key",
+        [
+            Parameter("name", NpgsqlDbType.Text, name), Parameter("hash", NpgsqlDbType.Bytea, sha256),
+            Parameter("role", NpgsqlDbType.Text, role), Parameter("tenant", NpgsqlDbType.Text, tenant),
+        ], reader => Task.FromResult(reader.RecordsAffected), cancellationToken);
 
     /// <summary>The key with a hash, or null when there is none or it was revoked.</summary>
     public async Task<StoredKey?> FindKeyAsync(byte[] sha256, CancellationToken cancellationToken) =>
         (await database.QueryAsync<StoredKey>("find_api_key", new { hash = sha256 }, cancellationToken)).SingleOrDefault();
 
-    /// <summary>All keys.</summary>
-    public async Task<IReadOnlyList<StoredKey>> ListKeysAsync(CancellationToken cancellationToken) => await database.QueryAsync<StoredKey>("list_api_keys", null, cancellationToken);
+    /// <summary>All keys, revoked ones too.</summary>
+    public async Task<IReadOnlyList<StoredKey>> ListKeysAsync(CancellationToken cancellationToken) =>
+        await database.QueryAsync<StoredKey>("list_api_keys", null, cancellationToken);
 
-    /// <summary>Ends a key.</summary>
+    /// <summary>Revokes a key.</summary>
     /// <returns>False when there is no such key in force.</returns>
     public async Task<bool> RevokeKeyAsync(string name, CancellationToken cancellationToken) =>
         (await database.QueryAsync<string>("revoke_api_key", new { name }, cancellationToken)).Count > 0;
 
     /// <summary>True when at least one person or key has access.</summary>
     public async Task<bool> AnyAsync(CancellationToken cancellationToken) =>
-        (await database.QueryAsync<(long Accounts, long Keys)>("count_access", null, cancellationToken)).Single() is var count && count.Accounts + count.Keys > 0;
+        (await database.QueryAsync<AccessCount>("count_access", null, cancellationToken)).Single() is not { Accounts: 0, Keys: 0 };
 
-    /// <summary>Names of the tenants.</summary>
-    public async Task<IReadOnlyList<string>> ListTenantsAsync(CancellationToken cancellationToken) =>
-        (await database.QueryAsync<(string Name, float Weight, bool Paused)>("list_tenants", null, cancellationToken)).ConvertAll(row => row.Name);
+    private sealed record AccessCount(long Accounts, long Keys);
 }
 
 /// <summary>A person who may log in.</summary>
 public sealed class StoredAccount
 {
-    /// <summary>Name.</summary>
+    /// <summary>Name, as first spelled.</summary>
     public string Name { get; init; } = "";
 
     /// <summary>Hash of the password.</summary>
     public string PasswordHash { get; init; } = "";
 
-    /// <summary>viewer or operator.</summary>
+    /// <summary>Role: <c>viewer</c> or <c>operator</c>.</summary>
     public string Role { get; init; } = "";
 }
 
 /// <summary>A key of the HTTP API.</summary>
 public sealed class StoredKey
 {
-    /// <summary>Name.</summary>
+    /// <summary>Name, as first spelled.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>viewer, submitter or operator.</summary>
+    /// <summary>Role: <c>viewer</c>, <c>submitter</c> or <c>operator</c>.</summary>
     public string Role { get; init; } = "";
 
-    /// <summary>Whose jobs a submitter sees.</summary>
+    /// <summary>Tenant whose jobs a submitter sees; null for other roles.</summary>
     public string? Tenant { get; init; }
 
-    /// <summary>When it ended, or null.</summary>
+    /// <summary>When the key was revoked, or null while it is in force.</summary>
     public DateTimeOffset? RevokedAt { get; init; }
 }

@@ -29,7 +29,8 @@ public sealed class QueueBenchmark : IAsyncDisposable
     /// <param name="options">Sizes.</param>
     /// <param name="report">Called with each result as it is known.</param>
     /// <param name="cancellationToken">Stops between measurements.</param>
-    public static async Task RunAsync(string connectionString, QueueBenchmarkOptions options, Action<BenchmarkLine> report, CancellationToken cancellationToken)
+    public static async Task RunAsync(
+        string connectionString, QueueBenchmarkOptions options, Action<BenchmarkLine> report, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(report);
@@ -73,45 +74,35 @@ public sealed class QueueBenchmark : IAsyncDisposable
     {
         var submitter = new JobSubmitter(_database);
         var jobs = Jobs(_options.SingleSubmits, _options.Signatures).ToArray();
-        await Task.WhenAll(Enumerable.Range(0, _options.Workers).Select(i => submitter.SubmitAsync([jobs[i % jobs.Length]], cancellationToken)));
+        // Every connection is opened and used once before the measurement.
+        await Task.WhenAll(
+            Enumerable.Range(0, _options.Workers).Select(i => submitter.SubmitAsync([jobs[i % jobs.Length]], cancellationToken)));
         var next = -1;
-        await MeasureAsync($"submit one by one, {_options.Workers} connections", jobs.Length, () => Task.WhenAll(Enumerable.Range(0, _options.Workers).Select(async _ =>
-        {
-            for (var i = Interlocked.Increment(ref next); i < jobs.Length; i = Interlocked.Increment(ref next)) await submitter.SubmitAsync([jobs[i]], cancellationToken);
-        })));
+        await MeasureAsync($"submit one by one, {_options.Workers} connections", jobs.Length,
+            () => Task.WhenAll(Enumerable.Range(0, _options.Workers).Select(_ => SubmitNextAsync())));
         await ResetAsync(cancellationToken);
+
+        async Task SubmitNextAsync()
+        {
+            for (var i = Interlocked.Increment(ref next); i < jobs.Length; i = Interlocked.Increment(ref next))
+                await submitter.SubmitAsync([jobs[i]], cancellationToken);
+        }
     }
 
     private async Task MeasureStartLatencyAsync(CancellationToken cancellationToken)
     {
-        var (worker, claims, submitter) = (await StartWorkerAsync(cancellationToken), new BatchClaims(_database), new JobSubmitter(_database));
-        await using var signal = new WorkSignal(_database);
+        var submitter = new JobSubmitter(_database);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var started = new ConcurrentDictionary<long, TaskCompletionSource<long>>();
-        var loop = Task.Run(async () =>
-        {
-            while (true)
-            {
-                if (await claims.ClaimAsync(new ClaimRequest(worker, null, 32), stop.Token) is { } batch)
-                {
-                    var at = Stopwatch.GetTimestamp();
-                    foreach (var job in batch.Jobs) started.GetOrAdd(job.JobId, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult(at);
-                    await claims.CompleteAsync(batch, batch.Jobs.Select(Finish).ToArray(), stop.Token);
-                    await claims.CloseAsync(batch, stop.Token);
-                }
-                else
-                {
-                    await signal.WaitAsync(stop.Token);
-                }
-            }
-        }, cancellationToken);
+        var worker = await StartWorkerAsync(cancellationToken);
+        var loop = Task.Run(
+            () => ClaimUntilStoppedAsync(worker, (jobId, at) => StartOf(jobId).TrySetResult(at), stop.Token), cancellationToken);
         var times = new List<double>();
         foreach (var job in Jobs(_options.LatencySamples, 1))
         {
             var submitted = Stopwatch.GetTimestamp();
             var id = (await submitter.SubmitAsync([job with { Priority = 100 }], cancellationToken))[0];
-            var at = await started.GetOrAdd(id, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-            times.Add(Stopwatch.GetElapsedTime(submitted, at).TotalMilliseconds);
+            times.Add(Stopwatch.GetElapsedTime(submitted, await StartOf(id).Task).TotalMilliseconds);
             await Task.Delay(5, cancellationToken); // Lets the worker go idle again.
         }
 
@@ -119,47 +110,89 @@ public sealed class QueueBenchmark : IAsyncDisposable
         await loop.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         _report(BenchmarkLine.OfTimes("urgent job on an idle queue: submit to claimed", times));
         await ResetAsync(cancellationToken);
+
+        TaskCompletionSource<long> StartOf(long jobId) =>
+            started.GetOrAdd(jobId, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+    }
+
+    // A worker that waits for jobs as a real one does, reports when it claimed each, and completes them at once.
+    private async Task ClaimUntilStoppedAsync(Guid worker, Action<long, long> claimed, CancellationToken cancellationToken)
+    {
+        var claims = new BatchClaims(_database);
+        await using var signal = new WorkSignal(_database);
+        while (true)
+        {
+            if (await claims.ClaimAsync(new ClaimRequest(worker, null, 32), cancellationToken) is not { } batch)
+            {
+                await signal.WaitAsync(cancellationToken);
+                continue;
+            }
+
+            var at = Stopwatch.GetTimestamp();
+            foreach (var job in batch.Jobs) claimed(job.JobId, at);
+            await claims.CompleteAsync(batch, batch.Jobs.Select(Finish).ToArray(), cancellationToken);
+            await claims.CloseAsync(batch, cancellationToken);
+        }
     }
 
     private async Task MeasureDrainAsync(CancellationToken cancellationToken)
     {
-        var count = _options.DrainJobs;
+        var (count, workers, batch) = (_options.DrainJobs, _options.Workers, _options.DrainBatch);
         await new JobSubmitter(_database).SubmitManyAsync(Jobs(count, _options.DrainSignatures), null, cancellationToken);
-        await MeasureAsync($"claim, complete and close trivial jobs: {_options.Workers} workers, batches of {_options.DrainBatch}, {_options.DrainSignatures} signatures", count,
-            () => DrainAsync(_options.Workers, _options.DrainBatch, count, null, cancellationToken));
+        await MeasureAsync(
+            $"claim, complete and close trivial jobs: {workers} workers, batches of {batch}, {_options.DrainSignatures} signatures", count,
+            () => DrainAsync(workers, batch, count, null, cancellationToken));
         await ResetAsync(cancellationToken);
     }
 
     private async Task MeasureBacklogAsync(CancellationToken cancellationToken)
     {
-        // 1. The backlog, by as many loads at once as there are processors
-        var (count, loads) = (_options.Jobs, Math.Max(1, Math.Min(2, Environment.ProcessorCount)));
-        await MeasureAsync($"submit in bulk (COPY and submit_staged), {loads} connections, {_options.Signatures} skewed signatures", count, () => Task.WhenAll(Enumerable.Range(0, loads).Select(i =>
-            Task.Run(() => new JobSubmitter(_database).SubmitManyAsync(Jobs(count / loads, _options.Signatures, seed: i + 1), null, cancellationToken), cancellationToken))));
-
-        // 2. Claims, fresh
+        await FillBacklogAsync(cancellationToken);
         await _database.ExecuteAsync("bench_settle", null, cancellationToken);
         await MeasureClaimsAsync("1 worker", 1, cancellationToken);
         await MeasureClaimsAsync("8 workers at once", 8, cancellationToken);
-
-        // 3. After many completions, while a session holds a snapshot from before them
-        await using (var old = await _database.DataSource.OpenConnectionAsync(cancellationToken))
-        {
-            await using var transaction = await old.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
-            await using (var hold = new NpgsqlCommand(SqlFiles.Query("bench_hold_snapshot"), old, transaction)) await hold.ExecuteScalarAsync(cancellationToken);
-            var finish = Math.Min(_options.Jobs / 2, _options.Jobs - 20_000);
-            await MeasureAsync("the same backlog, batches of 32, 8 workers, snapshot held", finish, () => DrainAsync(8, 32, finish, null, cancellationToken));
-            await MeasureClaimsAsync("1 worker, after half was completed, snapshot held", 1, cancellationToken);
-            await MeasureClaimsAsync("8 workers at once, after half was completed, snapshot held", 8, cancellationToken);
-        }
-
-        // 4. To the end, counting fusions
-        var left = (await new JobCatalog(_database).CountAsync(null, cancellationToken)).Queued;
-        await MeasureAsync("the rest of the backlog, batches of 32, 8 workers", (int)left, () => DrainAsync(8, 32, (int)left, null, cancellationToken));
-        var fusions = await new JobCatalog(_database).CountFusionsAsync(null, cancellationToken);
-        var signatures = await _database.ScalarAsync<long>("bench_count_signatures", null, cancellationToken);
-        _report(new BenchmarkLine($"fusions for the whole backlog (one per signature would be {signatures}, in arrival order {fusions.InArrivalOrder})", fusions.Done, null, null, null));
+        await MeasureUnderSnapshotAsync(cancellationToken);
+        await MeasureRestAsync(cancellationToken);
         await ResetAsync(cancellationToken);
+    }
+
+    // By as many loads at once as there are processors, two at most.
+    private Task FillBacklogAsync(CancellationToken cancellationToken)
+    {
+        var (count, loads) = (_options.Jobs, Math.Max(1, Math.Min(2, Environment.ProcessorCount)));
+        return MeasureAsync($"submit in bulk (COPY and submit_staged), {loads} connections, {_options.Signatures} skewed signatures", count,
+            () => Task.WhenAll(Enumerable.Range(0, loads).Select(i => Task.Run(() => LoadAsync(i), cancellationToken))));
+
+        Task LoadAsync(int load) =>
+            new JobSubmitter(_database).SubmitManyAsync(Jobs(count / loads, _options.Signatures, seed: load + 1), null, cancellationToken);
+    }
+
+    // Claims after many completions, while a session holds a snapshot from before them.
+    private async Task MeasureUnderSnapshotAsync(CancellationToken cancellationToken)
+    {
+        await using var old = await _database.DataSource.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await old.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
+        await using (var hold = new NpgsqlCommand(SqlFiles.Query("bench_hold_snapshot"), old, transaction))
+            await hold.ExecuteScalarAsync(cancellationToken);
+        var finish = Math.Min(_options.Jobs / 2, _options.Jobs - 20_000);
+        await MeasureAsync(
+            "the same backlog, batches of 32, 8 workers, snapshot held", finish, () => DrainAsync(8, 32, finish, null, cancellationToken));
+        await MeasureClaimsAsync("1 worker, after half was completed, snapshot held", 1, cancellationToken);
+        await MeasureClaimsAsync("8 workers at once, after half was completed, snapshot held", 8, cancellationToken);
+    }
+
+    // To the end of the backlog, counting fusions.
+    private async Task MeasureRestAsync(CancellationToken cancellationToken)
+    {
+        var catalog = new JobCatalog(_database);
+        var left = (int)(await catalog.CountAsync(null, cancellationToken)).Queued;
+        await MeasureAsync(
+            "the rest of the backlog, batches of 32, 8 workers", left, () => DrainAsync(8, 32, left, null, cancellationToken));
+        var fusions = await catalog.CountFusionsAsync(null, cancellationToken);
+        var signatures = await _database.ScalarAsync<long>("bench_count_signatures", null, cancellationToken);
+        _report(new BenchmarkLine(
+            $"fusions for the whole backlog (one per signature would be {signatures}, in arrival order {fusions.InArrivalOrder})",
+            fusions.Done, null, null, null));
     }
 
     private async Task MeasureClaimsAsync(string how, int workers, CancellationToken cancellationToken)
@@ -169,13 +202,17 @@ public sealed class QueueBenchmark : IAsyncDisposable
         _report(BenchmarkLine.OfTimes($"claim of 32 with one signature, {how}", [.. times]));
     }
 
-    // Workers claim, complete and close until so many jobs are done or nothing waits.
-    private async Task DrainAsync(int workers, int batchSize, int jobs, ConcurrentBag<double>? claimTimes, CancellationToken cancellationToken)
+    // Workers claim, complete and close until so many jobs are done or no job waits.
+    private async Task DrainAsync(
+        int workers, int batchSize, int jobs, ConcurrentBag<double>? claimTimes, CancellationToken cancellationToken)
     {
         var left = jobs;
-        await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(async () =>
+        await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(DrainAsWorkerAsync, cancellationToken)));
+
+        async Task DrainAsWorkerAsync()
         {
-            // A worker is a process of its own with a pool of its own. From a common pool each call would get another connection, whose caches are cold.
+            // A worker is a process of its own with a pool of its own. From a common pool each call would get another
+            // connection, whose caches are cold.
             await using var database = Open(_connectionString);
             var (worker, claims, warm, empty) = (await StartWorkerAsync(cancellationToken), new BatchClaims(database), 0, 0);
             while (Volatile.Read(ref left) > 0 && empty < 3)
@@ -198,7 +235,7 @@ public sealed class QueueBenchmark : IAsyncDisposable
             }
 
             await new WorkerRegistry(_database).StopAsync(worker, "benchmark done", cancellationToken);
-        }, cancellationToken)));
+        }
     }
 
     private async Task MeasureAsync(string what, int jobs, Func<Task> work)
@@ -236,7 +273,11 @@ public sealed class QueueBenchmark : IAsyncDisposable
 #pragma warning disable CA5394 // A skewed sample, not a secret.
         var random = new Random(seed);
         for (var i = 0; i < count; i++)
-            yield return new JobRequest { Prompt = $"a photo of a cat, number {i}", Adapters = [new($"style{1 + (int)(signatures * Math.Pow(random.NextDouble(), 3))}", 0.8m)] };
+        {
+            var style = 1 + (int)(signatures * Math.Pow(random.NextDouble(), 3));
+            yield return new JobRequest { Prompt = $"a photo of a cat, number {i}", Adapters = [new($"style{style}", 0.8m)] };
+        }
+
 #pragma warning restore CA5394
     }
 

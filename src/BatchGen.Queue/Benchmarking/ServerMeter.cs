@@ -18,7 +18,8 @@ internal sealed class ServerMeter
     public double? Seconds()
     {
         if (_server is not { } server || Read(server) is not { } own) return null;
-        // Fields of /proc/PID/stat after the name, from 0: 1 parent, 11 user, 12 system, 13 and 14 the same of children that ended (proc(5)).
+        // Fields of /proc/PID/stat after the name, from 0: 1 parent, 11 user, 12 system, 13 and 14 the same of
+        // children that ended (proc(5)).
         var ticks = own[11] + own[12] + own[13] + own[14];
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
@@ -39,7 +40,7 @@ internal sealed class ServerMeter
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return null; // It ended meanwhile, or there is no /proc.
+            return null; // The process ended meanwhile, or there is no /proc.
         }
     }
 }

@@ -4,24 +4,26 @@ using static BatchGen.Queue.QueueDatabase;
 
 namespace BatchGen.Queue.Canaries;
 
-/// <summary>Records canary renders, and finds the picture they are compared with.</summary>
+/// <summary>Records canary renders, and finds the image they are compared with.</summary>
 public sealed class CanaryLog(QueueDatabase database)
 {
-    /// <summary>The first canary of this kind, or null.</summary>
+    /// <summary>The first canary of this kind, with which later ones are compared, or null.</summary>
     public async Task<FirstCanary?> FindFirstAsync(CanaryKind kind, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(kind);
         var rows = await database.QueryAsync<FirstRow>(
-            "find_canary", new { model_sha256 = kind.ModelSha256, device = kind.Device, compute_type = kind.ComputeType, recipe = kind.Recipe }, cancellationToken);
-        return rows is [var row] ? new FirstCanary(row.WorkerId, row.Digest, row.Picture) : null;
+            "find_canary",
+            new { model_sha256 = kind.ModelSha256, device = kind.Device, compute_type = kind.ComputeType, recipe = kind.Recipe },
+            cancellationToken);
+        return rows is [var row] ? new FirstCanary(row.WorkerId, row.Digest, row.Image) : null;
     }
 
     /// <summary>Records a canary.</summary>
-    /// <returns>Its id.</returns>
-    public Task<long> RecordAsync(CanaryResult canary, CancellationToken cancellationToken)
+    /// <returns>Id of the canary.</returns>
+    public async Task<long> RecordAsync(CanaryResult canary, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(canary);
-        return database.CommandAsync("insert_canary",
+        return (await database.ListAsync<long>("insert_canary",
         [
             Parameter("worker_id", NpgsqlDbType.Uuid, canary.WorkerId),
             Parameter("batch_id", NpgsqlDbType.Bigint, canary.BatchId),
@@ -35,18 +37,15 @@ public sealed class CanaryLog(QueueDatabase database)
             Parameter("psnr", NpgsqlDbType.Double, canary.Psnr),
             Parameter("ssim", NpgsqlDbType.Double, canary.Ssim),
             Parameter("elapsed_ms", NpgsqlDbType.Double, canary.ElapsedMs),
-            Parameter("picture", NpgsqlDbType.Bytea, canary.Picture),
-        ], async reader =>
-        {
-            await reader.ReadAsync(cancellationToken);
-            return reader.GetInt64(0);
-        }, cancellationToken);
+            Parameter("image", NpgsqlDbType.Bytea, canary.Image),
+        ], cancellationToken)).Single();
     }
 
     /// <summary>The newest canaries.</summary>
     /// <param name="limit">At most this many.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    public Task<IReadOnlyList<RecordedCanary>> ListAsync(int limit, CancellationToken cancellationToken) => ListAsync(limit, since: null, cancellationToken);
+    public Task<IReadOnlyList<RecordedCanary>> ListAsync(int limit, CancellationToken cancellationToken) =>
+        ListAsync(limit, since: null, cancellationToken);
 
     /// <summary>The newest canaries from an instant on.</summary>
     /// <param name="limit">At most this many.</param>
@@ -58,15 +57,19 @@ public sealed class CanaryLog(QueueDatabase database)
     /// <summary>Canaries of the models of a campaign, from the last one before an instant to another, newest first.</summary>
     /// <param name="campaignId">The campaign.</param>
     /// <param name="since">When its first batch was claimed.</param>
-    /// <param name="until">When its last one was judged; null does not restrict.</param>
+    /// <param name="until">When a checkpoint followed its last batch; null does not restrict.</param>
     /// <param name="limit">At most this many.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    public async Task<IReadOnlyList<RecordedCanary>> ListOfCampaignAsync(int campaignId, DateTimeOffset since, DateTimeOffset? until, int limit, CancellationToken cancellationToken) =>
-        Read(await database.QueryAsync<CanaryRow>(
-            "list_canaries_of_campaign", new { campaign_id = campaignId, since = since.ToUniversalTime(), until = until?.ToUniversalTime(), limit }, cancellationToken));
+    public async Task<IReadOnlyList<RecordedCanary>> ListOfCampaignAsync(
+        int campaignId, DateTimeOffset since, DateTimeOffset? until, int limit, CancellationToken cancellationToken) =>
+            Read(await database.QueryAsync<CanaryRow>(
+                "list_canaries_of_campaign",
+                new { campaign_id = campaignId, since = since.ToUniversalTime(), until = until?.ToUniversalTime(), limit },
+                cancellationToken));
 
     private static List<RecordedCanary> Read(List<CanaryRow> rows) => rows.ConvertAll(row => new RecordedCanary(
-        row.CanaryId, row.WorkerId, row.BatchId, row.Model, row.Device, row.ComputeType, row.Verdict, row.Digest, row.Psnr, row.Ssim, row.ElapsedMs, row.CreatedAt, row.FirstId));
+        row.CanaryId, row.WorkerId, row.BatchId, row.Model, row.Device, row.ComputeType, row.Verdict, row.Digest, row.Psnr, row.Ssim,
+        row.ElapsedMs, row.CreatedAt, row.FirstId));
 
     private sealed class FirstRow
     {
@@ -74,7 +77,7 @@ public sealed class CanaryLog(QueueDatabase database)
 
         public string Digest { get; set; } = "";
 
-        public byte[] Picture { get; set; } = [];
+        public byte[] Image { get; set; } = [];
     }
 
     private sealed class CanaryRow
@@ -109,32 +112,33 @@ public sealed class CanaryLog(QueueDatabase database)
 
 /// <summary>What canaries must agree on to be compared.</summary>
 /// <param name="Model">Registered name of the model.</param>
-/// <param name="ModelSha256">Its content.</param>
-/// <param name="Device">The device.</param>
-/// <param name="ComputeType">Its arithmetic.</param>
+/// <param name="ModelSha256">SHA-256 of the model's content.</param>
+/// <param name="Device">Description of the device.</param>
+/// <param name="ComputeType">Number type of the arithmetic, such as <c>float32</c>.</param>
 /// <param name="Recipe">What is drawn, as one line of text.</param>
 public sealed record CanaryKind(string Model, string ModelSha256, string Device, string ComputeType, string Recipe);
 
 /// <summary>The canary that later ones are compared with.</summary>
-/// <param name="WorkerId">Who drew it.</param>
-/// <param name="Digest">SHA-256 of its pixels.</param>
-/// <param name="Picture">It, as PNG.</param>
-public sealed record FirstCanary(Guid WorkerId, string Digest, byte[] Picture);
+/// <param name="WorkerId">The worker that drew it.</param>
+/// <param name="Digest">SHA-256 of the pixels.</param>
+/// <param name="Image">The image as a PNG file.</param>
+public sealed record FirstCanary(Guid WorkerId, string Digest, byte[] Image);
 
 /// <summary>A canary just drawn.</summary>
-/// <param name="WorkerId">The worker.</param>
-/// <param name="BatchId">The batch it followed; null at start and end.</param>
-/// <param name="Kind">What it may be compared with.</param>
-/// <param name="Verdict">How it compares.</param>
-/// <param name="Digest">SHA-256 of its pixels.</param>
-/// <param name="Psnr">dB against the first one; null when equal or first.</param>
-/// <param name="Ssim">Against the first one; null when equal or first.</param>
-/// <param name="ElapsedMs">Milliseconds it took.</param>
-/// <param name="Picture">It, as PNG.</param>
+/// <param name="WorkerId">The worker that drew it.</param>
+/// <param name="BatchId">The batch after which it was drawn; null at start and end of the worker.</param>
+/// <param name="Kind">Which canaries it may be compared with.</param>
+/// <param name="Verdict">How it compares with the first of its kind.</param>
+/// <param name="Digest">SHA-256 of the pixels.</param>
+/// <param name="Psnr">Peak signal-to-noise ratio against the first one in dB; null when equal or first.</param>
+/// <param name="Ssim">Structural similarity to the first one, up to 1; null when equal or first.</param>
+/// <param name="ElapsedMs">Milliseconds that drawing took.</param>
+/// <param name="Image">The image as a PNG file.</param>
 public sealed record CanaryResult(
-    Guid WorkerId, long? BatchId, CanaryKind Kind, CanaryVerdict Verdict, string Digest, double? Psnr, double? Ssim, double ElapsedMs, byte[] Picture);
+    Guid WorkerId, long? BatchId, CanaryKind Kind, CanaryVerdict Verdict, string Digest, double? Psnr, double? Ssim, double ElapsedMs,
+    byte[] Image);
 
-/// <summary>A canary as recorded; <c>FirstId</c> is the one it is compared with, itself when it is that.</summary>
+/// <summary>A canary as the database holds it; <c>FirstId</c> is the canary it is compared with, its own id when it is the first.</summary>
 public sealed record RecordedCanary(
-    long CanaryId, Guid WorkerId, long? BatchId, string Model, string Device, string ComputeType, string Verdict, string Digest, double? Psnr, double? Ssim, double ElapsedMs,
-    DateTimeOffset CreatedAt, long? FirstId);
+    long CanaryId, Guid WorkerId, long? BatchId, string Model, string Device, string ComputeType, string Verdict, string Digest,
+    double? Psnr, double? Ssim, double ElapsedMs, DateTimeOffset CreatedAt, long? FirstId);

@@ -4,16 +4,16 @@ using static BatchGen.Queue.QueueDatabase;
 
 namespace BatchGen.Queue.Checkpoints;
 
-/// <summary>Records checkpoints and what follows from them.</summary>
+/// <summary>Records checkpoints with what follows for the images drawn before them, and lists them.</summary>
 public sealed class CheckpointLog(QueueDatabase database)
 {
     /// <summary>
-    /// Writes a checkpoint in one transaction with its consequence: <c>Passed</c> marks this worker's unverified pictures verified;
-    /// <c>Drifted</c> puts their jobs back, the attempt not counted.
+    /// Writes a checkpoint in one transaction with its consequence: <c>Passed</c> marks this worker's unverified images verified;
+    /// <c>Drifted</c> requeues their jobs, the attempt not counted.
     /// </summary>
     /// <remarks>
-    /// <c>Restored</c> and <c>Unrecoverable</c> come after a <c>Drifted</c> that left nothing unverified; should anything be, it is put back too:
-    /// a picture rendered before a reload is never vouched for by what came after it.
+    /// <c>Restored</c> and <c>Unrecoverable</c> come after a <c>Drifted</c> that left no image unverified. Should one be, its job is
+    /// requeued too: a check after a reload says nothing about an image rendered before the reload.
     /// </remarks>
     public Task<CheckpointOutcome> RecordAsync(WeightCheckpoint checkpoint, CancellationToken cancellationToken)
     {
@@ -37,11 +37,7 @@ public sealed class CheckpointLog(QueueDatabase database)
             Parameter("reloaded_tensors", NpgsqlDbType.Integer, reload?.Tensors),
             Parameter("reloaded_bytes", NpgsqlDbType.Bigint, reload?.SizeBytes),
             Parameter("reload_ms", NpgsqlDbType.Double, reload?.ElapsedMs),
-        ], async reader =>
-        {
-            await reader.ReadAsync(cancellationToken);
-            return new CheckpointOutcome(reader.GetInt64(0), reader.GetInt32(1), reader.GetInt32(2));
-        }, cancellationToken);
+        ], async reader => (await ReadListAsync<CheckpointOutcome>(reader, cancellationToken)).Single(), cancellationToken);
     }
 
     /// <summary>The newest checkpoints.</summary>
@@ -50,23 +46,29 @@ public sealed class CheckpointLog(QueueDatabase database)
     public async Task<IReadOnlyList<RecordedCheckpoint>> ListAsync(int limit, CancellationToken cancellationToken)
     {
         var rows = await database.QueryAsync<CheckpointRow>("list_checkpoints", new { limit }, cancellationToken);
-        return rows.ConvertAll(row => new RecordedCheckpoint(row.CheckpointId, row.WorkerId, row.BatchId, row.Model, row.Device, row.Verdict, row.ExpectedDigest,
+        return rows.ConvertAll(row => new RecordedCheckpoint(
+            row.CheckpointId, row.WorkerId, row.BatchId, row.Model, row.Device, row.Verdict, row.ExpectedDigest,
             row.ActualDigest, row.Tensors, row.SizeBytes, row.DriftedTensors, row.ElapsedMs, row.CreatedAt));
     }
 
-    /// <summary>How many checkpoints passed and did not.</summary>
-    public async Task<CheckpointCounts> CountAsync(CancellationToken cancellationToken) => (await CountAsync(0, null, cancellationToken)).Counts;
+    /// <summary>How many checkpoints passed, and how many found a difference.</summary>
+    public async Task<CheckpointCounts> CountAsync(CancellationToken cancellationToken) =>
+        (await CountAsync(0, null, cancellationToken)).Counts;
 
-    /// <summary>How many of the newer checkpoints passed and did not, and the number of the last one, to go on counting from.</summary>
-    /// <param name="afterId">Only checkpoints with a higher number.</param>
+    /// <summary>Counts checkpoints above an id, and returns the highest id, to go on counting from.</summary>
+    /// <param name="afterId">Only checkpoints with a higher id.</param>
     /// <param name="since">Only checkpoints from then on; null does not restrict.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    public Task<(CheckpointCounts Counts, long LastId)> CountAsync(long afterId, DateTimeOffset? since, CancellationToken cancellationToken) => database.CommandAsync("count_checkpoints",
-        [Parameter("after", NpgsqlDbType.Bigint, afterId), Parameter("since", NpgsqlDbType.TimestampTz, since?.ToUniversalTime())], async reader =>
-        {
-            await reader.ReadAsync(cancellationToken);
-            return (new CheckpointCounts(reader.GetInt64(0), reader.GetInt64(1)), reader.GetInt64(2));
-        }, cancellationToken);
+    public async Task<(CheckpointCounts Counts, long LastId)> CountAsync(
+        long afterId, DateTimeOffset? since, CancellationToken cancellationToken)
+    {
+        var row = (await database.ListAsync<CountRow>("count_checkpoints",
+            [Parameter("after", NpgsqlDbType.Bigint, afterId), Parameter("since", NpgsqlDbType.TimestampTz, since?.ToUniversalTime())],
+            cancellationToken)).Single();
+        return (new CheckpointCounts(row.Passed, row.Drifted), row.LastId);
+    }
+
+    private sealed record CountRow(long Passed, long Drifted, long LastId);
 
     private sealed class CheckpointRow
     {
@@ -98,12 +100,12 @@ public sealed class CheckpointLog(QueueDatabase database)
     }
 }
 
-/// <summary>A checkpoint as recorded.</summary>
+/// <summary>A checkpoint as the database holds it.</summary>
 public sealed record RecordedCheckpoint(
-    long CheckpointId, Guid WorkerId, long? BatchId, string Model, string Device, string Verdict, string ExpectedDigest, string ActualDigest,
-    int Tensors, long SizeBytes, IReadOnlyList<string> DriftedTensors, double ElapsedMs, DateTimeOffset CreatedAt);
+    long CheckpointId, Guid WorkerId, long? BatchId, string Model, string Device, string Verdict, string ExpectedDigest,
+    string ActualDigest, int Tensors, long SizeBytes, IReadOnlyList<string> DriftedTensors, double ElapsedMs, DateTimeOffset CreatedAt);
 
-/// <summary>Checkpoints by outcome.</summary>
-/// <param name="Passed">Passed, at once or after a reload.</param>
-/// <param name="Drifted">Found a difference.</param>
+/// <summary>How many checkpoints had which outcome.</summary>
+/// <param name="Passed">Checkpoints that passed, at once or after a reload.</param>
+/// <param name="Drifted">Checkpoints that found a difference.</param>
 public sealed record CheckpointCounts(long Passed, long Drifted);

@@ -9,15 +9,17 @@ using static BatchGen.Queue.QueueDatabase;
 namespace BatchGen.Queue.Claims;
 
 /// <summary>Claims batches and writes down what became of them; every write is guarded by batch, epoch and state.</summary>
-/// <remarks>Thread safe. Keeps what each worker's last claim remembered (<c>claim_batch</c>), so use one instance for a worker's life.</remarks>
+/// <remarks>Thread safe. Keeps what each worker's last claim remembered (<c>claim_batch</c>), so use one instance
+/// for a worker's life.</remarks>
 public sealed class BatchClaims(QueueDatabase database)
 {
     // A worker that ended a batch claims again at once; for this long its small signature is not given to another.
-    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan SignatureHold = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<Guid, string> _memories = new();
 
-    /// <summary>Takes up to <see cref="ClaimRequest.MaxJobs"/> waiting jobs of one signature, in the order of dispatch of docs/queue.md.</summary>
+    /// <summary>Takes up to <see cref="ClaimRequest.MaxJobs"/> waiting jobs of one signature, in the order of
+    /// dispatch of docs/queue.md.</summary>
     /// <returns>The leased batch, or null when nothing waits that this worker may take.</returns>
     public async Task<ClaimedBatch?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
@@ -28,7 +30,8 @@ public sealed class BatchClaims(QueueDatabase database)
         return await database.CallAsync("claim_batch",
         [
             Parameter("worker_id", NpgsqlDbType.Uuid, request.WorkerId),
-            Parameter("models", NpgsqlDbType.Array | NpgsqlDbType.Text, request.Models?.Select(model => model.ToLowerInvariant()).ToArray()),
+            Parameter(
+                "models", NpgsqlDbType.Array | NpgsqlDbType.Text, request.Models?.Select(model => model.ToLowerInvariant()).ToArray()),
             Parameter("max_jobs", NpgsqlDbType.Integer, request.MaxJobs),
             Parameter("lease", NpgsqlDbType.Interval, database.Options.LeaseDuration),
             Parameter("max_wait", NpgsqlDbType.Interval, database.Options.MaxWait),
@@ -55,7 +58,7 @@ public sealed class BatchClaims(QueueDatabase database)
         ], reader => ReadListAsync<long>(reader, cancellationToken), cancellationToken);
     }
 
-    /// <summary>Records finished jobs and their pictures, not verified yet.</summary>
+    /// <summary>Records finished jobs and their images, not verified yet.</summary>
     /// <exception cref="LeaseLostException">The lease is someone else's now; nothing was recorded.</exception>
     public Task CompleteAsync(ClaimedBatch batch, IReadOnlyList<CompletedJob> jobs, CancellationToken cancellationToken)
     {
@@ -87,37 +90,37 @@ public sealed class BatchClaims(QueueDatabase database)
         [
             .. Token(batch),
             Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobs.Select(job => job.JobId).ToArray()),
-            Parameter("kinds", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.Kind.ToCode()).ToArray()),
+            Parameter("codes", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.Code.ToCode()).ToArray()),
             Parameter("messages", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.Message.Replace('\0', ' ')).ToArray()),
             Parameter("retry_delay", NpgsqlDbType.Interval, database.Options.RetryDelay),
             Parameter("max_retry_delay", NpgsqlDbType.Interval, database.Options.MaxRetryDelay),
         ], cancellationToken);
     }
 
-    /// <summary>Puts the unfinished jobs of a batch back without counting the attempt, and ends the batch.</summary>
-    /// <returns>Jobs put back.</returns>
+    /// <summary>Requeues the unfinished jobs of a batch without counting the attempt, and ends the batch.</summary>
+    /// <returns>Jobs requeued.</returns>
     /// <exception cref="LeaseLostException">The lease is someone else's now.</exception>
-    public Task<int> GiveBackAsync(ClaimedBatch batch, CancellationToken cancellationToken)
+    public Task<int> RequeueAsync(ClaimedBatch batch, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(batch);
         // Others may take the signature at once: this worker is leaving it.
-        return EndAsync(batch, TimeSpan.Zero, "The worker gave the job back unfinished.", cancellationToken);
+        return EndAsync(batch, TimeSpan.Zero, "The worker requeued the job unfinished.", cancellationToken);
     }
 
-    /// <summary>Gives back every batch a worker still has, also one it does not know of because the answer to its claim was lost.</summary>
+    /// <summary>Ends every batch that a worker still has and requeues their jobs, also one whose claim was never answered.</summary>
     /// <param name="workerId">The worker.</param>
-    /// <param name="after">Id of a batch: only newer ones go back. Ids of batches grow; 0 gives all back.</param>
+    /// <param name="after">Id of a batch: only newer ones are ended. Ids of batches grow; 0 ends all.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    /// <returns>Jobs put back, the attempt not counted.</returns>
-    public async Task<int> GiveBackAllAsync(Guid workerId, long after, CancellationToken cancellationToken)
+    /// <returns>Jobs requeued, the attempt not counted.</returns>
+    public async Task<int> RequeueAllAsync(Guid workerId, long after, CancellationToken cancellationToken)
     {
         try
         {
-            return await ScalarAsync("give_back_batches",
+            return await ScalarAsync("requeue_batches",
             [
                 Parameter("worker_id", NpgsqlDbType.Uuid, workerId),
                 Parameter("after", NpgsqlDbType.Bigint, after),
-                Parameter("reason", NpgsqlDbType.Text, "The worker gave the job back unfinished."),
+                Parameter("reason", NpgsqlDbType.Text, "The worker requeued the job unfinished."),
             ], cancellationToken);
         }
         catch (LeaseLostException)
@@ -127,20 +130,24 @@ public sealed class BatchClaims(QueueDatabase database)
         }
     }
 
-    /// <summary>Ends a batch all of whose jobs ended; unfinished ones go back uncounted.</summary>
+    /// <summary>Ends a batch all of whose jobs ended; unfinished ones are requeued, the attempt not counted.</summary>
     /// <exception cref="LeaseLostException">The lease is someone else's now.</exception>
     public Task CloseAsync(ClaimedBatch batch, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return EndAsync(batch, Quiet, "The batch ended without a result for the job.", cancellationToken);
+        return EndAsync(batch, SignatureHold, "The batch ended without a result for the job.", cancellationToken);
     }
 
-    /// <summary>Puts back the jobs of batches whose lease expired: unfinished ones with the attempt counted, finished but unverified ones to be rendered again.</summary>
+    /// <summary>Requeues the jobs of batches whose lease expired: unfinished ones with the attempt counted if they were alone, finished but
+    /// unverified ones to be rendered again.</summary>
     /// <returns>Batches rescued.</returns>
     public Task<int> RescueExpiredAsync(CancellationToken cancellationToken) => ScalarAsync("rescue_expired", [], cancellationToken);
 
-    private Task<int> EndAsync(ClaimedBatch batch, TimeSpan quiet, string reason, CancellationToken cancellationToken) => ScalarAsync("end_batch",
-        [.. Token(batch), Parameter("quiet", NpgsqlDbType.Interval, quiet), Parameter("reason", NpgsqlDbType.Text, reason)], cancellationToken);
+    private Task<int> EndAsync(ClaimedBatch batch, TimeSpan signatureHold, string reason, CancellationToken cancellationToken) =>
+        ScalarAsync("end_batch",
+            [.. Token(batch), Parameter("signature_hold", NpgsqlDbType.Interval, signatureHold),
+                Parameter("reason", NpgsqlDbType.Text, reason)],
+            cancellationToken);
 
     private Task<int> ScalarAsync(string query, IReadOnlyList<NpgsqlParameter> parameters, CancellationToken cancellationToken) =>
         database.CallAsync(query, parameters, async reader =>
@@ -162,24 +169,9 @@ public sealed class BatchClaims(QueueDatabase database)
         {
             if (!reader.IsDBNull(4)) _memories[workerId] = reader.GetString(4);
             if (reader.IsDBNull(0)) continue;
-            batch ??= (reader.GetInt64(0), reader.GetInt64(1), AdapterSignature.Parse(reader.GetString(2)), reader.GetFieldValue<DateTimeOffset>(3));
-            jobs.Add(new ClaimedJob(reader.GetInt64(5), reader.GetInt16(6), new RenderRecipe
-            {
-                Signature = batch.Value.Signature,
-                Prompt = reader.GetString(7),
-                NegativePrompt = reader.IsDBNull(8) ? null : reader.GetString(8),
-                WidthPixels = reader.GetInt16(9),
-                HeightPixels = reader.GetInt16(10),
-                Steps = reader.GetInt16(11),
-                Sampler = reader.GetString(12),
-                GuidanceScale = reader.GetDouble(13),
-                Seed = reader.GetInt64(14),
-                Format = ImageFormats.Parse(reader.GetString(15)),
-                ClipSkip = reader.GetInt16(16),
-                GuidanceRescale = reader.GetDouble(17),
-                StartImagePath = reader.IsDBNull(18) ? null : reader.GetString(18),
-                Strength = reader.IsDBNull(19) ? RenderRecipe.DefaultStrength : reader.GetDouble(19),
-            }));
+            batch ??= (reader.GetInt64(0), reader.GetInt64(1), AdapterSignature.Parse(reader.GetString(2)),
+                reader.GetFieldValue<DateTimeOffset>(3));
+            jobs.Add(new ClaimedJob(reader.GetInt64(5), reader.GetInt16(6), RecipeJson.Read(reader.GetString(7), batch.Value.Signature)));
         }
 
         return batch is { } found ? new ClaimedBatch(found.BatchId, found.Epoch, workerId, found.Signature, found.ExpiresAt, jobs) : null;
@@ -191,7 +183,8 @@ public sealed class BatchClaims(QueueDatabase database)
 /// <param name="WorkerId">The registered worker.</param>
 /// <param name="Models">Models it may serve; null means every registered one.</param>
 /// <param name="MaxJobs">Most jobs in the batch.</param>
-/// <param name="MaxPixels">Most pixels of all pictures of the batch together (a larger single picture still goes alone); null does not limit.</param>
+/// <param name="MaxPixels">Most pixels of all images of the batch together (a larger single image still goes
+/// alone); null does not limit.</param>
 public sealed record ClaimRequest(Guid WorkerId, IReadOnlyList<string>? Models, int MaxJobs, long? MaxPixels = null);
 
 /// <summary>How far a batch is, shown to people.</summary>

@@ -6,12 +6,13 @@ using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Queue.Embedded;
 
-/// <summary>What lies where, for one cluster.</summary>
+/// <summary>Files and folders of one cluster.</summary>
 internal sealed class ClusterFolder
 {
     // A socket's path must fit sockaddr_un.sun_path: 108 bytes on Linux, 104 on macOS, with a terminating zero.
     private const int LongestSocketPath = 103;
     private const string PidFileName = "postmaster.pid";
+    private const string HomesOfClosedFolders = "/var/lib/batchgen";
 
     private ClusterFolder(string folder, string home, int port)
     {
@@ -22,51 +23,80 @@ internal sealed class ClusterFolder
             : Path.Combine(Path.GetTempPath(), "batchgen-" + HashOf(home));
     }
 
-    /// <summary>The folder the caller named: locks and password.</summary>
+    /// <summary>The folder that the caller named; it holds locks and password.</summary>
     public string Folder { get; }
 
-    /// <summary>The folder the server's user owns: data, log, socket.</summary>
+    /// <summary>The folder that the server's user owns; it holds data, log and socket.</summary>
     public string Home { get; }
 
+    /// <summary>Folder of the socket: the home, or one with a shorter path.</summary>
     public string SocketFolder { get; }
 
+    /// <summary>Folder of the data files.</summary>
     public string Data => Path.Combine(Home, "data");
 
+    /// <summary>True once the cluster was created with its database.</summary>
     public bool IsComplete => File.Exists(Path.Combine(Folder, "complete"));
 
+    /// <summary>Major version of PostgreSQL that made the data files, or null when there are none.</summary>
     public int? Version
     {
         get
         {
             var file = Path.Combine(Data, "PG_VERSION");
-            return File.Exists(file) && int.TryParse(File.ReadAllText(file).Split('.')[0], NumberStyles.Integer, CultureInfo.InvariantCulture, out var version) ? version : null;
+            if (!File.Exists(file)) return null;
+            var major = File.ReadAllText(file).Split('.')[0];
+            return int.TryParse(major, NumberStyles.Integer, CultureInfo.InvariantCulture, out var version) ? version : null;
         }
     }
 
     private string PidFile => Path.Combine(Data, PidFileName);
 
-    public static async Task<ClusterFolder> OpenAsync(string folder, int port, ServerUser user, ILogger logger, CancellationToken cancellationToken)
+    /// <summary>Finds or makes the folders of a cluster.</summary>
+    /// <param name="folder">The folder that the caller named.</param>
+    /// <param name="port">Number in the name of the socket file.</param>
+    /// <param name="user">The server's user.</param>
+    /// <param name="logger">Where it is logged that the cluster is kept elsewhere.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public static async Task<ClusterFolder> OpenAsync(
+        string folder, int port, ServerUser user, ILogger logger, CancellationToken cancellationToken)
     {
-        var location = Path.Combine(folder, "LOCATION");
-        var home = File.Exists(location) ? (await File.ReadAllTextAsync(location, cancellationToken)).Trim() : Path.Combine(folder, "server");
-        await user.MakeFolderAsync(home, cancellationToken);
-        if (user.Name is not null && !File.Exists(location) && await user.RunAsync("test", ["-w", home], cancellationToken) is not { ExitCode: 0 })
-        {
-            Directory.Delete(home);
-            home = Path.Combine("/var/lib/batchgen", HashOf(folder));
-            Directory.CreateDirectory("/var/lib/batchgen");
-            await user.MakeFolderAsync(home, cancellationToken);
-            if (await user.RunAsync("test", ["-w", home], cancellationToken) is not { ExitCode: 0 })
-                throw new QueueException($"User {user.Name}, as whom PostgreSQL runs, can enter neither {folder} nor {home}. Choose a folder it can enter, or run batchgen as an ordinary user.");
-            await File.WriteAllTextAsync(location, home + "\n", cancellationToken);
-            Log.HomeMoved(logger, home, user.Name, folder);
-        }
-
+        var home = await FindHomeAsync(folder, user, logger, cancellationToken);
         var cluster = new ClusterFolder(folder, home, port);
         if (cluster.SocketFolder != home) await user.MakeFolderAsync(cluster.SocketFolder, cancellationToken);
         return cluster;
     }
 
+    // Below the folder if the server's user can enter it; else under /var/lib/batchgen, and a file in the folder says where.
+    private static async Task<string> FindHomeAsync(string folder, ServerUser user, ILogger logger, CancellationToken cancellationToken)
+    {
+        var location = Path.Combine(folder, "LOCATION");
+        if (File.Exists(location))
+        {
+            var known = (await File.ReadAllTextAsync(location, cancellationToken)).Trim();
+            await user.MakeFolderAsync(known, cancellationToken);
+            return known;
+        }
+
+        var near = Path.Combine(folder, "server");
+        await user.MakeFolderAsync(near, cancellationToken);
+        if (user.Name is null || await user.CanWriteAsync(near, cancellationToken)) return near;
+        Directory.Delete(near);
+        var elsewhere = Path.Combine(HomesOfClosedFolders, HashOf(folder));
+        Directory.CreateDirectory(HomesOfClosedFolders);
+        await user.MakeFolderAsync(elsewhere, cancellationToken);
+        if (!await user.CanWriteAsync(elsewhere, cancellationToken))
+        {
+            throw new QueueException($"User {user.Name}, as whom PostgreSQL runs, can enter neither {folder} nor {elsewhere}. "
+                + "Choose a folder it can enter, or run batchgen as an ordinary user.");
+        }
+
+        await File.WriteAllTextAsync(location, elsewhere + "\n", cancellationToken);
+        Log.HomeMoved(logger, elsewhere, user.Name, folder);
+        return elsewhere;
+    }
+
+    /// <summary>Path of the socket.</summary>
     public string SocketFile(int port) => Path.Combine(SocketFolder, $".s.PGSQL.{port}");
 
     /// <summary>Process id of the server that runs on this data, or null.</summary>
@@ -77,7 +107,7 @@ internal sealed class ClusterFolder
         try
         {
             using var process = Process.GetProcessById(id);
-            // The number may belong to any program by now.
+            // The id may belong to any other program by now.
             return process.ProcessName is "postgres" or "postmaster" && RunsOnThisData(id) ? id : null;
         }
         catch (ArgumentException)
@@ -86,38 +116,54 @@ internal sealed class ClusterFolder
         }
     }
 
+    /// <summary>Removes the file with the process id of a server that no longer runs.</summary>
     public void RemoveStalePidFile()
     {
-        // The server would refuse to start when the old number belongs to some other program of the same user by now.
+        // The server would refuse to start if the old process id belonged to another program of the same user by now.
         if (File.Exists(PidFile)) File.Delete(PidFile);
     }
 
+    /// <summary>Writes the settings of the server into a file that its own configuration includes.</summary>
     public async Task WriteSettingsAsync(string settings, CancellationToken cancellationToken)
     {
         var file = Path.Combine(Data, "batchgen.conf");
         await File.WriteAllTextAsync(file, settings, cancellationToken);
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, Readable);
         var main = Path.Combine(Data, "postgresql.conf");
         const string Include = "include = 'batchgen.conf'";
         if (!File.Exists(main))
-            throw new QueueException($"The database in {Data} is damaged: it has no postgresql.conf. Restore the folder from a backup, or move {Folder} away to start with an empty database.");
+        {
+            throw new QueueException($"The database in {Data} is damaged: it has no postgresql.conf. "
+                + $"Restore the folder from a backup, or move {Folder} away to start with an empty database.");
+        }
+
         if (!(await File.ReadAllTextAsync(main, cancellationToken)).Contains(Include, StringComparison.Ordinal))
             await File.AppendAllTextAsync(main, "\n" + Include + "\n", cancellationToken);
     }
 
-    public Task WritePasswordAsync(string password, CancellationToken cancellationToken) => WriteSecretAsync(Path.Combine(Folder, "password"), password, cancellationToken);
+    /// <summary>Stores the password of the database.</summary>
+    public Task WritePasswordAsync(string password, CancellationToken cancellationToken) =>
+        WriteSecretAsync(Path.Combine(Folder, "password"), password, cancellationToken);
 
+    /// <summary>Reads the password of the database.</summary>
     public async Task<string> ReadPasswordAsync(CancellationToken cancellationToken)
     {
         var file = Path.Combine(Folder, "password");
         if (!File.Exists(file))
-            throw new QueueException($"The password of the database in {Folder} is gone ({file}). Restore the file, or move the folder away to start with an empty database.");
+        {
+            throw new QueueException($"The password of the database in {Folder} is gone ({file}). "
+                + "Restore the file, or move the folder away to start with an empty database.");
+        }
+
         return (await File.ReadAllTextAsync(file, cancellationToken)).Trim();
     }
 
-    public Task MarkCompleteAsync(CancellationToken cancellationToken) =>
-        File.WriteAllTextAsync(Path.Combine(Folder, "complete"), "This database was created to the end. Without this file it is taken for unfinished and made anew.\n", cancellationToken);
+    /// <summary>Records that the cluster was created with its database.</summary>
+    public Task MarkCompleteAsync(CancellationToken cancellationToken) => File.WriteAllTextAsync(Path.Combine(Folder, "complete"),
+        "This database was created to the end. Without this file it is taken for unfinished and made anew.\n", cancellationToken);
 
+    /// <summary>Writes a file that only its owner may read.</summary>
     public static async Task WriteSecretAsync(string file, string text, CancellationToken cancellationToken)
     {
         File.Delete(file);
@@ -127,19 +173,21 @@ internal sealed class ClusterFolder
         await stream.WriteAsync(Encoding.UTF8.GetBytes(text + "\n"), cancellationToken);
     }
 
-    // The server was started with "-D FOLDER", which may name this folder by another path, through a link. Not by its working folder: another user's may
-    // not be looked up in containers. What cannot be known, as on systems without /proc, counts as ours: the file of a living server must not be deleted.
+    // The server was started with "-D FOLDER", which may be another path to this folder, through a link. Its working folder would not do,
+    // because in containers that of another user's process may not be read. When nothing can be read, as on systems without /proc, the
+    // process counts as this cluster's server: the file of a living server must not be deleted.
     private bool RunsOnThisData(int id)
     {
         try
         {
             var arguments = File.ReadAllText($"/proc/{id}/cmdline").Split('\0');
             var option = Array.IndexOf(arguments, "-D");
-            return option >= 0 && option + 1 < arguments.Length && File.ReadAllText(Path.Combine(arguments[option + 1], PidFileName)) == File.ReadAllText(PidFile);
+            return option >= 0 && option + 1 < arguments.Length
+                && File.ReadAllText(Path.Combine(arguments[option + 1], PidFileName)) == File.ReadAllText(PidFile);
         }
         catch (Exception gone) when (gone is FileNotFoundException or DirectoryNotFoundException && Directory.Exists("/proc/self"))
         {
-            // The process ended meanwhile, or its folder is no more.
+            // The process ended meanwhile, or its folder was deleted.
             return false;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -7,7 +7,8 @@ namespace BatchGen.Queue.Embedded;
 internal static class Programs
 {
     /// <summary>Runs a program; null when there is no such program.</summary>
-    public static async Task<ProgramResult?> TryRunAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    public static async Task<ProgramResult?> TryRunAsync(
+        string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(program)
         {
@@ -15,12 +16,13 @@ internal static class Programs
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
-            // The folder of the caller may be one that the server's user cannot enter.
+            // The server's user may not be able to enter the caller's working folder.
             WorkingDirectory = "/",
         };
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
-        // Settings of the caller's own PostgreSQL tools do not concern this cluster; messages are matched in English.
-        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("PG", StringComparison.Ordinal)).ToArray()) start.Environment.Remove(name);
+        // Settings of the caller's own PostgreSQL tools do not concern this cluster. Messages are compared in English.
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("PG", StringComparison.Ordinal)).ToArray())
+            start.Environment.Remove(name);
         start.Environment["LC_ALL"] = "C";
         try
         {
@@ -38,5 +40,5 @@ internal static class Programs
     }
 }
 
-/// <summary>What a program printed.</summary>
+/// <summary>How a program ended, and what it printed.</summary>
 internal sealed record ProgramResult(int ExitCode, string Output, string Error);

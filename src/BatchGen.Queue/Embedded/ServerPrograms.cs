@@ -19,8 +19,9 @@ internal sealed partial record ServerPrograms(string Folder, int MajorVersion)
     /// <summary>Whether a module of the server's own distribution is installed, for example <c>pg_prewarm</c>.</summary>
     public bool HasModule(string name)
     {
-        var above = Path.Combine(Folder, "..");
-        return Array.Exists([Path.Combine(above, "lib"), Path.Combine(above, "lib", "postgresql")], folder => File.Exists(Path.Combine(folder, name + ".so")) || File.Exists(Path.Combine(folder, name + ".dylib")));
+        var libraries = Path.Combine(Folder, "..", "lib");
+        return Array.Exists([libraries, Path.Combine(libraries, "postgresql")],
+            folder => File.Exists(Path.Combine(folder, name + ".so")) || File.Exists(Path.Combine(folder, name + ".dylib")));
     }
 
     /// <summary>Chooses programs for a cluster of a version, or the newest when there is no cluster yet.</summary>
@@ -36,29 +37,47 @@ internal sealed partial record ServerPrograms(string Folder, int MajorVersion)
             : all.Where(programs => programs.MajorVersion >= Oldest).MaxBy(programs => programs.MajorVersion);
         if (fitting is not null) return fitting;
 
-        var installed = all.Count == 0 ? "none are installed" : "installed are " + string.Join(", ", all.Select(programs => $"{programs.MajorVersion} ({programs.Folder})"));
-        throw new QueueException(clusterVersion is { } version2
-            ? $"The database in {clusterFolder} was made by PostgreSQL {version2}, and {installed}. Install PostgreSQL {version2} (Debian, Ubuntu: apt-get install postgresql-{version2}), upgrade the cluster with pg_upgrade, or move the folder away to start with an empty one."
-            : $"BatchGen needs the server programs of PostgreSQL {Oldest} or newer, and {installed}. Install them (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf install postgresql-server; macOS: brew install postgresql), or set ConnectionStrings__BatchGen to a server of your own.");
+        var installed = all.Count == 0
+            ? "none are installed"
+            : "installed are " + string.Join(", ", all.Select(programs => $"{programs.MajorVersion} ({programs.Folder})"));
+        throw new QueueException(clusterVersion is { } made
+            ? $"The database in {clusterFolder} was made by PostgreSQL {made}, and {installed}. Install PostgreSQL {made} "
+                + "(Debian, Ubuntu: apt-get install "
+                + $"postgresql-{made}), upgrade the cluster with pg_upgrade, or move the folder away to start with an empty one."
+            : $"BatchGen needs the server programs of PostgreSQL {Oldest} or newer, and {installed}. "
+                + "Install them (Debian, Ubuntu: apt-get install "
+                + "postgresql; Fedora: dnf install postgresql-server; macOS: brew install postgresql), or set "
+                + "ConnectionStrings__BatchGen to a server of your own.");
     }
 
     private static async Task<IReadOnlyList<string>> CandidatesAsync(CancellationToken cancellationToken)
     {
         var folders = new List<string>();
-        foreach (var root in new[] { "/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt" })
+        // Debian, then Homebrew on both kinds of Mac, then the packages of postgresql.org for Fedora and its like
+        foreach (var (root, pattern) in new[]
+        {
+            ("/usr/lib/postgresql", "*"), ("/opt/homebrew/opt", "postgresql*"), ("/usr/local/opt", "postgresql*"), ("/usr", "pgsql-*"),
+        })
+        {
             if (Directory.Exists(root))
-                folders.AddRange(Directory.EnumerateDirectories(root).Where(name => root.EndsWith("postgresql", StringComparison.Ordinal) || Path.GetFileName(name).StartsWith("postgresql", StringComparison.Ordinal)).Select(name => Path.Combine(name, "bin")));
-        folders.AddRange(Directory.Exists("/usr") ? Directory.EnumerateDirectories("/usr", "pgsql-*").Select(name => Path.Combine(name, "bin")) : []);
-        folders.AddRange((Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries));
-        if (await Programs.TryRunAsync("pg_config", ["--bindir"], cancellationToken) is { ExitCode: 0 } answer) folders.Add(answer.Output.Trim());
+                folders.AddRange(Directory.EnumerateDirectories(root, pattern).Select(name => Path.Combine(name, "bin")));
+        }
 
-        // A link in PATH stands for the folder of the program it names, where the others are too.
-        return folders
-            .Where(folder => Needed.All(program => File.Exists(Path.Combine(folder, program))))
-            .Select(folder => Path.GetDirectoryName(File.ResolveLinkTarget(Path.Combine(folder, "postgres"), returnFinalTarget: true)?.FullName ?? Path.Combine(folder, "postgres"))!)
-            .Where(folder => Needed.All(program => File.Exists(Path.Combine(folder, program))))
-            .Distinct(StringComparer.Ordinal)
-            .ToArray();
+        folders.AddRange(
+            (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries));
+        if (await Programs.TryRunAsync("pg_config", ["--bindir"], cancellationToken) is { ExitCode: 0 } answer)
+            folders.Add(answer.Output.Trim());
+
+        return folders.Where(HasPrograms).Select(FollowLink).Where(HasPrograms).Distinct(StringComparer.Ordinal).ToArray();
+
+        static bool HasPrograms(string folder) => Needed.All(program => File.Exists(Path.Combine(folder, program)));
+    }
+
+    // A link to a program in PATH leads to the folder where the other programs are too.
+    private static string FollowLink(string folder)
+    {
+        var program = Path.Combine(folder, "postgres");
+        return Path.GetDirectoryName(File.ResolveLinkTarget(program, returnFinalTarget: true)?.FullName ?? program)!;
     }
 
     private static async Task<int?> VersionOfAsync(string folder, CancellationToken cancellationToken)

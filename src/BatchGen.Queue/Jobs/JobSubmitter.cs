@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
@@ -16,15 +14,6 @@ public sealed partial class JobSubmitter(QueueDatabase database)
 {
     // Jobs of one call: enough for the call to cost little, few enough for its text to be small.
     private const int ChunkSize = 20_000;
-
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        // NaN and infinities travel as text, so that the database refuses them with its one message.
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
 
     /// <summary>Submits all jobs or none.</summary>
     /// <returns>One id per request, in order.</returns>
@@ -42,7 +31,7 @@ public sealed partial class JobSubmitter(QueueDatabase database)
     {
         ArgumentNullException.ThrowIfNull(requests);
         for (var i = 0; i < requests.Count; i++) RefuseNul(requests[i], i);
-        return SubmitJsonAsync(JsonSerializer.SerializeToUtf8Bytes(requests, Json), tenant, cancellationToken);
+        return SubmitJsonAsync(JobRequestJson.Write(requests), tenant, cancellationToken);
     }
 
     /// <summary>Submits jobs given as the JSON array that <c>submit_jobs</c> takes.</summary>
@@ -87,7 +76,7 @@ public sealed partial class JobSubmitter(QueueDatabase database)
                 try
                 {
                     await using var command = new NpgsqlCommand(SqlFiles.Query("submit_jobs"), connection, transaction);
-                    command.Parameters.Add(QueueDatabase.Parameter("jobs", NpgsqlDbType.Jsonb, JsonSerializer.Serialize(chunk, Json)));
+                    command.Parameters.Add(QueueDatabase.Parameter("jobs", NpgsqlDbType.Jsonb, JobRequestJson.Write(chunk)));
                     command.Parameters.Add(QueueDatabase.Parameter("tenant", NpgsqlDbType.Text, null));
                     await using var reader = await command.ExecuteReaderAsync(cancellationToken);
                     ids.AddRange(await QueueDatabase.ReadListAsync<long>(reader, cancellationToken));
@@ -126,21 +115,21 @@ public sealed partial class JobSubmitter(QueueDatabase database)
     // The database can only say that some text holds a NUL; here the element and field are still known.
     private static void RefuseNul(JobRequest request, int index)
     {
-        Check(request.Prompt, "prompt");
-        Check(request.NegativePrompt, "negative_prompt");
-        Check(request.Model, "model");
-        Check(request.Sampler, "sampler");
-        Check(request.StartImage, "start_image");
-        Check(request.Format, "format");
-        Check(request.Campaign, "campaign");
-        Check(request.IdempotencyKey, "idempotency_key");
-        foreach (var tag in request.Tags ?? []) Check(tag, "tags");
-        foreach (var adapter in request.Adapters ?? []) Check(adapter.Name, "adapters");
-
-        void Check(string? text, string field)
+        foreach (var field in JobFields.All)
         {
-            var at = text?.IndexOf('\0', StringComparison.Ordinal) ?? -1;
-            if (at >= 0) throw new SubmitRefusedException($"jobs[{index}].{field}: character {at} is NUL, which the database cannot store; remove it.");
+            foreach (var text in TextsOf(request[field]))
+            {
+                var at = text.IndexOf('\0', StringComparison.Ordinal);
+                if (at >= 0) throw new SubmitRefusedException($"jobs[{index}].{field.Name}: character {at} is NUL, which the database cannot store; remove it.");
+            }
         }
     }
+
+    private static IEnumerable<string> TextsOf(object? value) => value switch
+    {
+        string text => [text],
+        IEnumerable<string> words => words,
+        IEnumerable<JobRequestAdapter> adapters => adapters.Select(adapter => adapter.Name),
+        _ => [],
+    };
 }

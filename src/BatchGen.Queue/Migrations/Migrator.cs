@@ -4,77 +4,130 @@ using Npgsql;
 
 namespace BatchGen.Queue.Migrations;
 
-/// <summary>Brings the schema to the version this program needs.</summary>
-public sealed class Migrator(QueueDatabase database)
+/// <summary>Brings the schema to the version this program needs, and refuses one that it cannot work with.</summary>
+public sealed class Migrator
 {
+    /// <summary>What <see cref="MigrateAsync"/> names when it put functions or views in anew.</summary>
+    public const string FunctionsPutIn = "functions and views";
+
     // trim_scale() came with 13, and generated columns in the planner's partial-index proofs behave alike from 14 on.
     private const int OldestServer = 140000;
 
-    /// <summary>Applies every migration not applied yet, in order, under an advisory lock; several programs may call it at once.</summary>
-    /// <returns>Names of the migrations applied now.</returns>
-    /// <exception cref="QueueException">The database is newer than this program, or a migration failed; nothing of that migration stays.</exception>
+    private readonly QueueDatabase _database;
+    private readonly Version _program;
+
+    /// <summary>Migrates for this program.</summary>
+    public Migrator(QueueDatabase database)
+        : this(database, ProgramVersion.Current)
+    {
+    }
+
+    /// <summary>Migrates as a program of a given version would.</summary>
+    internal Migrator(QueueDatabase database, Version program) => (_database, _program) = (database, program);
+
+    private string Schema => _database.Options.Schema;
+
+    /// <summary>
+    /// Applies every migration not applied yet, in order, and puts functions and views in anew whose text changed; several programs may
+    /// call it at once. Every command calls it when it connects: with nothing to do it only reads, and needs no right to change anything.
+    /// </summary>
+    /// <returns>Names of the migrations applied now, and <see cref="FunctionsPutIn"/>.</returns>
+    /// <exception cref="QueueException">
+    /// The database does not serve this program, or this user may not migrate it; or a migration failed, and nothing of that migration
+    /// stays.
+    /// </exception>
     public async Task<IReadOnlyList<string>> MigrateAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await using var connection = await database.DataSource.OpenConnectionAsync(cancellationToken);
-            var version = await ScalarAsync<int>(connection, "server_version", null, cancellationToken);
-            if (version < OldestServer)
-                throw new QueueException($"The database server is PostgreSQL {version / 10000}; BatchGen needs 14 or newer.");
-            await ScalarAsync<object>(connection, "lock_migrations", new { schema = database.Options.Schema }, cancellationToken);
-            try
+            await using var connection = await _database.DataSource.OpenConnectionAsync(cancellationToken);
+            var found = await QuerySingleAsync<SchemaDescription>(
+                connection, "describe_schema", new { schema = Schema }, cancellationToken);
+            if (found!.Server < OldestServer)
+                throw new QueueException($"The database server is PostgreSQL {found.Server / 10000}; BatchGen needs 14 or newer.");
+            await SetSearchPathAsync(connection, cancellationToken);
+            if (found.HasState)
             {
-                return await ApplyAsync(connection, cancellationToken);
+                var state = await ReadStateAsync(connection, cancellationToken);
+                if (IsDone(state)) return [];
+                if (!found.IsOwner)
+                {
+                    throw new QueueException($"The database is not migrated to BatchGen {_program} yet, and this user may not do it. "
+                        + $"Run as the owner of schema '{Schema}': batchgen migrate");
+                }
             }
-            finally
-            {
-                // The lock would stay with the pooled connection otherwise; a connection that broke has lost it anyway.
-                if (connection.State == System.Data.ConnectionState.Open)
-                    await ScalarAsync<object>(connection, "unlock_migrations", new { schema = database.Options.Schema }, CancellationToken.None);
-            }
+
+            return await MigrateAloneAsync(connection, cancellationToken);
         }
-        catch (NpgsqlException error) when (SqlErrors.Translate(error, database.DataSource) is not null)
+        catch (NpgsqlException error) when (SqlErrors.Translate(error, _database.DataSource) is not null)
         {
-            throw SqlErrors.Translate(error, database.DataSource)!;
+            throw SqlErrors.Translate(error, _database.DataSource)!;
         }
     }
 
-    private async Task<IReadOnlyList<string>> ApplyAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<string>> MigrateAloneAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await ScalarAsync<object>(connection, "set_schema_setting", new { schema = database.Options.Schema }, cancellationToken);
+        await QuerySingleAsync<string>(connection, "set_schema_setting", new { schema = Schema }, cancellationToken);
         await ExecuteAsync(connection, "ensure_schema", null, cancellationToken);
-        await ScalarAsync<object>(connection, "pin_search_path", new { schema = database.Options.Schema }, cancellationToken);
-        await ExecuteAsync(connection, "ensure_migrations_table", null, cancellationToken);
-        var known = SqlFiles.ListMigrations();
-        var applied = (await connection.QueryAsync<(string Name, string Sha256)>(
-            new CommandDefinition(SqlFiles.Query("list_migrations"), cancellationToken: cancellationToken))).ToDictionary(row => row.Name, row => row.Sha256, StringComparer.Ordinal);
-        CheckHistory(known, applied);
+        await ExecuteAsync(connection, "ensure_state_tables", null, cancellationToken);
+
+        // The lock lives on a connection of its own, in a transaction without a snapshot: migrations begin and end
+        // their own transactions beside it.
+        await using var locking = await _database.OpenAloneAsync(cancellationToken);
+        await SetSearchPathAsync(locking, cancellationToken);
+        await using var alone = await locking.BeginTransactionAsync(cancellationToken);
+        await ExecuteAsync(locking, "lock_migrations", null, cancellationToken, commandTimeout: 0);
+
+        // Another program may have migrated while this one waited.
+        var state = await ReadStateAsync(connection, cancellationToken);
+        if (IsDone(state)) return [];
         var names = new List<string>();
-        foreach (var migration in known.Where(migration => !applied.ContainsKey(migration.Name)))
+        foreach (var migration in state.PendingMigrations())
         {
             await ApplyAsync(connection, migration, cancellationToken);
             names.Add(migration.Name);
         }
 
-        if (names.Count > 0)
+        await using (var transaction = await connection.BeginTransactionAsync(cancellationToken))
         {
-            await ExecuteAsync(connection, "apply_grants", null, cancellationToken);
-            // Composite types made just now are unknown to connections that are open already.
-            await database.DataSource.ReloadTypesAsync(cancellationToken);
+            if (state.ChangedFiles().Count > 0 || state.RemovedFiles().Count > 0) names.Add(FunctionsPutIn);
+            // Also when migrations alone were applied: their tables need grants.
+            await new FunctionInstaller(connection, transaction, state).InstallAsync(cancellationToken);
+            await ExecuteAsync(connection, "write_schema_version", new
+            {
+                number = SqlFiles.ListMigrations()[^1].Number,
+                oldest_program = ProgramVersion.OldestServed.ToString(),
+                migrated_by = _program.ToString(),
+            }, cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
         }
 
+        // Composite types made just now are unknown to connections that are open already.
+        await _database.DataSource.ReloadTypesAsync(cancellationToken);
         return names;
     }
 
-    private static void CheckHistory(IReadOnlyList<Migration> known, Dictionary<string, string> applied)
+    // A program of the version before leaves a newer schema as it is.
+    private bool IsDone(SchemaState state)
     {
-        var unknown = applied.Keys.Except(known.Select(migration => migration.Name), StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
-        if (unknown.Length > 0)
-            throw new QueueException($"The database is newer than this program: it has migration {unknown[^1]}, which this program does not know. Update the program.");
-        var edited = known.FirstOrDefault(migration => applied.TryGetValue(migration.Name, out var digest) && digest != migration.Sha256);
-        if (edited is not null)
-            throw new QueueException($"Migration {edited.Name} was applied in another wording than this program has. Use the program that made this database, or start with a new one (for the embedded one: stop, remove its folder, start).");
+        state.Check(_program);
+        return state.IsNewerThan(_program) || (state.Version is not null && state.IsCurrent());
     }
+
+    // The search path that functions see while they are made, temporary objects last.
+    private Task<string?> SetSearchPathAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        QuerySingleAsync<string>(connection, "pin_search_path", new { schema = Schema }, cancellationToken);
+
+    private static async Task<SchemaState> ReadStateAsync(NpgsqlConnection connection, CancellationToken cancellationToken) => new()
+    {
+        Applied = (await connection.QueryAsync<(string Name, string Sha256)>(
+            new CommandDefinition(SqlFiles.Query("list_migrations"), cancellationToken: cancellationToken)))
+                .ToDictionary(row => row.Name, row => row.Sha256, StringComparer.Ordinal),
+        Functions = (await connection.QueryAsync<PutIn>(
+            new CommandDefinition(SqlFiles.Query("list_put_in"), cancellationToken: cancellationToken)))
+                .ToDictionary(put => put.Name, StringComparer.Ordinal),
+        Version = await QuerySingleAsync<SchemaVersionRow>(connection, "find_schema_version", null, cancellationToken),
+    };
 
     private static async Task ApplyAsync(NpgsqlConnection connection, Migration migration, CancellationToken cancellationToken)
     {
@@ -83,26 +136,43 @@ public sealed class Migrator(QueueDatabase database)
         {
             if (migration.RunsAlone)
             {
-                await connection.ExecuteAsync(new CommandDefinition(migration.Text, cancellationToken: cancellationToken));
+                await connection.ExecuteAsync(
+                    new CommandDefinition(migration.Text, commandTimeout: 0, cancellationToken: cancellationToken));
                 await ExecuteAsync(connection, "insert_migration", record, cancellationToken);
                 return;
             }
 
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            await connection.ExecuteAsync(new CommandDefinition(migration.Text, transaction: transaction, commandTimeout: 0, cancellationToken: cancellationToken));
+            await connection.ExecuteAsync(
+                new CommandDefinition(migration.Text, transaction: transaction, commandTimeout: 0, cancellationToken: cancellationToken));
             await ExecuteAsync(connection, "insert_migration", record, cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
         catch (PostgresException error)
         {
             var line = error.Position > 0 ? migration.Text.AsSpan(0, Math.Min(error.Position, migration.Text.Length)).Count('\n') + 1 : 0;
-            throw new QueueException($"Migration {migration.Name} failed and nothing of it stays: {error.MessageText} (SQLSTATE {error.SqlState}{(line > 0 ? $", line {line} of the statement" : "")}).", error);
+            throw new QueueException(
+                $"Migration {migration.Name} failed and nothing of it stays: {error.MessageText} "
+                + $"(SQLSTATE {error.SqlState}{(line > 0 ? $", line {line} of the statement" : "")}).", error);
         }
     }
 
-    private static Task<T?> ScalarAsync<T>(NpgsqlConnection connection, string query, object? parameters, CancellationToken cancellationToken) =>
-        connection.ExecuteScalarAsync<T>(new CommandDefinition(SqlFiles.Query(query), parameters, commandTimeout: 0, cancellationToken: cancellationToken));
+    private static Task<T?> QuerySingleAsync<T>(
+        NpgsqlConnection connection, string query, object? parameters, CancellationToken cancellationToken) =>
+            connection.QuerySingleOrDefaultAsync<T>(
+                new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken));
 
-    private static Task<int> ExecuteAsync(NpgsqlConnection connection, string query, object? parameters, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken));
+    private static Task<int> ExecuteAsync(
+        NpgsqlConnection connection, string query, object? parameters, CancellationToken cancellationToken, int? commandTimeout = null) =>
+        connection.ExecuteAsync(
+            new CommandDefinition(SqlFiles.Query(query), parameters, commandTimeout: commandTimeout, cancellationToken: cancellationToken));
+
+    private sealed class SchemaDescription
+    {
+        public int Server { get; init; }
+
+        public bool HasState { get; init; }
+
+        public bool IsOwner { get; init; }
+    }
 }

@@ -13,7 +13,7 @@ public sealed class AdapterRegistry(QueueDatabase database)
     {
         ArgumentNullException.ThrowIfNull(adapter);
         RegistryNames.Check(adapter.Name, "adapter");
-        var (name, digest) = await database.CommandAsync("upsert_adapter",
+        var registered = (await database.ListAsync<RegisteredContent>("upsert_adapter",
         [
             Parameter("name", NpgsqlDbType.Text, adapter.Name),
             Parameter("path", NpgsqlDbType.Text, adapter.Path),
@@ -27,15 +27,16 @@ public sealed class AdapterRegistry(QueueDatabase database)
             Parameter("module_count", NpgsqlDbType.Integer, adapter.ModuleCount),
             Parameter("trigger_words", NpgsqlDbType.Array | NpgsqlDbType.Text, adapter.TriggerWords.ToArray()),
             Parameter("replace", NpgsqlDbType.Boolean, replace),
-        ], reader => RegistryNames.ReadAsync(reader, cancellationToken), cancellationToken);
-        if (digest != adapter.Sha256) throw RegistryNames.Taken("Adapter", name, digest, adapter.Sha256);
+        ], cancellationToken)).Single();
+        registered.ThrowUnlessSha256Is(adapter.Sha256, "Adapter");
     }
 
     /// <summary>The adapters with these names, in no order; a name that is not registered is missing from the result.</summary>
     public async Task<IReadOnlyList<AdapterRecord>> FindAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
         var keys = names.Select(name => name.ToLowerInvariant()).ToArray();
-        return (await database.QueryAsync<AdapterRow>("find_adapters", new { names = keys }, cancellationToken)).ConvertAll(row => row.ToRecord());
+        return (await database.QueryAsync<AdapterRow>("find_adapters", new { names = keys }, cancellationToken))
+            .ConvertAll(row => row.ToRecord());
     }
 
     /// <summary>All adapters, by name.</summary>
@@ -66,6 +67,7 @@ public sealed class AdapterRegistry(QueueDatabase database)
 
         public string[] TriggerWords { get; set; } = [];
 
-        public AdapterRecord ToRecord() => new(Name, Path, Sha256, SizeBytes, Format, Algorithm, Family, MinRank, MaxRank, ModuleCount, TriggerWords);
+        public AdapterRecord ToRecord() =>
+            new(Name, Path, Sha256, SizeBytes, Format, Algorithm, Family, MinRank, MaxRank, ModuleCount, TriggerWords);
     }
 }

@@ -14,7 +14,7 @@ public sealed class ModelRegistry(QueueDatabase database)
     {
         ArgumentNullException.ThrowIfNull(model);
         RegistryNames.Check(model.Name, "model");
-        var (name, digest) = await database.CommandAsync("upsert_model",
+        var registered = (await database.ListAsync<RegisteredContent>("upsert_model",
         [
             Parameter("name", NpgsqlDbType.Text, model.Name),
             Parameter("path", NpgsqlDbType.Text, model.Path),
@@ -25,8 +25,8 @@ public sealed class ModelRegistry(QueueDatabase database)
             Parameter("prediction", NpgsqlDbType.Text, model.Prediction),
             Parameter("files", NpgsqlDbType.Jsonb, JsonSerializer.Serialize(model.Files)),
             Parameter("replace", NpgsqlDbType.Boolean, replace),
-        ], reader => RegistryNames.ReadAsync(reader, cancellationToken), cancellationToken);
-        if (digest != model.Sha256) throw RegistryNames.Taken("Model", name, digest, model.Sha256);
+        ], cancellationToken)).Single();
+        registered.ThrowUnlessSha256Is(model.Sha256, "Model");
     }
 
     /// <summary>The model with this name (any case), or null.</summary>
@@ -36,6 +36,11 @@ public sealed class ModelRegistry(QueueDatabase database)
     /// <summary>All models, by name.</summary>
     public async Task<IReadOnlyList<ModelRecord>> ListAsync(CancellationToken cancellationToken) =>
         (await database.QueryAsync<ModelRow>("list_models", null, cancellationToken)).ConvertAll(row => row.ToRecord());
+
+    /// <summary>Pauses or resumes a model; jobs of a paused model are not claimed.</summary>
+    /// <returns>False when there is no such model.</returns>
+    public async Task<bool> PauseAsync(string name, bool paused, CancellationToken cancellationToken) =>
+        (await database.QueryAsync<string>("pause_model", new { name, paused }, cancellationToken)).Count > 0;
 
     private sealed class ModelRow
     {

@@ -1,144 +1,80 @@
-using BatchGen.Core.Jobs;
 using NpgsqlTypes;
 using static BatchGen.Queue.QueueDatabase;
 
 namespace BatchGen.Queue.Reports;
 
-/// <summary>Looks deeper into jobs than the catalog: attempts, tags, text, tenants.</summary>
+/// <summary>Looks up what became of a job and whose it is.</summary>
 public sealed class JobHistory(QueueDatabase database)
 {
-    /// <summary>What became of a job so far, oldest first.</summary>
+    /// <summary>Attempts of a job that did not end in an image, oldest first.</summary>
     public async Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(long jobId, CancellationToken cancellationToken) =>
         await database.QueryAsync<JobAttempt>("list_attempts", new { job_id = jobId }, cancellationToken);
 
-    /// <summary>More of a job, or null.</summary>
+    /// <summary>What a job's page shows beside the job itself, or null when there is no such job.</summary>
     public async Task<JobExtras?> FindExtrasAsync(long jobId, CancellationToken cancellationToken) =>
         (await database.QueryAsync<JobExtras>("find_job_extras", new { job_id = jobId }, cancellationToken)).SingleOrDefault();
-
-    /// <summary>Ids of jobs whose prompt holds a text, among the 20,000 jobs below the cursor.</summary>
-    public async Task<IReadOnlyList<long>> ListIdsWithTextAsync(string text, string? tag, JobFilter filter, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        ArgumentNullException.ThrowIfNull(filter);
-        return await ListIdsAsync(filter.Campaign is null ? "list_ids_with_text" : "list_campaign_ids_with_text", PatternOf(text), tag, filter, cancellationToken);
-    }
-
-    /// <summary>Ids of jobs with a tag.</summary>
-    public async Task<IReadOnlyList<long>> ListIdsWithTagAsync(string tag, JobFilter filter, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(filter);
-        if (filter.Campaign is not null) return await ListIdsAsync("list_campaign_ids_with_text", "%", tag, filter, cancellationToken);
-        // A common tag fills the page from the newest jobs; only a rare one needs its index, and then there is little behind it.
-        var recent = await ListIdsAsync("list_ids_with_text", "%", tag, filter, cancellationToken);
-        return recent.Count == filter.Limit ? recent : await ListIdsAsync("list_ids_with_tag", null, tag, filter, cancellationToken);
-    }
-
-    private async Task<IReadOnlyList<long>> ListIdsAsync(string query, string? pattern, string? tag, JobFilter filter, CancellationToken cancellationToken)
-    {
-        var parameters = new List<Npgsql.NpgsqlParameter>
-        {
-            Parameter("tag", NpgsqlDbType.Text, tag), Parameter("before", NpgsqlDbType.Bigint, filter.BeforeJobId ?? long.MaxValue),
-            Parameter("state", NpgsqlDbType.Text, filter.State?.ToCode()), Parameter("signature", NpgsqlDbType.Text, filter.Signature), Parameter("limit", NpgsqlDbType.Integer, filter.Limit),
-        };
-        if (pattern is not null) parameters.Add(Parameter("text", NpgsqlDbType.Text, pattern));
-        if (filter.Campaign is not null) parameters.Add(Parameter("campaign", NpgsqlDbType.Text, filter.Campaign));
-        return await database.ListAsync<long>(query, parameters, cancellationToken);
-    }
 
     /// <summary>Which of the jobs belong to a tenant.</summary>
     public async Task<IReadOnlyList<long>> ListOwnedAsync(IReadOnlyList<long> jobIds, string tenant, CancellationToken cancellationToken) =>
         await database.ListAsync<long>("list_owned_ids",
-            [Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()), Parameter("tenant", NpgsqlDbType.Text, tenant)], cancellationToken);
-
-    /// <summary>Ids of a tenant's jobs that fit, newest first, among 20,000 of its jobs (of the campaign, when one is named) below the cursor.</summary>
-    public async Task<IReadOnlyList<long>> ListIdsOfTenantAsync(JobQuery query, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(query);
-        var filter = query.Filter;
-        var parameters = TenantParameters(query);
-        parameters.Add(Parameter("state", NpgsqlDbType.Text, filter.State?.ToCode()));
-        parameters.Add(Parameter("signature", NpgsqlDbType.Text, filter.Signature));
-        parameters.Add(Parameter("text", NpgsqlDbType.Text, query.Text is null ? null : PatternOf(query.Text)));
-        parameters.Add(Parameter("tag", NpgsqlDbType.Text, query.Tag));
-        parameters.Add(Parameter("limit", NpgsqlDbType.Integer, filter.Limit));
-        return await database.ListAsync<long>(filter.Campaign is null ? "list_ids_of_tenant" : "list_campaign_ids_of_tenant", parameters, cancellationToken);
-    }
-
-    /// <summary>The last of those 20,000 jobs, from where on the search can go on; null when it saw all there are.</summary>
-    public async Task<long?> FindWindowOfTenantAsync(JobQuery query, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(query);
-        var parameters = TenantParameters(query);
-        return await database.ListAsync<long>("find_window_of_tenant", parameters, cancellationToken) is [var last, ..] ? last : null;
-    }
-
-    private static List<Npgsql.NpgsqlParameter> TenantParameters(JobQuery query) =>
-    [
-        Parameter("tenant", NpgsqlDbType.Text, query.Tenant), Parameter("campaign", NpgsqlDbType.Text, query.Filter.Campaign),
-        Parameter("before", NpgsqlDbType.Bigint, query.Filter.BeforeJobId ?? long.MaxValue),
-    ];
-
-    private static string PatternOf(string text) => "%" + text.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_") + "%";
-
-    /// <summary>Cancels jobs of one tenant.</summary>
-    /// <returns>Ids cancelled now.</returns>
-    public async Task<IReadOnlyList<long>> CancelAsync(IReadOnlyList<long> jobIds, string? tenant, CancellationToken cancellationToken) =>
-        await database.ListAsync<long>("cancel_jobs",
-            [Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()), Parameter("tenant", NpgsqlDbType.Text, tenant)], cancellationToken);
+        [
+            Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()),
+            Parameter("tenant", NpgsqlDbType.Text, tenant),
+        ], cancellationToken);
 }
 
-/// <summary>An attempt that did not end in a picture.</summary>
+/// <summary>An attempt at a job that did not end in an image.</summary>
 public sealed class JobAttempt
 {
-    /// <summary>Its number.</summary>
+    /// <summary>Number of the attempt, from 1.</summary>
     public short Attempt { get; init; }
 
-    /// <summary>True when it counts towards the limit.</summary>
+    /// <summary>True when the attempt counts towards the job's limit of attempts.</summary>
     public bool Counted { get; init; }
 
-    /// <summary>Stable code of how it ended.</summary>
-    public string Outcome { get; init; } = "";
+    /// <summary>Stable code of how the attempt ended.</summary>
+    public string Code { get; init; } = "";
 
-    /// <summary>What happened.</summary>
+    /// <summary>What happened, for people.</summary>
     public string Message { get; init; } = "";
 
-    /// <summary>The worker.</summary>
+    /// <summary>Name of the worker that made the attempt, or null.</summary>
     public string? Worker { get; init; }
 
-    /// <summary>The batch.</summary>
+    /// <summary>The batch in which the attempt was made, or null.</summary>
     public long? BatchId { get; init; }
 
-    /// <summary>When it began.</summary>
+    /// <summary>When the attempt began, or null when it never did.</summary>
     public DateTimeOffset? StartedAt { get; init; }
 
-    /// <summary>When it ended.</summary>
+    /// <summary>When the attempt ended.</summary>
     public DateTimeOffset EndedAt { get; init; }
 }
 
-/// <summary>More of a job.</summary>
+/// <summary>What a job's page shows beside the job itself.</summary>
 public sealed class JobExtras
 {
-    /// <summary>Whose job.</summary>
+    /// <summary>Tenant that the job belongs to.</summary>
     public string Tenant { get; init; } = "";
 
-    /// <summary>Words to find it by.</summary>
+    /// <summary>Words by which the job can be found, or null.</summary>
     public string[]? Tags { get; init; }
 
-    /// <summary>Fails when not started by then.</summary>
+    /// <summary>The job fails when it has not started by then; null means never.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
-    /// <summary>The batch that drew it.</summary>
+    /// <summary>The batch that drew the image, or null.</summary>
     public long? BatchId { get; init; }
 
-    /// <summary>The worker that drew it, or has it now.</summary>
+    /// <summary>Name of the worker that drew the image or has the job now, or null.</summary>
     public string? Worker { get; init; }
 
-    /// <summary>When its batch was claimed.</summary>
+    /// <summary>When the job's batch was claimed, or null.</summary>
     public DateTimeOffset? ClaimedAt { get; init; }
 
-    /// <summary>When its picture was saved.</summary>
+    /// <summary>When the image was saved, or null.</summary>
     public DateTimeOffset? SavedAt { get; init; }
 
-    /// <summary>The recipe inside the picture, as JSON.</summary>
+    /// <summary>The recipe inside the image, as JSON, or null.</summary>
     public string? Recipe { get; init; }
 }

@@ -1,35 +1,29 @@
-using NpgsqlTypes;
-using static BatchGen.Queue.QueueDatabase;
-
 namespace BatchGen.Queue.Reports;
 
-/// <summary>What waits, and how fast it goes.</summary>
+/// <summary>Reads what waits in the queue, what is paused, and how fast images are drawn.</summary>
 public sealed class QueueOverview(QueueDatabase database)
 {
     /// <summary>Waiting jobs by signature, in the order of dispatch; counts stop at 5,000.</summary>
     /// <param name="priority">Where the page before ended; 100 at first.</param>
     /// <param name="after">Its last signature; empty at first.</param>
-    /// <param name="afterLane">Its last lane; 0 at first.</param>
+    /// <param name="afterGroup">Its last dispatch group; 0 at first.</param>
     /// <param name="limit">At most this many.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    public async Task<IReadOnlyList<WaitingSignature>> ListSignaturesAsync(int priority, string after, int afterLane, int limit, CancellationToken cancellationToken) =>
-        await database.QueryAsync<WaitingSignature>("list_waiting_signatures", new { priority, after, after_lane = afterLane, limit }, cancellationToken);
+    public async Task<IReadOnlyList<WaitingSignature>> ListSignaturesAsync(
+        int priority, string after, int afterGroup, int limit, CancellationToken cancellationToken) =>
+            await database.QueryAsync<WaitingSignature>(
+                "list_waiting_signatures", new { priority, after, after_group = afterGroup, limit }, cancellationToken);
 
     /// <summary>Ids of waiting jobs of a tenant and a signature at a priority.</summary>
-    public async Task<IReadOnlyList<long>> ListWaitingIdsAsync(string tenant, string signature, int priority, int limit, CancellationToken cancellationToken) =>
-        await database.QueryAsync<long>("list_waiting_ids", new { tenant, signature, priority, limit }, cancellationToken);
-
-    /// <summary>Moves waiting jobs to another priority.</summary>
-    /// <returns>How many moved.</returns>
-    /// <exception cref="SubmitRefusedException">The priority is out of range.</exception>
-    public async Task<int> SetPriorityAsync(IReadOnlyList<long> jobIds, int priority, CancellationToken cancellationToken) => (await database.ListAsync<int>("set_priority",
-        [Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobIds.ToArray()), Parameter("priority", NpgsqlDbType.Integer, priority)], cancellationToken)).Single();
+    public async Task<IReadOnlyList<long>> ListWaitingIdsAsync(
+        string tenant, string signature, int priority, int limit, CancellationToken cancellationToken) =>
+            await database.QueryAsync<long>("list_waiting_ids", new { tenant, signature, priority, limit }, cancellationToken);
 
     /// <summary>Jobs that wait for a start time.</summary>
     public async Task<ScheduledJobs> CountScheduledAsync(CancellationToken cancellationToken) =>
         (await database.QueryAsync<ScheduledJobs>("count_scheduled", null, cancellationToken)).Single();
 
-    /// <summary>Pictures by five minutes.</summary>
+    /// <summary>Images and fusions in slices of five minutes.</summary>
     public async Task<IReadOnlyList<ThroughputSlice>> ListThroughputAsync(DateTimeOffset since, CancellationToken cancellationToken) =>
         await database.QueryAsync<ThroughputSlice>("list_throughput", new { since = since.ToUniversalTime() }, cancellationToken);
 
@@ -37,88 +31,79 @@ public sealed class QueueOverview(QueueDatabase database)
     public async Task<FusionComparison> CompareFusionsAsync(int batches, CancellationToken cancellationToken) =>
         (await database.QueryAsync<FusionComparison>("compare_fusions", new { batches }, cancellationToken)).Single();
 
-    /// <summary>Pauses or resumes a model.</summary>
-    /// <returns>False when there is no such model.</returns>
-    public async Task<bool> PauseModelAsync(string name, bool paused, CancellationToken cancellationToken) =>
-        (await database.QueryAsync<string>("pause_model", new { name, paused }, cancellationToken)).Count > 0;
-
-    /// <summary>Pauses or resumes a tenant.</summary>
-    /// <returns>False when there is no such tenant.</returns>
-    public async Task<bool> PauseTenantAsync(string name, bool paused, CancellationToken cancellationToken) =>
-        (await database.QueryAsync<string>("pause_tenant", new { name, paused }, cancellationToken)).Count > 0;
-
-    /// <summary>What is paused: <c>model</c> or <c>tenant</c>, and its name.</summary>
-    public async Task<IReadOnlyList<(string Kind, string Name)>> ListPausedAsync(CancellationToken cancellationToken) =>
-        await database.QueryAsync<(string, string)>("list_paused", null, cancellationToken);
-
-    /// <summary>What people ordered of workers that run.</summary>
-    public async Task<IReadOnlyDictionary<Guid, (bool Paused, bool Draining)>> ListWorkerOrdersAsync(CancellationToken cancellationToken) =>
-        (await database.QueryAsync<(Guid Id, bool Paused, bool Draining)>("list_worker_orders", null, cancellationToken)).ToDictionary(row => row.Id, row => (row.Paused, row.Draining));
+    /// <summary>Paused models and tenants.</summary>
+    public async Task<IReadOnlyList<PausedName>> ListPausedAsync(CancellationToken cancellationToken) =>
+        await database.QueryAsync<PausedName>("list_paused", null, cancellationToken);
 }
 
-/// <summary>Waiting jobs of one signature and lane.</summary>
+/// <summary>Waiting jobs of one signature and dispatch group.</summary>
 public sealed class WaitingSignature
 {
-    /// <summary>Priority they have.</summary>
+    /// <summary>Priority of the jobs.</summary>
     public short Priority { get; init; }
 
-    /// <summary>Canonical signature.</summary>
+    /// <summary>Canonical signature of the jobs.</summary>
     public string Signature { get; init; } = "";
 
-    /// <summary>The lane: model, priority and tenant.</summary>
-    public int LaneId { get; init; }
+    /// <summary>Id of the dispatch group: model, priority and tenant.</summary>
+    public int GroupId { get; init; }
 
-    /// <summary>Base model.</summary>
+    /// <summary>Name of the base model.</summary>
     public string Model { get; init; } = "";
 
     /// <summary>True while the model is paused.</summary>
     public bool ModelPaused { get; init; }
 
-    /// <summary>Whose jobs.</summary>
+    /// <summary>Tenant that the jobs belong to.</summary>
     public string Tenant { get; init; } = "";
 
     /// <summary>True while the tenant is paused.</summary>
     public bool TenantPaused { get; init; }
 
-    /// <summary>How many wait; 5,000 means that many or more.</summary>
+    /// <summary>How many jobs wait; 5,000 means that many or more.</summary>
     public long Waiting { get; init; }
 
-    /// <summary>Since when the first of them waits.</summary>
+    /// <summary>Since when the oldest of the jobs waits.</summary>
     public DateTimeOffset OldestAt { get; init; }
 }
+
+/// <summary>A model or tenant that is paused.</summary>
+/// <param name="Kind"><c>model</c> or <c>tenant</c>.</param>
+/// <param name="Name">Name of the model or tenant.</param>
+public sealed record PausedName(string Kind, string Name);
 
 /// <summary>Jobs that wait for a start time.</summary>
 public sealed class ScheduledJobs
 {
-    /// <summary>How many; 5,000 means that many or more.</summary>
+    /// <summary>How many jobs wait for a start time; 5,000 means that many or more.</summary>
     public long Scheduled { get; init; }
 
-    /// <summary>When the first of them starts.</summary>
+    /// <summary>When the first of the jobs starts, or null when there is none.</summary>
     public DateTimeOffset? FirstAt { get; init; }
 }
 
-/// <summary>What was drawn in five minutes.</summary>
+/// <summary>Images drawn in a slice of five minutes.</summary>
 public sealed class ThroughputSlice
 {
-    /// <summary>Start of the five minutes.</summary>
+    /// <summary>Start of the slice.</summary>
     public DateTimeOffset At { get; init; }
 
-    /// <summary>Pictures.</summary>
+    /// <summary>How many images were drawn.</summary>
     public long Images { get; init; }
 
-    /// <summary>Batches that switched signature.</summary>
+    /// <summary>How many batches switched to another signature.</summary>
     public long Fusions { get; init; }
 }
 
 /// <summary>What sorting by signature saved in the newest batches.</summary>
 public sealed class FusionComparison
 {
-    /// <summary>Fusions done.</summary>
+    /// <summary>Fusions that were done.</summary>
     public long Done { get; init; }
 
     /// <summary>Fusions the same jobs would have cost in order of submission.</summary>
     public long InArrivalOrder { get; init; }
 
-    /// <summary>Jobs compared.</summary>
+    /// <summary>How many jobs were compared.</summary>
     public long Jobs { get; init; }
 }

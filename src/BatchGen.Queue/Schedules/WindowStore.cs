@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace BatchGen.Queue.Schedules;
 
-/// <summary>When jobs may be claimed.</summary>
+/// <summary>Stores the hours in which jobs may be claimed.</summary>
 public sealed class WindowStore(QueueDatabase database)
 {
     /// <summary>All windows, by name; without any, jobs may always be claimed.</summary>
@@ -10,20 +10,27 @@ public sealed class WindowStore(QueueDatabase database)
         await database.QueryAsync<DispatchWindow>("list_dispatch_windows", null, cancellationToken);
 
     /// <summary>Adds or changes a window for all jobs.</summary>
-    /// <exception cref="SubmitRefusedException">The database, by whose clock windows open, does not know the zone; it may be older than this machine.</exception>
+    /// <exception cref="SubmitRefusedException">
+    /// The database, by whose clock windows open, does not know the time zone; its list of zones may be older than this machine's.
+    /// </exception>
     public async Task SaveAsync(string name, string timeZone, TimeOnly opens, TimeOnly closes, CancellationToken cancellationToken)
     {
         try
         {
-            await database.QueryAsync<int>("upsert_dispatch_window", new { name, time_zone = timeZone, opens = opens.ToTimeSpan(), closes = closes.ToTimeSpan() }, cancellationToken);
+            await database.QueryAsync<int>("upsert_dispatch_window",
+                new { name, time_zone = timeZone, opens = opens.ToTimeSpan(), closes = closes.ToTimeSpan() },
+                cancellationToken);
         }
         catch (PostgresException unknown) when (unknown.SqlState == PostgresErrorCodes.InvalidParameterValue)
         {
-            throw new SubmitRefusedException($"The database does not know the time zone '{timeZone}'; write one from its pg_timezone_names, such as Europe/Berlin.", unknown);
+            throw new SubmitRefusedException(
+                $"The database does not know the time zone '{timeZone}'; write one from its pg_timezone_names, such as Europe/Berlin.",
+                unknown);
         }
     }
 
     /// <summary>Removes a window.</summary>
+    /// <returns>False when there is no such window.</returns>
     public async Task<bool> DeleteAsync(int id, CancellationToken cancellationToken) =>
         (await database.QueryAsync<int>("delete_dispatch_window", new { id }, cancellationToken)).Count > 0;
 }
@@ -31,31 +38,31 @@ public sealed class WindowStore(QueueDatabase database)
 /// <summary>Hours in which jobs may be claimed.</summary>
 public sealed class DispatchWindow
 {
-    /// <summary>Its number.</summary>
+    /// <summary>Id of the window.</summary>
     public int Id { get; init; }
 
-    /// <summary>Name.</summary>
+    /// <summary>Name of the window.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>Only for this tenant, or null.</summary>
+    /// <summary>The only tenant for whose jobs it holds; null means all.</summary>
     public string? Tenant { get; init; }
 
-    /// <summary>Only for this model, or null.</summary>
+    /// <summary>The only model for whose jobs it holds; null means all.</summary>
     public string? Model { get; init; }
 
-    /// <summary>Zone of its hours.</summary>
+    /// <summary>Time zone of the hours.</summary>
     public string TimeZone { get; init; } = "UTC";
 
-    /// <summary>When it opens.</summary>
+    /// <summary>Time of day when the window opens.</summary>
     public TimeSpan Opens { get; init; }
 
-    /// <summary>When it closes; earlier than <see cref="Opens"/> when it crosses midnight.</summary>
+    /// <summary>Time of day when the window closes; earlier than <see cref="Opens"/> when it crosses midnight.</summary>
     public TimeSpan Closes { get; init; }
 
-    /// <summary>ISO days on which it opens.</summary>
+    /// <summary>Days on which the window opens, by ISO number: 1 is Monday, 7 is Sunday.</summary>
     public int[] Weekdays { get; init; } = [];
 
-    /// <summary>Jobs of at least this priority ignore it.</summary>
+    /// <summary>Jobs of at least this priority are claimed at any hour; null means none.</summary>
     public short? ExemptPriority { get; init; }
 
     /// <summary>False while switched off.</summary>

@@ -4,9 +4,9 @@ namespace BatchGen.Queue.Signals;
 
 /// <summary>Wakes idle workers when jobs arrive; falls back to polling where notifications do not come through.</summary>
 /// <remarks>
-/// Thread safe. While somebody waits, one waiter listens on a connection that is kept for it, and tells the others. A notification that arrived since
-/// the last wait is not lost: the next wait returns at once. Behind a pooler that shares connections between transactions no notification arrives, and
-/// every wait lasts the poll interval.
+/// Thread safe. Of all callers that wait, one listens on a connection kept for this and wakes the others. A notification that arrived since
+/// the last wait is not lost: the next wait returns at once. Behind a pooler that shares connections between transactions no notification
+/// arrives, and every wait lasts the poll interval.
 /// </remarks>
 public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
 {
@@ -14,7 +14,8 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
     private TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private NpgsqlConnection? _connection;
 
-    /// <summary>Returns when jobs may have arrived, at the latest after the poll interval; the first time at once, when it has begun to listen.</summary>
+    /// <summary>Returns when jobs may have arrived, at the latest after the poll interval; the first time at once, when it
+    /// has begun to listen.</summary>
     public async Task WaitAsync(CancellationToken cancellationToken)
     {
         var arrived = Volatile.Read(ref _arrived).Task;
@@ -33,7 +34,7 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
             return;
         }
 
-        // When the listener is cancelled nobody tells the others: their wait then lasts as long as a poll.
+        // A listener that is cancelled wakes nobody: the others then wait for the poll interval.
         await Task.WhenAny(arrived, Task.Delay(database.Options.PollInterval, cancellationToken));
         cancellationToken.ThrowIfCancellationRequested();
     }
@@ -54,7 +55,7 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
         {
             if (_connection is null)
             {
-                // What arrived before this moment told nobody: let the caller look once more before it sleeps.
+                // Nobody was notified of jobs that arrived before this moment: the caller looks once more before it sleeps.
                 _connection = await ConnectAsync(cancellationToken);
                 return;
             }
@@ -63,14 +64,14 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
         }
         catch (NpgsqlException)
         {
-            // A broken connection is the next claim's to report; here it only means polling until the next wait opens a new one.
+            // The next claim reports a broken connection; here it only means polling until the next wait opens a new one.
             await DropAsync();
             var left = limit - TimeProvider.System.GetElapsedTime(started);
             if (left > TimeSpan.Zero) await Task.Delay(left, cancellationToken);
         }
         catch (OperationCanceledException)
         {
-            // A cancelled wait can leave a read under way on the connection.
+            // A cancelled wait can leave a read running on the connection, which is then useless.
             await DropAsync();
             throw;
         }

@@ -7,26 +7,32 @@ namespace BatchGen.Queue.Workers;
 /// <summary>The workers known to the queue.</summary>
 public sealed class WorkerRegistry(QueueDatabase database)
 {
-    /// <summary>Writes a worker down as started.</summary>
-    /// <param name="workerId">Made by the worker, new at every start.</param>
+    /// <summary>Records that a worker started.</summary>
+    /// <param name="workerId">Id that the worker made for this start.</param>
     /// <param name="name">What people call it, for example host and device.</param>
-    /// <param name="device">Its device.</param>
+    /// <param name="device">Device of the worker.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
     public Task StartAsync(Guid workerId, string name, DeviceInfo device, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(device);
         return database.ExecuteAsync("start_worker",
-            new { worker_id = workerId, name, device = device.Name, device_description = device.Description, compute_type = device.ComputeType }, cancellationToken);
+            new
+            {
+                worker_id = workerId, name, device = device.Name, device_description = device.Description,
+                compute_type = device.ComputeType,
+            },
+            cancellationToken);
     }
 
-    /// <summary>Says the worker is alive, and hears its orders; that of a canary is given once.</summary>
+    /// <summary>Records that the worker is alive, and returns its orders; the order of a canary is returned once.</summary>
     /// <exception cref="QueueException">The worker was never started, or was stopped.</exception>
     public async Task<WorkerOrders> HeartbeatAsync(Guid workerId, AdapterCacheUse cache, CancellationToken cancellationToken) =>
         (await database.QueryAsync<WorkerOrders>("heartbeat_worker",
-            new { worker_id = workerId, cache_hits = cache.Hits, cache_misses = cache.Misses, cache_bytes = cache.SizeBytes }, cancellationToken)).SingleOrDefault()
+            new { worker_id = workerId, cache_hits = cache.Hits, cache_misses = cache.Misses, cache_bytes = cache.SizeBytes },
+            cancellationToken)).SingleOrDefault()
             ?? throw new QueueException($"Worker {workerId} is not registered as running; it must register again under a new id.");
 
-    /// <summary>Tells a worker to pause, resume or drain; null leaves an order as it is.</summary>
+    /// <summary>Orders a worker to pause, resume or drain; null leaves an order as it is.</summary>
     /// <returns>False when no such worker runs.</returns>
     public async Task<bool> OrderAsync(Guid workerId, bool? paused, bool? draining, CancellationToken cancellationToken) =>
         (await database.ListAsync<Guid>("order_worker",
@@ -36,14 +42,19 @@ public sealed class WorkerRegistry(QueueDatabase database)
             Parameter("draining", NpgsqlDbType.Boolean, draining),
         ], cancellationToken)).Count > 0;
 
-    /// <summary>Tells a worker, or all that run, to draw a canary before the next batch, or at once when idle.</summary>
-    /// <param name="workerId">That one; null tells all.</param>
+    /// <summary>Orders a worker, or all that run, to draw a canary before the next batch, or at once when idle.</summary>
+    /// <param name="workerId">The worker; null orders all.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    /// <returns>How many were told.</returns>
+    /// <returns>How many workers got the order.</returns>
     public async Task<int> OrderCanariesAsync(Guid? workerId, CancellationToken cancellationToken) =>
         (await database.ListAsync<Guid>("order_canaries", [Parameter("worker_id", NpgsqlDbType.Uuid, workerId)], cancellationToken)).Count;
 
-    /// <summary>Writes a worker down as stopped.</summary>
+    /// <summary>Orders given to the workers that run, by worker.</summary>
+    public async Task<IReadOnlyDictionary<Guid, WorkerOrders>> ListOrdersAsync(CancellationToken cancellationToken) =>
+        (await database.QueryAsync<OrderRow>("list_worker_orders", null, cancellationToken))
+            .ToDictionary(row => row.WorkerId, row => new WorkerOrders(row.Paused, row.Draining));
+
+    /// <summary>Records that a worker stopped.</summary>
     public Task StopAsync(Guid workerId, string reason, CancellationToken cancellationToken) =>
         database.ExecuteAsync("stop_worker", new { worker_id = workerId, reason }, cancellationToken);
 
@@ -51,10 +62,10 @@ public sealed class WorkerRegistry(QueueDatabase database)
     public async Task<IReadOnlyList<WorkerDetails>> ListAsync(CancellationToken cancellationToken)
     {
         var rows = await database.QueryAsync<WorkerRow>("list_workers", null, cancellationToken);
-        return rows.ConvertAll(row => new WorkerDetails(row.WorkerId, row.Name, new DeviceInfo(row.Device, row.DeviceDescription, row.ComputeType), row.StartedAt,
-            row.HeartbeatAt, row.StoppedAt, row.StopReason, row.Signature, row.BatchId, row.BatchJobs, row.BatchFinished, row.Step, row.Steps,
-            new AdapterCacheUse(row.AdapterCacheHits, row.AdapterCacheMisses, row.AdapterCacheBytes)));
+        return rows.ConvertAll(row => row.ToDetails());
     }
+
+    private sealed record OrderRow(Guid WorkerId, bool Paused, bool Draining);
 
     private sealed class WorkerRow
     {
@@ -93,16 +104,38 @@ public sealed class WorkerRegistry(QueueDatabase database)
         public long AdapterCacheMisses { get; set; }
 
         public long AdapterCacheBytes { get; set; }
+
+        public WorkerDetails ToDetails() => new(
+            WorkerId, Name, new DeviceInfo(Device, DeviceDescription, ComputeType), StartedAt, HeartbeatAt, StoppedAt, StopReason,
+            Signature, BatchId, BatchJobs, BatchFinished, Step, Steps,
+            new AdapterCacheUse(AdapterCacheHits, AdapterCacheMisses, AdapterCacheBytes));
     }
 }
 
-/// <summary>What a person wants of a worker.</summary>
-/// <param name="Paused">Claim nothing until resumed.</param>
-/// <param name="Draining">Claim nothing more and exit.</param>
-/// <param name="Canary">Draw a canary.</param>
-public sealed record WorkerOrders(bool Paused, bool Draining, bool Canary = false);
+/// <summary>Orders that people gave a worker.</summary>
+/// <param name="Paused">The worker is to claim nothing until it is resumed.</param>
+/// <param name="Draining">The worker is to claim nothing more and exit.</param>
+/// <param name="Canary">The worker is to draw a canary.</param>
+public sealed record WorkerOrders(bool Paused, bool Draining, bool Canary = false)
+{
+    /// <summary>Orders of a worker to which nobody gave any.</summary>
+    public static WorkerOrders None { get; } = new(Paused: false, Draining: false);
+}
 
-/// <summary>A worker with what it does now.</summary>
+/// <summary>A worker with the batch it works on now.</summary>
 public sealed record WorkerDetails(
-    Guid WorkerId, string Name, DeviceInfo Device, DateTimeOffset StartedAt, DateTimeOffset HeartbeatAt, DateTimeOffset? StoppedAt, string? StopReason,
-    string? Signature, long? BatchId, int BatchJobs, int BatchFinished, int Step, int Steps, AdapterCacheUse AdapterCache);
+    Guid WorkerId, string Name, DeviceInfo Device, DateTimeOffset StartedAt, DateTimeOffset HeartbeatAt, DateTimeOffset? StoppedAt,
+    string? StopReason, string? Signature, long? BatchId, int BatchJobs, int BatchFinished, int Step, int Steps,
+    AdapterCacheUse AdapterCache)
+{
+    // A worker sends a heartbeat every few seconds; after a minute, as long as a lease lasts, others may already have its jobs.
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromMinutes(1);
+
+    /// <summary>True when the worker has sent no heartbeat for a minute, although it was not stopped.</summary>
+    /// <param name="now">The present instant.</param>
+    public bool StoppedAnswering(DateTimeOffset now) => StoppedAt is null && now - HeartbeatAt >= AnswerLimit;
+
+    /// <summary>True when the worker runs and sends heartbeats.</summary>
+    /// <param name="now">The present instant.</param>
+    public bool IsAnswering(DateTimeOffset now) => StoppedAt is null && !StoppedAnswering(now);
+}

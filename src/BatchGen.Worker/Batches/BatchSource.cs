@@ -11,97 +11,102 @@ using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Worker.Batches;
 
-/// <summary>Claims batches for one worker, keeps their leases, and gives them back.</summary>
+/// <summary>Claims batches for one worker, keeps their leases, and closes or requeues them.</summary>
 internal sealed class BatchSource(
-    Guid workerId, DeviceSession device, WorkerOptions options, QueueDatabase database, BatchClaims claims, WorkerRegistry workers, OutputProbe output, TimeProvider clock, ILogger log)
+    Guid workerId,
+    DeviceSession device,
+    WorkerOptions options,
+    QueueDatabase database,
+    BatchClaims claims,
+    WorkerRegistry workers,
+    OutputProbe output,
+    TimeProvider clock,
+    ILogger log)
 {
-    private bool _canary;
-    private bool _unanswered;
-    private long _newest;
-    private bool _holdOff;
-    private long _rescued = clock.GetTimestamp() - clock.TimestampFrequency * 3600;
+    private bool _canaryOrdered;
+    private bool _claimUnconfirmed;
+    private long _newestBatchId;
+    private bool _claimDelayed;
+    private long? _lastRescue;
 
-    /// <summary>What a person wants of this worker, as of the last claim.</summary>
+    /// <summary>The orders that a person gave this worker (pause, drain), as of the last claim.</summary>
     public WorkerOrders Orders { get; private set; } = new(false, false);
 
-    /// <summary>True when a canary was ordered since it was last looked at; a claim hears the order once.</summary>
+    /// <summary>True when a canary was ordered since the last call; the database hands each order out once.</summary>
     public bool TakeCanaryOrder()
     {
-        var ordered = _canary;
-        _canary = false;
+        var ordered = _canaryOrdered;
+        _canaryOrdered = false;
         return ordered;
     }
 
-    /// <summary>The device could not take a model: the next claim waits a while.</summary>
-    public void HoldOff() => _holdOff = true;
+    /// <summary>Lets the next claim wait a while, because the device could not take a model.</summary>
+    public void DelayNextClaim() => _claimDelayed = true;
 
     /// <summary>Claims the next batch; its lease is kept alive from now on.</summary>
     /// <returns>Null when there is nothing to do, or when this worker may not claim now.</returns>
     public async Task<HeldBatch?> ClaimAsync(CancellationToken stoppingToken)
     {
-        await RescueAsync(stoppingToken);
+        await RescueExpiredAsync(stoppingToken);
         Orders = await DatabaseRetry.RunAsync(token => workers.HeartbeatAsync(workerId, device.AdapterCache, token), stoppingToken);
-        _canary |= Orders.Canary;
+        _canaryOrdered |= Orders.Canary;
         if (Orders.Paused || Orders.Draining) return null;
-        if (_holdOff)
+        if (_claimDelayed)
         {
-            _holdOff = false;
+            _claimDelayed = false;
             await Task.Delay(options.DeviceRetryInterval, clock, stoppingToken);
         }
 
         if (!await output.IsWritableAsync(stoppingToken)) return null;
         var request = new ClaimRequest(workerId, options.Models.Count == 0 ? null : [.. options.Models], options.BatchSize);
         var batch = await DatabaseRetry.RunAsync(token => ClaimAsync(request, token), stoppingToken);
-        return batch is null ? null : new HeldBatch(
-            batch, new LeaseKeeper(batch, claims, options.HeartbeatInterval, database.Options.LeaseDuration, clock, log));
+        if (batch is null) return null;
+        return new HeldBatch(batch, new LeaseKeeper(batch, claims, options.HeartbeatInterval, database.Options.LeaseDuration, clock, log));
     }
 
-    /// <summary>Ends a batch whose jobs all ended.</summary>
-    public Task CloseAsync(HeldBatch held) => SettleAsync(held, async (batch, token) =>
+    /// <summary>Closes a batch that was worked on to its end; jobs that are unfinished all the same are requeued.</summary>
+    public Task CloseAsync(HeldBatch held) => EndAsync(held, claims.CloseAsync);
+
+    /// <summary>Requeues the unfinished jobs of a batch, the attempt not counted.</summary>
+    public Task RequeueAsync(HeldBatch held) => EndAsync(held, async (batch, token) =>
     {
-        await claims.CloseAsync(batch, token);
-        return 0;
+        var jobs = await claims.RequeueAsync(batch, token);
+        log.BatchRequeued(batch.BatchId, jobs);
     });
 
-    /// <summary>Puts the unfinished jobs of a batch back, the attempt not counted.</summary>
-    public Task GiveBackAsync(HeldBatch held) => SettleAsync(held, async (batch, token) =>
-    {
-        var jobs = await claims.GiveBackAsync(batch, token);
-        log.BatchGivenBack(batch.BatchId, jobs);
-        return jobs;
-    });
-
-    // Both run after a stop was asked for, so they have a time limit of their own.
-    private async Task SettleAsync(HeldBatch held, Func<ClaimedBatch, CancellationToken, Task<int>> settle)
+    // Batches end after a stop was asked for too, so this has a time limit of its own.
+    private async Task EndAsync(HeldBatch held, Func<ClaimedBatch, CancellationToken, Task> end)
     {
         await held.Lease.DisposeAsync();
         using var limit = new CancellationTokenSource(options.StopTimeout, clock);
         try
         {
-            await DatabaseRetry.RunAsync(token => settle(held.Batch, token), limit.Token);
+            await DatabaseRetry.RunAsync(token => end(held.Batch, token), limit.Token);
         }
         catch (Exception error) when (error is LeaseLostException or QueueException or OperationCanceledException)
         {
-            // Nothing is lost: the lease ends by itself, and what is unfinished goes back then.
+            // Nothing is lost: the lease expires by itself, and unfinished jobs are requeued then.
             log.LeaseLost(held.Batch.BatchId, error.Message);
         }
     }
 
-    // A claim that got no answer may have been made all the same. Nobody holds its batch: unless it goes back, its jobs are charged when the lease runs out.
+    // A claim whose answer did not arrive may have been committed all the same. Nobody would work on its batch, and its jobs would be
+    // charged an attempt when the lease expires: so whatever this worker claimed since the last batch it knows of is requeued first.
     private async Task<ClaimedBatch?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
-        if (_unanswered) await claims.GiveBackAllAsync(workerId, _newest, cancellationToken);
-        _unanswered = true;
+        if (_claimUnconfirmed) await claims.RequeueAllAsync(workerId, _newestBatchId, cancellationToken);
+        _claimUnconfirmed = true;
         var batch = await claims.ClaimAsync(request, cancellationToken);
-        _unanswered = false;
-        if (batch is not null) _newest = batch.BatchId;
+        _claimUnconfirmed = false;
+        if (batch is not null) _newestBatchId = batch.BatchId;
         return batch;
     }
 
-    private async Task RescueAsync(CancellationToken stoppingToken)
+    // Twice per lease is often enough: an expired lease waits half a lease more at worst.
+    private async Task RescueExpiredAsync(CancellationToken stoppingToken)
     {
-        if (clock.GetElapsedTime(_rescued) < database.Options.LeaseDuration / 2) return;
-        _rescued = clock.GetTimestamp();
+        if (_lastRescue is { } last && clock.GetElapsedTime(last) < database.Options.LeaseDuration / 2) return;
+        _lastRescue = clock.GetTimestamp();
         var batches = await DatabaseRetry.RunAsync(claims.RescueExpiredAsync, stoppingToken);
         if (batches > 0) log.BatchesRescued(batches);
     }
@@ -109,5 +114,5 @@ internal sealed class BatchSource(
 
 /// <summary>A claimed batch with the keeper of its lease.</summary>
 /// <param name="Batch">The batch.</param>
-/// <param name="Lease">Keeps it until the batch is closed or given back.</param>
+/// <param name="Lease">Keeps the lease until the batch is closed or requeued.</param>
 internal sealed record HeldBatch(ClaimedBatch Batch, LeaseKeeper Lease);

@@ -3,14 +3,16 @@ using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Registry;
 using BatchGen.Core.Rendering;
+using BatchGen.Queue;
 using BatchGen.Queue.Registry;
 using BatchGen.Worker.Hosting;
 using BatchGen.Worker.Leases;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace BatchGen.Worker.Devices;
 
-/// <summary>What is on the device: which model, which adapters are fused. Moves every call onto the device thread.</summary>
+/// <summary>Knows which model is on the device and which adapters are fused, and moves every call onto the device thread.</summary>
 internal sealed class DeviceSession : IAsyncDisposable
 {
     private readonly DeviceThread _thread;
@@ -29,7 +31,7 @@ internal sealed class DeviceSession : IAsyncDisposable
         Device = renderer.Device;
     }
 
-    /// <summary>The device.</summary>
+    /// <summary>Name, description and compute type of the device.</summary>
     public DeviceInfo Device { get; }
 
     /// <summary>The model on the device, as registered; null before the first.</summary>
@@ -41,7 +43,7 @@ internal sealed class DeviceSession : IAsyncDisposable
     /// <summary>The signature the device is ready for; null after an unload.</summary>
     public AdapterSignature? Fused { get; private set; }
 
-    /// <summary>What the host cache of adapters did so far.</summary>
+    /// <summary>Hits, misses and size of the host cache of adapters.</summary>
     public AdapterCacheUse AdapterCache => _renderer.AdapterCache;
 
     /// <summary>True when the base can be checksummed only after an unload.</summary>
@@ -62,7 +64,7 @@ internal sealed class DeviceSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Puts the signature's model on the device and fuses its adapters, unless that is how things stand already.</summary>
+    /// <summary>Puts the signature's model on the device and fuses its adapters, unless they are there already.</summary>
     /// <exception cref="ModelException">The model is not registered, or its files cannot be trusted.</exception>
     /// <exception cref="DeviceException">The device cannot take the model now; none is on it then.</exception>
     /// <exception cref="AdapterException">An adapter cannot be applied; nothing is fused then.</exception>
@@ -89,7 +91,7 @@ internal sealed class DeviceSession : IAsyncDisposable
         Fused = signature;
     }
 
-    /// <summary>Puts a model on the device with nothing fused, unless that is how things stand already.</summary>
+    /// <summary>Puts a model on the device with nothing fused, unless it is there already.</summary>
     /// <exception cref="ModelException">The model is not registered, or its files cannot be trusted.</exception>
     /// <exception cref="DeviceException">The device cannot take the model now; none is on it then.</exception>
     public async Task LoadModelAsync(string name, CancellationToken cancellationToken)
@@ -107,9 +109,9 @@ internal sealed class DeviceSession : IAsyncDisposable
             var records = await FindAdaptersAsync(signature, cancellationToken);
             await Task.Run(() => _renderer.Prefetch(signature, records, cancellationToken), cancellationToken);
         }
-        catch (Exception error) when (error is AdapterException or Queue.QueueException or Npgsql.NpgsqlException or OperationCanceledException)
+        catch (Exception error) when (error is AdapterException or QueueException or NpgsqlException or OperationCanceledException)
         {
-            // Reading ahead is a favour: whatever hinders it is met again, and reported, when the batch is prepared.
+            // Reading ahead only saves time: an error comes up again, and is reported, when the batch is prepared.
             _log.PrefetchFailed(signature.ToString(), error.Message);
         }
     }
@@ -119,7 +121,7 @@ internal sealed class DeviceSession : IAsyncDisposable
         IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken) =>
         _thread.RunAsync(() => _renderer.Render(jobs, progress, cancellationToken));
 
-    /// <summary>Drops the fused adapters; the base was never touched.</summary>
+    /// <summary>Takes the fused adapters off: the overlay is dropped, or the saved bytes of the base are put back.</summary>
     public async Task UnloadAsync()
     {
         if (Fused is null) return;
@@ -130,7 +132,8 @@ internal sealed class DeviceSession : IAsyncDisposable
     }
 
     /// <summary>Checksums the base weights.</summary>
-    public Task<WeightCheck> VerifyAsync(CancellationToken cancellationToken) => _thread.RunAsync(() => _renderer.VerifyWeights(cancellationToken));
+    public Task<WeightCheck> VerifyAsync(CancellationToken cancellationToken) =>
+        _thread.RunAsync(() => _renderer.VerifyWeights(cancellationToken));
 
     /// <summary>Reads damaged tensors from the master again.</summary>
     public Task<ReloadReport> ReloadAsync(IReadOnlyList<string> tensors, CancellationToken cancellationToken) =>
@@ -153,15 +156,20 @@ internal sealed class DeviceSession : IAsyncDisposable
 
     private bool IsLoaded(ModelRecord model) => Model is { } loaded && loaded.Name == model.Name && loaded.Sha256 == model.Sha256;
 
-    private bool IsFused(IReadOnlyList<AdapterRecord> adapters) =>
-        Adapters.Select(adapter => (adapter.Name, adapter.Sha256)).ToHashSet().SetEquals(adapters.Select(adapter => (adapter.Name, adapter.Sha256)));
+    private bool IsFused(IReadOnlyList<AdapterRecord> adapters)
+    {
+        var fused = Adapters.Select(adapter => (adapter.Name, adapter.Sha256)).ToHashSet();
+        return fused.SetEquals(adapters.Select(adapter => (adapter.Name, adapter.Sha256)));
+    }
 
     private async Task<ModelRecord> FindModelAsync(string name, CancellationToken cancellationToken) =>
         await DatabaseRetry.RunAsync(token => _models.FindAsync(name, token), cancellationToken)
         ?? throw new ModelException($"Model '{name}' is not registered any more. Add it with 'batchgen models add'.");
 
     private async Task<IReadOnlyList<AdapterRecord>> FindAdaptersAsync(AdapterSignature signature, CancellationToken cancellationToken) =>
-        signature.Adapters.Count == 0 ? [] : await _adapters.FindAsync([.. signature.Adapters.Select(adapter => adapter.Name)], cancellationToken);
+        signature.Adapters.Count == 0
+            ? []
+            : await _adapters.FindAsync([.. signature.Adapters.Select(adapter => adapter.Name)], cancellationToken);
 }
 
 /// <summary>Makes the renderer of a worker; called once, on the device thread.</summary>

@@ -3,16 +3,27 @@ using BatchGen.Core.Rendering;
 
 namespace BatchGen.Worker.Hosting;
 
-/// <summary>What a worker measures; the names are public and listed in docs/operations.md.</summary>
+/// <summary>The instruments of a worker; their names are public and listed in docs/operations.md.</summary>
 internal static class WorkerMetrics
 {
     private static readonly Meter Meter = new("BatchGen");
-    private static readonly Histogram<double> Batch = Meter.CreateHistogram<double>("batchgen.batch.duration", "s", "From claim to checkpoint");
-    private static readonly Counter<long> Jobs = Meter.CreateCounter<long>("batchgen.jobs.ended", "{job}", "Jobs that ended, by outcome");
-    private static readonly Histogram<double> Fuse = Meter.CreateHistogram<double>("batchgen.fuse.duration", "s", "Fusing the adapters of a signature");
-    private static readonly Histogram<double> Checkpoint = Meter.CreateHistogram<double>("batchgen.checkpoint.duration", "s", "Checksumming the base, by verdict");
 
-    /// <summary>A batch ended.</summary>
+    private static readonly Histogram<double> Batch =
+        Meter.CreateHistogram<double>("batchgen.batch.duration", "s", "From claim to checkpoint");
+
+    private static readonly Counter<long> Jobs =
+        Meter.CreateCounter<long>("batchgen.jobs.ended", "{job}", "Jobs that ended, by outcome");
+
+    private static readonly Histogram<double> Fuse =
+        Meter.CreateHistogram<double>("batchgen.fuse.duration", "s", "Fusing the adapters of a signature");
+
+    private static readonly Histogram<double> Checkpoint =
+        Meter.CreateHistogram<double>("batchgen.checkpoint.duration", "s", "Checksumming the base, by verdict");
+
+    /// <summary>Records a batch that ended.</summary>
+    /// <param name="seconds">From its claim to its checkpoint.</param>
+    /// <param name="succeeded">Its images that were saved.</param>
+    /// <param name="failed">Its jobs whose attempt failed.</param>
     public static void BatchDone(double seconds, int succeeded, int failed)
     {
         Batch.Record(seconds);
@@ -20,10 +31,10 @@ internal static class WorkerMetrics
         Jobs.Add(failed, new KeyValuePair<string, object?>("outcome", "failed"));
     }
 
-    /// <summary>Adapters were fused.</summary>
+    /// <summary>Records that the adapters of a signature were fused.</summary>
     public static void Fused(double milliseconds) => Fuse.Record(milliseconds / 1000);
 
-    /// <summary>The base was checksummed.</summary>
+    /// <summary>Records that the base was checksummed.</summary>
     public static void Checked(WeightCheck check, CheckpointVerdict verdict) =>
         Checkpoint.Record(check.ElapsedMs / 1000, new KeyValuePair<string, object?>("verdict", verdict.ToString().ToLowerInvariant()));
 }

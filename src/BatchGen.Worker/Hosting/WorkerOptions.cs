@@ -16,15 +16,15 @@ public sealed class WorkerOptions
     [Range(1, 1000)]
     public int BatchSize { get; set; } = 16;
 
-    /// <value>Most pictures rendered as one tensor batch; halved for a while when the device runs out of memory; 8.</value>
+    /// <value>Most images rendered as one tensor batch; halved for a while when the device runs out of memory; 8.</value>
     [Range(1, 256)]
     public int TensorBatchSize { get; set; } = 8;
 
-    /// <value>Folder the pictures go to; relative paths start at the data folder; <c>images</c>.</value>
+    /// <value>Folder the images go to; relative paths start at the data folder; <c>images</c>.</value>
     [Required]
     public string ImageFolder { get; set; } = "images";
 
-    /// <value>Folder of the pictures that jobs start from (<c>start_image</c>); relative paths start at the data folder; <c>start-images</c>.</value>
+    /// <value>Folder of start images (<c>start_image</c>); relative paths start at the data folder; <c>start-images</c>.</value>
     [Required]
     public string StartImageFolder { get; set; } = "start-images";
 
@@ -32,11 +32,11 @@ public sealed class WorkerOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "00:05:00")]
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <value>How long saving, unloading and giving back may take after a stop was asked for; one minute.</value>
+    /// <value>How long saving, unloading and requeueing may take after a stop was asked for; one minute.</value>
     [Range(typeof(TimeSpan), "00:00:01", "00:30:00")]
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromMinutes(1);
 
-    /// <value>How long to wait before looking again whether pictures can be written; 15 seconds.</value>
+    /// <value>How long to wait before looking again whether images can be written; 15 seconds.</value>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan OutputRetryInterval { get; set; } = TimeSpan.FromSeconds(15);
 

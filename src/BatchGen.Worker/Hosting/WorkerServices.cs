@@ -13,22 +13,27 @@ public static class WorkerServices
 {
     /// <summary>Adds a worker to a host that has the queue (<c>AddQueue</c>) and a <see cref="RendererFactory"/>.</summary>
     /// <param name="services">The host's services.</param>
-    /// <param name="options">How it works.</param>
-    /// <param name="imageFolder">Absolute folder the pictures go to.</param>
-    /// <param name="startImageFolder">Absolute folder of the pictures that jobs start from.</param>
-    public static IServiceCollection AddWorker(this IServiceCollection services, WorkerOptions options, string imageFolder, string startImageFolder)
+    /// <param name="options">The worker's settings.</param>
+    /// <param name="imageFolder">Absolute folder the images go to.</param>
+    /// <param name="startImageFolder">Absolute folder of start images.</param>
+    public static IServiceCollection AddWorker(
+        this IServiceCollection services, WorkerOptions options, string imageFolder, string startImageFolder)
     {
         services.TryAddSingleton(TimeProvider.System);
         return services
             .AddSingleton(options)
             .AddSingleton(new ImageFileWriter(imageFolder))
-            .AddSingleton(provider => new PictureSaver(provider.GetRequiredService<ImageFileWriter>(), Program()))
+            .AddSingleton(provider => new ImageSaver(provider.GetRequiredService<ImageFileWriter>(), NameAndVersion()))
             .AddSingleton(new StartImageFolder(startImageFolder))
             .AddSingleton<OutputProbe>()
             .AddSingleton<WorkerOutcome>()
             .AddHostedService<WorkerService>();
     }
 
-    private static string Program() =>
-        "BatchGen " + typeof(WorkerServices).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
+    private static string NameAndVersion()
+    {
+        var version = typeof(WorkerServices).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
+        // The source revision follows a '+'.
+        return "BatchGen " + version?.Split('+')[0];
+    }
 }

@@ -1,13 +1,17 @@
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Rendering;
+using BatchGen.Queue;
 using BatchGen.Queue.Claims;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace BatchGen.Worker.Leases;
 
-/// <summary>Keeps the lease of one batch alive while it is rendered, and learns what was cancelled meanwhile.</summary>
-/// <remarks>When the lease is lost, or could not be extended for as long as it lives, <see cref="Lost"/> is cancelled and rendering stops.</remarks>
+/// <summary>Keeps the lease of one batch alive while it is rendered, and learns from each heartbeat which of its
+/// jobs were cancelled.</summary>
+/// <remarks>When the lease is lost, or could not be extended for as long as it lives, <see cref="Lost"/> is cancelled
+/// and rendering stops.</remarks>
 internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
 {
     private readonly ClaimedBatch _batch;
@@ -19,10 +23,10 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     private readonly CancellationTokenSource _lost = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
-    private readonly HashSet<long> _cancelled = [];
+    private readonly HashSet<long> _cancelledJobs = [];
     private readonly Task _loop;
-    private HashSet<long> _rendering = [];
-    private CancellationTokenSource? _group;
+    private HashSet<long> _renderingJobs = [];
+    private CancellationTokenSource? _groupCancelled;
     private int _finished;
     private StepProgress _step;
 
@@ -41,33 +45,34 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     /// <summary>Cancelled when the batch belongs to someone else.</summary>
     public CancellationToken Lost { get; }
 
-    /// <summary>Starts a tensor batch: the token ends it when every job in it was cancelled.</summary>
+    /// <summary>Starts a group of jobs that are rendered together: the token is cancelled when every job in it was cancelled.</summary>
     /// <returns>The jobs that are still wanted, and the token.</returns>
     public (IReadOnlyList<ClaimedJob> Wanted, CancellationToken AllCancelled) Begin(IReadOnlyList<ClaimedJob> jobs)
     {
         lock (_lock)
         {
-            var wanted = jobs.Where(job => !_cancelled.Contains(job.JobId)).ToArray();
-            _rendering = wanted.Select(job => job.JobId).ToHashSet();
-            // The one before is not disposed: a heartbeat may be about to cancel it, and without a timer it holds nothing.
-            _group = new CancellationTokenSource();
+            var wanted = jobs.Where(job => !_cancelledJobs.Contains(job.JobId)).ToArray();
+            _renderingJobs = wanted.Select(job => job.JobId).ToHashSet();
+            // The source before is not disposed: a heartbeat may be about to cancel it, and without a timer it holds nothing.
+            _groupCancelled = new CancellationTokenSource();
             _step = default;
-            return (wanted, _group.Token);
+            return (wanted, _groupCancelled.Token);
         }
     }
 
-    /// <summary>True when a person or an app took the job back.</summary>
+    /// <summary>True when a person or an application cancelled the job.</summary>
     public bool IsCancelled(long jobId)
     {
-        lock (_lock) return _cancelled.Contains(jobId);
+        lock (_lock) return _cancelledJobs.Contains(jobId);
     }
 
     /// <summary>Counts jobs that ended, for the progress people see.</summary>
     public void AddFinished(int jobs) => Interlocked.Add(ref _finished, jobs);
 
-    /// <summary>Extends the lease now, and learns what was cancelled.</summary>
+    /// <summary>Extends the lease now instead of at the next heartbeat.</summary>
     /// <exception cref="LeaseLostException">The batch belongs to someone else.</exception>
-    public async Task ConfirmAsync(CancellationToken cancellationToken) => Cancelled(await _claims.HeartbeatAsync(_batch, Progress(), cancellationToken));
+    public async Task ConfirmAsync(CancellationToken cancellationToken) =>
+        AddCancelled(await _claims.HeartbeatAsync(_batch, Progress(), cancellationToken));
 
     /// <inheritdoc/>
     public void Report(StepProgress value)
@@ -81,7 +86,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         await _loop;
         _stop.Dispose();
         _lost.Dispose();
-        _group?.Dispose();
+        _groupCancelled?.Dispose();
     }
 
     private async Task RunAsync()
@@ -92,25 +97,11 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
-                try
-                {
-                    Cancelled(await _claims.HeartbeatAsync(_batch, Progress(), _stop.Token));
-                    extended = _clock.GetTimestamp();
-                }
-                catch (LeaseLostException error)
-                {
-                    _log.LeaseLost(_batch.BatchId, error.Message);
-                    await _lost.CancelAsync();
-                    return;
-                }
-                catch (Exception error) when (error is Npgsql.NpgsqlException or Queue.QueueException or TimeoutException)
-                {
-                    _log.HeartbeatFailed(_batch.BatchId, error.Message);
-                    if (_clock.GetElapsedTime(extended) < _duration) continue;
-                    _log.LeaseLost(_batch.BatchId, "the database could not be reached for as long as the lease lives");
-                    await _lost.CancelAsync();
-                    return;
-                }
+                if (await TryExtendAsync()) extended = _clock.GetTimestamp();
+                else if (_lost.IsCancellationRequested) return;
+                if (_clock.GetElapsedTime(extended) < _duration) continue;
+                await LoseAsync("the database could not be reached for as long as the lease lives");
+                return;
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -119,18 +110,44 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         }
     }
 
+    // False when the database did not answer, and when the lease is lost.
+    private async Task<bool> TryExtendAsync()
+    {
+        try
+        {
+            AddCancelled(await _claims.HeartbeatAsync(_batch, Progress(), _stop.Token));
+            return true;
+        }
+        catch (LeaseLostException error)
+        {
+            await LoseAsync(error.Message);
+        }
+        catch (Exception error) when (error is NpgsqlException or QueueException or TimeoutException)
+        {
+            _log.HeartbeatFailed(_batch.BatchId, error.Message);
+        }
+
+        return false;
+    }
+
+    private async Task LoseAsync(string reason)
+    {
+        _log.LeaseLost(_batch.BatchId, reason);
+        await _lost.CancelAsync();
+    }
+
     private BatchProgress Progress()
     {
         lock (_lock) return new BatchProgress(Volatile.Read(ref _finished), _step.Step, _step.Steps);
     }
 
-    private void Cancelled(IReadOnlyList<long> jobIds)
+    private void AddCancelled(IReadOnlyList<long> jobIds)
     {
         CancellationTokenSource? group = null;
         lock (_lock)
         {
-            _cancelled.UnionWith(jobIds);
-            if (_rendering.Count > 0 && _rendering.IsSubsetOf(_cancelled)) group = _group;
+            _cancelledJobs.UnionWith(jobIds);
+            if (_renderingJobs.Count > 0 && _renderingJobs.IsSubsetOf(_cancelledJobs)) group = _groupCancelled;
         }
 
         group?.Cancel();

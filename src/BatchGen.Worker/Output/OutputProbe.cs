@@ -5,26 +5,27 @@ using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Worker.Output;
 
-/// <summary>Keeps a worker from claiming jobs while their pictures could not be written: a full disk must not fail a night's jobs one by one.</summary>
+/// <summary>Keeps a worker from claiming jobs while their images could not be written.</summary>
+/// <remarks>A full disk must not fail a night's jobs one by one.</remarks>
 internal sealed class OutputProbe(ImageFileWriter files, WorkerOptions options, TimeProvider clock, ILogger<OutputProbe> log)
 {
-    private bool _suspected = true;
-    private bool _failed;
+    private bool _mustProbe = true;
+    private bool _writeFailed;
 
-    /// <summary>A picture could not be written: wait and look before the next claim.</summary>
-    public void Suspect() => (_suspected, _failed) = (true, true);
+    /// <summary>Notes that an image could not be written: the next claim waits a while and probes the folder first.</summary>
+    public void ReportFailure() => (_mustProbe, _writeFailed) = (true, true);
 
-    /// <summary>True when pictures can be written; when not, waits a while first, so that the caller's loop does not spin.</summary>
+    /// <summary>True when images can be written; when not, waits a while first, so that the caller's loop does not spin.</summary>
     public async Task<bool> IsWritableAsync(CancellationToken cancellationToken)
     {
-        if (!_suspected) return true;
-        // What the probe cannot foresee must not let batch after batch be drawn for nothing.
-        if (_failed) await Task.Delay(options.OutputRetryInterval, clock, cancellationToken);
-        _failed = false;
+        if (!_mustProbe) return true;
+        // A write may fail where the probe passes; without a pause batch after batch would be rendered for nothing.
+        if (_writeFailed) await Task.Delay(options.OutputRetryInterval, clock, cancellationToken);
+        _writeFailed = false;
         try
         {
             files.Probe();
-            _suspected = false;
+            _mustProbe = false;
             return true;
         }
         catch (OutputException error)

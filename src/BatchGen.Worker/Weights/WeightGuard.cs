@@ -13,10 +13,10 @@ namespace BatchGen.Worker.Weights;
 /// <summary>Proves after a batch that the base weights are what they were, and repairs them when they are not.</summary>
 internal sealed class WeightGuard(DeviceSession device, CheckpointLog checkpoints, Guid workerId, ILogger log)
 {
-    /// <summary>Checksums, records the checkpoint, and reloads what drifted.</summary>
+    /// <summary>Checksums the base, records the checkpoint, and reloads the tensors that drifted.</summary>
     /// <param name="batch">The batch the checkpoint follows.</param>
-    /// <param name="cancellationToken">The time limit of a stop, once one was asked for; until then it waits for the database as long as that takes.</param>
-    /// <exception cref="WeightIntegrityException">Reloading did not cure it: the worker must stop.</exception>
+    /// <param name="cancellationToken">Ends the check when the time limit of a stop has passed; without a stop nothing ends it.</param>
+    /// <exception cref="WeightIntegrityException">The weights differ after a reload, or cannot be reloaded.</exception>
     public async Task CheckAsync(ClaimedBatch batch, CancellationToken cancellationToken)
     {
         if (device.Model is null) return;
@@ -28,10 +28,11 @@ internal sealed class WeightGuard(DeviceSession device, CheckpointLog checkpoint
             return;
         }
 
-        // What is fused was made from the damaged base: it must not be used again.
+        // The fused weights were made from the damaged base and must not be used again.
         await device.UnloadAsync();
         var drifted = await RecordAsync(batch, check, CheckpointVerdict.Drifted, reload: null, cancellationToken);
-        log.WeightsDrifted(batch.BatchId, string.Join(", ", check.DriftedTensors.Take(10)), check.DriftedTensors.Count, drifted.JobsRequeued);
+        log.WeightsDrifted(
+            batch.BatchId, string.Join(", ", check.DriftedTensors.Take(10)), check.DriftedTensors.Count, drifted.JobsRequeued);
         await RestoreAsync(batch, check, cancellationToken);
     }
 
@@ -45,7 +46,8 @@ internal sealed class WeightGuard(DeviceSession device, CheckpointLog checkpoint
         catch (BatchGenException error) when (error is ModelException or DeviceException)
         {
             await RecordAsync(batch, drift, CheckpointVerdict.Unrecoverable, reload: null, cancellationToken);
-            throw new WeightIntegrityException($"The base weights of '{device.Model!.Name}' drifted and cannot be reloaded: {error.Message}", error);
+            throw new WeightIntegrityException(
+                $"The base weights of '{device.Model!.Name}' drifted and cannot be reloaded: {error.Message}", error);
         }
 
         var again = await device.VerifyAsync(cancellationToken);
@@ -54,7 +56,8 @@ internal sealed class WeightGuard(DeviceSession device, CheckpointLog checkpoint
         if (!again.Passed)
         {
             throw new WeightIntegrityException(
-                $"The base weights of '{device.Model!.Name}' still differ after a reload from the master, in {string.Join(", ", again.DriftedTensors.Take(10))}. "
+                $"The base weights of '{device.Model!.Name}' still differ after a reload from the master, "
+                    + $"in {string.Join(", ", again.DriftedTensors.Take(10))}. "
                 + "Memory or device may be faulty: test them before this worker is started again.");
         }
 
@@ -65,7 +68,8 @@ internal sealed class WeightGuard(DeviceSession device, CheckpointLog checkpoint
         ClaimedBatch batch, WeightCheck check, CheckpointVerdict verdict, ReloadReport? reload, CancellationToken cancellationToken)
     {
         WorkerMetrics.Checked(check, verdict);
-        var checkpoint = new WeightCheckpoint(workerId, batch.BatchId, batch.Epoch, device.Model!.Name, device.Device, check, verdict, reload);
+        var checkpoint = new WeightCheckpoint(
+            workerId, batch.BatchId, batch.Epoch, device.Model!.Name, device.Device, check, verdict, reload);
         return DatabaseRetry.RunAsync(token => checkpoints.RecordAsync(checkpoint, token), cancellationToken);
     }
 }

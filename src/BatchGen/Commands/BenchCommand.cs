@@ -3,7 +3,7 @@ using BatchGen.Composition;
 
 namespace BatchGen.Commands;
 
-/// <summary><c>batchgen bench</c>: the measurements.</summary>
+/// <summary><c>batchgen bench</c>: measures parts of the program on this machine.</summary>
 internal static class BenchCommand
 {
     /// <summary>Makes the command.</summary>
@@ -13,7 +13,8 @@ internal static class BenchCommand
         {
             BenchQueueCommand.Create(context), BenchRenderCommand.Create(context), BenchSwitchCommand.Create(context),
         };
-        HelpWithExamples.Add(command, "batchgen bench queue --jobs 100000", "batchgen bench render --model models/sd15", "batchgen bench switch");
+        HelpWithExamples.Add(
+            command, "batchgen bench queue --jobs 100000", "batchgen bench render --model models/sd15", "batchgen bench switch");
         return command;
     }
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using BatchGen.Composition;
 using BatchGen.Core.Jobs;
 using BatchGen.Dashboard.Api;
@@ -12,6 +11,8 @@ namespace BatchGen.Commands;
 /// <summary><c>batchgen jobs</c>: lists, shows, cancels and retries jobs.</summary>
 internal static class JobsCommand
 {
+    private const int MaxListed = 10_000;
+    private const int MaxRangeLength = 1_000_000;
     private static readonly string[] States = JobStates.ByCode.Keys.ToArray();
 
     /// <summary>Makes the command.</summary>
@@ -23,20 +24,21 @@ internal static class JobsCommand
         var signature = new Option<string?>("--signature") { Description = "Only this signature, for example 'demo|demo-neon@0.8'." };
         var before = new Option<long?>("--before") { Description = "Only ids below this one: the next page." };
         var limit = new Option<int>("--limit") { Description = "At most this many, newest first.", DefaultValueFactory = _ => 20 };
-        var json = new Option<bool>("--json") { Description = "Print one JSON object per line." };
+        var json = JsonOutput.LinesOption();
         var command = new Command("jobs", "List jobs, newest first; look at one, cancel or retry some.")
         {
             state, campaign, signature, before, limit, json, CreateShow(context), CreateCancel(context), CreateRetry(context),
         };
         command.SetAction(async (arguments, cancellationToken) =>
         {
-            var most = arguments.GetValue(limit);
-            if (most is < 1 or > 10_000) throw CommandException.BadInput($"--limit {most}: expected 1 to 10000.");
+            var most = CheckedArguments.Within(arguments, limit, 1, MaxListed);
+            var code = arguments.GetValue(state);
             var filter = new JobFilter(
-                arguments.GetValue(state) is { } code ? JobStates.Parse(code) : null, arguments.GetValue(campaign), arguments.GetValue(signature), arguments.GetValue(before), most);
-            await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
-            var jobs = await session.Get<JobCatalog>().ListAsync(filter, cancellationToken);
-            if (arguments.GetValue(json)) foreach (var job in jobs) await context.Output.WriteLineAsync(JsonSerializer.Serialize(JobView.Of(job), ApiJson.Compact));
+                code is null ? null : JobStates.Parse(code), arguments.GetValue(campaign), arguments.GetValue(signature),
+                arguments.GetValue(before), most);
+            await using var session = await QueueSession.OpenAsync(context, arguments, cancellationToken);
+            var jobs = await session.Jobs.ListAsync(filter, cancellationToken);
+            if (arguments.GetValue(json)) await JsonOutput.WriteLinesAsync(context, jobs.Select(JobView.Of));
             else PrintList(jobs, context);
             return ExitCodes.Success;
         });
@@ -52,15 +54,15 @@ internal static class JobsCommand
 
     private static Command CreateShow(ProgramContext context)
     {
-        var id = new Argument<long>("ID") { Description = "The job." };
-        var json = new Option<bool>("--json") { Description = "Print JSON." };
-        var command = new Command("show", "Everything known about one job.") { id, json };
+        var id = new Argument<long>("ID") { Description = "Id of the job." };
+        var json = JsonOutput.ObjectOption();
+        var command = new Command("show", "Print everything known about one job.") { id, json };
         command.SetAction(async (arguments, cancellationToken) =>
         {
-            await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
-            var job = await session.Get<JobCatalog>().FindAsync(arguments.GetValue(id), cancellationToken)
+            await using var session = await QueueSession.OpenAsync(context, arguments, cancellationToken);
+            var job = await session.Jobs.FindAsync(arguments.GetValue(id), cancellationToken)
                 ?? throw CommandException.Failed($"There is no job {arguments.GetValue(id)}.");
-            if (arguments.GetValue(json)) await context.Output.WriteLineAsync(JsonSerializer.Serialize(JobView.Of(job), ApiJson.Indented));
+            if (arguments.GetValue(json)) await JsonOutput.WriteIndentedAsync(context, JobView.Of(job));
             else PrintJob(job, context);
             return ExitCodes.Success;
         });
@@ -69,33 +71,45 @@ internal static class JobsCommand
     }
 
     private static Command CreateCancel(ProgramContext context) => CreateChange(
-        context, "cancel", "Cancel jobs that have not ended; a running one is dropped between two steps.", "Cancelled", "had ended already or do not exist",
-        (catalog, ids, cancellationToken) => catalog.CancelAsync(ids, cancellationToken));
+        context,
+        new JobChange(
+            "cancel",
+            "Cancel jobs that have not ended; a running one is dropped between two steps.",
+            "Cancelled",
+            "had ended already or do not exist",
+            (jobs, ids, cancellationToken) => jobs.CancelAsync(ids, cancellationToken)));
 
     private static Command CreateRetry(ProgramContext context) => CreateChange(
-        context, "retry", "Put failed or cancelled jobs back with fresh attempts.", "Put back", "are neither failed nor cancelled, or do not exist",
-        (catalog, ids, cancellationToken) => catalog.RetryAsync(ids, cancellationToken));
+        context,
+        new JobChange(
+            "retry",
+            "Requeue failed or cancelled jobs with fresh attempts.",
+            "Requeued",
+            "are neither failed nor cancelled, or do not exist",
+            (jobs, ids, cancellationToken) => jobs.RetryAsync(ids, cancellationToken)));
 
-    private static Command CreateChange(
-        ProgramContext context, string name, string description, string done, string notDone, Func<JobCatalog, IReadOnlyList<long>, CancellationToken, Task<IReadOnlyList<long>>> change)
+    private static Command CreateChange(ProgramContext context, JobChange change)
     {
         var list = new Argument<string[]>("ID") { Arity = ArgumentArity.OneOrMore, Description = "Ids, or ranges such as 10-20." };
-        var json = new Option<bool>("--json") { Description = "Print {\"job_ids\":[...]} of the jobs changed." };
-        var command = new Command(name, description) { list, json };
+        var json = JsonOutput.ObjectOption("Print {\"job_ids\":[...]} of the jobs changed.");
+        var command = new Command(change.Name, change.Description) { list, json };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             var ids = arguments.GetRequiredValue(list).SelectMany(ParseIds).Distinct().ToArray();
-            await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
-            var changed = await change(session.Get<JobCatalog>(), ids, cancellationToken);
-            if (arguments.GetValue(json)) await context.Output.WriteLineAsync(JsonSerializer.Serialize(new { job_ids = changed }, ApiJson.Compact));
-            else if (changed.Count > 0) await context.Output.WriteLineAsync($"{done} {changed.Count} {(changed.Count == 1 ? "job" : "jobs")}: {Printable.Ids(changed.Order())}");
-            var rest = ids.Except(changed).Order().ToArray();
-            if (rest.Length > 0) await context.Error.WriteLineAsync($"batchgen: {Printable.Ids(rest)} {notDone}.");
-            return rest.Length == 0 ? ExitCodes.Success : ExitCodes.Failed;
+            await using var session = await QueueSession.OpenAsync(context, arguments, cancellationToken);
+            var changed = await change.ApplyAsync(session.JobActions, ids, cancellationToken);
+            if (arguments.GetValue(json)) await JsonOutput.WriteLineAsync(context, new { job_ids = changed });
+            else if (changed.Count > 0) await context.Output.WriteLineAsync(Describe(change, changed));
+            var unchanged = ids.Except(changed).Order().ToArray();
+            if (unchanged.Length > 0) await context.Error.WriteLineAsync($"batchgen: {Printable.Ids(unchanged)} {change.Refusal}.");
+            return unchanged.Length == 0 ? ExitCodes.Success : ExitCodes.Failed;
         });
-        HelpWithExamples.Add(command, $"batchgen jobs {name} 1234", $"batchgen jobs {name} 1234 1240-1260");
+        HelpWithExamples.Add(command, $"batchgen jobs {change.Name} 1234", $"batchgen jobs {change.Name} 1234 1240-1260");
         return command;
     }
+
+    private static string Describe(JobChange change, IReadOnlyList<long> changed) =>
+        $"{change.Done} {changed.Count} {(changed.Count == 1 ? "job" : "jobs")}: {Printable.Ids(changed.Order())}";
 
     /// <summary>Reads <c>12</c> or <c>10-20</c>.</summary>
     internal static IEnumerable<long> ParseIds(string text)
@@ -104,7 +118,7 @@ internal static class JobsCommand
         if (parts.Length is 1 or 2 && parts.All(part => long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
         {
             var (first, last) = (long.Parse(parts[0], CultureInfo.InvariantCulture), long.Parse(parts[^1], CultureInfo.InvariantCulture));
-            if (last >= first && last - first < 1_000_000) return Enumerable.Range(0, (int)(last - first) + 1).Select(i => first + i);
+            if (last >= first && last - first < MaxRangeLength) return Enumerable.Range(0, (int)(last - first) + 1).Select(i => first + i);
         }
 
         throw CommandException.BadInput($"'{text}' is not a job id or a range such as 10-20 (at most a million ids).");
@@ -118,12 +132,17 @@ internal static class JobsCommand
             return;
         }
 
-        var table = new PlainTable("ID", "STATE", "CREATED", "CAMPAIGN", "SIGNATURE", "SEED", "PROMPT OR ERROR");
+        var table = new TextTable("ID", "STATE", "CREATED", "CAMPAIGN", "SIGNATURE", "SEED", "PROMPT OR ERROR");
         foreach (var job in jobs)
         {
-            var created = TimeZoneInfo.ConvertTime(job.CreatedAt, context.Clock.LocalTimeZone).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
-            table.Add(job.JobId.ToString(CultureInfo.InvariantCulture), job.State.ToCode(), created, job.Campaign ?? "-", job.Recipe.Signature.ToString(),
-                job.Recipe.Seed.ToString(CultureInfo.InvariantCulture), job.State == JobState.Failed ? $"{job.FailureCode}: {job.FailureMessage}" : job.Recipe.Prompt);
+            table.Add(
+                job.JobId.ToString(CultureInfo.InvariantCulture),
+                job.State.ToCode(),
+                FormatTime(job.CreatedAt, "yyyy-MM-dd HH:mm", context),
+                job.Campaign ?? "-",
+                job.Recipe.Signature.ToString(),
+                job.Recipe.Seed.ToString(CultureInfo.InvariantCulture),
+                job.State == JobState.Failed ? $"{job.FailureCode}: {job.FailureMessage}" : job.Recipe.Prompt);
         }
 
         table.Print(context);
@@ -131,40 +150,46 @@ internal static class JobsCommand
 
     private static void PrintJob(JobDetails job, ProgramContext context)
     {
-        void Line(string name, object? value)
+        var lines = new LabelledLines(context.Output);
+        void Line(string label, object? value) => lines.Add(label, value switch
         {
-            var text = value switch
-            {
-                null => null,
-                DateTimeOffset instant => TimeZoneInfo.ConvertTime(instant, context.Clock.LocalTimeZone).ToString("yyyy-MM-dd HH:mm:ss zzz", CultureInfo.InvariantCulture),
-                IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
-                _ => value.ToString(),
-            };
-            if (text is not null) context.Output.WriteLine($"{name,-16}{Printable.Lines(text).ReplaceLineEndings("\n" + new string(' ', 16))}");
-        }
+            null => null,
+            DateTimeOffset instant => FormatTime(instant, "yyyy-MM-dd HH:mm:ss zzz", context),
+            IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
+            _ => value.ToString(),
+        });
 
-        var recipe = job.Recipe;
         Line("job", job.JobId);
         Line("state", job.State.ToCode());
         Line("campaign", job.Campaign);
         Line("priority", job.Priority == 0 ? null : job.Priority);
-        Line("prompt", recipe.Prompt);
-        Line("negative prompt", recipe.NegativePrompt);
-        Line("signature", recipe.Signature);
-        Line("size", $"{recipe.WidthPixels}x{recipe.HeightPixels} {recipe.Format.ToCode()}");
-        Line("sampler", string.Create(CultureInfo.InvariantCulture, $"{recipe.Sampler}, {recipe.Steps} steps, guidance {recipe.GuidanceScale}"));
-        Line("seed", recipe.Seed);
-        Line("clip skip", recipe.ClipSkip == 0 ? null : recipe.ClipSkip);
-        Line("rescale", recipe.GuidanceRescale > 0 ? recipe.GuidanceRescale : null);
-        Line("start picture", recipe.StartImagePath is null ? null : string.Create(CultureInfo.InvariantCulture, $"{recipe.StartImagePath}, strength {recipe.Strength}"));
+        Line("signature", job.Recipe.Signature);
+        var values = RecipeJson.Write(job.Recipe);
+        foreach (var field in JobFields.Recipe) Line(field.Label.ToLowerInvariant(), RecipeJson.TextOf(values, field));
         Line("attempts", $"{job.Attempts} of {job.MaxAttempts}");
         Line("created", job.CreatedAt);
         Line("not before", job.RunAt > job.CreatedAt ? job.RunAt : null);
         Line("finished", job.FinishedAt);
         Line("failure", job.FailureCode is null ? null : $"{job.FailureCode}: {job.FailureMessage}");
         if (job.Image is not { } image) return;
-        Line("picture", $"{image.RelativePath} ({Printable.Size(image.SizeBytes)})");
+        Line("image", $"{image.RelativePath} ({Printable.Size(image.SizeBytes)})");
         Line("sha-256", image.Sha256);
         Line("verified", image.VerifiedAt is { } verified ? verified : "not yet");
     }
+
+    private static string FormatTime(DateTimeOffset instant, string format, ProgramContext context) =>
+        TimeZoneInfo.ConvertTime(instant, context.Clock.LocalTimeZone).ToString(format, CultureInfo.InvariantCulture);
+
+    /// <summary>A command that changes jobs.</summary>
+    /// <param name="Name">Name of the command.</param>
+    /// <param name="Description">What it does.</param>
+    /// <param name="Done">First word of the line about the jobs changed.</param>
+    /// <param name="Refusal">Why the other jobs were not changed.</param>
+    /// <param name="ApplyAsync">Changes jobs and returns the ids of those changed.</param>
+    private sealed record JobChange(
+        string Name,
+        string Description,
+        string Done,
+        string Refusal,
+        Func<JobActions, IReadOnlyList<long>, CancellationToken, Task<IReadOnlyList<long>>> ApplyAsync);
 }

@@ -1,13 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using BatchGen.Composition;
-using BatchGen.Core.Adapters;
 using BatchGen.Core.Registry;
-using BatchGen.Dashboard.Api;
 using BatchGen.Diffusion.Models;
 using BatchGen.Output;
-using BatchGen.Queue.Registry;
 
 namespace BatchGen.Commands;
 
@@ -17,44 +13,54 @@ internal static class ModelsCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(ProgramContext context)
     {
-        var command = new Command("models", "Register and list base models.") { CreateAdd(context), CreateList(context), CreateSynth(context) };
+        var command =
+            new Command("models", "Register and list base models.") { CreateAdd(context), CreateList(context), CreateSynth(context) };
         HelpWithExamples.Add(command, "batchgen models add models/demo --name demo", "batchgen models list");
         return command;
     }
 
     private static Command CreateAdd(ProgramContext context)
     {
-        var path = new Argument<string>("PATH") { Description = "Folder in the diffusers layout, or a single-file checkpoint (.safetensors)." };
+        var path =
+            new Argument<string>("PATH") { Description = "Folder in the diffusers layout, or a single-file checkpoint (.safetensors)." };
         var name = new Option<string?>("--name") { Description = "Name to register under; default: the folder's or file's name." };
         var replace = new Option<bool>("--replace") { Description = "Let the name stand for new content." };
-        var prediction = new Option<string?>("--prediction") { Description = "What the network predicts, where the files do not say it, or not truly: epsilon or v_prediction." };
+        var prediction = new Option<string?>("--prediction")
+        {
+            Description = "What the network predicts, where the files do not say it, or not truly: epsilon or v_prediction.",
+        };
         prediction.AcceptOnlyFromAmong([.. ModelInspector.Predictions]);
-        var command = new Command("add", "Register a model: every file is hashed once, and later compared before it is used.") { path, name, replace, prediction };
+        const string Purpose = "Register a model: every file is hashed once, and later compared before it is used.";
+        var command = new Command("add", Purpose) { path, name, replace, prediction };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             var source = Path.TrimEndingDirectorySeparator(arguments.GetRequiredValue(path));
-            var registered = arguments.GetValue(name) ?? (Directory.Exists(source) ? new DirectoryInfo(source).Name : Path.GetFileNameWithoutExtension(source));
-            if (!RegisteredName.IsValid(registered)) throw CommandException.BadInput($"'{registered}' cannot be a name: {RegisteredName.Rule} Give another one with --name.");
+            var registered = CheckedArguments.NameFor(arguments.GetValue(name), source);
+            CheckedArguments.RequireName(registered);
             var record = ModelInspector.Inspect(source, registered, arguments.GetValue(prediction));
-            await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
-            await session.Get<ModelRegistry>().AddAsync(record, arguments.GetValue(replace), cancellationToken);
-            await context.Output.WriteLineAsync($"Registered model '{registered}' ({record.Family}, {record.Files.Count} files, {Printable.Size(record.Files.Sum(file => file.SizeBytes))})");
+            await using var session = await QueueSession.OpenAsync(context, arguments, cancellationToken);
+            await session.Models.AddAsync(record, arguments.GetValue(replace), cancellationToken);
+            await context.Output.WriteLineAsync(
+                $"Registered model '{registered}' ({record.Family}, {record.Files.Count} files, {FormatSize(record)})");
             return ExitCodes.Success;
         });
-        HelpWithExamples.Add(command, "batchgen models add models/demo --name demo", "batchgen models add v1-5-pruned.safetensors --name sd15",
+        HelpWithExamples.Add(
+            command,
+            "batchgen models add models/demo --name demo",
+            "batchgen models add v1-5-pruned.safetensors --name sd15",
             "batchgen models add velocity-tune.safetensors --prediction v_prediction");
         return command;
     }
 
     private static Command CreateList(ProgramContext context)
     {
-        var json = new Option<bool>("--json") { Description = "Print one JSON object per line." };
+        var json = JsonOutput.LinesOption();
         var command = new Command("list", "List registered models.") { json };
         command.SetAction(async (arguments, cancellationToken) =>
         {
-            await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
-            var models = await session.Get<ModelRegistry>().ListAsync(cancellationToken);
-            if (arguments.GetValue(json)) foreach (var model in models) await context.Output.WriteLineAsync(JsonSerializer.Serialize(model, ApiJson.Compact));
+            await using var session = await QueueSession.OpenAsync(context, arguments, cancellationToken);
+            var models = await session.Models.ListAsync(cancellationToken);
+            if (arguments.GetValue(json)) await JsonOutput.WriteLinesAsync(context, models);
             else PrintList(models, context);
             return ExitCodes.Success;
         });
@@ -64,15 +70,18 @@ internal static class ModelsCommand
 
     private static Command CreateSynth(ProgramContext context)
     {
-        var family = new Option<string>("--family") { Description = $"Whose dimensions: {string.Join(", ", SyntheticModel.Families)}.", Required = true };
+        var family = new Option<string>(
+            "--family") { Description = $"Whose dimensions: {string.Join(", ", SyntheticModel.Families)}.", Required = true };
         var folder = new Option<string>("--out") { Description = "Folder to make (2 GB for sd15, 7 GB for sdxl).", Required = true };
         var seed = new Option<int>("--seed") { Description = "Same seed, same bytes.", DefaultValueFactory = _ => 1 };
-        var command = new Command("synth", "Write a model with random weights and the published dimensions, to measure speed and memory.") { family, folder, seed };
+        const string Purpose = "Write a model with random weights and the published dimensions, to measure speed and memory.";
+        var command = new Command("synth", Purpose) { family, folder, seed };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             var path = Path.GetFullPath(arguments.GetRequiredValue(folder));
             SyntheticModel.Write(arguments.GetRequiredValue(family), path, arguments.GetValue(seed), cancellationToken);
-            await context.Output.WriteLineAsync($"Wrote a synthetic {arguments.GetRequiredValue(family)} model to '{path}'; its pictures are noise");
+            await context.Output.WriteLineAsync(
+                $"Wrote a synthetic {arguments.GetRequiredValue(family)} model to '{path}'; its images are noise");
             return ExitCodes.Success;
         });
         HelpWithExamples.Add(command, "batchgen models synth --family sd15 --out /tmp/sd15");
@@ -87,13 +96,20 @@ internal static class ModelsCommand
             return;
         }
 
-        var table = new PlainTable("NAME", "FAMILY", "FILES", "SIZE", "SHA-256", "PATH");
+        var table = new TextTable("NAME", "FAMILY", "FILES", "SIZE", "SHA-256", "PATH");
         foreach (var model in models)
         {
-            table.Add(model.Name, model.Family, model.Files.Count.ToString(CultureInfo.InvariantCulture), Printable.Size(model.Files.Sum(file => file.SizeBytes)),
-                model.Sha256[..Math.Min(12, model.Sha256.Length)], model.Path);
+            table.Add(
+                model.Name,
+                model.Family,
+                model.Files.Count.ToString(CultureInfo.InvariantCulture),
+                FormatSize(model),
+                model.Sha256[..Math.Min(12, model.Sha256.Length)],
+                model.Path);
         }
 
         table.Print(context);
     }
+
+    private static string FormatSize(ModelRecord model) => Printable.Size(model.Files.Sum(file => file.SizeBytes));
 }

@@ -1,57 +1,52 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using BatchGen.Composition;
 using BatchGen.Core.Imaging;
-using BatchGen.Dashboard.Api;
+using BatchGen.Core.Jobs;
 using BatchGen.Imaging.Recipes;
 using BatchGen.Output;
 
 namespace BatchGen.Commands;
 
-/// <summary><c>batchgen show</c>: prints the recipe inside a picture.</summary>
+/// <summary><c>batchgen show</c>: prints the recipe inside an image.</summary>
 internal static class ShowCommand
 {
     /// <summary>Makes the command.</summary>
     public static Command Create(ProgramContext context)
     {
-        var file = new Argument<string>("FILE") { Description = "A picture that BatchGen wrote." };
-        var json = new Option<bool>("--json") { Description = "Print the recipe as JSON." };
-        var command = new Command("show", "Print the recipe inside a picture: prompt, seed, model, adapters, strengths.") { file, json };
-        command.SetAction(arguments =>
+        var file = new Argument<string>("FILE") { Description = "An image that BatchGen wrote." };
+        var json = JsonOutput.ObjectOption("Print the recipe as JSON.");
+        var command = new Command("show", "Print the recipe inside an image: prompt, seed, model, adapters, strengths.") { file, json };
+        command.SetAction(async (arguments, _) =>
         {
             var recipe = RecipeReader.Read(arguments.GetRequiredValue(file));
-            if (arguments.GetValue(json)) context.Output.WriteLine(JsonSerializer.Serialize(recipe, ApiJson.Indented));
-            else Print(recipe, context.Output);
+            if (arguments.GetValue(json)) await JsonOutput.WriteIndentedAsync(context, JsonNode.Parse(ImageRecipeJson.Write(recipe)));
+            else Print(recipe, new LabelledLines(context.Output));
             return ExitCodes.Success;
         });
-        HelpWithExamples.Add(command, "batchgen show var/images/000000/000000001.png", "batchgen show picture.webp --json | jq .seed");
+        HelpWithExamples.Add(command, "batchgen show var/images/000000/000000001.png", "batchgen show image.webp --json | jq .seed");
         return command;
     }
 
-    private static void Print(ImageRecipe recipe, TextWriter output)
+    private static void Print(ImageRecipe recipe, LabelledLines lines)
     {
-        void Line(string name, string value) => output.WriteLine($"{name,-16}{Printable.Lines(value).ReplaceLineEndings("\n" + new string(' ', 16))}");
-        Line("job", recipe.JobId.ToString(CultureInfo.InvariantCulture));
-        Line("prompt", recipe.Prompt);
-        if (recipe.NegativePrompt is not null) Line("negative prompt", recipe.NegativePrompt);
-        Line("seed", recipe.Seed.ToString(CultureInfo.InvariantCulture));
-        Line("sampler", string.Create(CultureInfo.InvariantCulture, $"{recipe.Sampler}, {recipe.Steps} steps, guidance {recipe.GuidanceScale}"));
-        Line("size", $"{recipe.WidthPixels}x{recipe.HeightPixels}");
-        if (recipe.ClipSkip > 0) Line("clip skip", recipe.ClipSkip.ToString(CultureInfo.InvariantCulture));
-        if (recipe.GuidanceRescale > 0) Line("rescale", recipe.GuidanceRescale.ToString(CultureInfo.InvariantCulture));
-        if (recipe.StartImage is not null)
-            Line("start picture", string.Create(CultureInfo.InvariantCulture, $"{recipe.StartImage}, strength {recipe.Strength} (sha-256 {recipe.StartImageSha256})"));
-        Line("model", $"{recipe.Model} (sha-256 {recipe.ModelSha256})");
-        foreach (var adapter in recipe.Adapters)
-        {
-            var strength = string.Create(CultureInfo.InvariantCulture, $"strength {adapter.Strength}");
-            if (adapter.TextEncoderStrength != adapter.Strength) strength += string.Create(CultureInfo.InvariantCulture, $", text encoder {adapter.TextEncoderStrength}");
-            if (adapter.BlockStrengths is { } blocks) strength += ", blocks " + string.Join(' ', blocks.Select(block => block.ToString(CultureInfo.InvariantCulture)));
-            Line("adapter", $"{adapter.Name}, {strength} (sha-256 {adapter.Sha256})");
-        }
+        lines.Add("job", recipe.JobId.ToString(CultureInfo.InvariantCulture));
+        foreach (var field in JobFields.Recipe) lines.Add(field.Label.ToLowerInvariant(), recipe.TextOf(field));
+        lines.Add("start sha-256", recipe.StartImageSha256);
+        lines.Add("model", $"{recipe.Model} (sha-256 {recipe.ModelSha256})");
+        foreach (var adapter in recipe.Adapters) lines.Add("adapter", Describe(adapter));
+        lines.Add("signature", recipe.Signature);
+        lines.Add("rendered on", $"{recipe.Device}, {recipe.ComputeType}, {recipe.Program}");
+    }
 
-        Line("signature", recipe.Signature);
-        Line("rendered on", $"{recipe.Device}, {recipe.ComputeType}, {recipe.Program}");
+    private static string Describe(ImageRecipeAdapter adapter)
+    {
+        var strength = string.Create(CultureInfo.InvariantCulture, $"strength {adapter.Strength}");
+        if (adapter.TextEncoderStrength != adapter.Strength)
+            strength += string.Create(CultureInfo.InvariantCulture, $", text encoder {adapter.TextEncoderStrength}");
+        if (adapter.BlockStrengths is { } blocks)
+            strength += ", blocks " + string.Join(' ', blocks.Select(block => block.ToString(CultureInfo.InvariantCulture)));
+        return $"{adapter.Name}, {strength} (sha-256 {adapter.Sha256})";
     }
 }

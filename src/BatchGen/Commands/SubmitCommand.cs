@@ -3,11 +3,9 @@ using System.Globalization;
 using System.Text.Json;
 using BatchGen.Composition;
 using BatchGen.Core.Jobs;
-using BatchGen.Core.Rendering;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Api;
 using BatchGen.Output;
-using BatchGen.Queue.Jobs;
 
 namespace BatchGen.Commands;
 
@@ -16,30 +14,9 @@ internal sealed class SubmitCommand
 {
     // One transaction each: large enough to be fast, small enough that a refusal comes soon.
     private readonly Argument<string?> _file = new("FILE") { Arity = ArgumentArity.ZeroOrOne, Description = "Jobs as .csv, .json or .jsonl; '-' reads standard input." };
-    private readonly Option<string[]> _prompts = new("--prompt", "-p") { Description = "What to draw; {red|blue} draws both, \\{ is a brace; may be given several times. With a FILE: the prompt of rows that have none." };
-    private readonly Option<string?> _negative = new("--negative", "-n") { Description = "What to keep away from." };
-    private readonly Option<string?> _model = new("--model", "-m") { Description = "Registered model; may be left out when there is only one." };
-    private readonly Option<string[]> _adapters = new("--adapter", "-a") { Description = "Adapter as name, name@strength, name@unet:text_encoder or name@strength[block,block,...]; may be given several times." };
-    private readonly Option<int?> _width = new("--width") { Description = "Width in pixels, a multiple of 8; default: the model's own." };
-    private readonly Option<int?> _height = new("--height") { Description = "Height in pixels, a multiple of 8; default: the model's own." };
-    private readonly Option<int?> _steps = new("--steps") { Description = "Denoising steps, 1 to 1000; default 20." };
-    private readonly Option<string?> _sampler = new("--sampler") { Description = $"Sampler; default ddim. One of: {string.Join(", ", SamplerNames.All)}." };
-    private readonly Option<double?> _guidance = new("--guidance") { Description = "Guidance scale; default 7.5." };
-    private readonly Option<double?> _rescale = new("--guidance-rescale") { Description = "Share of rescaled guidance, 0 to 1; default 0." };
-    private readonly Option<string?> _startImage = new("--start-image") { Description = "Picture to start from: a PNG, WebP or JPEG file, copied to where workers find it, or the name of one there." };
-    private readonly Option<double?> _strength = new("--strength") { Description = "How much of the start picture is drawn anew, above 0 to 1; default 0.8." };
-    private readonly Option<long?> _seed = new("--seed") { Description = "Noise seed; default: drawn for each job." };
-    private readonly Option<string?> _seeds = new("--seeds") { Description = "Several seeds, each for every prompt, for example 1-10,20." };
-    private readonly Option<int?> _count = new("--count") { Description = "Pictures per prompt; a given seed counts up." };
-    private readonly Option<string?> _format = new("--format") { Description = "png, webp or jpeg; default png." };
-    private readonly Option<int?> _clipSkip = new("--clip-skip") { Description = "Text encoder layers to leave out; default 0." };
-    private readonly Option<int?> _priority = new("--priority") { Description = "-100 to 100, higher first; default 0." };
-    private readonly Option<string?> _campaign = new("--campaign", "-c") { Description = "Name of the bulk request the jobs belong to." };
-    private readonly Option<string?> _runAt = new("--run-at") { Description = $"Not before: {JobTimes.Forms}." };
-    private readonly Option<string?> _deadline = new("--deadline") { Description = "Fail jobs that were not started by then." };
-    private readonly Option<int?> _maxAttempts = new("--max-attempts") { Description = "Attempts before a job fails for good; default 3." };
-    private readonly Option<string[]> _tags = new("--tag") { Description = "Word to find the job by; may be given several times." };
-    private readonly Option<string?> _key = new("--idempotency-key") { Description = "Submitting the same key again gives the first job's id." };
+    private readonly Dictionary<JobField, Option> _flags =
+        JobFields.All.Where(field => field.IsSetBy(JobFieldWays.Flags)).ToDictionary(field => field, FlagOf);
+
     private readonly Option<bool> _json = new("--json") { Description = "Print {\"job_ids\":[...]}." };
     private readonly Option<bool> _ids = new("--ids") { Description = "Print one id per line." };
 
@@ -53,10 +30,9 @@ internal sealed class SubmitCommand
         var submit = new SubmitCommand(context);
         var command = new Command("submit", "Put jobs into the queue, from flags or from a file; all of a file's jobs are checked before the first is submitted.")
         {
-            submit._file, submit._prompts, submit._negative, submit._model, submit._adapters, submit._width, submit._height, submit._steps, submit._sampler,
-            submit._guidance, submit._rescale, submit._startImage, submit._strength, submit._seed, submit._seeds, submit._count, submit._format, submit._clipSkip, submit._priority, submit._campaign, submit._runAt, submit._deadline,
-            submit._maxAttempts, submit._tags, submit._key, submit._json, submit._ids,
+            submit._file, submit._json, submit._ids,
         };
+        foreach (var flag in submit._flags.Values) command.Add(flag);
         command.SetAction(submit.RunAsync);
         HelpWithExamples.Add(
             command,
@@ -66,15 +42,15 @@ internal sealed class SubmitCommand
             "batchgen submit tonight.csv --campaign tonight --run-at 22:00      flags fill in what rows leave out",
             "batchgen submit colours.csv --prompt \"a {colour} star\"             a column named {colour} fills it in",
             "printf '{\"prompt\":\"a yellow star\"}\\n' | batchgen submit - --json",
-            "CSV columns: prompt,negative_prompt,model,adapters,width,height,steps,sampler,guidance_scale,seed,seeds,count,start_image,strength,format,priority,campaign,tags,...");
+            $"CSV columns: {string.Join(',', JobFile.FieldNames)}");
         return command;
     }
 
     private async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         var jobs = await CollectAsync(arguments, cancellationToken);
-        await using var session = await QueueSession.OpenAsync(_context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
-        var ids = await session.Get<JobSubmitter>().SubmitAllAsync(jobs, cancellationToken);
+        await using var session = await QueueSession.OpenAsync(_context, arguments, cancellationToken);
+        var ids = await session.Submitter.SubmitAllAsync(jobs, cancellationToken);
         if (arguments.GetValue(_json)) await _context.Output.WriteLineAsync(JsonSerializer.Serialize(new { job_ids = ids }, ApiJson.Compact));
         else if (arguments.GetValue(_ids)) foreach (var id in ids) await _context.Output.WriteLineAsync(id.ToString(CultureInfo.InvariantCulture));
         else await _context.Output.WriteLineAsync(ids.Count == 1 ? $"Submitted job {ids[0]}" : $"Submitted {ids.Count} jobs: {Printable.Ids(ids)}");
@@ -85,8 +61,8 @@ internal sealed class SubmitCommand
     private async Task<IEnumerable<JobRequest>> CollectAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         var flags = ReadFlags(arguments);
-        var prompts = arguments.GetValue(_prompts) ?? [];
-        if (arguments.GetValue(_count) is < 1 or > JobTemplate.MaxJobs) throw CommandException.BadInput($"--count {flags.Count}: expected 1 to {JobTemplate.MaxJobs}.");
+        var prompts = Texts(arguments, _flags[JobFields.Prompt]);
+        if (flags.Count is < 1 or > JobTemplate.MaxJobs) throw CommandException.BadInput($"--count {flags.Count}: expected 1 to {JobTemplate.MaxJobs}.");
         if (arguments.GetValue(_file) is not { } file)
         {
             if (prompts.Length == 0) throw CommandException.BadInput("Nothing to submit: give --prompt TEXT or a FILE. 'batchgen submit --help' shows examples.");
@@ -113,40 +89,47 @@ internal sealed class SubmitCommand
         }
     }
 
+    // Lists and prompts may be given several times; of everything else there is one.
+    private static Option FlagOf(JobField field)
+    {
+        var several = field == JobFields.Prompt || field.Type is JobFieldType.Words or JobFieldType.Adapters;
+        var help = field == JobFields.Prompt ? "What to draw; {red|blue} draws both, \\{ is a brace. With a FILE: the prompt of rows that have none."
+            : field == JobFields.StartImage ? "Image to start from: a PNG, WebP or JPEG file, copied to where workers find it, or the name of one there."
+            : field.Type == JobFieldType.Instant ? $"{field.FullHelp} As {JobTimes.Forms}."
+            : field.FullHelp;
+        Option flag = several
+            ? new Option<string[]>(field.Flag) { Description = help + " May be given several times." }
+            : new Option<string?>(field.Flag) { Description = help };
+        if (field.ShortFlag is { } letter) flag.Aliases.Add($"-{letter}");
+        return flag;
+    }
+
+    private static string[] Texts(ParseResult arguments, Option flag) => [.. arguments.GetResult(flag)?.Tokens.Select(token => token.Value) ?? []];
+
     private JobTemplate ReadFlags(ParseResult arguments)
     {
-        try
+        var times = TimeReference.Of(_context.Clock);
+        var template = new JobTemplate { Job = new JobRequest() };
+        foreach (var (field, flag) in _flags)
         {
-            var job = new JobRequest
+            if (field == JobFields.Prompt || Texts(arguments, flag) is not { Length: > 0 } texts) continue;
+            try
             {
-                NegativePrompt = arguments.GetValue(_negative),
-                Model = arguments.GetValue(_model),
-                Adapters = arguments.GetValue(_adapters) is { Length: > 0 } adapters ? adapters.SelectMany(AdapterText.Parse).ToArray() : null,
-                Width = arguments.GetValue(_width),
-                Height = arguments.GetValue(_height),
-                Steps = arguments.GetValue(_steps),
-                Sampler = arguments.GetValue(_sampler),
-                GuidanceScale = arguments.GetValue(_guidance),
-                GuidanceRescale = arguments.GetValue(_rescale),
-                StartImage = arguments.GetValue(_startImage) is { } startImage ? Store(startImage, "--start-image") : null,
-                Strength = arguments.GetValue(_strength),
-                Seed = arguments.GetValue(_seed),
-                Format = arguments.GetValue(_format),
-                ClipSkip = arguments.GetValue(_clipSkip),
-                Priority = arguments.GetValue(_priority),
-                Campaign = arguments.GetValue(_campaign),
-                RunAt = arguments.GetValue(_runAt) is { } runAt ? JobTimes.Parse(runAt, TimeReference.Of(_context.Clock)) : null,
-                Deadline = arguments.GetValue(_deadline) is { } deadline ? JobTimes.Parse(deadline, TimeReference.Of(_context.Clock)) : null,
-                MaxAttempts = arguments.GetValue(_maxAttempts),
-                Tags = arguments.GetValue(_tags) is { Length: > 0 } tags ? tags : null,
-                IdempotencyKey = arguments.GetValue(_key),
-            };
-            return new JobTemplate { Job = job, Seeds = arguments.GetValue(_seeds), Count = arguments.GetValue(_count) };
+                template = template.With(field, field.Type switch
+                {
+                    JobFieldType.Words => texts,
+                    JobFieldType.Adapters => texts.SelectMany(AdapterText.Parse).ToArray(),
+                    JobFieldType.Image => Store(texts[0], field.Flag),
+                    _ => FieldValue.Of(texts[0], times).Read(field),
+                });
+            }
+            catch (FormatException failure)
+            {
+                throw CommandException.BadInput($"{field.Flag}: {failure.Message}{(failure.Message[^1] is '.' or '?' ? "" : ".")}", failure);
+            }
         }
-        catch (FormatException failure)
-        {
-            throw CommandException.BadInput(failure.Message, failure);
-        }
+
+        return template;
     }
 
     // Pictures that a list names lie where workers find them, or are files beside the list, which are copied there before the first job is submitted.

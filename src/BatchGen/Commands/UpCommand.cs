@@ -12,15 +12,22 @@ internal static class UpCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(ProgramContext context)
     {
-        var devices = new Option<string[]>("--device") { Description = "Run a worker process on this device (cpu, cuda:0, ...); may be given several times. Default: one, on BatchGen:Diffusion:Device." };
+        var devices = new Option<string[]>("--device")
+        {
+            Description = "Run a worker process on this device (cpu, cuda:0, ...); may be given several times. "
+                + "Default: one, on BatchGen:Diffusion:Device.",
+        };
         var none = new Option<bool>("--no-worker") { Description = "Run database and dashboard only." };
-        var command = new Command("up", "Run everything: database, dashboard and one supervised worker process per device.") { devices, none };
+        var command =
+            new Command("up", "Run everything: database, dashboard and one supervised worker process per device.") { devices, none };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             var given = arguments.GetValue(devices) ?? [];
-            string?[] list = arguments.GetValue(none) || RenderSupport.TorchBackend == "none" ? [] : given.Length > 0 ? given : new string?[1];
-            if (given.Length > 0 && list.Length == 0) RenderSupport.Require();
-            await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
+            var withoutWorkers = arguments.GetValue(none) || RenderSupport.TorchBackend == "none";
+            if (given.Length > 0 && withoutWorkers) RenderSupport.Require();
+            // One null: a worker on the device that the settings name.
+            IReadOnlyList<string?> list = withoutWorkers ? [] : given.Length > 0 ? given : new string?[] { null };
+            await using var session = await QueueSession.OpenAsync(context, arguments, cancellationToken);
             await using var app = await WebHost.BuildAsync(
                 context, session.Settings, session.ConnectionString, LogLevel.Information,
                 services => services.AddHostedService(provider => new WorkerSupervisor(
@@ -31,7 +38,11 @@ internal static class UpCommand
             await app.WaitForShutdownAsync(cancellationToken);
             return cancellationToken.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Success;
         });
-        HelpWithExamples.Add(command, "batchgen up", "batchgen up --device cuda:0 --device cuda:1", "BatchGen__Dashboard__Url=http://127.0.0.1:8080 batchgen up --no-worker");
+        HelpWithExamples.Add(
+            command,
+            "batchgen up",
+            "batchgen up --device cuda:0 --device cuda:1",
+            "BatchGen__Dashboard__Url=http://127.0.0.1:8080 batchgen up --no-worker");
         return command;
     }
 }

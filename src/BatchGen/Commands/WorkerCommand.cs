@@ -18,19 +18,20 @@ internal static class WorkerCommand
         var models = new Option<string[]>("--model", "-m") { Description = "Serve only this model; may be given several times." };
         var idle = new Option<bool>("--exit-when-idle") { Description = "End when nothing is left to do." };
         var supervised = new Option<bool>("--supervised") { Description = "Stop when standard input ends.", Hidden = true };
-        var command = new Command("worker", "Render jobs on one device until stopped: claim, fuse, render, save, unload, verify.") { name, device, models, idle, supervised };
+        const string Purpose = "Render jobs on one device until stopped: claim, fuse, render, save, unload, verify.";
+        var command = new Command("worker", Purpose) { name, device, models, idle, supervised };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             RenderSupport.Require();
-            await using var session = await QueueSession.OpenAsync(context, arguments.GetValue(CommandLine.Verbose), cancellationToken);
+            await using var session = await QueueSession.OpenAsync(context, arguments, cancellationToken);
             var options = session.Settings.Options;
-            if (arguments.GetValue(name) is { } given) options.Worker.Name = given;
-            if (arguments.GetValue(device) is { } where) options.Diffusion.Device = where;
+            if (arguments.GetValue(name) is { } givenName) options.Worker.Name = givenName;
+            if (arguments.GetValue(device) is { } givenDevice) options.Diffusion.Device = givenDevice;
             if (arguments.GetValue(idle)) options.Worker.ExitWhenIdle = true;
-            if (arguments.GetValue(models) is { Length: > 0 } only)
+            if (arguments.GetValue(models) is { Length: > 0 } givenModels)
             {
                 options.Worker.Models.Clear();
-                foreach (var model in only) options.Worker.Models.Add(model);
+                foreach (var model in givenModels) options.Worker.Models.Add(model);
             }
 
             OptionsReader.Check("command line", options);
@@ -51,7 +52,8 @@ internal static class WorkerCommand
         return command;
     }
 
-    // The supervisor holds the other end; it ends when the supervisor stops or dies. A thread of its own, because reading a console input blocks.
+    // The supervisor holds the other end of the pipe; it closes when the supervisor stops or dies. A thread of its own, because reading a
+    // console input blocks.
     private static void StopWhenInputEnds(ProgramContext context, CancellationTokenSource stopping)
     {
         var thread = new Thread(() =>

@@ -12,7 +12,7 @@ public sealed class BatchGenOptions : IValidatableObject
     // A lease must outlive two heartbeats that fail, or one slow answer of the database costs a batch.
     private const int HeartbeatsPerLease = 3;
 
-    /// <value>Folder of the private database and the pictures; relative paths start at the project's folder; <c>var</c>.</value>
+    /// <value>Folder of the private database and the images; relative paths start at the project's folder; <c>var</c>.</value>
     [Required]
     public string DataFolder { get; set; } = "var";
 
@@ -33,7 +33,9 @@ public sealed class BatchGenOptions : IValidatableObject
     {
         if (Worker.HeartbeatInterval * HeartbeatsPerLease <= Queue.LeaseDuration) yield break;
         yield return new ValidationResult(
-            $"{Worker.HeartbeatInterval} is too long for BatchGen:Queue:LeaseDuration {Queue.LeaseDuration}; expected at most a third of it. Shorten the one or lengthen the other.",
+            $"{Worker.HeartbeatInterval} is too long for BatchGen:Queue:LeaseDuration {Queue.LeaseDuration}; "
+                + "expected at most a third of it. "
+            + "Shorten the one or lengthen the other.",
             [$"{nameof(Worker)}:{nameof(Worker.HeartbeatInterval)}"]);
     }
 }

@@ -15,7 +15,8 @@ namespace BatchGen.Composition;
 internal static class CommandLine
 {
     /// <summary>Shows stack traces and log lines; works with every command.</summary>
-    public static Option<bool> Verbose { get; } = new("--verbose") { Description = "Show log lines, and stack traces of errors.", Recursive = true };
+    public static Option<bool> Verbose { get; } =
+        new("--verbose") { Description = "Show log lines, and stack traces of errors.", Recursive = true };
 
     /// <summary>Runs the program.</summary>
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
@@ -25,7 +26,8 @@ internal static class CommandLine
         var result = root.Parse(args);
         if (result.Errors.Count > 0 && result.Action is ParseErrorAction)
         {
-            foreach (var error in result.Errors.Select(error => Plain(error.Message)).Distinct(StringComparer.Ordinal)) await context.Error.WriteLineAsync($"batchgen: {error}");
+            foreach (var error in result.Errors.Select(error => Plain(error.Message)).Distinct(StringComparer.Ordinal))
+                await context.Error.WriteLineAsync($"batchgen: {error}");
             await context.Error.WriteLineAsync($"Try 'batchgen {CommandPath(result)}--help'.");
             return ExitCodes.BadInput;
         }
@@ -37,7 +39,8 @@ internal static class CommandLine
                 Output = context.Output,
                 Error = context.Error,
                 EnableDefaultExceptionHandler = false,
-                // A worker unloads, verifies and gives its leases back first, for as long as its settings allow: its host has the limit.
+                // A worker unloads, verifies and requeues its unfinished jobs first, for as long as its settings
+                // allow: its host sets the limit.
                 ProcessTerminationTimeout = Timeout.InfiniteTimeSpan,
             };
             return await result.InvokeAsync(invocation);
@@ -55,10 +58,12 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>All commands.</summary>
+    /// <summary>Builds the tree of all commands.</summary>
     internal static RootCommand Build(ProgramContext context)
     {
-        var root = new RootCommand("Durable batch image renderer: jobs wait in PostgreSQL sorted by the adapters they need, workers fuse once and render many.")
+        const string Purpose =
+            "Durable batch image renderer: jobs wait in PostgreSQL sorted by the adapters they need, workers fuse once and render many.";
+        var root = new RootCommand(Purpose)
         {
             SubmitCommand.Create(context),
             JobsCommand.Create(context),
@@ -86,14 +91,15 @@ internal static class CommandLine
         CommandException command => (command.ExitCode, command.Message),
         DashboardException => (ExitCodes.BadInput, failure.Message),
         SubmitRefusedException or JobFileException => (ExitCodes.BadInput, failure.Message),
-        QueueException when failure.InnerException is { } inner && DatabaseErrors.IsDatabase(inner) => (ExitCodes.NoDatabase, failure.Message),
+        QueueException when failure.InnerException is { } inner && DatabaseErrors.IsDatabase(inner) =>
+            (ExitCodes.NoDatabase, failure.Message),
         QueueException or BatchGenException or RecipeException => (ExitCodes.Failed, failure.Message),
         _ when DatabaseErrors.IsDatabase(failure) => (ExitCodes.NoDatabase, DatabaseErrors.Describe(failure)),
         IOException or UnauthorizedAccessException => (ExitCodes.Failed, failure.Message),
         _ => (ExitCodes.Failed, $"{failure.GetType().Name}: {failure.Message} (--verbose shows where)"),
     };
 
-    // The parser names .NET types and spreads lists over lines; people want one line in their words.
+    // The parser names .NET types and spreads lists over several lines; an error is one line without them.
     private static string Plain(string error)
     {
         var line = string.Join(' ', error.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));

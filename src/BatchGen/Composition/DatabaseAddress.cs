@@ -15,7 +15,7 @@ internal sealed class DatabaseAddress : IAsyncDisposable
         _embedded = embedded;
     }
 
-    /// <summary>How to connect.</summary>
+    /// <summary>The connection string of the database; may hold a password.</summary>
     public string ConnectionString { get; }
 
     /// <summary>Finds the database, starting the private one if no other is configured.</summary>

@@ -24,14 +24,16 @@ internal static class DatabaseErrors
     /// <summary>True when the driver or the network threw it.</summary>
     public static bool IsDatabase(Exception failure) => failure is NpgsqlException or SocketException or TimeoutException;
 
-    /// <summary>One line that never shows the connection string.</summary>
+    /// <summary>Says in one line what went wrong; the line never shows the connection string.</summary>
     public static string Describe(Exception failure) => failure switch
     {
         QueueException => failure.Message,
-        PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification } refused =>
+        PostgresException { SqlState: PostgresErrorCodes.InvalidPassword
+            or PostgresErrorCodes.InvalidAuthorizationSpecification } refused =>
             $"The database refused the login: {refused.MessageText}. Check user and password in ConnectionStrings__BatchGen.",
         PostgresException refused => $"The database refused: {refused.MessageText} ({refused.SqlState}).",
         ArgumentException => $"ConnectionStrings__BatchGen is not a connection string: {failure.Message.Split('\n')[0]}",
-        _ => $"The database cannot be reached: {(failure.InnerException ?? failure).Message.TrimEnd('.')}. Check that it runs and ConnectionStrings__BatchGen points to it.",
+        _ => $"The database cannot be reached: {(failure.InnerException ?? failure).Message.TrimEnd('.')}. "
+            + "Check that it runs and ConnectionStrings__BatchGen points to it.",
     };
 }

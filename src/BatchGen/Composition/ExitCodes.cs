@@ -1,9 +1,9 @@
 namespace BatchGen.Composition;
 
-/// <summary>What the program tells the shell; listed in docs/operations.md.</summary>
+/// <summary>Exit codes of the program; listed in docs/operations.md.</summary>
 internal static class ExitCodes
 {
-    /// <summary>Done.</summary>
+    /// <summary>The command did what was asked.</summary>
     public const int Success = 0;
 
     /// <summary>Something failed: a watched job, a worker, a file.</summary>

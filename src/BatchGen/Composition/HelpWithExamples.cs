@@ -16,9 +16,6 @@ internal sealed class HelpWithExamples(HelpAction inner) : SynchronousCommandLin
     /// <summary>Gives a command examples.</summary>
     public static void Add(Command command, params string[] examples) => Examples.Add(command, examples);
 
-    /// <summary>True for a command that was given examples.</summary>
-    public static bool Has(Command command) => Examples.TryGetValue(command, out _);
-
     /// <inheritdoc/>
     public override int Invoke(ParseResult parseResult)
     {

@@ -28,7 +28,8 @@ internal static class OptionsReader
     {
         Validate(path, options, problems);
         if (problems.Count > 0)
-            throw CommandException.BadInput("The settings cannot be used:\n" + string.Join('\n', problems.Select(problem => "  " + problem)));
+            throw CommandException.BadInput(
+                "The settings cannot be used:\n" + string.Join('\n', problems.Select(problem => "  " + problem)));
     }
 
     private static void Fill(IConfigurationSection section, object options, List<string> problems)
@@ -36,9 +37,11 @@ internal static class OptionsReader
         var properties = Properties(options).ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
         foreach (var child in section.GetChildren())
         {
-            if (!properties.TryGetValue(child.Key, out var property)) problems.Add($"{child.Path}: there is no such setting. {NearestName.Hint(child.Key, properties.Keys)}");
+            if (!properties.TryGetValue(child.Key, out var property))
+                problems.Add($"{child.Path}: there is no such setting. {NearestName.Hint(child.Key, properties.Keys)}");
             else if (IsSection(property)) Fill(child, property.GetValue(options)!, problems);
-            else if (property.GetValue(options) is IList list && property.PropertyType.IsGenericType) FillList(child, property, list, problems);
+            else if (property.GetValue(options) is IList list && property.PropertyType.IsGenericType)
+                FillList(child, property, list, problems);
             else SetValue(child, options, property, problems);
         }
     }
@@ -64,7 +67,8 @@ internal static class OptionsReader
             return;
         }
 
-        if (Convert(section.Value ?? "", Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType, section.Path, problems) is { } value)
+        if (Convert(section.Value ?? "", Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType, section.Path,
+            problems) is { } value)
             property.SetValue(options, value);
     }
 
@@ -84,7 +88,7 @@ internal static class OptionsReader
     private static string Describe(Type type) =>
         type == typeof(TimeSpan) ? "a time span such as 00:00:30"
         : type == typeof(bool) ? "true or false"
-        : type.IsEnum ? "one of " + string.Join(", ", Enum.GetNames(type))
+        : type.IsEnum ? "one of " + string.Join(", ", Enum.GetValues(type).Cast<object>().Select(TypeDescriptor.GetConverter(type).ConvertToInvariantString))
         : type == typeof(int) || type == typeof(long) ? "a whole number"
         : "a number";
 
@@ -93,10 +97,12 @@ internal static class OptionsReader
         var results = new List<ValidationResult>();
         Validator.TryValidateObject(options, new ValidationContext(options), results, validateAllProperties: true);
         problems.AddRange(results.Select(result => $"{path}:{string.Join(", ", result.MemberNames)}: {result.ErrorMessage}"));
-        foreach (var property in Properties(options).Where(IsSection)) Validate($"{path}:{property.Name}", property.GetValue(options)!, problems);
+        foreach (var property in Properties(options).Where(IsSection))
+            Validate($"{path}:{property.Name}", property.GetValue(options)!, problems);
     }
 
-    private static PropertyInfo[] Properties(object options) => options.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance);
+    private static PropertyInfo[] Properties(object options) =>
+        options.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance);
 
     /// <summary>True for a property that is a group of settings of its own.</summary>
     internal static bool IsSection(PropertyInfo property) => property.PropertyType.Name.EndsWith("Options", StringComparison.Ordinal);

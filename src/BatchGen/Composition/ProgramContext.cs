@@ -1,35 +1,44 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Spectre.Console;
 
 namespace BatchGen.Composition;
 
-/// <summary>What a command sees of the world outside: its streams, clock and folders.</summary>
+/// <summary>The streams, clock, environment and folders that commands work with; tests give commands others.</summary>
 internal sealed class ProgramContext
 {
-    /// <summary>Standard input.</summary>
+    /// <summary>Standard input, for passwords and job files that are piped in.</summary>
     public required TextReader Input { get; init; }
 
     /// <summary>Standard output, for plain lines.</summary>
     public required TextWriter Output { get; init; }
 
-    /// <summary>Standard error.</summary>
+    /// <summary>Standard error, for errors, warnings and log lines.</summary>
     public required TextWriter Error { get; init; }
 
-    /// <summary>Standard output, for tables and progress.</summary>
+    /// <summary>Standard output, for progress that is drawn anew in place.</summary>
     public required IAnsiConsole Console { get; init; }
 
-    /// <summary>True when a person sees standard output as it is written.</summary>
+    /// <summary>Standard error with the keyboard, for questions to the person at the terminal; null when standard
+    /// input is not a terminal.</summary>
+    public required IAnsiConsole? Questions { get; init; }
+
+    /// <summary>True when standard output is a terminal and not a file or a pipe.</summary>
     public required bool IsTerminal { get; init; }
 
-    /// <summary>The clock.</summary>
+    /// <summary>The clock and time zone of everything that a command does.</summary>
     public required TimeProvider Clock { get; init; }
+
+    /// <summary>Settings that take precedence over the settings file: the environment variables.</summary>
+    public required IConfigurationSource Environment { get; init; }
 
     /// <summary>Folder that relative folders in the settings start at.</summary>
     public required string HomeFolder { get; init; }
 
-    /// <summary>Settings beyond the file and the environment; tests use it.</summary>
-    public IReadOnlyDictionary<string, string?> ExtraSettings { get; init; } = new Dictionary<string, string?>(StringComparer.Ordinal);
+    /// <summary>The program that worker processes run: this one, or <c>dotnet</c> when that runs this one.</summary>
+    public required string ProgramPath { get; init; }
 
-    /// <summary>The process's own streams and clock.</summary>
+    /// <summary>The process's own streams, clock and environment.</summary>
     public static ProgramContext OfProcess()
     {
         // Prompts are in every language; some terminals still start in another code page.
@@ -40,14 +49,21 @@ internal sealed class ProgramContext
             Output = System.Console.Out,
             Error = System.Console.Error,
             Console = AnsiConsole.Console,
+            Questions = System.Console.IsInputRedirected ? null : OpenQuestions(),
             IsTerminal = !System.Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Interactive,
             Clock = TimeProvider.System,
-            HomeFolder = FindHome(Environment.GetEnvironmentVariable("BATCHGEN_HOME")),
+            Environment = new EnvironmentVariablesConfigurationSource(),
+            HomeFolder = FindHome(System.Environment.GetEnvironmentVariable("BATCHGEN_HOME")),
+            ProgramPath = System.Environment.ProcessPath ?? "dotnet",
         };
     }
 
+    // On standard error, so that "batchgen ... > file" still asks. Input is a terminal, whatever else the library takes for a sign of it.
+    private static IAnsiConsole OpenQuestions() => AnsiConsole.Create(
+        new AnsiConsoleSettings { Out = new AnsiConsoleOutput(System.Console.Error), Interactive = InteractionSupport.Yes });
+
     // The launcher says where; a program run from a checkout belongs to that checkout; an installed one to where it is started.
-    internal static string FindHome(string? given)
+    private static string FindHome(string? given)
     {
         if (!string.IsNullOrEmpty(given)) return Path.GetFullPath(given);
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

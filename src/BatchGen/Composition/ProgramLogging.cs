@@ -4,17 +4,17 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace BatchGen.Composition;
 
-/// <summary>Where log lines go: one line each on standard error, so that standard output stays for results.</summary>
+/// <summary>Log lines go to standard error, one line each, so that standard output holds results only.</summary>
 internal static class ProgramLogging
 {
-    /// <summary>Sets the console up.</summary>
+    /// <summary>Adds the console and sets which lines are shown.</summary>
     public static void Configure(ILoggingBuilder logging, ProgramContext context, LogLevel level)
     {
         logging.SetMinimumLevel(level);
         logging.AddFilter("Microsoft", LogLevel.Warning);
-        // What keeps a host from starting ends the command, which says it in one line.
+        // An error that keeps a host from starting ends the command, which prints it in one line.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
-        // The key folder lies beside the private database and is as private as that.
+        // It warns that keys are stored unencrypted; the key folder lies beside the private database and is as private as that.
         logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         logging.AddFilter("Hangfire", LogLevel.Warning);
         logging.AddFilter("Npgsql", LogLevel.Warning);

@@ -1,22 +1,39 @@
+using System.CommandLine;
 using BatchGen.Queue;
+using BatchGen.Queue.Access;
+using BatchGen.Queue.Checkpoints;
+using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Migrations;
-using Microsoft.Extensions.DependencyInjection;
+using BatchGen.Queue.Registry;
+using BatchGen.Queue.Workers;
 using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Composition;
 
-/// <summary>An open, migrated queue for the length of one command.</summary>
+/// <summary>An open, migrated queue for the length of one command, with the parts of it that commands use.</summary>
 internal sealed class QueueSession : IAsyncDisposable
 {
     private readonly DatabaseAddress _address;
-    private readonly ServiceProvider _services;
+    private readonly QueueDatabase _database;
+    private readonly ILoggerFactory _logging;
 
-    private QueueSession(Settings settings, DatabaseAddress address, ServiceProvider services, IReadOnlyList<string> migrations)
+    private QueueSession(
+        Settings settings, DatabaseAddress address, QueueDatabase database, ILoggerFactory logging, IReadOnlyList<string> migrations)
     {
         Settings = settings;
         _address = address;
-        _services = services;
+        _database = database;
+        _logging = logging;
         AppliedMigrations = migrations;
+        Submitter = new JobSubmitter(database);
+        Jobs = new JobCatalog(database);
+        JobActions = new JobActions(database);
+        Tenants = new TenantRegistry(database);
+        Models = new ModelRegistry(database);
+        Adapters = new AdapterRegistry(database);
+        Workers = new WorkerRegistry(database);
+        Checkpoints = new CheckpointLog(database);
+        Access = new AccessStore(database);
     }
 
     /// <summary>The settings in use.</summary>
@@ -25,43 +42,69 @@ internal sealed class QueueSession : IAsyncDisposable
     /// <summary>How to connect; may hold a password.</summary>
     public string ConnectionString => _address.ConnectionString;
 
-    /// <summary>Migrations that opening applied.</summary>
+    /// <summary>Names of the migrations that opening the queue applied.</summary>
     public IReadOnlyList<string> AppliedMigrations { get; }
+
+    /// <summary>Puts jobs into the queue.</summary>
+    public JobSubmitter Submitter { get; }
+
+    /// <summary>Lists and counts jobs.</summary>
+    public JobCatalog Jobs { get; }
+
+    /// <summary>Cancels and retries jobs.</summary>
+    public JobActions JobActions { get; }
+
+    /// <summary>The tenants that jobs belong to.</summary>
+    public TenantRegistry Tenants { get; }
+
+    /// <summary>The registered models.</summary>
+    public ModelRegistry Models { get; }
+
+    /// <summary>The registered adapters.</summary>
+    public AdapterRegistry Adapters { get; }
+
+    /// <summary>The workers that run or ran lately.</summary>
+    public WorkerRegistry Workers { get; }
+
+    /// <summary>The weight checkpoints.</summary>
+    public CheckpointLog Checkpoints { get; }
+
+    /// <summary>Accounts and API keys.</summary>
+    public AccessStore Access { get; }
 
     /// <summary>Finds the database, connects and migrates.</summary>
     /// <exception cref="CommandException">Settings are wrong, or the database cannot be reached or used.</exception>
-    public static async Task<QueueSession> OpenAsync(ProgramContext context, bool verbose, CancellationToken cancellationToken)
+    public static async Task<QueueSession> OpenAsync(ProgramContext context, ParseResult arguments, CancellationToken cancellationToken)
     {
         var settings = Settings.Read(context);
-        var services = new ServiceCollection();
-        services.AddLogging(logging => ProgramLogging.Configure(logging, context, verbose ? LogLevel.Information : LogLevel.Warning));
+        var level = arguments.GetValue(CommandLine.Verbose) ? LogLevel.Information : LogLevel.Warning;
+        var logging = LoggerFactory.Create(builder => ProgramLogging.Configure(builder, context, level));
         DatabaseAddress? address = null;
-        ServiceProvider? provider = null;
+        QueueDatabase? database = null;
         try
         {
-            await using (var early = services.BuildServiceProvider())
-                address = await DatabaseAddress.FindAsync(settings, early.GetRequiredService<ILoggerFactory>().CreateLogger("BatchGen"), cancellationToken);
-            services.AddSingleton(context.Clock).AddQueue(address.ConnectionString, settings.Options.Queue);
-            provider = services.BuildServiceProvider();
-            var migrations = await DatabaseErrors.TranslateAsync(() => provider.GetRequiredService<Migrator>().MigrateAsync(cancellationToken));
-            return new QueueSession(settings, address, provider, migrations);
+            address = await DatabaseAddress.FindAsync(settings, logging.CreateLogger("BatchGen"), cancellationToken);
+            var migrations = await DatabaseErrors.TranslateAsync(() =>
+            {
+                database = QueueDatabase.Open(address.ConnectionString, settings.Options.Queue);
+                return new Migrator(database).MigrateAsync(cancellationToken);
+            });
+            return new QueueSession(settings, address, database!, logging, migrations);
         }
         catch
         {
-            if (provider is not null) await provider.DisposeAsync();
+            if (database is not null) await database.DisposeAsync();
             if (address is not null) await address.DisposeAsync();
+            logging.Dispose();
             throw;
         }
     }
 
-    /// <summary>A part of the queue.</summary>
-    public T Get<T>()
-        where T : notnull => _services.GetRequiredService<T>();
-
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _services.DisposeAsync();
+        await _database.DisposeAsync();
         await _address.DisposeAsync();
+        _logging.Dispose();
     }
 }

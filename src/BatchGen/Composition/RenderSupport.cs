@@ -3,12 +3,13 @@ using BatchGen.Diffusion.Rendering;
 
 namespace BatchGen.Composition;
 
-/// <summary>Tells whether this build can render; build switch <c>TorchBackend</c>.</summary>
+/// <summary>Whether this build can render, as the build switch <c>TorchBackend</c> decides.</summary>
 internal static class RenderSupport
 {
-    /// <summary>The switch's value.</summary>
+    /// <value>The value of the build switch, for example <c>cpu</c>; <c>none</c> is a build without native torch.</value>
     public static string TorchBackend { get; } =
-        typeof(RenderSupport).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(attribute => attribute.Key == "TorchBackend").Value ?? "none";
+        typeof(RenderSupport).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .First(attribute => attribute.Key == "TorchBackend").Value ?? "none";
 
     /// <summary>Ends the command where this build cannot render.</summary>
     /// <exception cref="CommandException">Built without native torch.</exception>
@@ -17,7 +18,8 @@ internal static class RenderSupport
         if (TorchBackend == "none")
         {
             throw CommandException.Failed(
-                "This batchgen was built without native torch (TorchBackend=none): it enqueues, watches and serves the dashboard, but cannot render. "
+                "This batchgen was built without native torch (TorchBackend=none): it enqueues, watches and serves the dashboard, "
+                    + "but cannot render. "
                 + "Build one with -p:TorchBackend=cpu or -p:TorchBackend=cuda-linux, or run 'batchgen worker' on a machine that has it.");
         }
     }

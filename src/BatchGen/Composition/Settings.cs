@@ -6,15 +6,12 @@ namespace BatchGen.Composition;
 /// <summary>Settings as configured: file beside the program, then environment.</summary>
 internal sealed class Settings
 {
-    private Settings(IConfiguration configuration, BatchGenOptions options, string dataFolder)
+    private Settings(string? connectionString, BatchGenOptions options, string dataFolder)
     {
-        Configuration = configuration;
+        ConnectionString = connectionString;
         Options = options;
         DataFolder = dataFolder;
     }
-
-    /// <summary>The raw settings, for logging levels.</summary>
-    public IConfiguration Configuration { get; }
 
     /// <summary>Section <c>BatchGen</c>, validated.</summary>
     public BatchGenOptions Options { get; }
@@ -23,7 +20,7 @@ internal sealed class Settings
     public string DataFolder { get; }
 
     /// <summary>The server to use, or null for the private one.</summary>
-    public string? ConnectionString => Configuration.GetConnectionString("BatchGen") is { Length: > 0 } text ? text : null;
+    public string? ConnectionString { get; }
 
     /// <summary>Reads and checks all settings.</summary>
     /// <exception cref="CommandException">The file is not JSON, or a setting is unknown or wrong; all problems at once.</exception>
@@ -32,18 +29,21 @@ internal sealed class Settings
         var configuration = Build(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), context);
         var options = new BatchGenOptions();
         OptionsReader.Read(configuration.GetSection("BatchGen"), options);
-        return new Settings(configuration, options, Path.GetFullPath(options.DataFolder, context.HomeFolder));
+        var server = configuration.GetConnectionString("BatchGen");
+        return new Settings(
+            string.IsNullOrEmpty(server) ? null : server, options, Path.GetFullPath(options.DataFolder, context.HomeFolder));
     }
 
     private static IConfigurationRoot Build(string file, ProgramContext context)
     {
         try
         {
-            return new ConfigurationBuilder().AddJsonFile(file, optional: true).AddEnvironmentVariables().AddInMemoryCollection(context.ExtraSettings).Build();
+            return new ConfigurationBuilder().AddJsonFile(file, optional: true).Add(context.Environment).Build();
         }
         catch (InvalidDataException failure)
         {
-            throw CommandException.BadInput($"The settings file '{file}' is not JSON: {(failure.InnerException as JsonException)?.Message ?? failure.Message}", failure);
+            var problem = (failure.InnerException as JsonException)?.Message ?? failure.Message;
+            throw CommandException.BadInput($"The settings file '{file}' is not JSON: {problem}", failure);
         }
     }
 }

@@ -13,11 +13,13 @@ namespace BatchGen.Composition;
 /// <summary>The dashboard hosted in this process.</summary>
 internal static class WebHost
 {
-    /// <summary>Builds it; the address is checked before anything listens.</summary>
+    /// <summary>Builds the web server with the dashboard; its address is checked before anything listens.</summary>
     public static async Task<WebApplication> BuildAsync(
-        ProgramContext context, Settings settings, string connectionString, LogLevel level, Action<IServiceCollection> addMore, CancellationToken cancellationToken)
+        ProgramContext context, Settings settings, string connectionString, LogLevel level, Action<IServiceCollection> addMore,
+        CancellationToken cancellationToken)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production });
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production });
         ProgramLogging.Configure(builder.Logging, context, level);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().UseUrls(settings.Options.Dashboard.Url);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
@@ -26,15 +28,14 @@ internal static class WebHost
             .AddSingleton<IHostLifetime, CommandLifetime>()
             .AddSingleton(context.Clock)
             .AddQueue(connectionString, settings.Options.Queue)
-            .AddDashboard(settings.Options.Dashboard, new DashboardFolders(
-                WorkerHost.ImageFolder(settings), WorkerHost.StartImageFolder(settings), Path.Combine(settings.DataFolder, "keys"), Path.GetFullPath(settings.Options.Dashboard.ReportFolder, settings.DataFolder),
-                Path.Combine(settings.DataFolder, "thumbnails")), connectionString)
+            .AddDashboard(settings.Options.Dashboard, Folders(settings), connectionString)
             .AddSingleton<ThumbnailEncoder>(ImageEncoder.Thumbnail);
         builder.Services.Configure<HostOptions>(host =>
         {
-            // Worker processes are given time to unload, verify and give their leases back.
+            // Worker processes need time to unload, verify and requeue their unfinished jobs.
             host.ShutdownTimeout = settings.Options.Worker.StopTimeout + TimeSpan.FromSeconds(30);
-            // They are asked at once: one after the other they would go on claiming until the web server has finished, which comes last and so stops first.
+            // All services are asked to stop at once: in turn, the web server would come first, because it was added last, and the workers
+            // would go on claiming until it has finished.
             host.ServicesStopConcurrently = true;
         });
         addMore(builder.Services);
@@ -51,4 +52,11 @@ internal static class WebHost
             throw;
         }
     }
+
+    private static DashboardFolders Folders(Settings settings) => new(
+        WorkerHost.ImageFolder(settings),
+        WorkerHost.StartImageFolder(settings),
+        Path.Combine(settings.DataFolder, "keys"),
+        Path.GetFullPath(settings.Options.Dashboard.ReportFolder, settings.DataFolder),
+        Path.Combine(settings.DataFolder, "thumbnails"));
 }

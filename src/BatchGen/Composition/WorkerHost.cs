@@ -11,7 +11,7 @@ namespace BatchGen.Composition;
 /// <summary>A worker hosted in this process.</summary>
 internal static class WorkerHost
 {
-    // For closing connections and flushing logs, after the worker itself has left.
+    // For closing connections and flushing logs, after the worker itself has ended.
     private static readonly TimeSpan ShutdownMargin = TimeSpan.FromSeconds(30);
 
     /// <summary>Builds the host: queue, renderer, worker.</summary>
@@ -24,14 +24,16 @@ internal static class WorkerHost
     {
         var options = settings.Options;
         RenderSupport.Require(options.Diffusion);
-        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, ContentRootPath = AppContext.BaseDirectory });
+        var builder = new HostApplicationBuilder(
+            new HostApplicationBuilderSettings { DisableDefaults = true, ContentRootPath = AppContext.BaseDirectory });
         ProgramLogging.Configure(builder.Logging, context, level);
         builder.Services
             .Configure<HostOptions>(host => host.ShutdownTimeout = options.Worker.StopTimeout + ShutdownMargin)
             .AddSingleton<IHostLifetime, CommandLifetime>()
             .AddSingleton(context.Clock)
             .AddQueue(connectionString, options.Queue)
-            .AddSingleton<RendererFactory>(provider => () => new DiffusionRenderer(options.Diffusion, provider.GetRequiredService<ILogger<DiffusionRenderer>>()))
+            .AddSingleton<RendererFactory>(
+                provider => () => new DiffusionRenderer(options.Diffusion, provider.GetRequiredService<ILogger<DiffusionRenderer>>()))
             .AddWorker(options.Worker, ImageFolder(settings), StartImageFolder(settings));
         return builder.Build();
     }
@@ -39,6 +41,7 @@ internal static class WorkerHost
     /// <summary>Absolute path of the image folder.</summary>
     public static string ImageFolder(Settings settings) => Path.GetFullPath(settings.Options.Worker.ImageFolder, settings.DataFolder);
 
-    /// <summary>Absolute path of the folder of the pictures that jobs start from.</summary>
-    public static string StartImageFolder(Settings settings) => Path.GetFullPath(settings.Options.Worker.StartImageFolder, settings.DataFolder);
+    /// <summary>Absolute path of the folder of start images.</summary>
+    public static string StartImageFolder(Settings settings) =>
+        Path.GetFullPath(settings.Options.Worker.StartImageFolder, settings.DataFolder);
 }

@@ -7,28 +7,31 @@ namespace BatchGen.Composition;
 
 /// <summary>Runs one worker process per device, and starts one again when it dies.</summary>
 /// <remarks>
-/// A worker's standard input is a pipe held here. It ends when this process closes it or dies in whatever way, and the worker then stops in order:
-/// no signals, no orphans, the same on every system.
+/// A worker's standard input is a pipe held here. It ends when this process closes it or dies in whatever way, and the worker then stops in
+/// order: no signals, no orphans, the same on every system.
 /// </remarks>
 internal sealed class WorkerSupervisor(
-    ProgramContext context, Settings settings, string connectionString, IReadOnlyList<string?> devices, ILogger<WorkerSupervisor> log) : BackgroundService
+    ProgramContext context, Settings settings, string connectionString, IReadOnlyList<string?> devices, ILogger<WorkerSupervisor> log)
+    : BackgroundService
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(1);
 
-    // A worker that ran for so long was healthy; its next death is not a series.
-    private static readonly TimeSpan Healthy = TimeSpan.FromMinutes(2);
+    // A worker that ran for so long was healthy; its next death does not continue the series of deaths before it.
+    private static readonly TimeSpan HealthyRun = TimeSpan.FromMinutes(2);
 
-    /// <summary>The program that workers run: this one.</summary>
-    internal string Program { get; init; } = Environment.ProcessPath ?? "dotnet";
+    // Beyond the time that a worker has for unloading and verifying: closing connections and ending the process.
+    private static readonly TimeSpan StopMargin = TimeSpan.FromSeconds(20);
 
     /// <inheritdoc/>
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(devices.Select((device, index) => WatchAsync(index + 1, device, stoppingToken)));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(devices.Select((device, index) => SuperviseAsync(index + 1, device, stoppingToken)));
 
-    /// <summary>Time to wait before the next start: doubles with each death in a row.</summary>
-    internal static TimeSpan Delay(int deaths) => TimeSpan.FromTicks(Math.Min(LongestDelay.Ticks, FirstDelay.Ticks << Math.Clamp(deaths - 1, 0, 10)));
+    /// <summary>Time to wait before the next start: doubles with each death in a row, up to a minute.</summary>
+    internal static TimeSpan RestartDelay(int deaths) =>
+        TimeSpan.FromTicks(Math.Min(LongestDelay.Ticks, FirstDelay.Ticks << Math.Clamp(deaths - 1, 0, 10)));
 
-    private async Task WatchAsync(int number, string? device, CancellationToken stoppingToken)
+    private async Task SuperviseAsync(int number, string? device, CancellationToken stoppingToken)
     {
         var deaths = 0;
         while (!stoppingToken.IsCancellationRequested)
@@ -42,15 +45,18 @@ internal sealed class WorkerSupervisor(
                 return;
             }
 
-            deaths = context.Clock.GetElapsedTime(started) > Healthy ? 1 : deaths + 1;
-            var delay = Delay(deaths);
+            deaths = context.Clock.GetElapsedTime(started) > HealthyRun ? 1 : deaths + 1;
+            var delay = RestartDelay(deaths);
             if (exitCode is { } code) log.WorkerProcessEnded(number, code, delay.TotalSeconds);
             else log.WorkerProcessNotStarted(number, problem, delay.TotalSeconds);
             await Task.Delay(delay, context.Clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <returns>The exit code; or null, and why the process could not be started: the machine is out of memory or processes, or the program is being replaced.</returns>
+    /// <summary>Runs one worker process to its end.</summary>
+    /// <returns>
+    /// The exit code; or null, and why the process could not be started: the machine is out of memory or processes, or the program is being
+    /// replaced. </returns>
     private async Task<(int? ExitCode, string Problem)> RunAsync(int number, string? device, CancellationToken stoppingToken)
     {
         using var process = new Process { StartInfo = StartInfo(number, device) };
@@ -64,38 +70,50 @@ internal sealed class WorkerSupervisor(
         }
 
         log.WorkerProcessStarted(number, process.Id);
-        var copying = Task.WhenAll(CopyAsync(process.StandardError, number), CopyAsync(process.StandardOutput, number));
+        var copying = Task.WhenAll(CopyOutputAsync(process.StandardError, number), CopyOutputAsync(process.StandardOutput, number));
         try
         {
             await process.WaitForExitAsync(stoppingToken);
         }
         catch (OperationCanceledException)
         {
-            process.StandardInput.Close();
-            using var patience = new CancellationTokenSource(settings.Options.Worker.StopTimeout + TimeSpan.FromSeconds(20), context.Clock);
-            try
-            {
-                await process.WaitForExitAsync(patience.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                // Its lease runs out by itself, and its jobs come back.
-                log.WorkerProcessKilled(number);
-                process.Kill(entireProcessTree: true);
-                await process.WaitForExitAsync(CancellationToken.None);
-            }
+            await StopAsync(process, number);
         }
 
         await copying;
         return (process.ExitCode, "");
     }
 
+    // Asks by closing the pipe; kills after the time that a worker may take.
+    private async Task StopAsync(Process process, int number)
+    {
+        process.StandardInput.Close();
+        using var limit = new CancellationTokenSource(settings.Options.Worker.StopTimeout + StopMargin, context.Clock);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Its lease expires, and its jobs are requeued then.
+            log.WorkerProcessKilled(number);
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync(CancellationToken.None);
+        }
+    }
+
     private ProcessStartInfo StartInfo(int number, string? device)
     {
-        var start = new ProcessStartInfo(Program) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
-        // Under "dotnet batchgen.dll" the process is dotnet, which needs to be told the program again.
-        if (Path.GetFileNameWithoutExtension(Program).Equals("dotnet", StringComparison.OrdinalIgnoreCase)) start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "batchgen.dll"));
-        foreach (var argument in (string[])["worker", "--supervised", "--name", $"{Environment.MachineName} {device ?? $"worker {number}"}"]) start.ArgumentList.Add(argument);
+        var program = context.ProgramPath;
+        var start = new ProcessStartInfo(program)
+        {
+            RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false,
+        };
+        // Under "dotnet batchgen.dll" the process is dotnet, which needs the program's path as its first argument.
+        if (Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase))
+            start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "batchgen.dll"));
+        var name = $"{Environment.MachineName} {device ?? $"worker {number}"}";
+        foreach (var argument in (string[])["worker", "--supervised", "--name", name]) start.ArgumentList.Add(argument);
         if (device is not null)
         {
             start.ArgumentList.Add("--device");
@@ -108,7 +126,7 @@ internal sealed class WorkerSupervisor(
         return start;
     }
 
-    private async Task CopyAsync(StreamReader from, int number)
+    private async Task CopyOutputAsync(StreamReader from, int number)
     {
         while (await from.ReadLineAsync() is { } line)
         {

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace BatchGen.Output;
 
-/// <summary>Text of users made safe for a terminal.</summary>
+/// <summary>Texts, numbers and lists as people read them; texts of users made safe for a terminal.</summary>
 internal static class Printable
 {
     /// <summary>One line without control characters (a prompt could hold escape sequences), cut to a length.</summary>
@@ -20,15 +20,15 @@ internal static class Printable
         return result.ToString();
     }
 
-    /// <summary>Several lines, control characters other than line ends replaced.</summary>
+    /// <summary>Several lines without control characters.</summary>
     public static string Lines(string? text) => string.Join('\n', (text ?? "").Split('\n').Select(line => Line(line.TrimEnd('\r'))));
 
-    /// <summary>Ids as people list them: <c>1-40, 43</c>.</summary>
+    /// <summary>Ids, with a range for each run of neighbours: <c>1-40, 43</c>.</summary>
     public static string Ids(IEnumerable<long> ids)
     {
         var result = new StringBuilder();
         long? first = null, last = null;
-        void Flush()
+        void AppendRun()
         {
             if (first is null) return;
             if (result.Length > 0) result.Append(", ");
@@ -44,22 +44,22 @@ internal static class Printable
                 continue;
             }
 
-            Flush();
+            AppendRun();
             first = last = id;
         }
 
-        Flush();
+        AppendRun();
         return result.ToString();
     }
 
-    /// <summary>A span as people say it: <c>45 s</c>, <c>12 min</c>, <c>3 h 5 min</c>.</summary>
+    /// <summary>A time span in its largest unit that says enough: <c>45 s</c>, <c>12 min</c>, <c>3 h 5 min</c>.</summary>
     public static string Span(TimeSpan span) =>
         span < TimeSpan.FromSeconds(99.5) ? string.Create(CultureInfo.InvariantCulture, $"{span.TotalSeconds:0} s")
         : span < TimeSpan.FromMinutes(99.5) ? string.Create(CultureInfo.InvariantCulture, $"{span.TotalMinutes:0} min")
         : span < TimeSpan.FromDays(3) ? string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours} h {span.Minutes} min")
         : string.Create(CultureInfo.InvariantCulture, $"{span.TotalDays:0} days");
 
-    /// <summary>A size as people say it: <c>6.2 MB</c>.</summary>
+    /// <summary>A size in its largest decimal unit: <c>6.2 MB</c>.</summary>
     public static string Size(long bytes) => bytes switch
     {
         < 1000 => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),

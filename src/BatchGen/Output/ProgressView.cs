@@ -10,45 +10,60 @@ namespace BatchGen.Output;
 internal static class ProgressView
 {
     private const int BarWidth = 32;
+    private const int NameWidth = 28;
+    private const int SignatureWidth = 60;
 
-    /// <summary>One line of text.</summary>
+    /// <summary>The state of all jobs as one line of text.</summary>
     public static string Line(JobCounts counts, ThroughputMeter meter)
     {
-        var text = string.Create(CultureInfo.InvariantCulture,
-            $"{Ended(counts)} of {counts.Total} ended: {counts.Succeeded} succeeded ({counts.Verified} verified), {counts.Failed} failed, {counts.Cancelled} cancelled; {counts.Queued} waiting, {counts.Running} running");
-        return meter.PerMinute is > 0 and var rate ? text + $"; {Rate(rate)}{Left(counts, meter)}" : text;
+        var text = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{CountEnded(counts)} of {counts.Total} ended: {counts.Succeeded} succeeded ({counts.Verified} verified), "
+            + $"{counts.Failed} failed, {counts.Cancelled} cancelled; {counts.Queued} waiting, {counts.Running} running");
+        return meter.PerMinute is > 0 and var rate ? text + $"; {FormatRate(rate)}{FormatTimeLeft(counts, meter)}" : text;
     }
 
-    /// <summary>Bars.</summary>
+    /// <summary>A bar for all jobs, the counts by state, and a line with a bar for each worker.</summary>
+    /// <param name="title">What is watched.</param>
+    /// <param name="counts">Jobs by state.</param>
+    /// <param name="workers">The workers that answer.</param>
+    /// <param name="meter">The rate so far.</param>
     public static IRenderable Bars(string title, JobCounts counts, IReadOnlyList<WorkerDetails> workers, ThroughputMeter meter)
     {
+        var ended = CountEnded(counts);
+        var rate = meter.PerMinute is > 0 and var perMinute ? FormatRate(perMinute) : "";
+        var failedColour = counts.Failed > 0 ? "red" : "default";
         var rows = new List<IRenderable>
         {
             new Text(title, new Style(decoration: Decoration.Bold)),
-            new Markup($"{Bar(Ended(counts), counts.Total, "green")} {Ended(counts)}/{counts.Total}  {(meter.PerMinute is > 0 and var rate ? Rate(rate) : "")}{Left(counts, meter)}"),
+            new Markup($"{Bar(ended, counts.Total, "green")} {ended}/{counts.Total}  {rate}{FormatTimeLeft(counts, meter)}"),
             new Markup(
-                $"waiting [bold]{counts.Queued}[/]  running [bold]{counts.Running}[/]  succeeded [bold]{counts.Succeeded}[/]  verified [bold]{counts.Verified}[/]  "
-                + $"failed [bold {(counts.Failed > 0 ? "red" : "default")}]{counts.Failed}[/]  cancelled [bold]{counts.Cancelled}[/]"),
+                $"waiting [bold]{counts.Queued}[/]  running [bold]{counts.Running}[/]  succeeded [bold]{counts.Succeeded}[/]  "
+                + $"verified [bold]{counts.Verified}[/]  failed [bold {failedColour}]{counts.Failed}[/]  cancelled "
+                + $"[bold]{counts.Cancelled}[/]"),
         };
         if (workers.Count == 0) rows.Add(new Markup("[yellow]No worker is running; 'batchgen worker' starts one.[/]"));
-        foreach (var worker in workers)
-        {
-            var name = Markup.Escape(Printable.Line(worker.Name, 28).PadRight(28));
-            rows.Add(worker.BatchId is null
-                ? new Markup($"{name} [grey]idle[/]")
-                : new Markup(
-                    $"{name} {Bar(Done(worker), Math.Max(1, worker.BatchJobs), "blue")} {worker.BatchFinished}/{worker.BatchJobs}  step {worker.Step}/{worker.Steps}  "
-                    + $"[grey]{Markup.Escape(Printable.Line(worker.Signature, 60))}[/]"));
-        }
-
+        rows.AddRange(workers.Select(worker => new Markup(Describe(worker))));
         return new Rows(rows);
     }
 
-    private static long Ended(JobCounts counts) => counts.Total - counts.Open;
+    private static string Describe(WorkerDetails worker)
+    {
+        var name = Markup.Escape(Printable.Line(worker.Name, NameWidth).PadRight(NameWidth));
+        if (worker.BatchId is null) return $"{name} [grey]idle[/]";
+        var bar = Bar(CountFinished(worker), Math.Max(1, worker.BatchJobs), "blue");
+        var signature = Markup.Escape(Printable.Line(worker.Signature, SignatureWidth));
+        return $"{name} {bar} {worker.BatchFinished}/{worker.BatchJobs}  step {worker.Step}/{worker.Steps}  [grey]{signature}[/]";
+    }
 
-    // The pictures being drawn count for as much as their steps are done.
-    private static double Done(WorkerDetails worker) =>
-        Math.Min(worker.BatchJobs, worker.BatchFinished + (worker.Steps > 0 ? Math.Min(1, worker.BatchJobs - worker.BatchFinished) * (double)worker.Step / worker.Steps : 0));
+    private static long CountEnded(JobCounts counts) => counts.Total - counts.Open;
+
+    // The image being rendered counts for the share of its steps that are done.
+    private static double CountFinished(WorkerDetails worker)
+    {
+        if (worker.Steps == 0 || worker.BatchFinished >= worker.BatchJobs) return Math.Min(worker.BatchJobs, worker.BatchFinished);
+        return Math.Min(worker.BatchJobs, worker.BatchFinished + (double)worker.Step / worker.Steps);
+    }
 
     private static string Bar(double done, double total, string colour)
     {
@@ -56,8 +71,8 @@ internal static class ProgressView
         return $"[{colour}]{new string('━', filled)}[/][grey]{new string('─', BarWidth - filled)}[/]";
     }
 
-    private static string Rate(double perMinute) => string.Create(CultureInfo.InvariantCulture, $"{perMinute:0.#} images/min");
+    private static string FormatRate(double perMinute) => string.Create(CultureInfo.InvariantCulture, $"{perMinute:0.#} images/min");
 
-    private static string Left(JobCounts counts, ThroughputMeter meter) =>
+    private static string FormatTimeLeft(JobCounts counts, ThroughputMeter meter) =>
         counts.Open > 0 && meter.TimeLeft(counts.Open) is { } left ? $", {Printable.Span(left)} left" : "";
 }

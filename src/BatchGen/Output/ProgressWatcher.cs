@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace BatchGen.Output;
 
-/// <summary>Shows progress until nothing is open.</summary>
+/// <summary>Shows progress until no job waits or runs any more: bars on a terminal, now and then a line elsewhere.</summary>
 internal sealed class ProgressWatcher(ProgramContext context, JobCatalog jobs, WorkerRegistry workers)
 {
     private static readonly TimeSpan TerminalInterval = TimeSpan.FromMilliseconds(500);
@@ -15,7 +15,7 @@ internal sealed class ProgressWatcher(ProgramContext context, JobCatalog jobs, W
     private static readonly TimeSpan PlainLineInterval = TimeSpan.FromSeconds(10);
 
     /// <summary>Watches a campaign, or all jobs.</summary>
-    /// <returns>The last counts.</returns>
+    /// <returns>The counts once nothing waits or runs.</returns>
     public Task<JobCounts> WatchAsync(string? campaign, CancellationToken cancellationToken) =>
         context.IsTerminal ? WatchTerminalAsync(campaign, cancellationToken) : WatchPlainAsync(campaign, cancellationToken);
 
@@ -31,8 +31,8 @@ internal sealed class ProgressWatcher(ProgramContext context, JobCatalog jobs, W
                 counts = await jobs.CountAsync(campaign, cancellationToken);
                 meter.Sample(counts.Total - counts.Open);
                 var now = context.Clock.GetUtcNow();
-                var alive = (await workers.ListAsync(cancellationToken)).Where(worker => worker.IsAnswering(now)).ToArray();
-                live.UpdateTarget(ProgressView.Bars(title, counts, alive, meter));
+                var answering = (await workers.ListAsync(cancellationToken)).Where(worker => worker.IsAnswering(now)).ToArray();
+                live.UpdateTarget(ProgressView.Bars(title, counts, answering, meter));
                 if (counts.Open == 0) return;
                 await Task.Delay(TerminalInterval, context.Clock, cancellationToken);
             }
@@ -51,7 +51,8 @@ internal sealed class ProgressWatcher(ProgramContext context, JobCatalog jobs, W
             if (counts.Open == 0 || printedAt is not { } at || context.Clock.GetElapsedTime(at) >= PlainLineInterval)
             {
                 printedAt = context.Clock.GetTimestamp();
-                await context.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{context.Clock.GetLocalNow():HH:mm:ss} {ProgressView.Line(counts, meter)}"));
+                var time = context.Clock.GetLocalNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture);
+                await context.Output.WriteLineAsync($"{time} {ProgressView.Line(counts, meter)}");
             }
 
             if (counts.Open == 0) return counts;

@@ -5,13 +5,16 @@ internal sealed class ThroughputMeter(TimeProvider clock)
 {
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
+    // A longer time left is a rate too small to mean anything, and might not fit into a time span.
+    private static readonly TimeSpan LongestTimeLeft = TimeSpan.FromDays(3650);
+
     private readonly Queue<(long Time, long Ended)> _samples = new();
 
-    /// <summary>Takes note of how many jobs have ended.</summary>
+    /// <summary>Adds a sample: how many jobs have ended by now.</summary>
     public void Sample(long ended)
     {
         var now = clock.GetTimestamp();
-        // Retried jobs count down again; measuring starts anew then.
+        // Jobs that were retried have not ended any more, and the count falls; measuring starts anew then.
         if (_samples.Count > 0 && _samples.Last().Ended > ended) _samples.Clear();
         _samples.Enqueue((now, ended));
         // One sample from before the window stays: it is where the window starts.
@@ -31,5 +34,6 @@ internal sealed class ThroughputMeter(TimeProvider clock)
     }
 
     /// <summary>Time until so many jobs have ended; null while nothing moves.</summary>
-    public TimeSpan? TimeLeft(long open) => PerMinute is > 0 and var rate && open / rate < TimeSpan.FromDays(3650).TotalMinutes ? TimeSpan.FromMinutes(open / rate) : null;
+    public TimeSpan? TimeLeft(long open) =>
+        PerMinute is > 0 and var rate && open / rate < LongestTimeLeft.TotalMinutes ? TimeSpan.FromMinutes(open / rate) : null;
 }

@@ -1,65 +1,99 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 using BatchGen.Core.Rendering;
 using BatchGen.Diffusion.Drift;
 using BatchGen.Imaging;
 using BatchGen.Imaging.Sheets;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Web;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace BatchGen.Reports;
 
-/// <summary>Writes what the drift laboratory measured: two plots, a contact sheet, an HTML page and a table in CSV.</summary>
+/// <summary>Writes what the drift laboratory measured: two plots, two contact sheets, an HTML page and a table in CSV.</summary>
 internal static class DriftReport
 {
-    /// <summary>Writes everything into a folder.</summary>
+    /// <summary>PSNR in dB that stands for equal images, whose true PSNR is infinite.</summary>
+    public const double EqualPsnr = 100;
+
+    // So that a difference of one step of 255 can be seen.
+    private const int DifferenceScale = 16;
+
+    /// <summary>Writes the report into a folder.</summary>
+    /// <param name="result">What was measured.</param>
+    /// <param name="folder">The folder; made when it is not there.</param>
+    /// <param name="cancellationToken">Ends the writing between two files.</param>
     /// <returns>Paths of the files, the page first.</returns>
-    public static IReadOnlyList<string> Write(DriftResult result, string folder)
+    public static async Task<IReadOnlyList<string>> WriteAsync(DriftResult result, string folder, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(folder);
-        var files = new List<string>();
-        string Save(string name, byte[] bytes)
+        var images = DrawImages(result);
+        var page = await RenderPageAsync(new DriftPage(result, images));
+        var files = new List<DriftReportFile>
         {
-            var path = Path.Combine(folder, name);
-            File.WriteAllBytes(path, bytes);
-            files.Add(path);
-            return name;
-        }
-
-        var weights = Save("drift-weights.png", LinePlot.Draw(
-            $"Weights after N cycles of {result.Plan.Signature}", $"RMS error / RMS weight, {result.Plan.WeightType}", Lines(result, sample => sample.Weights.RelativeRms), logarithmic: true));
-        string? psnr = null, sheet = null, differences = null;
-        if (result.Originals.Count > 0)
-        {
-            psnr = Save("drift-psnr.png", LinePlot.Draw(
-                "Pictures of the plain model, same seeds, against those before the first cycle", "PSNR in dB (100: equal)", Lines(result, MeanPsnr), logarithmic: false));
-            sheet = Save("drift-sheet.png", Sheet(result, amplify: false));
-            differences = Save("drift-differences.png", Sheet(result, amplify: true));
-        }
-
-        Save("drift.csv", Encoding.UTF8.GetBytes(Table(result)));
-        Save("drift.html", Encoding.UTF8.GetBytes(Page(result, folder, [weights, psnr, sheet, differences])));
-        files.Reverse();
-        return files;
+            new("drift.html", Encoding.UTF8.GetBytes(page)),
+            new("drift.csv", Encoding.UTF8.GetBytes(WriteTable(result))),
+        };
+        files.AddRange(images);
+        foreach (var file in files) await File.WriteAllBytesAsync(Path.Combine(folder, file.Name), file.Bytes, cancellationToken);
+        return [.. files.Select(file => Path.Combine(folder, file.Name))];
     }
 
-    /// <summary>PSNR averaged over the pictures in dB; 100 stands for equal pictures.</summary>
+    /// <summary>PSNR in dB, averaged over a sample's images; at most <see cref="EqualPsnr"/>, not a number without images.</summary>
     public static double MeanPsnr(DriftSample sample) =>
-        sample.Comparisons.Count == 0 ? double.NaN : sample.Comparisons.Average(comparison => Math.Min(100, comparison.Psnr));
+        sample.Comparisons.Count == 0 ? double.NaN : sample.Comparisons.Average(comparison => Math.Min(EqualPsnr, comparison.Psnr));
+
+    /// <summary>SSIM averaged over a sample's images; not a number without images.</summary>
+    public static double MeanSsim(DriftSample sample) =>
+        sample.Comparisons.Count == 0 ? double.NaN : sample.Comparisons.Average(comparison => comparison.Ssim);
+
+    private static List<DriftReportFile> DrawImages(DriftResult result)
+    {
+        var weights = LinePlot.Draw(
+            $"Weights after N cycles of {result.Plan.Signature}",
+            $"RMS error / RMS weight, {result.Plan.WeightType}",
+            Lines(result, sample => sample.Weights.RelativeRms),
+            logarithmic: true);
+        var images = new List<DriftReportFile> { new("drift-weights.png", weights) };
+        if (result.Originals.Count == 0) return images;
+        var psnr = LinePlot.Draw(
+            "Images of the plain model, same seeds, against those before the first cycle",
+            $"PSNR in dB ({EqualPsnr}: equal)",
+            Lines(result, MeanPsnr),
+            logarithmic: false);
+        images.Add(new("drift-psnr.png", psnr));
+        images.Add(new("drift-sheet.png", DrawSheet(result, differences: false)));
+        images.Add(new("drift-differences.png", DrawSheet(result, differences: true)));
+        return images;
+    }
 
     private static LinePlotSeries[] Lines(DriftResult result, Func<DriftSample, double> value) =>
-        [.. result.Series.Select(series => new LinePlotSeries(series.Name, [.. series.Samples.Select(sample => ((double)sample.Cycle, value(sample)))]))];
+    [
+        .. result.Series.Select(series =>
+            new LinePlotSeries(series.Name, [.. series.Samples.Select(sample => ((double)sample.Cycle, value(sample)))])),
+    ];
 
-    private static byte[] Sheet(DriftResult result, bool amplify)
+    private static byte[] DrawSheet(DriftResult result, bool differences)
     {
         var rows = new List<ContactSheetRow>();
-        if (!amplify) rows.Add(new ContactSheetRow("before the first cycle", [.. result.Originals.Select((image, i) => new ContactSheetCell(Pixels(image), PromptOf(result, i)))]));
+        if (!differences)
+        {
+            var originals = result.Originals.Select(
+                (image, i) => new ContactSheetCell(Pixels(image), result.Plan.Images[i].Recipe.Prompt));
+            rows.Add(new ContactSheetRow("before the first cycle", [.. originals]));
+        }
+
         foreach (var series in result.Series)
         {
             var last = series.Samples[^1];
-            var cells = last.Pictures.Select((image, i) => new ContactSheetCell(
-                amplify ? Difference(image, result.Originals[i]) : Pixels(image),
-                string.Create(CultureInfo.InvariantCulture, $"{Math.Min(100, last.Comparisons[i].Psnr):0.0} dB, SSIM {last.Comparisons[i].Ssim:0.0000}"))).ToArray();
-            rows.Add(new ContactSheetRow($"{series.Name}: after {last.Cycle:N0} cycles{(amplify ? ", difference x 16" : "")}", cells));
+            var cells = last.Images.Select((image, i) => new ContactSheetCell(
+                differences ? Difference(image, result.Originals[i]) : Pixels(image),
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{Math.Min(EqualPsnr, last.Comparisons[i].Psnr):0.0} dB, SSIM {last.Comparisons[i].Ssim:0.0000}")));
+            var scale = differences ? $", difference x {DifferenceScale}" : "";
+            rows.Add(new ContactSheetRow($"{series.Name}: after {last.Cycle:N0} cycles{scale}", [.. cells]));
         }
 
         return ContactSheet.Compose($"{result.Plan.Model.Name}: {result.Plan.Signature}, {result.Plan.WeightType}", rows);
@@ -67,65 +101,46 @@ internal static class DriftReport
 
     private static PixelImage Pixels(RenderedImage image) => new(image.WidthPixels, image.HeightPixels, image.Rgb);
 
-    // Mid-grey where nothing changed; sixteen times the change elsewhere, so that one step of 255 can be seen.
-    private static PixelImage Difference(RenderedImage now, RenderedImage before) => new(
-        now.WidthPixels, now.HeightPixels, [.. now.Rgb.Zip(before.Rgb, (after, original) => (byte)Math.Clamp(128 + 16 * (after - original), 0, 255))]);
+    // Mid-grey where nothing changed.
+    private static PixelImage Difference(RenderedImage after, RenderedImage before)
+    {
+        var scaled = after.Rgb.Zip(before.Rgb, (now, original) => (byte)Math.Clamp(128 + DifferenceScale * (now - original), 0, 255));
+        return new PixelImage(after.WidthPixels, after.HeightPixels, [.. scaled]);
+    }
 
-    private static string PromptOf(DriftResult result, int index) => result.Plan.Pictures[index].Recipe.Prompt;
-
-    private static string Table(DriftResult result)
+    private static string WriteTable(DriftResult result)
     {
         var text = new StringBuilder("procedure,cycles,relative_rms_error,share_changed,psnr_db,ssim,digest\n");
         foreach (var series in result.Series)
         {
             foreach (var sample in series.Samples)
             {
-                var ssim = sample.Comparisons.Count == 0 ? double.NaN : sample.Comparisons.Average(comparison => comparison.Ssim);
-                text.Append(CultureInfo.InvariantCulture,
-                    $"\"{series.Name}\",{sample.Cycle},{sample.Weights.RelativeRms:g6},{sample.Weights.ShareChanged:g6},{MeanPsnr(sample):0.###},{ssim:0.######},{sample.Weights.Digest}\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"\"{series.Name}\",{sample.Cycle},{sample.Weights.RelativeRms:g6},{sample.Weights.ShareChanged:g6},"
+                    + $"{MeanPsnr(sample):0.###},{MeanSsim(sample):0.######},{sample.Weights.Digest}\n");
             }
         }
 
         return text.ToString();
     }
 
-    private static string Page(DriftResult result, string folder, IReadOnlyList<string?> pictures)
+    private static async Task<string> RenderPageAsync(DriftPage page)
     {
-        var page = new StringBuilder("""
-            <!doctype html><html lang="en"><head><meta charset="utf-8"><title>BatchGen drift report</title><meta name="viewport" content="width=device-width">
-            <style>body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;background:#181a1f;color:#f2f3f5}
-            img{max-width:100%;display:block;margin:1rem 0}table{border-collapse:collapse;width:100%}td,th{padding:.3rem .6rem;border-bottom:1px solid #3a3e47;text-align:right}
-            td:first-child,th:first-child{text-align:left}.ours{color:#5fd7a7}code{word-break:break-all}</style></head><body><h1>Drift report</h1>
-            """);
-        page.Append(CultureInfo.InvariantCulture,
-            $"<p>{result.Plan.Cycles:N0} cycles of <code>{Text(result.Plan.Signature.ToString())}</code> on model <code>{Text(result.Plan.Model.Name)}</code> "
-            + $"({result.Plan.WeightType}): {result.Tensors} tensors, {result.Elements:N0} numbers touched.</p>");
-        page.Append("<table><tr><th>procedure</th><th>weight error</th><th>changed</th><th>PSNR</th><th>SSIM</th><th>per cycle</th></tr>");
-        foreach (var series in result.Series)
-        {
-            var last = series.Samples[^1];
-            var ssim = last.Comparisons.Count == 0 ? "" : last.Comparisons.Average(comparison => comparison.Ssim).ToString("0.0000", CultureInfo.InvariantCulture);
-            var psnr = last.Comparisons.Count == 0 ? "" : MeanPsnr(last) >= 100 ? "equal" : MeanPsnr(last).ToString("0.0 dB", CultureInfo.InvariantCulture);
-            page.Append(CultureInfo.InvariantCulture,
-                $"<tr class=\"{(series.IsOurs ? "ours" : "")}\"><td title=\"{Text(series.Description)}\">{Text(series.Name)}</td><td>{last.Weights.RelativeRms:0.0000%}</td>"
-                + $"<td>{last.Weights.ShareChanged:0.00%}</td><td>{psnr}</td><td>{ssim}</td><td>{series.ElapsedMs / result.Plan.Cycles:0.00} ms</td></tr>");
-        }
-
-        page.Append("</table>");
-        foreach (var series in result.Series.Where(series => series.IsOurs))
-        {
-            page.Append(CultureInfo.InvariantCulture,
-                $"<p class=\"ours\">{Text(series.Name)}: checksummed after each of {result.Plan.Cycles:N0} cycles; {series.ChangedDigests} differed from the baseline.</p>");
-        }
-
-        page.Append("<ul>");
-        foreach (var series in result.Series) page.Append(CultureInfo.InvariantCulture, $"<li><b>{Text(series.Name)}</b>: {Text(series.Description)}</li>");
-        page.Append("</ul>");
-        // Inside the page, so that the one file can be sent to someone.
-        foreach (var picture in pictures.OfType<string>())
-            page.Append(CultureInfo.InvariantCulture, $"<img alt=\"{Text(picture)}\" src=\"data:image/png;base64,{Convert.ToBase64String(File.ReadAllBytes(Path.Combine(folder, picture)))}\">");
-        return page.Append("</body></html>\n").ToString();
+        await using var services = new ServiceCollection().BuildServiceProvider();
+        await using var renderer = new HtmlRenderer(services, NullLoggerFactory.Instance);
+        var parameters = ParameterView.FromDictionary(new Dictionary<string, object?>(StringComparer.Ordinal) { ["Model"] = page });
+        return await renderer.Dispatcher.InvokeAsync(
+            async () => (await renderer.RenderComponentAsync<DriftReportPage>(parameters)).ToHtmlString());
     }
-
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
 }
+
+/// <summary>What the page shows.</summary>
+/// <param name="Result">What was measured.</param>
+/// <param name="Images">Plots and contact sheets; they are put inside the page, so that the one file can be sent to someone.</param>
+public sealed record DriftPage(DriftResult Result, IReadOnlyList<DriftReportFile> Images);
+
+/// <summary>A file of the report.</summary>
+/// <param name="Name">Its name in the report's folder.</param>
+/// <param name="Bytes">Its content.</param>
+public sealed record DriftReportFile(string Name, byte[] Bytes);

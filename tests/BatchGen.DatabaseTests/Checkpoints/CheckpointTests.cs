@@ -8,7 +8,7 @@ namespace BatchGen.DatabaseTests.Checkpoints;
 public sealed class CheckpointTests
 {
     [Fact]
-    public async Task A_passed_checkpoint_verifies_all_unverified_pictures_of_its_worker_and_of_no_other()
+    public async Task A_passed_checkpoint_verifies_all_unverified_images_of_its_worker_and_of_no_other()
     {
         await using var database = await StartAsync();
         var (one, two) = (await database.AddWorkerAsync("one"), await database.AddWorkerAsync("two"));
@@ -27,7 +27,7 @@ public sealed class CheckpointTests
     }
 
     [Fact]
-    public async Task A_drifted_checkpoint_puts_the_jobs_back_uncounted_and_drops_their_pictures()
+    public async Task A_drifted_checkpoint_requeues_unverified_jobs_uncounted_and_removes_their_images()
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
@@ -48,15 +48,16 @@ public sealed class CheckpointTests
         Assert.Equal("weight_integrity", jobs[1].FailureCode);
         Assert.Equal(new JobCounts(2, 0, 1, 0, 0, 1), await database.Catalog.CountAsync(null, CancellationToken.None));
 
-        // The reload passed; what is rendered from here on can be verified again.
-        Assert.Equal((0, 0), await database.CheckpointAsync(worker, CheckpointVerdict.Restored, open) is var restored ? (restored.ImagesVerified, restored.JobsRequeued) : default);
+        // The reload passed: images rendered after it can be verified again.
+        var restored = await database.CheckpointAsync(worker, CheckpointVerdict.Restored, open);
+        Assert.Equal((0, 0), (restored.ImagesVerified, restored.JobsRequeued));
         await database.Claims.CloseAsync(open, CancellationToken.None);
         while (await database.ClaimAsync(worker) is { } again) await database.FinishAsync(again);
         Assert.Equal(2, (await database.CheckpointAsync(worker, CheckpointVerdict.Passed)).ImagesVerified);
     }
 
     [Fact]
-    public async Task Pictures_completed_after_a_checkpoint_of_the_same_batch_wait_for_the_next()
+    public async Task Images_completed_after_a_checkpoint_of_the_same_batch_wait_for_the_next_checkpoint()
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
@@ -70,22 +71,24 @@ public sealed class CheckpointTests
         Assert.NotNull(jobs[0].Image!.VerifiedAt);
         Assert.Null(jobs[1].Image!.VerifiedAt);
         Assert.Equal(1, (await database.CheckpointAsync(worker, CheckpointVerdict.Drifted, batch)).JobsRequeued);
-        Assert.Equal([JobState.Succeeded, JobState.Queued], (await database.Catalog.FindAsync(ids, CancellationToken.None)).Select(job => job.State));
+        Assert.Equal([JobState.Succeeded, JobState.Queued],
+            (await database.Catalog.FindAsync(ids, CancellationToken.None)).Select(job => job.State));
     }
 
     [Fact]
-    public async Task Nothing_rendered_before_a_reload_is_ever_verified()
+    public async Task A_restored_checkpoint_requeues_what_was_rendered_before_the_reload()
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
         await database.SubmitAsync("a");
         await database.FinishAsync((await database.ClaimAsync(worker))!);
 
-        Assert.Equal((0, 1), await database.CheckpointAsync(worker, CheckpointVerdict.Restored) is var outcome ? (outcome.ImagesVerified, outcome.JobsRequeued) : default);
+        var restored = await database.CheckpointAsync(worker, CheckpointVerdict.Restored);
+        Assert.Equal((0, 1), (restored.ImagesVerified, restored.JobsRequeued));
     }
 
     [Fact]
-    public async Task Checkpoints_are_listed_and_counted()
+    public async Task Checkpoints_are_listed_newest_first_and_counted_by_outcome()
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();

@@ -9,7 +9,7 @@ namespace BatchGen.DatabaseTests.Claims;
 public sealed class ClaimOrderTests
 {
     [Fact]
-    public async Task Signatures_come_in_text_order_and_wrap_round()
+    public async Task Signatures_are_claimed_in_text_order_and_then_from_the_first_again()
     {
         await using var database = await StartAsync();
         await database.SubmitAsync("d", "b", "a", "b", "c");
@@ -21,7 +21,7 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task A_batch_holds_one_signature_in_order_of_submission_and_no_more_than_asked()
+    public async Task A_batch_holds_jobs_of_one_signature_in_order_of_submission_up_to_the_limit_asked_for()
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync(Enumerable.Repeat("a", 5));
@@ -55,22 +55,24 @@ public sealed class ClaimOrderTests
         var worker = await database.AddWorkerAsync();
         await database.SubmitAsync("b", "b", "b", "b", "b", "c");
 
-        Assert.Equal(["demo|b@1", "demo|b@1", "demo|c@1", "demo|b@1", "demo|b@1", "demo|b@1"], await DrainAsync(database, worker, maxJobs: 1));
+        Assert.Equal(
+            ["demo|b@1", "demo|b@1", "demo|c@1", "demo|b@1", "demo|b@1", "demo|b@1"], await DrainAsync(database, worker, maxJobs: 1));
     }
 
     [Fact]
-    public async Task A_job_that_waited_too_long_leads_and_its_signature_follows()
+    public async Task An_overdue_job_is_claimed_first_together_with_its_signature()
     {
         await using var database = await StartAsync(new() { MaxWait = TimeSpan.FromMinutes(10) });
         var worker = await database.AddWorkerAsync();
         await database.SubmitAsync("b", "b", "b", "c", "d", "d");
         await AgeAsync(database, "demo|d@1", TimeSpan.FromMinutes(11));
 
-        Assert.Equal(["demo|d@1", "demo|d@1", "demo|b@1", "demo|b@1", "demo|b@1", "demo|c@1"], await DrainAsync(database, worker, maxJobs: 1));
+        Assert.Equal(
+            ["demo|d@1", "demo|d@1", "demo|b@1", "demo|b@1", "demo|b@1", "demo|c@1"], await DrainAsync(database, worker, maxJobs: 1));
     }
 
     [Fact]
-    public async Task A_job_that_waited_too_long_interrupts_a_signature_that_did_not()
+    public async Task An_overdue_job_interrupts_a_fused_signature_that_is_not_overdue()
     {
         await using var database = await StartAsync(new() { MaxWait = TimeSpan.FromMinutes(10) });
         var worker = await database.AddWorkerAsync();
@@ -82,7 +84,7 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task When_everything_waited_too_long_signatures_are_still_drained_one_by_one()
+    public async Task Signatures_are_drained_one_by_one_when_all_jobs_are_overdue()
     {
         await using var database = await StartAsync(new() { MaxWait = TimeSpan.FromSeconds(1) });
         var worker = await database.AddWorkerAsync();
@@ -94,16 +96,17 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task Jobs_for_later_wait_and_then_come()
+    public async Task Jobs_with_a_later_run_at_are_claimed_only_once_it_has_passed()
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
-        await database.Submitter.SubmitAsync([new JobRequest { Priority = 50, RunAt = TimeProvider.System.GetUtcNow().AddHours(1) }], CancellationToken.None);
+        await database.Submitter.SubmitAsync(
+            [new JobRequest { Priority = 50, RunAt = TimeProvider.System.GetUtcNow().AddHours(1) }], CancellationToken.None);
         var now = await database.SubmitAsync("");
 
         Assert.Equal(now, (await database.ClaimAsync(worker))!.Jobs.Select(job => job.JobId));
         Assert.Null(await database.ClaimAsync(worker));
-        await database.SqlAsync("update jobs set run_at = now() where shelf = 'scheduled'");
+        await database.SqlAsync("update jobs set run_at = now() where indexed_state = 'scheduled'");
         Assert.NotNull(await database.ClaimAsync(worker));
     }
 
@@ -112,7 +115,8 @@ public sealed class ClaimOrderTests
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
-        var id = (await database.Submitter.SubmitAsync([new JobRequest { Deadline = TimeProvider.System.GetUtcNow().AddHours(1) }], CancellationToken.None))[0];
+        var id = (await database.Submitter.SubmitAsync(
+            [new JobRequest { Deadline = TimeProvider.System.GetUtcNow().AddHours(1) }], CancellationToken.None))[0];
         await database.SqlAsync("update jobs set deadline = now() - interval '1 second'");
 
         Assert.Null(await database.ClaimAsync(worker));
@@ -122,18 +126,20 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task Thousands_past_their_deadline_fail_at_once_and_their_senders_hear_of_it()
+    public async Task Thousands_of_jobs_past_their_deadline_fail_in_one_claim_and_are_announced()
     {
         await using var database = await StartAsync();
         await database.SubmitAsync(Enumerable.Repeat("a", 5001));
         var one = (await database.SubmitAsync("b"))[0];
         await database.SqlAsync("update jobs set deadline = now() - interval '1 second' where signature = 'demo|a@1'");
         Assert.Equal([one], (await database.ClaimAsync(await database.AddWorkerAsync()))!.Jobs.Select(job => job.JobId));
-        Assert.Equal((5001, 1), await database.Catalog.CountAsync(null, CancellationToken.None) is { } counts ? (counts.Failed, counts.Running) : default);
+        Assert.Equal((5001, 1),
+            await database.Catalog.CountAsync(null, CancellationToken.None) is { } counts ? (counts.Failed, counts.Running) : default);
 
         // Also while nobody claims.
         await using var listener = await database.ConnectAsync();
-        await using (var command = new Npgsql.NpgsqlCommand($"listen {database.Schema}_done", listener)) await command.ExecuteNonQueryAsync();
+        await using (var command = new Npgsql.NpgsqlCommand($"listen {database.Schema}_done", listener))
+            await command.ExecuteNonQueryAsync();
         var heard = new List<string>();
         listener.Notification += (_, message) => heard.Add(message.Payload);
         var late = (await database.SubmitAsync("c"))[0];
@@ -145,20 +151,20 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task A_job_that_comes_back_goes_before_those_submitted_after_it()
+    public async Task A_requeued_job_is_claimed_before_jobs_submitted_after_it()
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
         var ids = await database.SubmitAsync("a", "a", "a", "a");
         var batch = (await database.ClaimAsync(worker, maxJobs: 2))!;
-        await database.Claims.FailAsync(batch, [new(ids[0], FailureKind.WeightIntegrity, "drift")], CancellationToken.None);
+        await database.Claims.FailAsync(batch, [new(ids[0], FailureCode.WeightIntegrity, "drift")], CancellationToken.None);
         await database.SubmitAsync("a", "a");
 
         Assert.Equal([ids[0], ids[2]], (await database.ClaimAsync(worker, maxJobs: 2))!.Jobs.Select(job => job.JobId));
     }
 
     [Fact]
-    public async Task A_name_registered_again_in_other_letters_keeps_its_waiting_jobs()
+    public async Task A_model_registered_again_in_another_case_of_letters_keeps_its_waiting_jobs()
     {
         await using var database = await StartAsync();
         await database.SubmitAsync("a");
@@ -176,10 +182,11 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task A_window_in_an_unknown_time_zone_is_refused_before_it_stops_claims()
+    public async Task A_dispatch_window_in_an_unknown_time_zone_is_refused_when_it_is_saved()
     {
         await using var database = await StartAsync();
-        var error = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.SqlAsync("insert into dispatch_windows (name, time_zone, opens, closes) values ('w', 'Europe/Berln', '22:00', '06:00')"));
+        var error = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.SqlAsync(
+            "insert into dispatch_windows (name, time_zone, opens, closes) values ('w', 'Europe/Berln', '22:00', '06:00')"));
         Assert.Contains("time zone \"Europe/Berln\" not recognized", error.MessageText, StringComparison.Ordinal);
     }
 
@@ -189,7 +196,8 @@ public sealed class ClaimOrderTests
         await using var database = await StartAsync();
         await database.AddModelAsync("other");
         var worker = await database.AddWorkerAsync();
-        await database.Submitter.SubmitAsync([new JobRequest { Model = "demo" }, new JobRequest { Model = "other" }], CancellationToken.None);
+        await database.Submitter.SubmitAsync(
+            [new JobRequest { Model = "demo" }, new JobRequest { Model = "other" }], CancellationToken.None);
 
         Assert.Equal("other|", (await database.ClaimAsync(worker, models: ["OTHER"]))!.Signature.ToString());
         Assert.Null(await database.ClaimAsync(worker, models: ["other"]));
@@ -202,7 +210,7 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task A_small_signature_that_another_worker_has_fused_is_left_to_it()
+    public async Task A_small_signature_that_another_worker_has_fused_is_not_claimed()
     {
         await using var database = await StartAsync();
         var (one, two) = (await database.AddWorkerAsync("one"), await database.AddWorkerAsync("two"));
@@ -213,7 +221,7 @@ public sealed class ClaimOrderTests
         Assert.Null(await database.ClaimAsync(two, maxJobs: 2));
 
         // Given back, it is anybody's.
-        await database.Claims.GiveBackAsync(first!, CancellationToken.None);
+        await database.Claims.RequeueAsync(first!, CancellationToken.None);
         Assert.Equal("demo|a@1", (await database.ClaimAsync(two, maxJobs: 2))!.Signature.ToString());
     }
 
@@ -229,7 +237,7 @@ public sealed class ClaimOrderTests
     }
 
     [Fact]
-    public async Task A_large_signature_is_shared_only_when_nothing_unfused_waits()
+    public async Task A_large_signature_is_shared_only_when_no_signature_without_a_worker_waits()
     {
         await using var database = await StartAsync();
         var (one, two) = (await database.AddWorkerAsync("one"), await database.AddWorkerAsync("two"));
@@ -247,7 +255,9 @@ public sealed class ClaimOrderTests
         await using var database = await StartAsync(new() { MaxBatchesPerSignature = 1 });
         await database.SqlAsync("insert into tenants (name, weight) values ('heavy', 3), ('light', 1)");
         foreach (var tenant in new[] { "heavy", "light" })
-            await database.Submitter.SubmitAsync(Enumerable.Range(0, 60).Select(i => new JobRequest { Adapters = [new(((char)('a' + i % 4)).ToString(), tenant == "heavy" ? 1m : 0.5m)] }).ToArray(), tenant, CancellationToken.None);
+            await database.Submitter.SubmitAsync(Enumerable.Range(0, 60)
+                .Select(i => new JobRequest { Adapters = [new(((char)('a' + i % 4)).ToString(), tenant == "heavy" ? 1m : 0.5m)] })
+                .ToArray(), tenant, CancellationToken.None);
         var worker = await database.AddWorkerAsync();
 
         var order = await DrainAsync(database, worker, 40, maxJobs: 1);
@@ -270,7 +280,9 @@ public sealed class ClaimOrderTests
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
-        await database.Submitter.SubmitAsync([new() { Width = 1024, Height = 1024 }, new() { Width = 64, Height = 64 }, new() { Width = 64, Height = 64 }], CancellationToken.None);
+        await database.Submitter.SubmitAsync(
+            [new() { Width = 1024, Height = 1024 }, new() { Width = 64, Height = 64 }, new() { Width = 64, Height = 64 }],
+            CancellationToken.None);
 
         var request = new BatchGen.Queue.Claims.ClaimRequest(worker, null, 32, MaxPixels: 10_000);
         Assert.Equal(1024, Assert.Single((await database.Claims.ClaimAsync(request, CancellationToken.None))!.Jobs).Recipe.WidthPixels);
@@ -281,7 +293,8 @@ public sealed class ClaimOrderTests
     public async Task Claims_of_many_workers_at_once_never_share_a_job()
     {
         await using var database = await StartAsync();
-        await database.SubmitAsync(Enumerable.Range(0, 600).Select(i => ((char)('a' + i % 7 * (i % 3))).ToString() is var name && name[0] <= 'd' ? name : "a"));
+        await database.SubmitAsync(
+            Enumerable.Range(0, 600).Select(i => ((char)('a' + i % 7 * (i % 3))).ToString() is var name && name[0] <= 'd' ? name : "a"));
         var workers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => database.AddWorkerAsync($"w{i}")));
 
         var claimed = await Task.WhenAll(workers.Select(async worker =>
@@ -297,7 +310,7 @@ public sealed class ClaimOrderTests
 
                 mine.AddRange(batch.Jobs.Select(job => job.JobId));
                 await database.CompleteAsync(batch);
-                await database.Claims.GiveBackAsync(batch, CancellationToken.None);
+                await database.Claims.RequeueAsync(batch, CancellationToken.None);
             }
 
             return mine;
@@ -343,11 +356,14 @@ public sealed class ClaimOrderTests
         return database;
     }
 
-    private static Task<IReadOnlyList<long>> SubmitAsync(TestDatabase database, params (string Adapter, int Priority)[] jobs) => database.Submitter.SubmitAsync(
-        jobs.Select(job => new JobRequest { Adapters = [new(job.Adapter)], Priority = job.Priority }).ToArray(), CancellationToken.None);
+    private static Task<IReadOnlyList<long>> SubmitAsync(TestDatabase database, params (string Adapter, int Priority)[] jobs) =>
+        database.Submitter.SubmitAsync(
+            jobs.Select(job => new JobRequest { Adapters = [new(job.Adapter)], Priority = job.Priority }).ToArray(),
+            CancellationToken.None);
 
     private static Task AgeAsync(TestDatabase database, string signature, TimeSpan age) =>
-        database.SqlAsync("with aged as (update jobs set run_at = now() - $2 where signature = $1) select nextval('requeues')", signature, age);
+        database.SqlAsync(
+            "with aged as (update jobs set run_at = now() - $2 where signature = $1) select nextval('requeues')", signature, age);
 
     private static async Task<List<string>> DrainAsync(TestDatabase database, Guid worker, int batches = int.MaxValue, int maxJobs = 32)
     {

@@ -16,7 +16,7 @@ public sealed class CrashTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync() => await TestServer.GetAddressAsync(); // Skips without server programs.
 
-    public async ValueTask DisposeAsync() => await EmbeddedPostgres.RemoveAsync(_folder, NullLogger.Instance, CancellationToken.None);
+    public async ValueTask DisposeAsync() => await EmbeddedCluster.RemoveAsync(_folder, CancellationToken.None);
 
     [Fact]
     public async Task A_claim_that_a_crash_undid_is_refused_like_a_lost_lease_and_its_job_is_claimed_again()

@@ -18,21 +18,22 @@ public sealed class LeaseTests
         var batch = (await database.ClaimAsync(await database.AddWorkerAsync()))!;
         await ExpireAsync(database);
 
-        Assert.Equal([ids[1]], await database.Catalog.CancelAsync([ids[1], 999_999], CancellationToken.None));
+        Assert.Equal([ids[1]], await database.Actions.CancelAsync([ids[1], 999_999], CancellationToken.None));
         Assert.Equal([ids[1]], await database.Claims.HeartbeatAsync(batch, new(1, 3, 20), CancellationToken.None));
 
         Assert.Equal(0, await database.Claims.RescueExpiredAsync(CancellationToken.None));
         var worker = Assert.Single(await database.Workers.ListAsync(CancellationToken.None));
-        Assert.Equal((batch.BatchId, 3, 1, 3, 20, "demo|a@1"), (worker.BatchId, worker.BatchJobs, worker.BatchFinished, worker.Step, worker.Steps, worker.Signature));
+        Assert.Equal((batch.BatchId, 3, 1, 3, 20, "demo|a@1"),
+            (worker.BatchId, worker.BatchJobs, worker.BatchFinished, worker.Step, worker.Steps, worker.Signature));
     }
 
     [Fact]
-    public async Task A_cancelled_job_stays_cancelled_when_its_worker_finishes_it_all_the_same()
+    public async Task A_cancelled_job_stays_cancelled_when_its_worker_completes_it_later()
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync("a", "a");
         var batch = (await database.ClaimAsync(await database.AddWorkerAsync()))!;
-        await database.Catalog.CancelAsync([ids[0]], CancellationToken.None);
+        await database.Actions.CancelAsync([ids[0]], CancellationToken.None);
 
         await database.FinishAsync(batch);
 
@@ -52,8 +53,9 @@ public sealed class LeaseTests
 
         await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.HeartbeatAsync(batch, new(0, 0, 0), CancellationToken.None));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.CompleteAsync(batch));
-        await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, FailureKind.Generation, "x")], CancellationToken.None));
-        await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.GiveBackAsync(batch, CancellationToken.None));
+        await Assert.ThrowsAsync<LeaseLostException>(
+            () => database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, FailureCode.Generation, "x")], CancellationToken.None));
+        await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.RequeueAsync(batch, CancellationToken.None));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.Claims.CloseAsync(batch, CancellationToken.None));
         await Assert.ThrowsAsync<LeaseLostException>(() => database.CompleteAsync(batch with { Epoch = 77 }));
         Assert.Equal(new JobCounts(2, 0, 0, 0, 0, 0), await database.Catalog.CountAsync(null, CancellationToken.None));
@@ -61,7 +63,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task A_rescue_and_a_late_completion_at_the_same_moment_never_both_win()
+    public async Task Of_a_rescue_and_a_late_completion_at_the_same_moment_only_one_takes_effect()
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
@@ -97,7 +99,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task A_poison_job_ends_alone_and_failed_while_its_neighbours_succeed()
+    public async Task A_job_that_crashes_workers_ends_failed_in_a_batch_of_its_own_while_others_succeed()
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync(Enumerable.Repeat("a", 13));
@@ -130,11 +132,13 @@ public sealed class LeaseTests
         Assert.Equal(13, sizes[0]);
         // 13, 6, 3 among others; then alone, three times.
         Assert.True(crashes == 6, $"{crashes} crashes: {string.Join(' ', sizes)}");
-        Assert.Equal(job.MaxAttempts, await database.SqlAsync<long>("select count(*) from job_attempts where job_id = $1 and outcome = 'worker_lost' and counted", poison));
+        Assert.Equal(job.MaxAttempts,
+            await database.SqlAsync<long>(
+                "select count(*) from job_attempts where job_id = $1 and code = 'worker_lost' and counted", poison));
     }
 
     [Fact]
-    public async Task Crashes_among_others_leave_a_job_all_its_attempts()
+    public async Task Crashes_in_a_batch_with_other_jobs_do_not_use_up_the_attempts_of_a_job()
     {
         await using var database = await StartAsync(new() { RetryDelay = TimeSpan.Zero });
         await database.SubmitAsync(Enumerable.Repeat("a", 8));
@@ -145,7 +149,7 @@ public sealed class LeaseTests
             size = batch.Jobs.Count;
             Assert.All(batch.Jobs, job => Assert.Equal(1, job.Attempt));
             if (size > 1) await ExpireAsync(database);
-            else await database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, FailureKind.Generation, "once")], CancellationToken.None);
+            else await database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, FailureCode.Generation, "once")], CancellationToken.None);
             await database.Claims.RescueExpiredAsync(CancellationToken.None);
         }
         while (size > 1);
@@ -154,7 +158,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task Finished_pictures_of_a_lost_batch_are_rendered_again_uncounted()
+    public async Task Completed_but_unverified_jobs_of_a_lost_batch_are_requeued_uncounted()
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync("a", "a");
@@ -171,7 +175,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task Pictures_of_an_ended_batch_come_back_when_its_worker_stopped_without_a_checkpoint()
+    public async Task Unverified_jobs_of_an_ended_batch_are_requeued_when_its_worker_stopped_without_a_checkpoint()
     {
         await using var database = await StartAsync();
         await database.SubmitAsync("a");
@@ -186,7 +190,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task Given_back_jobs_keep_their_attempts_and_their_age()
+    public async Task Requeued_jobs_keep_their_attempts_and_their_age()
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync("a", "a");
@@ -194,17 +198,19 @@ public sealed class LeaseTests
         var batch = (await database.ClaimAsync(await database.AddWorkerAsync()))!;
         Assert.All(batch.Jobs, job => Assert.Equal(1, job.Attempt));
 
-        Assert.Equal(2, await database.Claims.GiveBackAsync(batch, CancellationToken.None));
+        Assert.Equal(2, await database.Claims.RequeueAsync(batch, CancellationToken.None));
 
-        Assert.All(await database.Catalog.FindAsync(ids, CancellationToken.None), job => Assert.Equal((JobState.Queued, 0), (job.State, job.Attempts)));
+        Assert.All(await database.Catalog.FindAsync(ids, CancellationToken.None),
+            job => Assert.Equal((JobState.Queued, 0), (job.State, job.Attempts)));
         Assert.Equal(before, await database.SqlAsync<DateTime>("select min(run_at) from jobs"));
         Assert.Equal(1, (await database.ClaimAsync(await database.AddWorkerAsync()))!.Jobs[0].Attempt);
     }
 
     [Fact]
-    public async Task A_failed_attempt_is_retried_later_and_later_until_the_limit()
+    public async Task A_failed_attempt_is_retried_with_a_growing_delay_until_the_limit_of_attempts()
     {
-        await using var database = await StartAsync(new() { RetryDelay = TimeSpan.FromMinutes(1), MaxRetryDelay = TimeSpan.FromMinutes(3) });
+        await using var database = await StartAsync(
+            new() { RetryDelay = TimeSpan.FromMinutes(1), MaxRetryDelay = TimeSpan.FromMinutes(3) });
         var id = (await database.SubmitAsync("a"))[0];
         await database.SqlAsync("update jobs set max_attempts = 4");
         var worker = await database.AddWorkerAsync();
@@ -214,7 +220,8 @@ public sealed class LeaseTests
         {
             var batch = (await database.ClaimAsync(worker))!;
             Assert.Equal(attempt, batch.Jobs[0].Attempt);
-            await database.Claims.FailAsync(batch, [new(id, FailureKind.Generation, $"not a number at step {attempt}")], CancellationToken.None);
+            await database.Claims.FailAsync(
+                batch, [new(id, FailureCode.Generation, $"not a number at step {attempt}")], CancellationToken.None);
             await database.Claims.CloseAsync(batch, CancellationToken.None);
             if (attempt == 4) break;
             delays.Add(await database.SqlAsync<double>("select extract(epoch from run_at - now())::float8 from jobs"));
@@ -226,15 +233,16 @@ public sealed class LeaseTests
         Assert.InRange(delays[1], 85, 155);
         Assert.InRange(delays[2], 130, 230);
         var job = (await database.Catalog.FindAsync(id, CancellationToken.None))!;
-        Assert.Equal((JobState.Failed, "generation", "not a number at step 4", 4), (job.State, job.FailureCode, job.FailureMessage, job.Attempts));
+        Assert.Equal(
+            (JobState.Failed, "generation", "not a number at step 4", 4), (job.State, job.FailureCode, job.FailureMessage, job.Attempts));
         Assert.Equal(4L, await database.SqlAsync<long>("select count(*) from job_attempts"));
     }
 
     [Theory]
-    [InlineData(FailureKind.InvalidJob)]
-    [InlineData(FailureKind.Adapter)]
-    [InlineData(FailureKind.Model)]
-    public async Task A_failure_that_would_come_again_is_final_at_once(FailureKind kind)
+    [InlineData(FailureCode.InvalidJob)]
+    [InlineData(FailureCode.Adapter)]
+    [InlineData(FailureCode.Model)]
+    public async Task A_failure_that_would_repeat_is_final_at_the_first_attempt(FailureCode code)
     {
         await using var database = await StartAsync();
         var id = (await database.SubmitAsync("a"))[0];
@@ -242,9 +250,11 @@ public sealed class LeaseTests
 
         await database.Claims.FailAsync(batch, [new(id, kind, "no")], CancellationToken.None);
 
-        Assert.Equal((JobState.Failed, kind.ToCode()), await database.Catalog.FindAsync(id, CancellationToken.None) is { } job ? (job.State, job.FailureCode) : default);
-        Assert.Equal([id], await database.Catalog.RetryAsync([id], CancellationToken.None));
-        Assert.Equal((JobState.Queued, 0), await database.Catalog.FindAsync(id, CancellationToken.None) is { } again ? (again.State, again.Attempts) : default);
+        Assert.Equal((JobState.Failed, kind.ToCode()),
+            await database.Catalog.FindAsync(id, CancellationToken.None) is { } job ? (job.State, job.FailureCode) : default);
+        Assert.Equal([id], await database.Actions.RetryAsync([id], CancellationToken.None));
+        Assert.Equal((JobState.Queued, 0),
+            await database.Catalog.FindAsync(id, CancellationToken.None) is { } again ? (again.State, again.Attempts) : default);
     }
 
     [Fact]
@@ -255,27 +265,27 @@ public sealed class LeaseTests
         var worker = await database.AddWorkerAsync();
         var batch = (await database.ClaimAsync(worker))!;
 
-        await database.Claims.FailAsync(batch, [new(id, FailureKind.WeightIntegrity, "drift")], CancellationToken.None);
+        await database.Claims.FailAsync(batch, [new(id, FailureCode.WeightIntegrity, "drift")], CancellationToken.None);
         await database.Claims.CloseAsync(batch, CancellationToken.None);
 
         Assert.Equal(1, (await database.ClaimAsync(worker))!.Jobs[0].Attempt);
     }
 
     [Fact]
-    public async Task A_cancelled_job_can_be_put_back()
+    public async Task A_cancelled_job_can_be_queued_again()
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync("a", "b");
-        await database.Catalog.CancelAsync(ids, CancellationToken.None);
+        await database.Actions.CancelAsync(ids, CancellationToken.None);
         Assert.Null(await database.ClaimAsync(await database.AddWorkerAsync()));
 
-        Assert.Equal(ids, await database.Catalog.RetryAsync(ids, CancellationToken.None));
-        Assert.Empty(await database.Catalog.RetryAsync(ids, CancellationToken.None));
+        Assert.Equal(ids, await database.Actions.RetryAsync(ids, CancellationToken.None));
+        Assert.Empty(await database.Actions.RetryAsync(ids, CancellationToken.None));
         Assert.NotNull(await database.ClaimAsync(await database.AddWorkerAsync()));
     }
 
     [Fact]
-    public async Task Counts_agree_with_the_tables_whatever_happened()
+    public async Task Counts_agree_with_the_tables_after_a_random_history()
     {
         await using var database = await StartAsync(new() { RetryDelay = TimeSpan.Zero });
         var random = new Random(7);
@@ -297,8 +307,9 @@ public sealed class LeaseTests
                     {
                         switch (dice.Next(5))
                         {
-                            case 0: await database.Claims.FailAsync(batch, [new(job.JobId, (FailureKind)dice.Next(0, 7), "x")], CancellationToken.None); break;
-                            case 1: await database.Catalog.CancelAsync([job.JobId], CancellationToken.None); break;
+                            case 0: await database.Claims.FailAsync(
+                                batch, [new(job.JobId, (FailureCode)dice.Next(0, 7), "x")], CancellationToken.None); break;
+                            case 1: await database.Actions.CancelAsync([job.JobId], CancellationToken.None); break;
                             case 2: break;
                             default: await database.CompleteAsync(batch, job.JobId); break;
                         }
@@ -306,7 +317,7 @@ public sealed class LeaseTests
 
                     switch (dice.Next(4))
                     {
-                        case 0: await database.Claims.GiveBackAsync(batch, CancellationToken.None); break;
+                        case 0: await database.Claims.RequeueAsync(batch, CancellationToken.None); break;
                         case 1: await ExpireAsync(database); await database.Claims.RescueExpiredAsync(CancellationToken.None); break;
                         default: await database.Claims.CloseAsync(batch, CancellationToken.None); break;
                     }
@@ -319,7 +330,7 @@ public sealed class LeaseTests
                 }
             }
         })));
-        await database.Catalog.RetryAsync([.. Enumerable.Range(1, 150).Select(i => (long)i)], CancellationToken.None);
+        await database.Actions.RetryAsync([.. Enumerable.Range(1, 150).Select(i => (long)i)], CancellationToken.None);
 
         foreach (var campaign in new[] { null, "c1" })
         {
@@ -337,16 +348,19 @@ public sealed class LeaseTests
         return database;
     }
 
-    private static Task ExpireAsync(TestDatabase database) => database.SqlAsync("update batches set lease_expires_at = now() - interval '1 second' where state = 'open'");
+    private static Task ExpireAsync(TestDatabase database) =>
+        database.SqlAsync("update batches set lease_expires_at = now() - interval '1 second' where state = 'open'");
 
     private static async Task<JobCounts> TrueCountsAsync(TestDatabase database, string? campaign)
     {
         await using var connection = await database.ConnectAsync();
         await using var command = new NpgsqlCommand("""
-            select count(*) filter (where j.state = 'queued'), count(*) filter (where j.state = 'running'), count(*) filter (where j.state = 'succeeded'),
+            select count(*) filter (where j.state = 'queued'), count(*) filter (where j.state = 'running'),
+              count(*) filter (where j.state = 'succeeded'),
               count(*) filter (where j.state = 'failed'), count(*) filter (where j.state = 'cancelled'),
-              count(*) filter (where i.part <= b.settled_parts)
-            from jobs j left join campaigns c on c.id = j.campaign_id left join images i on i.job_id = j.id left join batches b on b.id = i.batch_id
+              count(*) filter (where i.completion <= b.checked_completions)
+            from jobs j left join campaigns c on c.id = j.campaign_id
+            left join images i on i.job_id = j.id left join batches b on b.id = i.batch_id
             where $1 is null or c.name = $1
             """, connection);
         command.Parameters.Add(new() { Value = (object?)campaign ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text });

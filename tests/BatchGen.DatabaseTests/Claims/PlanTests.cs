@@ -6,52 +6,67 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Claims;
 
-/// <summary>Hot statements go through their index. Counted by what they read, not by the shape of a plan: reading a whole table shows at once.</summary>
+/// <summary>Hot statements go through their index. Counted by what they read, not by the shape of a plan: reading a whole
+/// table shows at once.</summary>
 public sealed class PlanTests
 {
     private const int Backlog = 30_000;
-    private const string HeldByOthers = "is_taken('demo|other@1', 1, gen_random_uuid(), 8)";
+    private const string HeldByOthers = "is_held_by_others('demo|other@1', 1, gen_random_uuid(), 8)";
 
     // As claim_batch sets it.
-    private const string Planner = "Options=-c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off -c plan_cache_mode=force_generic_plan;";
+    private const string Planner =
+        "Options=-c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off -c plan_cache_mode=force_generic_plan;";
 
     [Fact]
-    public async Task Hot_calls_read_little_of_a_large_backlog()
+    public async Task Frequent_calls_read_few_rows_of_a_large_backlog()
     {
         await using var database = await TestDatabase.CreateAsync(new() { LeaseDuration = TimeSpan.FromHours(1) });
         await database.AddModelAsync();
         await database.AddAdaptersAsync(Enumerable.Range(0, 300).Select(i => $"s{i}"));
-        await database.Submitter.SubmitManyAsync(Enumerable.Range(0, Backlog).Select(i => new JobRequest { Adapters = [new($"s{i % 300}")], Campaign = i % 100 == 0 ? "few" : null }), null, CancellationToken.None);
-        await database.SqlAsync("analyze jobs, job_recipes, images, batches, job_attempts, job_counts, campaigns, workers, weight_checkpoints"); // Not the whole server: other tests drop their tables meanwhile.
+        await database.Submitter.SubmitManyAsync(Enumerable.Range(0, Backlog).Select(
+            i => new JobRequest { Adapters = [new($"s{i % 300}")], Campaign = i % 100 == 0 ? "few" : null }), null, CancellationToken.None);
+        // Not the whole server: other tests drop their tables meanwhile.
+        await database.SqlAsync(
+            "analyze jobs, job_recipes, images, batches, job_attempts, job_counts, campaigns, workers, weight_checkpoints");
         var worker = await database.AddWorkerAsync();
         for (var i = 0; i < 3; i++) await database.FinishAsync((await database.ClaimAsync(worker, 8))!);
 
         ClaimedBatch batch = null!;
         await ReadsAtMostAsync(database, "jobs", 1_500, "claim", async () => batch = (await database.ClaimAsync(worker, 8))!);
-        await ReadsAtMostAsync(database, "jobs", 1_500, "heartbeat", () => database.Claims.HeartbeatAsync(batch, new(0, 0, 0), CancellationToken.None));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "complete", () => database.CompleteAsync(batch, batch.Jobs[0].JobId, batch.Jobs[1].JobId));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "fail", () => database.Claims.FailAsync(batch, [new(batch.Jobs[2].JobId, BatchGen.Core.Failures.FailureKind.Generation, "x")], CancellationToken.None));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "give back", () => database.Claims.GiveBackAsync(batch, CancellationToken.None));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "checkpoint", () => database.CheckpointAsync(worker, BatchGen.Core.Rendering.CheckpointVerdict.Passed));
+        await ReadsAtMostAsync(
+            database, "jobs", 1_500, "heartbeat", () => database.Claims.HeartbeatAsync(batch, new(0, 0, 0), CancellationToken.None));
+        await ReadsAtMostAsync(
+            database, "jobs", 1_500, "complete", () => database.CompleteAsync(batch, batch.Jobs[0].JobId, batch.Jobs[1].JobId));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "fail", () => database.Claims.FailAsync(
+            batch, [new(batch.Jobs[2].JobId, BatchGen.Core.Failures.FailureCode.Generation, "x")], CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "give back", () => database.Claims.RequeueAsync(batch, CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "checkpoint",
+            () => database.CheckpointAsync(worker, BatchGen.Core.Rendering.CheckpointVerdict.Passed));
         await ReadsAtMostAsync(database, "jobs", 1_500, "rescue", () => database.Claims.RescueExpiredAsync(CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "submit", () => database.SubmitAsync("s1"));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "cancel", () => database.Catalog.CancelAsync([1, 2], CancellationToken.None));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "retry", () => database.Catalog.RetryAsync([1, 2], CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "cancel", () => database.Actions.CancelAsync([1, 2], CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "retry", () => database.Actions.RetryAsync([1, 2], CancellationToken.None));
         await ReadsAtMostAsync(database, "jobs", 1_500, "count", () => database.Catalog.CountAsync(null, CancellationToken.None));
         foreach (var state in Enum.GetValues<JobState>())
-            await ReadsAtMostAsync(database, "jobs", 1_500, $"list {state}", () => database.Catalog.ListAsync(new JobFilter(state), CancellationToken.None));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "list campaign", () => database.Catalog.ListAsync(new JobFilter(Campaign: "few"), CancellationToken.None));
-        await ReadsAtMostAsync(database, "jobs", 1_500, "list signature", () => database.Catalog.ListAsync(new JobFilter(Signature: "demo|s7@1"), CancellationToken.None));
+            await ReadsAtMostAsync(
+                database, "jobs", 1_500, $"list {state}", () => database.Catalog.ListAsync(new JobFilter(state), CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "list campaign",
+            () => database.Catalog.ListAsync(new JobFilter(Campaign: "few"), CancellationToken.None));
+        await ReadsAtMostAsync(database, "jobs", 1_500, "list signature",
+            () => database.Catalog.ListAsync(new JobFilter(Signature: "demo|s7@1"), CancellationToken.None));
     }
 
     [Theory]
-    [InlineData("select id from jobs where shelf = 'ready' and lane_id = 1 and signature = 'demo|s1@1' and id > 5 order by lane_id, signature, id limit 8 for update skip locked", "jobs_by_signature")]
-    [InlineData("select run_at from jobs where shelf = 'ready' and lane_id = 1 and run_at >= '2026-01-01' order by lane_id, run_at limit 1", "jobs_by_age")]
-    [InlineData("select from jobs where shelf = 'scheduled' and run_at <= now() order by run_at limit 1", "jobs_scheduled")]
-    [InlineData("select from jobs where deadline is not null and shelf in ('ready', 'scheduled') and deadline <= now() order by deadline limit 1", "jobs_with_deadline")]
+    [InlineData("select id from jobs where indexed_state = 'ready' and group_id = 1 and signature = 'demo|s1@1' and id > 5 order by "
+        + "group_id, signature, id limit 8 for update skip locked", "jobs_by_signature")]
+    [InlineData("select run_at from jobs where indexed_state = 'ready' and group_id = 1 and run_at >= '2026-01-01' order by group_id, "
+        + "run_at limit 1", "jobs_by_age")]
+    [InlineData("select from jobs where indexed_state = 'scheduled' and run_at <= now() order by run_at limit 1", "jobs_scheduled")]
+    [InlineData("select from jobs where deadline is not null and indexed_state in ('ready', 'scheduled') and deadline <= now() "
+        + "order by deadline limit 1", "jobs_with_deadline")]
     [InlineData("select * from batches where state = 'open' and lease_expires_at <= now() order by lease_expires_at", "batches_open")]
-    [InlineData("select * from batches where worker_id = gen_random_uuid() and settled_parts < parts", "batches_unsettled")]
-    public async Task A_probe_uses_its_index(string statement, string index)
+    [InlineData("select * from batches where worker_id = gen_random_uuid() and checked_completions < completions", "batches_unchecked")]
+    public async Task A_query_of_a_claim_uses_its_index(string statement, string index)
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var connection = await database.ConnectAsync(Planner);
@@ -63,14 +78,15 @@ public sealed class PlanTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Ended_batches_that_an_old_snapshot_keeps_are_not_read_again(bool oneHadEnded)
+    public async Task Ended_batches_that_an_old_snapshot_keeps_are_not_read_by_later_calls(bool oneHadEnded)
     {
         await using var database = await TestDatabase.CreateAsync(new() { LeaseDuration = TimeSpan.FromHours(1) });
         await database.AddModelAsync();
         var worker = await database.AddWorkerAsync();
         await database.SubmitAsync(Enumerable.Repeat("", 403));
         if (oneHadEnded) await database.FinishAsync((await database.ClaimAsync(worker, 2))!);
-        await database.SqlAsync("vacuum (analyze) batches"); // Statistics of a moment when there is no batch, or none is open, as autovacuum takes them.
+        // Statistics of a moment when there is no batch, or none is open, as autovacuum takes them.
+        await database.SqlAsync("vacuum (analyze) batches");
         // A plan made now serves its session all night.
         await using var session = await database.ConnectAsync(Planner);
         Assert.InRange(await PagesAsync(session, HeldByOthers), 1, 10);
@@ -81,17 +97,20 @@ public sealed class PlanTests
 
         Assert.InRange(await PagesAsync(session, HeldByOthers), 1, 10);
         var batch = (await database.ClaimAsync(worker, 1))!;
-        foreach (var call in (string[])["heartbeat_batch(B, E, '1 hour', 0, 0, 0)", "complete_jobs(B, E, '{J}', '{a.png}', '{1}', array[repeat('0', 64)], '{64}', '{64}', '{1}', '{\"{}\"}')", "end_batch(B, E, '1 s', 'test')"])
+        foreach (var call in (string[])["heartbeat_batch(B, E, '1 hour', 0, 0, 0)",
+            "complete_jobs(B, E, '{J}', '{a.png}', '{1}', array[repeat('0', 64)], '{64}', '{64}', '{1}', '{\"{}\"}')",
+            "end_batch(B, E, '1 s', 'test')"])
         {
             await using var connection = await database.ConnectAsync(Planner);
-            var pages = await PagesAsync(connection, call.Replace("B", $"{batch.BatchId}", StringComparison.Ordinal).Replace("E", $"{batch.Epoch}", StringComparison.Ordinal)
+            var pages = await PagesAsync(connection, call.Replace("B", $"{batch.BatchId}", StringComparison.Ordinal)
+                .Replace("E", $"{batch.Epoch}", StringComparison.Ordinal)
                 .Replace("J", $"{batch.Jobs[0].JobId}", StringComparison.Ordinal));
             Assert.True(pages is > 0 and <= 100, $"{call} read {pages} pages, expected at most 100");
         }
     }
 
-    // Pages of a call, what it calls included: the fewest of several, since the first of a session reads the catalogue too, and so does one that follows
-    // a change of schemas by another test.
+    // Pages of a call, what it calls included: the fewest of several, since the first of a session reads the catalogue too, and so does one
+    // that follows a change of schemas by another test.
     private static async Task<int> PagesAsync(NpgsqlConnection session, string call)
     {
         var fewest = int.MaxValue;
@@ -107,8 +126,8 @@ public sealed class PlanTests
         return fewest;
     }
 
-    // Rows the table gave out, by any scan: a call that reads the backlog shows thirty thousand of them. The limit leaves room for what calls before
-    // it report late.
+    // Rows the table gave out, by any scan: a call that reads the backlog shows thirty thousand of them. The limit leaves room for what
+    // calls before it report late.
     private static async Task ReadsAtMostAsync(TestDatabase database, string table, long limit, string what, Func<Task> call)
     {
         var before = await RowsReadAsync(database, table);
@@ -119,12 +138,16 @@ public sealed class PlanTests
 
     private static async Task<long> RowsReadAsync(TestDatabase database, string table)
     {
-        // Every pooled connection reports what it counted when it goes idle for a moment or ends; closing the pool makes them all report now.
+        // Every pooled connection reports what it counted when it goes idle for a moment or ends; closing the
+        // pool makes them all report now.
         database.Queue.DataSource.Clear();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (await database.SqlAsync<bool>("select exists (select from pg_stat_activity where application_name like $1 || '%' and pid <> pg_backend_pid())", database.Schema))
+        while (await database.SqlAsync<bool>(
+            "select exists (select from pg_stat_activity where application_name like $1 || '%' and pid <> pg_backend_pid())",
+            database.Schema))
             await Task.Delay(20, limit.Token);
         await database.SqlAsync("select pg_stat_clear_snapshot()");
-        return await database.SqlAsync<long>("select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_user_tables where schemaname = current_schema() and relname = $1", table);
+        return await database.SqlAsync<long>("select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_user_tables where "
+            + "schemaname = current_schema() and relname = $1", table);
     }
 }

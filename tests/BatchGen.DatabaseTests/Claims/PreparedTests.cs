@@ -5,7 +5,8 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Claims;
 
-/// <summary>Calls of the queue's functions are prepared once per connection, unless the connection string says otherwise, as it must for a PgBouncer before 1.21.</summary>
+/// <summary>Calls of the queue's functions are prepared once per connection, unless the connection string says otherwise, as it must for a
+/// PgBouncer before 1.21.</summary>
 public sealed class PreparedTests
 {
     [Theory]
@@ -20,7 +21,8 @@ public sealed class PreparedTests
         for (var i = 0; i < 10; i++) Assert.Null(await database.ClaimAsync(worker));
         var claims = await database.Queue.RunAsync(async connection =>
         {
-            await using var command = new NpgsqlCommand("select count(*) from pg_prepared_statements where statement like '%claim_batch%'", connection);
+            await using var command = new NpgsqlCommand(
+                "select count(*) from pg_prepared_statements where statement like '%claim_batch%'", connection);
             return (long)(await command.ExecuteScalarAsync())!;
         }, CancellationToken.None);
         Assert.Equal(prepared ? 1 : 0, claims);

@@ -36,19 +36,22 @@ public sealed class QueueLifeTests
     }
 
     [Fact]
-    public async Task A_job_that_moves_to_another_priority_meanwhile_is_cancelled_all_the_same()
+    public async Task A_job_that_is_moved_to_another_priority_during_a_cancel_is_cancelled()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync();
         var id = (await database.SubmitAsync(""))[0];
         await using var mover = await database.ConnectAsync();
         await using var transaction = await mover.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await using (var move = new Npgsql.NpgsqlCommand($"select set_priority(array[{id}]::bigint[], 5)", mover, transaction)) await move.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await using (var move = new Npgsql.NpgsqlCommand($"select set_priority(array[{id}]::bigint[], 5)", mover, transaction))
+            await move.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
-        // The cancel waits for the move, and then sees the job in its new lane.
+        // The cancel waits for the move, and then sees the job in its new dispatch group.
         var cancelled = database.SqlAsync<long>($"select count(*) from cancel_jobs(array[{id}]::bigint[], 'default')");
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await database.SqlAsync<bool>("select exists (select from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock')", database.Schema + " test"))
+        while (!await database.SqlAsync<bool>(
+            "select exists (select from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock')",
+            database.Schema + " test"))
             await Task.Delay(20, limit.Token);
         await transaction.CommitAsync(limit.Token);
         Assert.Equal(1, await cancelled);

@@ -33,7 +33,7 @@ public sealed class ApiChangesTests
     {
         await using var database = await DatabaseAsync();
         await database.SubmitAsync("", "", "");
-        await database.Catalog.CancelAsync([1, 2], CancellationToken.None);
+        await database.Actions.CancelAsync([1, 2], CancellationToken.None);
         await using var dashboard = await DashboardHost.StartAsync(database);
         using var client = await dashboard.ClientAsync("operator");
         Assert.Equal((long[])[1], await ChangeAsync(client, "/api/v1/jobs/retry", 1, 3));

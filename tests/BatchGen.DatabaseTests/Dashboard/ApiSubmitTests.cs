@@ -73,7 +73,7 @@ public sealed class ApiSubmitTests : IAsyncLifetime
             Assert.Equal(expected, await IdsAsync(answer));
         }
 
-        Assert.Equal("b", await _database.SqlAsync<string>("select prompt from job_recipes where job_id = 1"));
+        Assert.Equal("b", await _database.SqlAsync<string>("select recipe ->> 'prompt' from job_recipes where job_id = 1"));
     }
 
     [Fact]
@@ -134,7 +134,8 @@ public sealed class ApiSubmitTests : IAsyncLifetime
         var ids = (await IdsAsync(answer)).Split(' ');
         Assert.Equal(12_345, ids.Length);
         Assert.Equal("né 12344", await _database.SqlAsync<string>(
-            "select prompt from job_recipes where job_id = $1", long.Parse(ids[^1], System.Globalization.CultureInfo.InvariantCulture)));
+            "select recipe ->> 'prompt' from job_recipes where job_id = $1",
+            long.Parse(ids[^1], System.Globalization.CultureInfo.InvariantCulture)));
     }
 
     private async Task<HttpResponseMessage> PostAsync(string type, string body, string? key = null)

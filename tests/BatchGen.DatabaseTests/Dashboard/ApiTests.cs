@@ -177,7 +177,7 @@ public sealed class ApiTests
             Adapters = i % 3 == 2 ? [new("ink", 1m)] : [], Tags = i % 3 == 0 ? ["blue"] : null,
             Campaign = i <= 5 ? "night" : null,
         }).ToArray(), CancellationToken.None);
-        await database.Catalog.CancelAsync([2, 4], CancellationToken.None);
+        await database.Actions.CancelAsync([2, 4], CancellationToken.None);
         return new Started(database, await DashboardHost.StartAsync(database));
     }
 

@@ -64,7 +64,7 @@ public sealed class CampaignWebhookTests
         // Campaigns that end later follow, and none is posted again.
         await database.CheckpointAsync(worker, CheckpointVerdict.Passed);
         await UntilAsync(dashboard, "the second report was received", () => received.Count > 1);
-        await database.Catalog.CancelAsync([batch.Jobs[3].JobId], CancellationToken.None);
+        await database.Actions.CancelAsync([batch.Jobs[3].JobId], CancellationToken.None);
         await UntilAsync(dashboard, "the third report was received", () => received.Count > 2);
         Assert.Equal(["ends", "unverified", "goes on"], received.Select(post => post.Report.GetProperty("title").GetString()));
         Assert.Equal(4, asked);

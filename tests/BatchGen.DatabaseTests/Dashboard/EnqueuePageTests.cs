@@ -23,7 +23,7 @@ public sealed class EnqueuePageTests
         await using var dashboard = await DashboardHost.StartAsync(database);
         using var client = await dashboard.ClientAsync();
         var (status, page) = await client.SendAsync(
-            await client.GetStringAsync("/enqueue"), "/enqueue", ("prompts", "a star"), ("strength:a1100", "0.5"), ("action", "submit"));
+            await client.GetStringAsync("/enqueue"), "/enqueue", ("prompt", "a star"), ("strength:a1100", "0.5"), ("action", "submit"));
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.Contains("Submitted job 1.", page, StringComparison.Ordinal);
         Assert.Equal("demo|a1100@0.5", (await database.Catalog.FindAsync(1, CancellationToken.None))!.Recipe.Signature.ToString());

@@ -36,7 +36,7 @@ public sealed partial class GalleryLimitsTests
         var drawn = Enumerable.Range(1, 10).Reverse().ToArray();
         Assert.Equal(drawn, await ShownAsync(client, "/gallery?campaign=large"));
         Assert.Equal(drawn.Select(id => $"{id}.png"), await ZipAsync(client, "/gallery/zip?campaign=large"));
-        var beside = await new PictureCatalog(database.Queue).FindNeighboursAsync(new(Campaign: "large"), 2, 5, CancellationToken.None);
+        var beside = await new ImageCatalog(database.Queue).FindNeighboursAsync(new(Campaign: "large"), 2, 5, CancellationToken.None);
         Assert.Equal((6L, 4L), (beside.Newer, beside.Older));
     }
 
@@ -68,7 +68,7 @@ public sealed partial class GalleryLimitsTests
             if (requeued) await database.CompleteAsync(batch);
             else
                 await database.Claims.FailAsync(
-                    batch, [new FailedJob(batch.Jobs[0].JobId, FailureKind.Adapter, "no such file")], CancellationToken.None);
+                    batch, [new FailedJob(batch.Jobs[0].JobId, FailureCode.Adapter, "no such file")], CancellationToken.None);
             await database.Claims.CloseAsync(batch, CancellationToken.None);
         }
 
@@ -97,7 +97,7 @@ public sealed partial class GalleryLimitsTests
         async Task<IEnumerable<string>> WriteAsync(int maxImages)
         {
             using var file = new MemoryStream();
-            await ImageZip.WriteAsync(file, new PictureFilter(), maxImages, new PictureCatalog(database.Queue),
+            await ImageZip.WriteAsync(file, new ImageFilter(), maxImages, new ImageCatalog(database.Queue),
                 dashboard.Services.GetRequiredService<DashboardFolders>(), CancellationToken.None);
             await using var zip = new ZipArchive(file, ZipArchiveMode.Read);
             if (zip.GetEntry(ImageZip.MissingEntry) is { } note)

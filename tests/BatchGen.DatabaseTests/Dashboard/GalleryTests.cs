@@ -22,15 +22,15 @@ public sealed class GalleryTests
                 .ToArray(), CancellationToken.None);
         var worker = await database.AddWorkerAsync();
         while (await database.ClaimAsync(worker, 4) is { } batch) await database.FinishAsync(batch);
-        var pictures = new PictureCatalog(database.Queue);
-        foreach (var filter in (PictureFilter[])
+        var pictures = new ImageCatalog(database.Queue);
+        foreach (var filter in (ImageFilter[])
             [
                 new(), new(Signature: "demo|a@1"), new(Campaign: "third"), new(Campaign: "third", Signature: "demo|a@1"),
                 new(From: DashboardHost.Now.AddDays(-1), To: DashboardHost.Now.AddDays(1)),
                 new(Campaign: "other", From: DashboardHost.Now.AddDays(-1)),
             ])
         {
-            var list = (await pictures.ListAsync(filter, CancellationToken.None)).Pictures;
+            var list = (await pictures.ListAsync(filter, CancellationToken.None)).Images;
             Assert.NotEmpty(list);
             for (var i = 0; i < list.Count; i++)
             {
@@ -40,9 +40,9 @@ public sealed class GalleryTests
             }
         }
 
-        Assert.Equal(2, (await pictures.ListAsync(new(Campaign: "third", Signature: "demo|a@1"), CancellationToken.None)).Pictures.Count);
+        Assert.Equal(2, (await pictures.ListAsync(new(Campaign: "third", Signature: "demo|a@1"), CancellationToken.None)).Images.Count);
         Assert.Empty(
-            (await pictures.ListAsync(new(Campaign: "third", To: DashboardHost.Now.AddDays(-1)), CancellationToken.None)).Pictures);
+            (await pictures.ListAsync(new(Campaign: "third", To: DashboardHost.Now.AddDays(-1)), CancellationToken.None)).Images);
     }
 
     [Fact]

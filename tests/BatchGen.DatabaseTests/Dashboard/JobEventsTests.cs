@@ -33,8 +33,8 @@ public sealed class JobEventsTests
         Assert.Equal("listening", await NextAsync(ofCampaign));
 
         var worker = await database.AddWorkerAsync();
-        await database.Catalog.CancelAsync([others[1]], CancellationToken.None);
-        await database.Catalog.CancelAsync([own[1]], CancellationToken.None);
+        await database.Actions.CancelAsync([others[1]], CancellationToken.None);
+        await database.Actions.CancelAsync([own[1]], CancellationToken.None);
         while (await database.ClaimAsync(worker) is { } batch) await database.CompleteAsync(batch);
 
         Assert.Equal(Event(own[1], "cancelled", null), await NextAsync(ofTenant));
@@ -54,7 +54,7 @@ public sealed class JobEventsTests
         using var client = await dashboard.ClientAsync("operator");
         await using var events = Listen(client, "", limit.Token);
         Assert.Equal("listening", await NextAsync(events));
-        await database.Catalog.CancelAsync([.. Enumerable.Range(1, 301).Select(id => (long)id)], CancellationToken.None);
+        await database.Actions.CancelAsync([.. Enumerable.Range(1, 301).Select(id => (long)id)], CancellationToken.None);
         Assert.Equal("missed", await NextAsync(events));
     }
 

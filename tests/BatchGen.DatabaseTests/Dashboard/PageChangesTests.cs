@@ -53,7 +53,7 @@ public sealed partial class PageChangesTests
     {
         await using var database = await DatabaseAsync();
         await database.SubmitAsync("", "");
-        await database.Catalog.CancelAsync([1, 2], CancellationToken.None);
+        await database.Actions.CancelAsync([1, 2], CancellationToken.None);
         await using var dashboard = await DashboardHost.StartAsync(database);
         using var client = await dashboard.ClientAsync();
         using var answer = await DashboardHost.PostFormAsync(

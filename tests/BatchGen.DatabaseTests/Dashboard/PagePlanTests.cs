@@ -69,9 +69,9 @@ public sealed partial class PagePlanTests
             "before_batch bigint = 50", "before_job bigint = 1", "limit int = 60"]),
         ("list_gallery_of_campaign", ["campaign text = 'large'", "signature text = null", "from timestamptz = null",
             "to timestamptz = null", "before_job bigint = 20000", "limit int = 60"]),
-        ("find_newer_picture",
+        ("find_newer_image",
             ["signature text = null", "from timestamptz = null", "to timestamptz = null", "batch_id bigint = 3", "job_id bigint = 7"]),
-        ("find_newer_picture_of_campaign",
+        ("find_newer_image_of_campaign",
             ["campaign text = 'large'", "signature text = null", "from timestamptz = null", "to timestamptz = null", "job_id bigint = 7"]),
         ("list_recent_images", ["limit int = 12"]),
         ("list_samples", ["prefixes text[] = array['demo|', 'demo|s7@']"]),
@@ -126,7 +126,11 @@ public sealed partial class PagePlanTests
     public void The_plan_check_finds_a_scan_of_a_whole_table()
     {
         using var plan = JsonDocument.Parse(
-            """[{"Plan":{"Node Type":"Limit","Plans":[{"Node Type":"Seq Scan","Relation Name":"jobs"},{"Node Type":"Seq Scan","Relation Name":"lanes"}]}}]""");
+            """
+            [{"Plan":{"Node Type":"Limit","Plans":[
+              {"Node Type":"Seq Scan","Relation Name":"jobs"},
+              {"Node Type":"Seq Scan","Relation Name":"dispatch_groups"}]}}]
+            """);
         Assert.Equal(["jobs"], Scans(plan.RootElement));
     }
 
@@ -195,13 +199,13 @@ public sealed partial class PagePlanTests
         {
             if (i % 10 == 9)
                 await database.Claims.FailAsync(
-                    batch, batch.Jobs.Select(job => new FailedJob(job.JobId, FailureKind.Adapter, "no such file")).ToArray(),
+                    batch, batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Adapter, "no such file")).ToArray(),
                     CancellationToken.None);
             else await database.CompleteAsync(batch);
             await database.Claims.CloseAsync(batch, CancellationToken.None);
         }
 
-        await database.Catalog.CancelWaitingAsync(null, "demo|s99@1", 10_000, CancellationToken.None);
+        await database.SqlAsync("select cancel_waiting(of_signature => 'demo|s99@1')");
         await database.ClaimAsync(worker);
         // Only these tables: other tests drop theirs meanwhile.
         await database.SqlAsync(

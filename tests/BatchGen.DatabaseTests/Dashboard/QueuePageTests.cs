@@ -34,7 +34,12 @@ public sealed partial class QueuePageTests
         Assert.Contains("/jobs?state=queued&signature=demo", WebUtility.HtmlDecode(page), StringComparison.Ordinal);
         Assert.Equal("default: 2, acme: 3 changed", await database.SqlAsync<string>("""
             select string_agg(t.name || ': ' || n || case when changed then ' changed' else '' end, ', ' order by t.id)
-            from (select l.tenant_id, j.state <> 'queued' or l.priority <> 0 as changed, count(*) as n from jobs j join lanes l on l.id = j.lane_id group by 1, 2) c
+            from (
+              select g.tenant_id, j.state <> 'queued' or g.priority <> 0 as changed, count(*) as n
+              from jobs j
+              join dispatch_groups g on g.id = j.group_id
+              group by 1, 2
+            ) c
             join tenants t on t.id = c.tenant_id
             """));
     }

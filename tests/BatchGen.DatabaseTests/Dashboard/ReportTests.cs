@@ -25,8 +25,8 @@ public sealed class ReportTests
         await SubmitAsync(database, null, 5);
         var batch = (await database.ClaimAsync(await database.AddWorkerAsync()))!;
         await database.CompleteAsync(batch, batch.Jobs[0].JobId);
-        await FailAsync(database, batch, batch.Jobs.Skip(1).Take(3), FailureKind.Model);
-        await database.Catalog.CancelAsync([batch.Jobs[4].JobId], CancellationToken.None);
+        await FailAsync(database, batch, batch.Jobs.Skip(1).Take(3), FailureCode.Model);
+        await database.Actions.CancelAsync([batch.Jobs[4].JobId], CancellationToken.None);
         await database.Claims.CloseAsync(batch, CancellationToken.None);
 
         var report = await MorningReportAsync(database);
@@ -44,14 +44,14 @@ public sealed class ReportTests
         await SubmitAsync(database, null, 4);
         var early = (await database.ClaimAsync(worker, 3))!;
         await database.CompleteAsync(early, early.Jobs[0].JobId);
-        await FailAsync(database, early, early.Jobs.Skip(1), FailureKind.Adapter);
+        await FailAsync(database, early, early.Jobs.Skip(1), FailureCode.Adapter);
         await database.Claims.CloseAsync(early, CancellationToken.None);
         await AgeAsync(database, "3 days");
         var night = (await database.ClaimAsync(worker))!;
-        await FailAsync(database, night, night.Jobs, FailureKind.Model);
+        await FailAsync(database, night, night.Jobs, FailureCode.Model);
         await database.Claims.CloseAsync(night, CancellationToken.None);
         // One of the old failures was retried in the night and drawn.
-        await database.Catalog.RetryAsync([early.Jobs[1].JobId], CancellationToken.None);
+        await database.Actions.RetryAsync([early.Jobs[1].JobId], CancellationToken.None);
         await database.FinishAsync((await database.ClaimAsync(worker))!);
 
         var report = await MorningReportAsync(database);
@@ -74,7 +74,7 @@ public sealed class ReportTests
         await database.CheckpointAsync(worker, CheckpointVerdict.Passed, batch);
         await database.CompleteAsync(batch, batch.Jobs[2].JobId, batch.Jobs[3].JobId);
         await database.SqlAsync("update batches set claimed_at = claimed_at - interval '25 hours'");
-        await database.SqlAsync("update images set created_at = created_at - interval '25 hours' where part = 1");
+        await database.SqlAsync("update images set created_at = created_at - interval '25 hours' where completion = 1");
         Assert.Contains("| done | 3 of 3, 1 verified |", await MorningReportAsync(database), StringComparison.Ordinal);
     }
 
@@ -108,7 +108,7 @@ public sealed class ReportTests
         await database.SqlAsync("update campaigns set created_at = created_at - interval '3 days'");
         var batch = (await database.ClaimAsync(worker))!;
         await database.CompleteAsync(batch, batch.Jobs[0].JobId, batch.Jobs[1].JobId);
-        await FailAsync(database, batch, batch.Jobs.Skip(2), FailureKind.InvalidJob);
+        await FailAsync(database, batch, batch.Jobs.Skip(2), FailureCode.InvalidJob);
         await database.Claims.CloseAsync(batch, CancellationToken.None);
 
         var report = await MorningReportAsync(database);
@@ -125,12 +125,12 @@ public sealed class ReportTests
         var worker = await database.AddWorkerAsync();
         await SubmitAsync(database, "few", 2);
         var batch = (await database.ClaimAsync(worker))!;
-        await FailAsync(database, batch, batch.Jobs, FailureKind.Adapter);
+        await FailAsync(database, batch, batch.Jobs, FailureCode.Adapter);
         await database.Claims.CloseAsync(batch, CancellationToken.None);
         await SubmitAsync(database, "many", 5_001);
         while (await database.ClaimAsync(worker, 1_000) is { } other)
         {
-            await FailAsync(database, other, other.Jobs, FailureKind.Model);
+            await FailAsync(database, other, other.Jobs, FailureCode.Model);
             await database.Claims.CloseAsync(other, CancellationToken.None);
         }
 
@@ -296,9 +296,9 @@ public sealed class ReportTests
     private static Task<long> SubmitAsync(TestDatabase database, string? campaign, int count) => database.Submitter.SubmitManyAsync(
         Enumerable.Range(0, count).Select(_ => new JobRequest { Prompt = "a star", Campaign = campaign }), null, CancellationToken.None);
 
-    private static Task FailAsync(TestDatabase database, ClaimedBatch batch, IEnumerable<ClaimedJob> jobs, FailureKind kind) =>
+    private static Task FailAsync(TestDatabase database, ClaimedBatch batch, IEnumerable<ClaimedJob> jobs, FailureCode code) =>
         database.Claims.FailAsync(
-            batch, jobs.Select(job => new FailedJob(job.JobId, kind, "no such file")).ToArray(), CancellationToken.None);
+            batch, jobs.Select(job => new FailedJob(job.JobId, code, "no such file")).ToArray(), CancellationToken.None);
 
     private static async Task RunAsync(TestDatabase database, Guid worker)
     {

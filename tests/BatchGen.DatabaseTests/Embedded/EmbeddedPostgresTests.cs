@@ -1,24 +1,26 @@
 using System.Diagnostics;
 using BatchGen.Queue;
 using BatchGen.Queue.Embedded;
+using BatchGen.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Xunit;
 
 namespace BatchGen.DatabaseTests.Embedded;
 
-/// <summary>A complete, stopped cluster that tests copy, because making one takes seconds.</summary>
+/// <summary>A complete, stopped cluster that tests copy, because creating one takes seconds.</summary>
 public sealed class ClusterTemplate : IAsyncLifetime
 {
     public string Folder { get; } = Path.Combine(Path.GetTempPath(), "batchgen-template-" + Guid.NewGuid().ToString("N")[..8]);
 
     public async ValueTask InitializeAsync()
     {
-        await BatchGen.Testing.TestServer.GetAddressAsync(); // Skips without server programs.
-        await (await EmbeddedPostgres.StartAsync(Folder, new EmbeddedPostgresOptions { Fsync = false }, NullLogger.Instance, CancellationToken.None)).DisposeAsync();
+        await TestServer.GetAddressAsync(); // Skips without server programs.
+        var options = new EmbeddedPostgresOptions { Fsync = false };
+        await (await EmbeddedPostgres.StartAsync(Folder, options, NullLogger.Instance, CancellationToken.None)).DisposeAsync();
     }
 
-    public async ValueTask DisposeAsync() => await EmbeddedPostgres.RemoveAsync(Folder, NullLogger.Instance, CancellationToken.None);
+    public async ValueTask DisposeAsync() => await EmbeddedCluster.RemoveAsync(Folder, CancellationToken.None);
 }
 
 public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixture<ClusterTemplate>, IAsyncLifetime
@@ -32,10 +34,10 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
         await copy.WaitForExitAsync();
     }
 
-    public async ValueTask DisposeAsync() => await EmbeddedPostgres.RemoveAsync(_folder, NullLogger.Instance, CancellationToken.None);
+    public async ValueTask DisposeAsync() => await EmbeddedCluster.RemoveAsync(_folder, CancellationToken.None);
 
     [Fact]
-    public async Task What_was_written_is_there_after_a_restart()
+    public async Task Data_is_there_after_the_server_was_stopped_and_started_again()
     {
         string address;
         await using (var first = await StartAsync())
@@ -52,7 +54,7 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
-    public async Task Memory_is_filled_again_after_a_restart()
+    public async Task A_stopped_server_leaves_the_list_of_blocks_to_read_at_its_next_start()
     {
         var list = Path.Combine(_folder, "server", "data", "autoprewarm.blocks");
         File.Delete(list);
@@ -61,7 +63,7 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
-    public async Task The_last_to_leave_stops_the_server()
+    public async Task The_last_program_that_leaves_stops_the_server()
     {
         var first = await StartAsync();
         var second = await StartAsync();
@@ -74,7 +76,7 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
-    public async Task A_server_is_known_again_by_another_path_to_its_folder()
+    public async Task A_running_server_is_found_through_a_link_to_its_folder()
     {
         await using var first = await StartAsync();
         var link = _folder + "-link";
@@ -92,7 +94,7 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
-    public async Task A_lock_file_that_cannot_be_opened_is_an_error_and_no_reason_to_wait()
+    public async Task A_lock_file_that_cannot_be_opened_is_reported_at_once()
     {
         var file = Path.Combine(_folder, "start.lock");
         File.Delete(file);
@@ -103,10 +105,10 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
-    public async Task A_server_that_is_not_stopped_in_time_is_left_running_and_harms_nobody()
+    public async Task A_server_that_cannot_be_stopped_in_time_is_left_running_for_the_next_program()
     {
         var first = await StartAsync();
-        // Another program that starts or stops the server, and takes its time.
+        // Another program is starting or stopping the server and does not come to an end.
         await using (new FileStream(Path.Combine(_folder, "start.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None))
             await first.LeaveAsync(TimeSpan.FromMilliseconds(100));
         var second = await StartAsync();
@@ -116,7 +118,7 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
-    public async Task Many_may_start_it_at_once()
+    public async Task Four_programs_that_start_at_once_share_one_server()
     {
         var all = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => StartAsync()));
 
@@ -126,13 +128,13 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
-    public async Task A_server_that_was_killed_leaves_a_stale_pid_file_that_does_no_harm()
+    public async Task A_stale_pid_file_of_a_killed_server_does_not_prevent_the_next_start()
     {
         var first = await EmbeddedPostgres.StartAsync(_folder, NullLogger.Instance, CancellationToken.None);
         await ExecuteAsync(first.ConnectionString, "create table kept (x int); insert into kept values (7)");
         KillHard(first.ServerProcessId!.Value);
         NpgsqlConnection.ClearAllPools();
-        // The number in the file belongs to a living process that is no server of ours: this one.
+        // The process id in the file is that of a living process that is not the server: this one.
         var pidFile = Path.Combine(_folder, "server", "data", "postmaster.pid");
         var lines = await File.ReadAllLinesAsync(pidFile);
         lines[0] = Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture);
@@ -145,7 +147,7 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
-    public async Task A_creation_that_was_interrupted_is_done_again()
+    public async Task A_cluster_whose_creation_was_interrupted_is_created_anew()
     {
         File.Delete(Path.Combine(_folder, "complete"));
         File.Delete(Path.Combine(_folder, "server", "data", "PG_VERSION"));
@@ -155,7 +157,7 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
-    public async Task A_cluster_of_another_version_is_named_with_the_way_out()
+    public async Task A_cluster_of_another_version_is_refused_with_the_package_to_install()
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "server", "data", "PG_VERSION"), "13\n");
 
@@ -165,7 +167,7 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
-    public async Task A_damaged_cluster_is_named()
+    public async Task A_damaged_cluster_is_refused_with_what_to_do()
     {
         await File.WriteAllBytesAsync(Path.Combine(_folder, "server", "data", "global", "pg_control"), new byte[8192]);
 
@@ -175,7 +177,7 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
-    public async Task A_lost_password_is_named()
+    public async Task A_missing_password_file_is_reported()
     {
         File.Delete(Path.Combine(_folder, "password"));
 
@@ -183,14 +185,14 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
-    public async Task A_socket_that_another_server_holds_is_named()
+    public async Task A_socket_that_another_server_holds_is_reported()
     {
-        // The lock file of a living server of the same name.
-        var holder = (await BatchGen.Testing.TestServer.GetAddressAsync()) is { } address && new NpgsqlConnectionStringBuilder(address).Host is { } host && host.StartsWith('/')
-            ? (await File.ReadAllLinesAsync(Path.Combine(host, ".s.PGSQL.5432.lock")))[0]
-            : null;
-        Assert.SkipWhen(holder is null, "The test server is not an embedded one.");
-        await File.WriteAllTextAsync(Path.Combine(_folder, "server", ".s.PGSQL.5432.lock"), $"{holder}\n/elsewhere\n0\n5432\n/elsewhere\n\n");
+        // The lock file names the process of a living server, that of all tests.
+        var host = new NpgsqlConnectionStringBuilder(await TestServer.GetAddressAsync()).Host!;
+        Assert.SkipUnless(host.StartsWith('/'), "The test server is not an embedded one.");
+        var holder = (await File.ReadAllLinesAsync(Path.Combine(host, ".s.PGSQL.5432.lock")))[0];
+        await File.WriteAllTextAsync(
+            Path.Combine(_folder, "server", ".s.PGSQL.5432.lock"), $"{holder}\n/elsewhere\n0\n5432\n/elsewhere\n\n");
 
         var error = await Assert.ThrowsAsync<QueueException>(StartAsync);
         Assert.Contains("The socket", error.Message, StringComparison.Ordinal);
@@ -198,16 +200,16 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
-    public async Task A_folder_with_a_long_path_works()
+    public async Task A_folder_whose_path_is_too_long_for_a_socket_works()
     {
         var folder = Path.Combine(_folder, string.Join('/', Enumerable.Repeat("a folder with a long name", 6)));
         await using (var server = await EmbeddedPostgres.StartAsync(folder, Fast, NullLogger.Instance, CancellationToken.None))
             Assert.Equal(1, await ExecuteAsync(server.ConnectionString, "select 1"));
-        await EmbeddedPostgres.RemoveAsync(folder, NullLogger.Instance, CancellationToken.None);
+        await EmbeddedCluster.RemoveAsync(folder, CancellationToken.None);
     }
 
     [Fact]
-    public async Task A_folder_that_the_servers_user_cannot_enter_is_kept_elsewhere()
+    public async Task A_cluster_whose_folder_the_servers_user_cannot_enter_is_kept_elsewhere()
     {
         var closed = Path.Combine(_folder, "closed");
         Directory.CreateDirectory(closed);
@@ -215,13 +217,16 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
         {
             // Only root runs the server as another user. For anyone else a folder that cannot be entered is an error that names it.
             if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(closed, UnixFileMode.None);
-            var error = await Assert.ThrowsAsync<QueueException>(() => EmbeddedPostgres.StartAsync(Path.Combine(closed, "postgres"), Fast, NullLogger.Instance, CancellationToken.None));
+            var error = await Assert.ThrowsAsync<QueueException>(
+                () => EmbeddedPostgres.StartAsync(Path.Combine(closed, "postgres"), Fast, NullLogger.Instance, CancellationToken.None));
             Assert.Contains(closed, error.Message, StringComparison.Ordinal);
-            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(closed, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(closed, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             return;
         }
 
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(closed, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(closed, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var folder = Path.Combine(closed, "postgres");
 
         for (var round = 0; round < 2; round++)
@@ -232,7 +237,7 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
 
         var home = (await File.ReadAllTextAsync(Path.Combine(folder, "LOCATION"))).Trim();
         Assert.True(Directory.Exists(home));
-        await EmbeddedPostgres.RemoveAsync(folder, NullLogger.Instance, CancellationToken.None);
+        await EmbeddedCluster.RemoveAsync(folder, CancellationToken.None);
         Assert.False(Directory.Exists(home));
     }
 

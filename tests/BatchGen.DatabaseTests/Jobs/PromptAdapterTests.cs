@@ -15,7 +15,7 @@ public sealed class PromptAdapterTests
     [InlineData("a cat <lora:wash:0.7><lora:ink:te=0.5:unet=0.25>", "a cat", "demo|ink@0.25:0.5+wash@0.7")]
     [InlineData("a cat <lora:ink:1:lbw=1,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1>", "a cat", "demo|ink@1[1,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]")]
     [InlineData("a cat, 3 < 4 > 2", "a cat, 3 < 4 > 2", "demo|")]
-    public async Task They_become_part_of_the_signature_and_leave_the_prompt(string prompt, string rest, string signature)
+    public async Task Adapters_written_into_the_prompt_move_to_the_signature(string prompt, string rest, string signature)
     {
         await using var database = await DatabaseAsync();
         var ids = await database.Submitter.SubmitAsync([new JobRequest { Prompt = prompt }], CancellationToken.None);
@@ -24,7 +24,7 @@ public sealed class PromptAdapterTests
     }
 
     [Fact]
-    public async Task They_join_the_adapters_named_beside_the_prompt()
+    public async Task Adapters_in_the_prompt_are_added_to_the_adapters_of_the_job()
     {
         await using var database = await DatabaseAsync();
         var ids = await database.Submitter.SubmitAsync([new JobRequest { Prompt = "x <lora:wash:0.5>", Adapters = [new JobRequestAdapter("ink")] }], CancellationToken.None);
@@ -35,7 +35,7 @@ public sealed class PromptAdapterTests
     [InlineData("<lora:nosuch>", "nosuch")]
     [InlineData("<lora:ink:much>", "strength")]
     [InlineData("<lora:ink><lora:ink>", "named twice")]
-    public async Task What_cannot_be_is_refused(string prompt, string says)
+    public async Task An_adapter_in_the_prompt_that_breaks_a_rule_is_refused(string prompt, string says)
     {
         await using var database = await DatabaseAsync();
         var error = await Assert.ThrowsAsync<SubmitRefusedException>(() => database.Submitter.SubmitAsync([new JobRequest { Prompt = prompt }], CancellationToken.None));
@@ -43,10 +43,10 @@ public sealed class PromptAdapterTests
     }
 
     [Fact]
-    public async Task Staged_rows_may_hold_them_too()
+    public async Task Adapters_in_the_prompts_of_staged_rows_move_to_the_signature()
     {
         await using var database = await DatabaseAsync();
-        await database.SqlAsync("insert into staged_jobs (prompt, adapters) values ('x <lora:wash:0.5>', 'ink@0.8'), ('y', null)");
+        await database.SqlAsync("insert into staged_jobs (recipe, adapters) values ('{\"prompt\": \"x <lora:wash:0.5>\"}', 'ink@0.8'), ('{\"prompt\": \"y\"}', null)");
         Assert.Equal(2L, await database.SqlAsync<long>("select submit_staged()"));
         var jobs = await database.Catalog.ListAsync(new JobFilter(), CancellationToken.None);
         Assert.Equal(["demo|", "demo|ink@0.8+wash@0.5"], jobs.Select(job => job.Recipe.Signature.ToString()).Order(StringComparer.Ordinal));

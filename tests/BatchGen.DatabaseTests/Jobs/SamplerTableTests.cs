@@ -8,7 +8,7 @@ namespace BatchGen.DatabaseTests.Jobs;
 public sealed class SamplerTableTests
 {
     [Fact]
-    public async Task The_table_has_every_sampler_of_the_renderer_in_its_order()
+    public async Task The_samplers_table_lists_every_sampler_of_the_renderer_in_the_same_order()
     {
         await using var database = await TestDatabase.CreateAsync();
         Assert.Equal(SamplerNames.All, await database.SqlAsync<string[]>("select array_agg(name order by position) from samplers"));

@@ -11,7 +11,7 @@ public sealed class SignatureAgreementTests
     private static readonly string[] Names = ["a", "B", "b2", "Zebra", "ink-wash", "ink.wash", "ink wash", "ink_wash", "0", "Ärger", "éclair", "ωmega", "水墨", "ß"];
 
     [Fact]
-    public async Task Database_and_Core_write_the_same_signature()
+    public async Task The_database_and_the_library_write_the_same_signature()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync("Model X");
@@ -38,7 +38,7 @@ public sealed class SignatureAgreementTests
     }
 
     [Fact]
-    public async Task Bulk_rows_get_the_same_signature_as_JSON()
+    public async Task Staged_rows_get_the_same_signature_as_jobs_in_JSON()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync("Model X");
@@ -50,13 +50,13 @@ public sealed class SignatureAgreementTests
 
         Assert.Equal(500L, await database.SqlAsync<long>("""
             select count(*) from (
-              select r.seed from jobs j join job_recipes r on r.job_id = j.id
-              group by r.seed having count(*) = 2 and count(distinct j.signature) = 1) agreed
+              select (r.recipe -> 'seed')::bigint from jobs j join job_recipes r on r.job_id = j.id
+              group by r.recipe -> 'seed' having count(*) = 2 and count(distinct j.signature) = 1) agreed
             """));
     }
 
     [Fact]
-    public async Task Any_spelling_gives_the_canonical_signature()
+    public async Task Every_spelling_of_the_same_adapters_gives_the_canonical_signature()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync("m");

@@ -11,7 +11,7 @@ public sealed class StagedLoadTests
     [InlineData("campaigns")]
     [InlineData("idempotency_keys")]
     [InlineData("job_count_changes")]
-    public async Task Rows_added_while_a_load_is_submitted_are_refused_with_it_and_all_stay_staged(string held)
+    public async Task Rows_staged_while_their_load_is_submitted_make_the_submit_fail_and_all_rows_stay_staged(string held)
     {
         await using var database = await DatabaseAsync();
         await database.SqlAsync("insert into staged_jobs (campaign, idempotency_key) values ('c', 'k1'), ('c', 'k2')");
@@ -30,11 +30,11 @@ public sealed class StagedLoadTests
     }
 
     [Fact]
-    public async Task A_load_submitted_twice_at_once_is_submitted_once()
+    public async Task A_load_that_two_connections_submit_at_once_is_submitted_once()
     {
         await using var database = await DatabaseAsync();
-        await database.SubmitAsync(""); // The lane is there: nothing but the rows themselves can be waited for.
-        await database.SqlAsync("insert into staged_jobs (prompt) values ('one'), ('two')");
+        await database.SubmitAsync(""); // The dispatch group is there: nothing but the rows themselves can be waited for.
+        await database.SqlAsync("insert into staged_jobs (recipe) values ('{\"prompt\": \"one\"}'), ('{\"prompt\": \"two\"}')");
         await using var gate = await Gate.CloseAsync(database, "after insert on job_count_changes for each statement");
         var first = gate.RunAsync<long>("select submit_staged()");
         await gate.UntilWaitingAsync(1);
@@ -47,7 +47,7 @@ public sealed class StagedLoadTests
     }
 
     [Fact]
-    public async Task A_staged_load_and_a_submit_that_make_the_same_lane_and_campaign_both_commit()
+    public async Task A_staged_load_and_a_submit_that_make_the_same_dispatch_group_and_campaign_both_commit()
     {
         await using var database = await DatabaseAsync();
         await database.SqlAsync("insert into staged_jobs (campaign, priority) values ('c', 5)");
@@ -67,7 +67,7 @@ public sealed class StagedLoadTests
     public async Task Staged_loads_that_make_the_same_campaigns_both_commit()
     {
         await using var database = await DatabaseAsync();
-        await database.SubmitAsync(""); // The lane is there: campaigns alone are made.
+        await database.SubmitAsync(""); // The dispatch group is there: campaigns alone are made.
         await database.SqlAsync("insert into staged_jobs (load, campaign) select 'few', 'n' || i from generate_series(1, 40) i");
         await database.SqlAsync("insert into staged_jobs (load, campaign) select 'many', 'n' || i from generate_series(1, 400) i");
         await database.SqlAsync("analyze staged_jobs"); // Enough rows that the planner tells names apart by hashing, not by sorting.
@@ -99,7 +99,7 @@ public sealed class StagedLoadTests
     }
 
     [Fact]
-    public async Task Tags_of_32_words_of_100_characters_are_taken()
+    public async Task Staged_tags_at_the_limits_of_32_words_and_100_characters_are_accepted()
     {
         await using var database = await DatabaseAsync();
         await database.SqlAsync("insert into staged_jobs (tags) select array_agg(repeat('x', 98) || i) from generate_series(10, 41) i");

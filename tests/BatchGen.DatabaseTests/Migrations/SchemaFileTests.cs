@@ -18,11 +18,12 @@ public sealed class SchemaFileTests
         if (Environment.GetEnvironmentVariable("BATCHGEN_WRITE_SCHEMA") == "1") await File.WriteAllTextAsync(SchemaFile, rendered);
 
         Assert.True(File.Exists(SchemaFile) && await File.ReadAllTextAsync(SchemaFile) == rendered,
-            "db/schema.sql differs from what the migrations make. Write it anew: BATCHGEN_WRITE_SCHEMA=1 dotnet run --project tests/BatchGen.DatabaseTests -- -class '*SchemaFileTests'");
+            "db/schema.sql differs from what the migrations make. Write it anew: BATCHGEN_WRITE_SCHEMA=1 dotnet run --project "
+                + "tests/BatchGen.DatabaseTests -- -class '*SchemaFileTests'");
     }
 
     [Fact]
-    public async Task Every_table_view_index_and_sequence_says_what_it_is_for()
+    public async Task Every_table_view_index_and_sequence_has_a_comment()
     {
         await using var database = await TestDatabase.CreateAsync();
         var silent = await database.SqlAsync<string[]>("""
@@ -30,32 +31,53 @@ public sealed class SchemaFileTests
             from pg_class c
             left join pg_index i on i.indexrelid = c.oid
             left join pg_depend d on d.objid = c.oid and d.deptype = 'i' and c.relkind = 'S'
-            where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'v', 'i', 'S') and obj_description(c.oid, 'pg_class') is null
-              and not exists (select from pg_constraint k where k.conindid = c.oid) and d.objid is null and c.relname <> 'schema_migrations'
+            where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'v', 'i', 'S')
+              and obj_description(c.oid, 'pg_class') is null
+              and not exists (select from pg_constraint k where k.conindid = c.oid) and d.objid is null 
             """);
         Assert.Empty(silent!);
     }
 
+    [Fact]
+    public async Task Every_routine_says_what_it_does_and_one_that_runs_as_the_owner_has_the_search_path_of_the_schema()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        Assert.Empty((await database.SqlAsync<string[]>("""
+            select coalesce(array_agg(p.oid::regprocedure::text order by p.proname), '{}')
+            from pg_proc p
+            where p.pronamespace = current_schema()::regnamespace
+              and (obj_description(p.oid, 'pg_proc') is null
+                or (p.prosecdef and not coalesce(format('search_path=%s, pg_temp', current_schema()) = any(p.proconfig), false)))
+            """))!);
+    }
+
     private static async Task<string> RenderAsync(TestDatabase database)
     {
-        var text = new StringBuilder("-- What the migrations add up to, written by a test for people to read. Change it by a new migration, then see SchemaFileTests.\n");
+        var text = new StringBuilder("-- What the migrations add up to, written by a test for people to read. "
+            + "Change it by a new migration, then see SchemaFileTests.\n");
         await AppendAsync("""
             select 'table', c.relname, obj_description(c.oid, 'pg_class'),
               (select string_agg(format('  %s %s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
-                  case when a.attcollation <> t.typcollation and a.attcollation <> 0 then ' collate "' || (select collname from pg_collation where oid = a.attcollation) || '"' else '' end,
-                  case when a.attidentity = 'a' then ' generated always as identity' when a.attgenerated = 's' then ' generated always as (' || pg_get_expr(d.adbin, d.adrelid) || ') stored'
+                  case when a.attcollation <> t.typcollation and a.attcollation <> 0
+                    then ' collate "' || (select collname from pg_collation where oid = a.attcollation) || '"' else '' end,
+                  case when a.attidentity = 'a' then ' generated always as identity'
+                    when a.attgenerated = 's' then ' generated always as (' || pg_get_expr(d.adbin, d.adrelid) || ') stored'
                     when d.adbin is not null then ' default ' || pg_get_expr(d.adbin, d.adrelid) else '' end,
                   case when a.attnotnull then ' not null' else '' end), E',\n' order by a.attnum)
-                from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+                from pg_attribute a join pg_type t on t.oid = a.atttypid
+                left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
                 where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)
-              || coalesce((select string_agg(format(E',\n  constraint %s %s', k.conname, pg_get_constraintdef(k.oid)), '' order by k.contype = 'c', k.conname)
+              || coalesce((select string_agg(format(E',\n  constraint %s %s', k.conname, pg_get_constraintdef(k.oid)), ''
+                  order by k.contype = 'c', k.conname)
                 from pg_constraint k where k.conrelid = c.oid), ''),
               array_to_string(c.reloptions, ', ') || case when c.relpersistence = 'u' then ' unlogged' else '' end
             from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' order by c.relname
             """);
         await AppendAsync("""
             select 'index', indexname, obj_description((quote_ident(indexname))::regclass, 'pg_class'), indexdef, null
-            from pg_indexes i where schemaname = current_schema() and not exists (select from pg_constraint k where k.conindid = (quote_ident(indexname))::regclass) order by indexname
+            from pg_indexes i where schemaname = current_schema()
+              and not exists (select from pg_constraint k where k.conindid = (quote_ident(indexname))::regclass)
+            order by indexname
             """);
         await AppendAsync("""
             select 'view', c.relname, obj_description(c.oid, 'pg_class'), pg_get_viewdef(c.oid, true), array_to_string(c.reloptions, ', ')
@@ -63,10 +85,13 @@ public sealed class SchemaFileTests
             """);
         await AppendAsync("""
             select 'trigger', t.tgname, null, pg_get_triggerdef(t.oid), null
-            from pg_trigger t join pg_class c on c.oid = t.tgrelid where c.relnamespace = current_schema()::regnamespace and not t.tgisinternal order by t.tgname
+            from pg_trigger t join pg_class c on c.oid = t.tgrelid
+            where c.relnamespace = current_schema()::regnamespace and not t.tgisinternal
+            order by t.tgname
             """);
         await AppendAsync("""
-            select 'function', p.proname, obj_description(p.oid, 'pg_proc'), format('%s(%s) returns %s', p.proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)),
+            select 'function', p.proname, obj_description(p.oid, 'pg_proc'),
+              format('%s(%s) returns %s', p.proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)),
               case when p.prosecdef then 'security definer' else null end
             from pg_proc p where p.pronamespace = current_schema()::regnamespace order by p.proname, p.oid::regprocedure::text
             """);
@@ -79,7 +104,8 @@ public sealed class SchemaFileTests
             await using var reader = await command.ExecuteReaderAsync();
             while (await reader.ReadAsync())
             {
-                var (kind, name, comment, body, options) = (reader.GetString(0), reader.GetString(1), Text(2), reader.GetString(3), Text(4));
+                var (kind, name, comment, body, options) = (reader.GetString(0), reader.GetString(1), Text(2),
+                    reader.GetString(3), Text(4));
                 text.Append('\n');
                 if (comment is not null) text.Append("-- ").Append(comment).Append('\n');
                 if (kind == "table") text.Append("table ").Append(name).Append(" (\n").Append(body).Append("\n)");

@@ -1,17 +1,25 @@
+using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Rendering;
 using BatchGen.Queue;
+using BatchGen.Queue.Checkpoints;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Registry;
+using BatchGen.Queue.Workers;
 using BatchGen.Testing;
 using Npgsql;
 using Xunit;
 
 namespace BatchGen.DatabaseTests.Roles;
 
-/// <summary>What each role may do; logins are made for each test and dropped after it.</summary>
+/// <summary>What each database role may do; logins are made for each test and dropped after it.</summary>
 public sealed class RoleTests : IAsyncLifetime
 {
+    private const string JobsWithTenants =
+        "from jobs j join dispatch_groups g on g.id = j.group_id join tenants t on t.id = g.tenant_id";
+
     private readonly string _suffix = Guid.NewGuid().ToString("N")[..10];
     private TestDatabase _database = null!;
 
@@ -28,14 +36,19 @@ public sealed class RoleTests : IAsyncLifetime
         _database = await TestDatabase.CreateAsync();
         await _database.AddModelAsync();
         await _database.AddAdaptersAsync("ink");
-        foreach (var (login, role) in new[] { (Studio, "batchgen_submitter"), (Other, "batchgen_submitter"), (Worker, "batchgen_worker"), (Reader, "batchgen_reader") })
+        (string Login, string Role)[] logins =
+        [
+            (Studio, "batchgen_submitter"), (Other, "batchgen_submitter"), (Worker, "batchgen_worker"), (Reader, "batchgen_reader"),
+        ];
+        foreach (var (login, role) in logins)
         {
             await _database.SqlAsync($"create role {login} login password 'secret' in role {role}");
             await _database.SqlAsync($"alter role {login} set search_path = {_database.Schema}");
         }
 
         await _database.SqlAsync("insert into tenants (name) values ('studio')");
-        await _database.SqlAsync("insert into tenant_roles (role_name, tenant_id) select $1::name, id from tenants where name = 'studio'", Studio);
+        await _database.SqlAsync(
+            "insert into tenant_roles (role_name, tenant_id) select $1::name, id from tenants where name = 'studio'", Studio);
     }
 
     public async ValueTask DisposeAsync()
@@ -46,11 +59,11 @@ public sealed class RoleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_submitter_submits_cancels_and_sees_its_own_jobs_only()
+    public async Task A_submitter_submits_cancels_and_sees_only_jobs_of_its_own_tenant()
     {
         var mine = (long)(await AsAsync(Studio, """select submit_job('{"prompt": "mine", "campaign": "c", "adapters": "INK@.80"}')"""))!;
         var theirs = (long)(await AsAsync(Other, """select submit_job('{"prompt": "theirs"}')"""))!;
-        Assert.Equal("studio", await _database.SqlAsync<string>("select t.name from jobs j join lanes l on l.id = j.lane_id join tenants t on t.id = l.tenant_id where j.id = $1", mine));
+        Assert.Equal("studio", await _database.SqlAsync<string>($"select t.name {JobsWithTenants} where j.id = $1", mine));
 
         Assert.Equal(1L, await AsAsync(Studio, $"select count(*) from job_status(array[{mine}, {theirs}])"));
         Assert.Equal(0L, await AsAsync(Studio, $"select count(*) from cancel_jobs(array[{theirs}])"));
@@ -64,7 +77,7 @@ public sealed class RoleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_submitter_acts_for_its_own_tenant_only()
+    public async Task A_submitter_that_names_another_tenant_is_refused()
     {
         var error = await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Studio, "select submit_jobs('[{}]', 'default')"));
         Assert.Equal("BG001", error.SqlState);
@@ -73,7 +86,7 @@ public sealed class RoleTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("select prompt from job_recipes")]
+    [InlineData("select recipe from job_recipes")]
     [InlineData("select * from jobs")]
     [InlineData("update jobs set state = 'cancelled'")]
     [InlineData("delete from images")]
@@ -90,24 +103,30 @@ public sealed class RoleTests : IAsyncLifetime
     [InlineData("insert into tenant_roles values (current_user, 1)")]
     [InlineData("create table extra (x int)")]
     [InlineData("select * from tenants")]
-    public async Task A_submitter_may_not(string statement)
+    public async Task A_submitter_may_neither_read_tables_nor_call_functions_of_workers(string statement)
     {
         var error = await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Studio, statement));
         Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, error.SqlState);
     }
 
     [Theory]
-    [InlineData("select prompt from job_recipes", true)]
+    [InlineData("select recipe from job_recipes", true)]
     [InlineData("select * from results", true)]
     [InlineData("update jobs set state = 'cancelled'", false)]
     [InlineData("select submit_jobs('[{}]')", false)]
     [InlineData("select rescue_expired()", false)]
     [InlineData("select password_hash from accounts", false)]
     [InlineData("select hash from api_keys", false)]
-    public async Task A_reader_only_reads(string statement, bool allowed)
+    public async Task A_reader_reads_jobs_but_changes_nothing_and_sees_no_secrets(string statement, bool allowed)
     {
-        if (allowed) await AsAsync(Reader, statement);
-        else Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, (await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Reader, statement))).SqlState);
+        if (allowed)
+        {
+            await AsAsync(Reader, statement);
+            return;
+        }
+
+        var error = await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Reader, statement));
+        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, error.SqlState);
     }
 
     [Theory]
@@ -115,14 +134,14 @@ public sealed class RoleTests : IAsyncLifetime
     [InlineData("select hash from api_keys")]
     [InlineData("select * from staged_jobs")]
     [InlineData("select * from tenant_roles")]
-    public async Task A_worker_may_not_read(string statement)
+    public async Task A_worker_reads_neither_secrets_nor_staged_jobs(string statement)
     {
         var error = await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Worker, statement));
         Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, error.SqlState);
     }
 
     [Fact]
-    public async Task A_submitter_sees_what_it_may_name_but_no_paths()
+    public async Task A_submitter_sees_names_of_models_adapters_and_samplers_but_no_paths()
     {
         Assert.Equal("demo", await AsAsync(Studio, "select name from available_models"));
         Assert.Equal("ink", await AsAsync(Studio, "select name from available_adapters"));
@@ -131,15 +150,17 @@ public sealed class RoleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_table_of_the_callers_own_is_not_taken_for_one_of_the_queue()
+    public async Task A_temporary_table_of_the_caller_does_not_replace_a_table_of_the_queue()
     {
-        // A temporary table is found first unless the function says where to look.
+        // A temporary table hides a table of the same name unless the function fixes its search path.
         await AsAsync(Studio, """
-            create temporary table tenants as select 1 as id, 'default'::text as name, 'studio'::text as name_key, 1::real as weight, false as paused, 100::smallint as max_priority, now() as created_at;
+            create temporary table tenants as
+              select 1 as id, 'default'::text as name, 'studio'::text as name_key, 1::real as weight, false as paused,
+                100::smallint as max_priority, now() as created_at;
             create temporary table samplers as select 'hacked'::text as name, 1 as position;
             select submit_job('{"prompt": "x"}')
             """);
-        Assert.Equal("studio", await _database.SqlAsync<string>("select t.name from jobs j join lanes l on l.id = j.lane_id join tenants t on t.id = l.tenant_id"));
+        Assert.Equal("studio", await _database.SqlAsync<string>($"select t.name {JobsWithTenants}"));
         await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Studio, """
             create temporary table samplers as select 'hacked'::text as name, 1 as position;
             select submit_job('{"sampler": "hacked"}')
@@ -147,51 +168,54 @@ public sealed class RoleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_submitter_may_stage_rows_and_submit_them()
+    public async Task A_submitter_stages_rows_and_submits_them()
     {
         Assert.Equal(2L, await AsAsync(Studio, """
-            insert into staged_jobs (load, prompt, adapters) values ('l', 'one', 'ink@0.5'), ('l', 'two', '');
+            insert into staged_jobs (load, recipe, adapters) values ('l', '{"prompt": "one"}', 'ink@0.5'), ('l', '{"prompt": "two"}', '');
             select submit_staged('l')
             """));
-        Assert.Equal(2L, await _database.SqlAsync<long>("select count(*) from jobs j join lanes l on l.id = j.lane_id join tenants t on t.id = l.tenant_id where t.name = 'studio'"));
+        Assert.Equal(2L, await _database.SqlAsync<long>($"select count(*) {JobsWithTenants} where t.name = 'studio'"));
     }
 
     [Fact]
-    public async Task A_submitter_discards_a_refused_load_of_its_own_and_stages_it_anew()
+    public async Task A_submitter_discards_its_own_refused_load_and_stages_it_again()
     {
-        await AsAsync(Other, "insert into staged_jobs (load, prompt) values ('l', 'theirs')");
-        await AsAsync(Studio, "insert into staged_jobs (load, prompt) values ('another', 'mine')");
-        await AsAsync(Studio, "insert into staged_jobs (load, width) values ('l', 64), ('l', 63)");
+        await AsAsync(Other, "insert into staged_jobs (load, recipe) values ('l', '{\"prompt\": \"theirs\"}')");
+        await AsAsync(Studio, "insert into staged_jobs (load, recipe) values ('another', '{\"prompt\": \"mine\"}')");
+        await AsAsync(Studio, "insert into staged_jobs (load, recipe) values ('l', '{\"width\": 64}'), ('l', '{\"width\": 63}')");
         var refused = await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Studio, "select submit_staged('l')"));
         Assert.StartsWith("line 2.width: ", refused.MessageText, StringComparison.Ordinal);
 
         Assert.Equal(2L, await AsAsync(Studio, "select discard_staged('l')"));
 
-        await AsAsync(Studio, "insert into staged_jobs (load, width) values ('l', 64), ('l', 72)");
+        await AsAsync(Studio, "insert into staged_jobs (load, recipe) values ('l', '{\"width\": 64}'), ('l', '{\"width\": 72}')");
         Assert.Equal(2L, await AsAsync(Studio, "select submit_staged('l')"));
-        Assert.Equal(["theirs", "mine"], (await _database.SqlAsync<string[]>("select array_agg(prompt order by job_id) from staged_jobs"))!);
+        var prompts = await _database.SqlAsync<string[]>("select array_agg(recipe ->> 'prompt' order by job_id) from staged_jobs");
+        Assert.Equal(["theirs", "mine"], prompts!);
     }
 
     [Fact]
-    public async Task The_worker_role_is_enough_for_a_worker()
+    public async Task The_worker_role_may_do_everything_a_worker_does_and_may_not_submit()
     {
         await _database.SubmitAsync("ink", "ink");
-        var address = new NpgsqlConnectionStringBuilder(_database.ConnectionString) { Username = Worker, Password = "secret" }.ConnectionString;
-        await using var queue = QueueDatabase.Open(address, new QueueOptions { Schema = _database.Schema });
-
-        // A program migrates when it starts: with nothing to do, that needs no right to change anything.
+        var address = new NpgsqlConnectionStringBuilder(_database.ConnectionString) { Username = Worker, Password = "secret" };
+        await using var queue = QueueDatabase.Open(address.ConnectionString, new QueueOptions { Schema = _database.Schema });
+        // A program migrates when it starts; when there is nothing to migrate, that needs no right to change anything.
         Assert.Empty(await new Migrator(queue).MigrateAsync(CancellationToken.None));
-        var (claims, workers, worker) = (new BatchClaims(queue), new BatchGen.Queue.Workers.WorkerRegistry(queue), Guid.NewGuid());
+        var (claims, workers, worker) = (new BatchClaims(queue), new WorkerRegistry(queue), Guid.NewGuid());
         await workers.StartAsync(worker, "w", new("cpu", "x", "float32"), CancellationToken.None);
         await workers.HeartbeatAsync(worker, default, CancellationToken.None);
         var batch = (await claims.ClaimAsync(new ClaimRequest(worker, null, 8), CancellationToken.None))!;
         await claims.HeartbeatAsync(batch, new(0, 1, 2), CancellationToken.None);
-        Assert.Single(await new BatchGen.Queue.Registry.AdapterRegistry(queue).FindAsync(["ink"], CancellationToken.None));
-        Assert.NotNull(await new BatchGen.Queue.Registry.ModelRegistry(queue).FindAsync("demo", CancellationToken.None));
-        await claims.CompleteAsync(batch, [new CompletedJob(batch.Jobs[0].JobId, "a.png", 1, new string('0', 64), 8, 8, 1, "{}")], CancellationToken.None);
-        await claims.FailAsync(batch, [new FailedJob(batch.Jobs[1].JobId, BatchGen.Core.Failures.FailureKind.Generation, "x")], CancellationToken.None);
-        await new BatchGen.Queue.Checkpoints.CheckpointLog(queue).RecordAsync(new(worker, batch.BatchId, batch.Epoch, "demo", new("cpu", "x", "float32"),
-            new(true, "a", "a", 1, 1, [], 1), BatchGen.Core.Rendering.CheckpointVerdict.Passed, null), CancellationToken.None);
+        Assert.Single(await new AdapterRegistry(queue).FindAsync(["ink"], CancellationToken.None));
+        Assert.NotNull(await new ModelRegistry(queue).FindAsync("demo", CancellationToken.None));
+        await claims.CompleteAsync(
+            batch, [new CompletedJob(batch.Jobs[0].JobId, "a.png", 1, new string('0', 64), 8, 8, 1, "{}")], CancellationToken.None);
+        await claims.FailAsync(batch, [new FailedJob(batch.Jobs[1].JobId, FailureCode.Generation, "x")], CancellationToken.None);
+        var check = new WeightCheck(true, "a", "a", 1, 1, [], 1);
+        var checkpoint = new WeightCheckpoint(
+            worker, batch.BatchId, batch.Epoch, "demo", new("cpu", "x", "float32"), check, CheckpointVerdict.Passed, null);
+        await new CheckpointLog(queue).RecordAsync(checkpoint, CancellationToken.None);
         await claims.CloseAsync(batch, CancellationToken.None);
         await claims.RescueExpiredAsync(CancellationToken.None);
         Assert.Equal(1, (await new JobCatalog(queue).CountAsync(null, CancellationToken.None)).Verified);
@@ -203,8 +227,11 @@ public sealed class RoleTests : IAsyncLifetime
 
     private async Task<object?> AsAsync(string login, string statement)
     {
-        var address = new NpgsqlConnectionStringBuilder(_database.ConnectionString) { Username = login, Password = "secret", Pooling = false }.ConnectionString;
-        await using var connection = new NpgsqlConnection(address);
+        var address = new NpgsqlConnectionStringBuilder(_database.ConnectionString)
+        {
+            Username = login, Password = "secret", Pooling = false,
+        };
+        await using var connection = new NpgsqlConnection(address.ConnectionString);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(statement, connection);
         await using var reader = await command.ExecuteReaderAsync();

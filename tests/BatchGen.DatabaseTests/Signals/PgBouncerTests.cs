@@ -14,14 +14,14 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Signals;
 
-/// <summary>Producers and workers behind a pooler that gives each transaction any server connection.</summary>
+/// <summary>Producers and workers behind PgBouncer in transaction mode, which gives each transaction any server connection.</summary>
 public sealed class PgBouncerTests
 {
     private const string Program = "/usr/sbin/pgbouncer";
     private const int ServerConnections = 3;
 
     [Fact]
-    public async Task Jobs_are_submitted_claimed_and_completed_in_transaction_mode()
+    public async Task Jobs_are_submitted_claimed_completed_and_verified_behind_pgbouncer_in_transaction_mode()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync();
@@ -31,16 +31,21 @@ public sealed class PgBouncerTests
             await workers.StartAsync(worker, "pooled", new DeviceInfo("cpu", "x", "float32"), CancellationToken.None);
             await using var signal = new WorkSignal(queue);
 
-            // Nobody hears a notification here: the wait ends by polling.
-            await signal.WaitAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
-            await signal.WaitAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
-            var ids = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => new JobSubmitter(queue).SubmitAsync([new JobRequest { Prompt = $"{i}" }], CancellationToken.None)));
+            // Notifications do not come through the pooler: the wait ends by polling.
+            await Wait.ForAsync("the first wait ended", signal.WaitAsync(CancellationToken.None));
+            await Wait.ForAsync("the second wait ended by polling", signal.WaitAsync(CancellationToken.None));
+            var ids = await Task.WhenAll(Enumerable.Range(0, 20)
+                .Select(i => new JobSubmitter(queue).SubmitAsync([new JobRequest { Prompt = $"{i}" }], CancellationToken.None)));
             var done = 0;
             while (await claims.ClaimAsync(new ClaimRequest(worker, null, 8), CancellationToken.None) is { } batch)
             {
                 await claims.HeartbeatAsync(batch, new(0, 0, 0), CancellationToken.None);
-                await claims.CompleteAsync(batch, [.. batch.Jobs.Select(job => new CompletedJob(job.JobId, $"{job.JobId}.png", 1, new string('0', 64), 512, 512, 1, "{}"))], CancellationToken.None);
-                await new CheckpointLog(queue).RecordAsync(new(worker, batch.BatchId, batch.Epoch, "demo", new("cpu", "x", "float32"), new(true, "a", "a", 1, 1, [], 1), CheckpointVerdict.Passed, null), CancellationToken.None);
+                var completed = batch.Jobs.Select(
+                    job => new CompletedJob(job.JobId, $"{job.JobId}.png", 1, new string('0', 64), 512, 512, 1, "{}"));
+                await claims.CompleteAsync(batch, [.. completed], CancellationToken.None);
+                var checkpoint = new WeightCheckpoint(worker, batch.BatchId, batch.Epoch, "demo", new("cpu", "x", "float32"),
+                    new(true, "a", "a", 1, 1, [], 1), CheckpointVerdict.Passed, null);
+                await new CheckpointLog(queue).RecordAsync(checkpoint, CancellationToken.None);
                 await claims.CloseAsync(batch, CancellationToken.None);
                 done += batch.Jobs.Count;
             }
@@ -51,14 +56,15 @@ public sealed class PgBouncerTests
     }
 
     [Fact]
-    public async Task Upkeep_leaves_no_lock_on_a_pooled_connection()
+    public async Task Upkeep_behind_pgbouncer_leaves_no_lock_on_a_pooled_connection()
     {
         await using var database = await TestDatabase.CreateAsync();
         var owner = new NpgsqlConnectionStringBuilder(database.ConnectionString).Username;
         await BehindPoolerAsync(database, $"\"{owner}\"", async queue =>
         {
-            var connections = await Task.WhenAll(Enumerable.Range(0, ServerConnections).Select(async _ => await queue.DataSource.OpenConnectionAsync()));
-            // All at once inside a transaction: then the pooler has opened every server connection it may, and hands them out in turn.
+            var connections = await Task.WhenAll(
+                Enumerable.Range(0, ServerConnections).Select(async _ => await queue.DataSource.OpenConnectionAsync()));
+            // A transaction on each at the same time makes the pooler open every server connection it may; it then uses them in turn.
             foreach (var connection in connections) await connection.BeginTransactionAsync();
             foreach (var connection in connections) await connection.DisposeAsync();
             var upkeep = new QueueUpkeep(queue);
@@ -83,7 +89,8 @@ public sealed class PgBouncerTests
         try
         {
             var address = $"Host={folder};Port=6432;Username={login};Password=secret;Database=pooled;Max Auto Prepare=0;Timeout=10";
-            await using var queue = QueueDatabase.Open(address, new QueueOptions { Schema = database.Schema, PollInterval = TimeSpan.FromMilliseconds(200) });
+            await using var queue = QueueDatabase.Open(
+                address, new QueueOptions { Schema = database.Schema, PollInterval = TimeSpan.FromMilliseconds(200) });
             await test(queue);
         }
         finally
@@ -113,23 +120,24 @@ public sealed class PgBouncerTests
             server_round_robin = 1
             ignore_startup_parameters = search_path,options,extra_float_digits
             """);
-        // Like the server, it refuses to run as root; the server's own socket belongs to user postgres.
-        string[] command = Environment.IsPrivilegedProcess ? ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups", "--", Program] : [Program];
+        // Like the server, PgBouncer refuses to run as root; the server's own socket belongs to user postgres.
+        string[] command = Environment.IsPrivilegedProcess
+            ? ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups", "--", Program]
+            : [Program];
         if (Environment.IsPrivilegedProcess)
         {
             using var own = Process.Start("chown", ["-R", "postgres", folder]);
             await own.WaitForExitAsync();
         }
 
-        var start = new ProcessStartInfo(command[0], [.. command.Skip(1), Path.Combine(folder, "pgbouncer.ini")]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true };
-        var process = Process.Start(start)!;
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (!File.Exists(Path.Combine(folder, ".s.PGSQL.6432")))
+        var start = new ProcessStartInfo(command[0], [.. command.Skip(1), Path.Combine(folder, "pgbouncer.ini")])
         {
-            if (process.HasExited) Assert.Fail("PgBouncer did not start: " + await process.StandardError.ReadToEndAsync());
-            await Task.Delay(50, limit.Token);
-        }
-
+            UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true,
+        };
+        var process = Process.Start(start)!;
+        await Wait.UntilAsync(
+            "PgBouncer has made its socket or ended", () => File.Exists(Path.Combine(folder, ".s.PGSQL.6432")) || process.HasExited);
+        if (process.HasExited) Assert.Fail("PgBouncer did not start: " + await process.StandardError.ReadToEndAsync());
         return process;
     }
 }

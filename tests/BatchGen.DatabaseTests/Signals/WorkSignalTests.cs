@@ -9,58 +9,58 @@ namespace BatchGen.DatabaseTests.Signals;
 public sealed class WorkSignalTests
 {
     [Fact]
-    public async Task Every_waiter_wakes_when_a_job_arrives()
+    public async Task All_waiters_wake_when_a_job_is_submitted()
     {
         await using var database = await TestDatabase.CreateAsync(new() { PollInterval = TimeSpan.FromMinutes(5) });
         await database.AddModelAsync();
         await using var signal = new WorkSignal(database.Queue);
-        await signal.WaitAsync(CancellationToken.None); // The first one only begins to listen.
+        await signal.WaitAsync(CancellationToken.None); // The first wait only begins to listen.
         var waits = Enumerable.Range(0, 3).Select(_ => signal.WaitAsync(CancellationToken.None)).ToArray();
         await UntilListeningAsync(database);
 
         await database.SubmitAsync("");
 
-        await Task.WhenAll(waits).WaitAsync(TimeSpan.FromSeconds(30));
+        await Wait.ForAsync("all waiters woke", Task.WhenAll(waits));
     }
 
     [Fact]
-    public async Task A_notification_between_two_waits_is_not_lost()
+    public async Task A_notification_between_two_waits_ends_the_second_wait()
     {
         await using var database = await TestDatabase.CreateAsync(new() { PollInterval = TimeSpan.FromMinutes(5) });
         await database.AddModelAsync();
         await using var signal = new WorkSignal(database.Queue);
-        await signal.WaitAsync(CancellationToken.None); // The first one only begins to listen.
+        await signal.WaitAsync(CancellationToken.None); // The first wait only begins to listen.
         var first = signal.WaitAsync(CancellationToken.None);
         await UntilListeningAsync(database);
         await database.SubmitAsync("");
-        await first.WaitAsync(TimeSpan.FromSeconds(30));
+        await Wait.ForAsync("the first wait ended", first);
         await database.SqlAsync("delete from jobs");
 
         await database.SubmitAsync("");
 
-        await signal.WaitAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+        await Wait.ForAsync("the next wait ended", signal.WaitAsync(CancellationToken.None));
     }
 
     [Fact]
-    public async Task Without_notification_a_wait_ends_after_the_poll_interval()
+    public async Task A_wait_without_notification_ends_after_the_poll_interval()
     {
         await using var database = await TestDatabase.CreateAsync(new() { PollInterval = TimeSpan.FromMilliseconds(100) });
         await using var signal = new WorkSignal(database.Queue);
-        await signal.WaitAsync(CancellationToken.None); // The first one only begins to listen.
+        await signal.WaitAsync(CancellationToken.None); // The first wait only begins to listen.
         var started = Stopwatch.GetTimestamp();
 
-        await signal.WaitAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+        await Wait.ForAsync("the next wait ended", signal.WaitAsync(CancellationToken.None));
 
         Assert.True(Stopwatch.GetElapsedTime(started) >= TimeSpan.FromMilliseconds(90));
     }
 
     [Fact]
-    public async Task A_cancelled_wait_ends_and_the_next_one_works()
+    public async Task A_wait_after_a_cancelled_one_wakes_when_a_job_is_submitted()
     {
         await using var database = await TestDatabase.CreateAsync(new() { PollInterval = TimeSpan.FromMinutes(5) });
         await database.AddModelAsync();
         await using var signal = new WorkSignal(database.Queue);
-        await signal.WaitAsync(CancellationToken.None); // The first one only begins to listen.
+        await signal.WaitAsync(CancellationToken.None); // The first wait only begins to listen.
         using var stop = new CancellationTokenSource();
         var wait = signal.WaitAsync(stop.Token);
         await UntilListeningAsync(database);
@@ -71,45 +71,47 @@ public sealed class WorkSignalTests
         var next = signal.WaitAsync(CancellationToken.None);
         await UntilListeningAsync(database);
         await database.SubmitAsync("");
-        await next.WaitAsync(TimeSpan.FromSeconds(30));
+        await Wait.ForAsync("the wait after the cancelled one ended", next);
     }
 
     [Fact]
-    public async Task A_lost_connection_means_polling_and_then_listening_again()
+    public async Task A_wait_whose_connection_is_lost_ends_by_polling_and_the_next_one_listens_again()
     {
         await using var database = await TestDatabase.CreateAsync(new() { PollInterval = TimeSpan.FromMilliseconds(200) });
         await using var signal = new WorkSignal(database.Queue);
-        await signal.WaitAsync(CancellationToken.None); // The first one only begins to listen.
+        await signal.WaitAsync(CancellationToken.None); // The first wait only begins to listen.
         var wait = signal.WaitAsync(CancellationToken.None);
         await UntilListeningAsync(database);
         await database.SqlAsync("select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", database.Schema);
 
-        await wait.WaitAsync(TimeSpan.FromSeconds(30));
-        await signal.WaitAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+        await Wait.ForAsync("the wait with the lost connection ended", wait);
+        await Wait.ForAsync("the next wait ended", signal.WaitAsync(CancellationToken.None));
     }
 
     [Fact]
-    public async Task Ended_jobs_are_announced_to_upstream_apps()
+    public async Task A_completed_job_is_announced_on_the_done_channel()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync();
         await using var listener = await database.ConnectAsync();
-        var told = new TaskCompletionSource<string>();
-        listener.Notification += (_, notification) => told.TrySetResult(notification.Payload);
-        await using (var command = new Npgsql.NpgsqlCommand($"listen {database.Schema}_done", listener)) await command.ExecuteNonQueryAsync();
+        var payload = new TaskCompletionSource<string>();
+        listener.Notification += (_, notification) => payload.TrySetResult(notification.Payload);
+        await using (var command = new Npgsql.NpgsqlCommand($"listen {database.Schema}_done", listener))
+            await command.ExecuteNonQueryAsync();
         var id = (await database.SubmitAsync(""))[0];
 
         await database.FinishAsync((await database.ClaimAsync(await database.AddWorkerAsync()))!);
         Assert.True(await listener.WaitAsync(TimeSpan.FromSeconds(30)));
 
-        Assert.Equal($$"""{"count": 1, "state": "succeeded", "job_ids": [{{id}}]}""", await told.Task);
+        Assert.Equal($$"""{"count": 1, "state": "succeeded", "job_ids": [{{id}}]}""", await payload.Task);
     }
 
     // Waits until the server has the listening connection idle, so that a notification sent from here on reaches it.
-    private static async Task UntilListeningAsync(TestDatabase database)
+    private static Task UntilListeningAsync(TestDatabase database)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await database.SqlAsync<bool>("select exists (select from pg_stat_activity where application_name = $1 and state = 'idle' and query like '%format(''listen %')", database.Schema))
-            await Task.Delay(20, limit.Token);
+        const string Listening =
+            "select exists (select from pg_stat_activity where application_name = $1 and state = "
+                + "'idle' and query like '%format(''listen %')";
+        return Wait.UntilAsync("a connection listens and is idle", () => database.SqlAsync<bool>(Listening, database.Schema));
     }
 }

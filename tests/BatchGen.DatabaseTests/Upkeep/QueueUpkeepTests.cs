@@ -10,14 +10,16 @@ namespace BatchGen.DatabaseTests.Upkeep;
 public sealed class QueueUpkeepTests
 {
     [Fact]
-    public async Task Ended_jobs_move_to_the_archive_and_what_is_unfinished_or_unverified_stays()
+    public async Task Ended_jobs_move_to_the_archive_and_unfinished_or_unverified_ones_stay()
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
-        await database.Submitter.SubmitAsync([.. Enumerable.Range(0, 4).Select(_ => new JobRequest { Adapters = [new("a")], Campaign = "c", IdempotencyKey = Guid.NewGuid().ToString() })], CancellationToken.None);
+        var jobs = Enumerable.Range(0, 4)
+            .Select(_ => new JobRequest { Adapters = [new("a")], Campaign = "c", IdempotencyKey = Guid.NewGuid().ToString() });
+        await database.Submitter.SubmitAsync(jobs.ToArray(), CancellationToken.None);
         var batch = (await database.ClaimAsync(worker, 2))!;
         await database.CompleteAsync(batch, batch.Jobs[0].JobId);
-        await database.Claims.FailAsync(batch, [new(batch.Jobs[1].JobId, FailureKind.Adapter, "no such file")], CancellationToken.None);
+        await database.Claims.FailAsync(batch, [new(batch.Jobs[1].JobId, FailureCode.Adapter, "no such file")], CancellationToken.None);
         await database.CheckpointAsync(worker, CheckpointVerdict.Passed, batch);
         await database.Claims.CloseAsync(batch, CancellationToken.None);
         var unverified = (await database.ClaimAsync(worker, 1))!;
@@ -30,10 +32,14 @@ public sealed class QueueUpkeepTests
         Assert.Equal(new JobCounts(1, 0, 1, 0, 0, 0), await database.Catalog.CountAsync(null, CancellationToken.None));
         Assert.Equal(2L, await database.SqlAsync<long>("select count(*) from job_recipes"));
         Assert.Equal(2L, await database.SqlAsync<long>("select count(*) from idempotency_keys"));
-        Assert.Equal("no such file", await database.SqlAsync<string>("select job->'failures'->0->>'message' from archived_jobs where state = 'failed'"));
-        Assert.Equal("a red cube", await database.SqlAsync<string>("select coalesce(nullif(job->'recipe'->>'prompt', ''), 'a red cube') from archived_jobs where state = 'succeeded' and campaign = 'c' and job->'image'->>'verified_at' is not null"));
+        Assert.Equal("no such file",
+            await database.SqlAsync<string>("select job->'failures'->0->>'message' from archived_jobs where state = 'failed'"));
+        Assert.Equal(1L, await database.SqlAsync<long>("""
+            select count(*) from archived_jobs
+            where state = 'succeeded' and campaign = 'c' and job ? 'recipe' and job->'image'->>'verified_at' is not null
+            """));
 
-        // The batch whose picture is not verified stays; the other goes, with its checkpoint.
+        // The batch whose image is not verified stays; the other batch is deleted with its checkpoint.
         await database.SqlAsync("update weight_checkpoints set created_at = created_at - interval '60 days'");
         Assert.Equal(2, await upkeep.PruneHistoryAsync(TimeSpan.FromDays(30), CancellationToken.None));
         Assert.Equal(2, await upkeep.PruneArchiveAsync(TimeSpan.FromDays(30), CancellationToken.None));
@@ -41,14 +47,15 @@ public sealed class QueueUpkeepTests
     }
 
     [Fact]
-    public async Task Old_jobs_that_cannot_leave_do_not_hold_back_those_after_them()
+    public async Task Archiving_steps_over_old_jobs_that_have_not_ended()
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync(Enumerable.Repeat("a", 9));
-        await database.Catalog.CancelAsync([ids[8]], CancellationToken.None);
+        await database.Actions.CancelAsync([ids[8]], CancellationToken.None);
         await AgeAsync(database);
 
-        Assert.Equal(1, await new QueueUpkeep(database.Queue) { Chunk = 2 }.ArchiveJobsAsync(TimeSpan.FromDays(30), CancellationToken.None));
+        Assert.Equal(
+            1, await new QueueUpkeep(database.Queue) { ChunkRows = 2 }.ArchiveJobsAsync(TimeSpan.FromDays(30), CancellationToken.None));
 
         Assert.Equal(ids[8], await database.SqlAsync<long>("select job_id from archived_jobs"));
         Assert.Equal(8L, await database.SqlAsync<long>("select count(*) from jobs"));
@@ -68,10 +75,13 @@ public sealed class QueueUpkeepTests
     }
 
     [Fact]
-    public async Task Staged_rows_that_nobody_submitted_go_unless_their_load_is_at_work()
+    public async Task Staged_rows_that_were_never_submitted_are_deleted_unless_their_load_is_being_submitted()
     {
         await using var database = await StartAsync();
-        await database.SqlAsync("insert into staged_jobs (load, staged_at) values ('a', now() - interval '8 days'), ('a', now()), ('b', now() - interval '8 days')");
+        await database.SqlAsync("""
+            insert into staged_jobs (load, staged_at)
+            values ('a', now() - interval '8 days'), ('a', now()), ('b', now() - interval '8 days')
+            """);
         var upkeep = new QueueUpkeep(database.Queue);
         await using (var producer = await database.ConnectAsync())
         {
@@ -82,29 +92,32 @@ public sealed class QueueUpkeepTests
             await transaction.RollbackAsync();
         }
 
-        Assert.Equal(1, (await upkeep.RetainAsync(new RetentionLimits(TimeSpan.FromDays(30), TimeSpan.FromDays(30), TimeSpan.FromDays(30)), CancellationToken.None))!.StagedDeleted);
+        var month = TimeSpan.FromDays(30);
+        var outcome = await upkeep.RetainAsync(new RetentionLimits(month, month, month), CancellationToken.None);
+        Assert.Equal(1, outcome!.StagedDeleted);
         Assert.Equal("a", await database.SqlAsync<string>("select load from staged_jobs"));
     }
 
     [Fact]
-    public async Task A_worker_that_went_away_without_a_word_is_closed_and_goes_when_its_time_has_come()
+    public async Task A_worker_without_heartbeat_is_stopped_after_a_week_and_deleted_after_its_retention()
     {
         await using var database = await StartAsync();
-        var (lost, asleep, alive) = (await database.AddWorkerAsync(), await database.AddWorkerAsync(), await database.AddWorkerAsync());
-        await database.SqlAsync("update workers set heartbeat_at = now() - interval '60 days' where id = $1", lost);
-        await database.SqlAsync("update workers set heartbeat_at = now() - interval '20 days' where id = $1", asleep);
+        var (deleted, stopped, alive) = (await database.AddWorkerAsync(), await database.AddWorkerAsync(), await database.AddWorkerAsync());
+        await database.SqlAsync("update workers set heartbeat_at = now() - interval '60 days' where id = $1", deleted);
+        await database.SqlAsync("update workers set heartbeat_at = now() - interval '20 days' where id = $1", stopped);
 
         Assert.Equal(1, await new QueueUpkeep(database.Queue).PruneHistoryAsync(TimeSpan.FromDays(30), CancellationToken.None));
 
         Assert.Equal(alive, Assert.Single(await database.Workers.ListAsync(CancellationToken.None)).WorkerId);
-        Assert.True(await database.SqlAsync<bool>("select stopped_at = heartbeat_at from workers where id = $1", asleep));
+        Assert.True(await database.SqlAsync<bool>("select stopped_at = heartbeat_at from workers where id = $1", stopped));
     }
 
     [Fact]
-    public async Task Bloated_indexes_are_rebuilt()
+    public async Task Indexes_with_more_dead_space_than_entries_are_rebuilt()
     {
         await using var database = await StartAsync();
-        await database.Submitter.SubmitManyAsync(Enumerable.Range(0, 20_000).Select(_ => new JobRequest { Adapters = [new("a")] }), null, CancellationToken.None);
+        await database.Submitter.SubmitManyAsync(
+            Enumerable.Range(0, 20_000).Select(_ => new JobRequest { Adapters = [new("a")] }), null, CancellationToken.None);
         await database.SqlAsync("delete from jobs where id % 50 <> 0");
         await database.SqlAsync("analyze jobs");
         var rebuilt = await new QueueUpkeep(database.Queue).ReindexAsync(100_000, CancellationToken.None);
@@ -115,21 +128,23 @@ public sealed class QueueUpkeepTests
     }
 
     [Fact]
-    public async Task What_an_interrupted_rebuild_left_is_removed()
+    public async Task An_invalid_index_of_an_interrupted_rebuild_is_dropped()
     {
         await using var database = await StartAsync();
         await database.SubmitAsync("a", "a");
-        // An index like the one a rebuild works on, left invalid the way a killed one is.
-        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.SqlAsync("create unique index concurrently jobs_by_age_ccnew on jobs (lane_id)"));
-        Assert.Equal(1L, await database.SqlAsync<long>("select count(*) from pg_index where indrelid = 'jobs'::regclass and not indisvalid"));
+        const string InvalidIndexes = "select count(*) from pg_index where indrelid = 'jobs'::regclass and not indisvalid";
+        // A failed concurrent build leaves an invalid index, as a killed rebuild does, and its name is like that of a rebuild.
+        await Assert.ThrowsAsync<Npgsql.PostgresException>(
+            () => database.SqlAsync("create unique index concurrently jobs_by_age_ccnew on jobs (group_id)"));
+        Assert.Equal(1L, await database.SqlAsync<long>(InvalidIndexes));
 
         Assert.Empty((await new QueueUpkeep(database.Queue).ReindexAsync(1 << 30, CancellationToken.None))!);
 
-        Assert.Equal(0L, await database.SqlAsync<long>("select count(*) from pg_index where indrelid = 'jobs'::regclass and not indisvalid"));
+        Assert.Equal(0L, await database.SqlAsync<long>(InvalidIndexes));
     }
 
     [Fact]
-    public async Task Old_canaries_go_with_their_worker_and_the_first_of_a_kind_stays()
+    public async Task Old_canaries_are_deleted_with_their_worker_except_the_first_of_a_kind()
     {
         await using var database = await StartAsync();
         var (first, later) = (await database.AddWorkerAsync(), await database.AddWorkerAsync());
@@ -148,34 +163,41 @@ public sealed class QueueUpkeepTests
     }
 
     [Fact]
-    public async Task Failed_jobs_are_put_back_and_waiting_ones_cancelled_by_filter()
+    public async Task Failed_jobs_are_queued_again_and_waiting_ones_cancelled_by_campaign_code_and_signature()
     {
         await using var database = await StartAsync();
         var worker = await database.AddWorkerAsync();
-        await database.Submitter.SubmitAsync([new() { Adapters = [new("a")], Campaign = "one" }, new() { Adapters = [new("b")], Campaign = "two" }, new() { Adapters = [new("b")] }], CancellationToken.None);
-        for (var kind = FailureKind.InvalidJob; await database.ClaimAsync(worker, 1) is { } batch; kind = FailureKind.Adapter)
+        JobRequest[] jobs =
+        [
+            new() { Adapters = [new("a")], Campaign = "one" },
+            new() { Adapters = [new("b")], Campaign = "two" },
+            new() { Adapters = [new("b")] },
+        ];
+        await database.Submitter.SubmitAsync(jobs, CancellationToken.None);
+        for (var code = FailureCode.InvalidJob; await database.ClaimAsync(worker, 1) is { } batch; code = FailureCode.Adapter)
         {
-            await database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, kind, "x")], CancellationToken.None);
+            await database.Claims.FailAsync(batch, [new(batch.Jobs[0].JobId, code, "x")], CancellationToken.None);
             await database.Claims.CloseAsync(batch, CancellationToken.None);
         }
 
-        Assert.Equal(0, await database.Catalog.RetryFailedAsync("one", "adapter", null, 100, CancellationToken.None));
-        Assert.Equal(1, await database.Catalog.RetryFailedAsync("one", "invalid_job", null, 100, CancellationToken.None));
-        Assert.Equal(2, await database.Catalog.RetryFailedAsync(null, "adapter", "demo|b@1", 100, CancellationToken.None));
-        Assert.Equal(1, await database.Catalog.CancelWaitingAsync("two", null, 100, CancellationToken.None));
-        Assert.Equal(1, await database.Catalog.CancelWaitingAsync(null, "demo|b@1", 100, CancellationToken.None));
-        await Assert.ThrowsAsync<BatchGen.Queue.SubmitRefusedException>(() => database.Catalog.CancelWaitingAsync(null, null, 100, CancellationToken.None));
+        Assert.Equal(0, await database.SqlAsync<int>("select retry_failed('one', 'adapter')"));
+        Assert.Equal(1, await database.SqlAsync<int>("select retry_failed('one', 'invalid_job')"));
+        Assert.Equal(2, await database.SqlAsync<int>("select retry_failed(with_code => 'adapter', of_signature => 'demo|b@1')"));
+        Assert.Equal(1, await database.SqlAsync<int>("select cancel_waiting('two')"));
+        Assert.Equal(1, await database.SqlAsync<int>("select cancel_waiting(of_signature => 'demo|b@1')"));
+        var refused = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.SqlAsync("select cancel_waiting()"));
+        Assert.Equal("cancel_waiting: name a campaign or a signature; cancelling everything is not offered.", refused.MessageText);
         Assert.Equal(new JobCounts(1, 0, 0, 0, 2, 0), await database.Catalog.CountAsync(null, CancellationToken.None));
     }
 
     [Fact]
-    public async Task A_raised_job_goes_first()
+    public async Task A_job_moved_to_a_higher_priority_is_claimed_first()
     {
         await using var database = await StartAsync();
         var ids = await database.SubmitAsync("a", "b");
 
-        Assert.Equal(1, await database.Catalog.SetPriorityAsync([ids[1], 12345], 10, CancellationToken.None));
-        Assert.Equal(0, await database.Catalog.SetPriorityAsync([ids[1]], 10, CancellationToken.None));
+        Assert.Equal(1, await database.Actions.SetPriorityAsync([ids[1], 12345], 10, CancellationToken.None));
+        Assert.Equal(0, await database.Actions.SetPriorityAsync([ids[1]], 10, CancellationToken.None));
 
         Assert.Equal(ids[1], (await database.ClaimAsync(await database.AddWorkerAsync()))!.Jobs[0].JobId);
     }
@@ -189,17 +211,20 @@ public sealed class QueueUpkeepTests
     [InlineData("2026-10-24T19:59:00Z", false)] // 21:59 summer time
     [InlineData("2026-10-24T20:00:00Z", true)]
     [InlineData("2026-06-15T12:00:00Z", false)]
-    public async Task A_window_follows_the_clock_on_the_wall_through_both_changes(string instant, bool open)
+    public async Task A_dispatch_window_follows_local_time_through_both_clock_changes(string instant, bool open)
     {
         await using var database = await StartAsync();
-        Assert.Equal(open, await database.SqlAsync<bool>("select window_is_open('Europe/Berlin', '22:00', '06:00', '{1,2,3,4,5,6,7}', $1::timestamptz)", DateTimeOffset.Parse(instant, System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Equal(open,
+            await database.SqlAsync<bool>("select window_is_open('Europe/Berlin', '22:00', '06:00', '{1,2,3,4,5,6,7}', $1::timestamptz)",
+                DateTimeOffset.Parse(instant, System.Globalization.CultureInfo.InvariantCulture)));
     }
 
     [Fact]
-    public async Task Outside_its_window_a_lane_rests_unless_the_job_is_exempt()
+    public async Task Outside_a_dispatch_window_only_jobs_of_exempt_priority_are_claimed()
     {
         await using var database = await StartAsync();
-        await database.SqlAsync("insert into dispatch_windows (name, opens, closes, weekdays, exempt_priority) values ('never', '00:00', '00:00', '{}', 50)");
+        await database.SqlAsync(
+            "insert into dispatch_windows (name, opens, closes, weekdays, exempt_priority) values ('never', '00:00', '00:00', '{}', 50)");
         await database.SubmitAsync("a");
         var worker = await database.AddWorkerAsync();
 
@@ -211,7 +236,7 @@ public sealed class QueueUpkeepTests
     }
 
     [Fact]
-    public async Task A_closed_window_without_exempt_priority_holds_every_job()
+    public async Task A_closed_dispatch_window_without_exempt_priority_holds_every_job()
     {
         await using var database = await StartAsync();
         await database.SqlAsync("insert into dispatch_windows (name, opens, closes, weekdays) values ('never', '00:00', '00:00', '{}')");
@@ -230,8 +255,10 @@ public sealed class QueueUpkeepTests
         return database;
     }
 
+    // Makes everything there is sixty days older.
     private static Task AgeAsync(TestDatabase database) => database.SqlAsync("""
-        with j as (update jobs set finished_at = finished_at - interval '60 days'), b as (update batches set ended_at = ended_at - interval '60 days')
+        with j as (update jobs set finished_at = finished_at - interval '60 days'),
+          b as (update batches set ended_at = ended_at - interval '60 days')
         update job_recipes set created_at = created_at - interval '60 days'
         """);
 }

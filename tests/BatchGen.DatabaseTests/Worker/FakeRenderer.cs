@@ -6,13 +6,13 @@ using BatchGen.Core.Rendering;
 
 namespace BatchGen.DatabaseTests.Worker;
 
-/// <summary>A renderer without torch: draws grey pictures and does what a test tells it to.</summary>
+/// <summary>A renderer without torch: renders grey images, and a test decides what fails or waits.</summary>
 internal sealed class FakeRenderer : IBatchRenderer
 {
     private const string Good = "00000000000000000000000000000001";
     private const string Bad = "00000000000000000000000000000002";
 
-    /// <summary>Called before a group is drawn; may throw or block.</summary>
+    /// <summary>Called before a group of jobs is rendered; may throw or block.</summary>
     public Action<IReadOnlyList<ClaimedJob>, CancellationToken> OnRender { get; set; } = static (_, _) => { };
 
     /// <summary>Called before adapters are fused; may throw.</summary>
@@ -30,10 +30,11 @@ internal sealed class FakeRenderer : IBatchRenderer
     /// <summary>Called before tensors are read from the master again; may throw, or mend what is wrong.</summary>
     public Action OnReload { get; set; } = static () => { };
 
-    /// <summary>Names of damaged tensors; a reload removes them unless <see cref="Incurable"/>.</summary>
+    /// <summary>Names of damaged tensors; a reload removes them unless <see cref="ReloadFails"/>.</summary>
     public List<string> Damaged { get; } = [];
 
-    public bool Incurable { get; set; }
+    /// <summary>Tensors stay damaged after a reload.</summary>
+    public bool ReloadFails { get; set; }
 
     /// <summary>Everything asked of the renderer, in order.</summary>
     public List<string> Calls { get; } = [];
@@ -65,7 +66,8 @@ internal sealed class FakeRenderer : IBatchRenderer
         OnPrefetch(signature);
     }
 
-    public IReadOnlyList<RenderedImage> Render(IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
+    public IReadOnlyList<RenderedImage> Render(
+        IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
         Note($"render {jobs.Count}");
         OnRender(jobs, cancellationToken);
@@ -89,13 +91,13 @@ internal sealed class FakeRenderer : IBatchRenderer
     {
         Note($"reload {string.Join(',', tensorNames)}");
         OnReload();
-        if (!Incurable) Damaged.Clear();
+        if (!ReloadFails) Damaged.Clear();
         return new ReloadReport(tensorNames.Count, 100, 1);
     }
 
     public void Dispose() => Note("dispose");
 
-    /// <summary>Added to every pixel: a device that computes something else.</summary>
+    /// <summary>Added to every pixel, as by a device that computes wrongly.</summary>
     public byte Fault { get; set; }
 
     private byte[] Grey(ClaimedJob job)
@@ -103,6 +105,12 @@ internal sealed class FakeRenderer : IBatchRenderer
         var pixels = new byte[job.Recipe.WidthPixels * job.Recipe.HeightPixels * 3];
         Array.Fill(pixels, (byte)(job.Recipe.Seed + Fault));
         return pixels;
+    }
+
+    /// <summary>How often something was asked of the renderer so far.</summary>
+    public int CountCalls(string call)
+    {
+        lock (Calls) return Calls.Count(made => made == call);
     }
 
     private void Note(string call)

@@ -6,13 +6,11 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Worker;
 
-/// <summary>How workers end, and how they do not: errors nobody foresaw, a database that is away, claims that nobody would hold.</summary>
+/// <summary>Workers that end because of unforeseen errors, that wait for the database, and that requeue what they claimed.</summary>
 public sealed class WorkerEndTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
-
     [Fact]
-    public async Task An_unforeseen_error_is_a_failure_of_the_worker_and_says_so()
+    public async Task A_worker_that_ends_because_of_an_unforeseen_error_records_it()
     {
         await using var database = await DatabaseAsync();
         await database.SubmitAsync("");
@@ -38,7 +36,8 @@ public sealed class WorkerEndTests
         {
             await using var command = new Npgsql.NpgsqlCommand("lock table weight_checkpoints in exclusive mode", connection, transaction);
             await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-            await Until(() => database.SqlAsync<bool>("select exists (select from pg_locks where relation = 'weight_checkpoints'::regclass and not granted)"));
+            await Wait.UntilAsync("the checkpoint waits for the locked table", () => database.SqlAsync<bool>(
+                "select exists (select from pg_locks where relation = 'weight_checkpoints'::regclass and not granted)"));
             clock.Advance(TimeSpan.FromSeconds(10));
         }
 
@@ -48,7 +47,7 @@ public sealed class WorkerEndTests
     }
 
     [Fact]
-    public async Task A_batch_claimed_ahead_goes_back_when_the_one_before_it_ends_the_worker()
+    public async Task A_batch_claimed_ahead_is_requeued_when_the_batch_before_it_ends_the_worker()
     {
         await using var database = await DatabaseAsync();
         var ids = await database.SubmitAsync("", "");
@@ -56,17 +55,20 @@ public sealed class WorkerEndTests
         {
             OnRender = (_, _) =>
             {
-                Wait(Until(async () => await database.SqlAsync<long>("select count(*) from batches where state = 'open'") == 2));
+                Block(Wait.UntilAsync(
+                    "the next batch was claimed",
+                    () => database.SqlAsync<long>("select count(*) from batches where state = 'open'"),
+                    open => open == 2));
                 throw new QueueException("refused");
             },
         };
         var outcome = await WorkerHost.RunAsync(database, renderer, options => options.BatchSize = 1);
         Assert.Equal("refused", outcome.Failure);
-        await WaitUncountedAsync(database, ids);
+        await AssertQueuedUncountedAsync(database, ids);
     }
 
     [Fact]
-    public async Task An_error_in_reading_ahead_loses_no_batch()
+    public async Task A_batch_whose_adapters_could_not_be_read_ahead_is_rendered_all_the_same()
     {
         await using var database = await DatabaseAsync("ink", "wash");
         await database.SubmitAsync("ink", "wash");
@@ -77,22 +79,22 @@ public sealed class WorkerEndTests
     }
 
     [Fact]
-    public async Task A_worker_that_stops_gives_back_what_it_claimed_without_hearing_of_it()
+    public async Task A_worker_that_stops_requeues_a_batch_whose_claim_it_got_no_answer_to()
     {
         await using var database = await DatabaseAsync();
         await using var worker = await WorkerHost.StartAsync(database, new FakeRenderer(), options => options.ExitWhenIdle = false);
-        var ids = await ClaimUnheardAsync(database);
+        var ids = await ClaimWithoutAnswerAsync(database);
         await worker.StopAsync();
         Assert.Null(worker.Outcome.Failure);
-        await WaitUncountedAsync(database, ids);
+        await AssertQueuedUncountedAsync(database, ids);
     }
 
     [Fact]
-    public async Task A_claim_whose_answer_was_lost_goes_back_before_the_next_one()
+    public async Task A_batch_whose_claim_got_no_answer_is_requeued_before_the_next_claim()
     {
         await using var database = await DatabaseAsync();
         await using var worker = await WorkerHost.StartAsync(database, new FakeRenderer(), options => options.ExitWhenIdle = false);
-        var ids = await ClaimUnheardAsync(database);
+        var ids = await ClaimWithoutAnswerAsync(database);
         // Claims now fail for a passing reason, as they do when the connection is lost; the sequence counts them.
         await database.SqlAsync(
             """
@@ -106,23 +108,20 @@ public sealed class WorkerEndTests
             """);
         await database.SubmitAsync("");
         await database.SqlAsync("update workers set paused = false");
-        await Until(() => database.SqlAsync<bool>("select is_called from refused"));
+        await Wait.UntilAsync("a claim was refused", () => database.SqlAsync<bool>("select is_called from refused"));
         await database.SqlAsync("drop trigger refuse on batches");
-        await Until(async () => (await database.Catalog.CountAsync(null, CancellationToken.None)).Verified == 2);
+        await WorkerHost.UntilVerifiedAsync(database, 2);
         Assert.Equal(1, (await database.Catalog.FindAsync(Assert.Single(ids), CancellationToken.None))!.Attempts);
     }
 
-    // A claim in the worker's name: to the worker, one that was cut short between the server's commit and its answer.
-    private static async Task<IReadOnlyList<long>> ClaimUnheardAsync(TestDatabase database)
+    // A claim in the worker's name, which to the worker is one whose connection broke between the server's commit and its answer.
+    private static async Task<IReadOnlyList<long>> ClaimWithoutAnswerAsync(TestDatabase database)
     {
-        await Until(async () => (await database.Workers.ListAsync(CancellationToken.None)).Count == 1);
+        await Wait.UntilAsync(
+            "the worker has registered", () => database.Workers.ListAsync(CancellationToken.None), workers => workers.Count == 1);
         await database.SqlAsync("update workers set paused = true");
-        // Two heartbeats from now the worker has heard that it is paused.
-        for (var beat = 0; beat < 2; beat++)
-        {
-            var last = await database.SqlAsync<DateTime>("select heartbeat_at from workers");
-            await Until(async () => await database.SqlAsync<DateTime>("select heartbeat_at from workers") > last);
-        }
+        // Two heartbeats from now the worker has read that it is paused.
+        await WorkerHost.UntilHeartbeatsAsync(database, 2);
 
         var ids = await database.SubmitAsync("");
         // One transaction: the worker sees itself paused before and after.
@@ -136,7 +135,7 @@ public sealed class WorkerEndTests
         return ids;
     }
 
-    private static async Task WaitUncountedAsync(TestDatabase database, IReadOnlyList<long> ids)
+    private static async Task AssertQueuedUncountedAsync(TestDatabase database, IReadOnlyList<long> ids)
     {
         var waiting = await database.Catalog.ListAsync(new JobFilter(JobState.Queued), CancellationToken.None);
         Assert.Equal(ids.Order(), waiting.Select(job => job.JobId).Order());
@@ -152,13 +151,6 @@ public sealed class WorkerEndTests
     }
 
 #pragma warning disable VSTHRD002, xUnit1031 // The device thread is synchronous.
-    private static void Wait(Task task) => task.GetAwaiter().GetResult();
+    private static void Block(Task task) => task.GetAwaiter().GetResult();
 #pragma warning restore VSTHRD002, xUnit1031
-
-    private static async Task Until(Func<Task<bool>> condition)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(Limit);
-        while (!await condition()) await Task.Delay(20, limit.Token);
-    }
 }

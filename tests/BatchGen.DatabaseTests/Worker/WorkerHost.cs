@@ -10,7 +10,7 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Worker;
 
-/// <summary>A real worker on a test's database, with a fake renderer; pictures go to a folder of its own.</summary>
+/// <summary>A real worker on a test's database, with a fake renderer; images go to a folder of its own.</summary>
 internal sealed class WorkerHost : IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -27,7 +27,12 @@ internal sealed class WorkerHost : IAsyncDisposable
 
     /// <summary>Starts a worker; by default it ends when nothing is left to do.</summary>
     public static async Task<WorkerHost> StartAsync(
-        TestDatabase database, FakeRenderer renderer, Action<WorkerOptions>? configure = null, string? imageFolder = null, string? startImageFolder = null, TimeProvider? clock = null)
+        TestDatabase database,
+        FakeRenderer renderer,
+        Action<WorkerOptions>? configure = null,
+        string? imageFolder = null,
+        string? startImageFolder = null,
+        TimeProvider? clock = null)
     {
         var folder = Directory.CreateTempSubdirectory("batchgen-worker-").FullName;
         var options = new WorkerOptions
@@ -63,12 +68,9 @@ internal sealed class WorkerHost : IAsyncDisposable
     public Task StopAsync() => _host.StopAsync();
 
     /// <summary>Waits until the worker ends by itself.</summary>
-    public async Task WaitForEndAsync()
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(Limit);
-        await _host.WaitForShutdownAsync(limit.Token);
-    }
+    public Task WaitForEndAsync() => Wait.ForAsync(
+        "the worker ended by itself", _host.WaitForShutdownAsync(TestContext.Current.CancellationToken), Limit,
+        TestContext.Current.CancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -77,7 +79,47 @@ internal sealed class WorkerHost : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    /// <summary>A state's jobs.</summary>
+    /// <summary>Ids of the jobs in a state.</summary>
     public static async Task<long[]> InStateAsync(TestDatabase database, JobState state) =>
         [.. (await database.Catalog.ListAsync(new JobFilter(state, Limit: 1000), CancellationToken.None)).Select(job => job.JobId).Order()];
+
+    /// <summary>Waits until so many jobs have succeeded.</summary>
+    public static Task<long[]> UntilSucceededAsync(TestDatabase database, int count) => Wait.UntilAsync(
+        $"{count} jobs have succeeded",
+        () => InStateAsync(database, JobState.Succeeded),
+        jobs => jobs.Length == count,
+        cancellationToken: TestContext.Current.CancellationToken);
+
+    /// <summary>Waits until so many images are verified.</summary>
+    public static Task<JobCounts> UntilVerifiedAsync(TestDatabase database, int count) => Wait.UntilAsync(
+        $"{count} images are verified",
+        () => database.Catalog.CountAsync(null, TestContext.Current.CancellationToken),
+        counts => counts.Verified == count,
+        cancellationToken: TestContext.Current.CancellationToken);
+
+    /// <summary>Waits until the one worker has written so many heartbeats from now on.</summary>
+    public static async Task UntilHeartbeatsAsync(TestDatabase database, int count)
+    {
+        for (var beat = 1; beat <= count; beat++)
+        {
+            var last = await database.SqlAsync<DateTime>("select heartbeat_at from workers");
+            await Wait.UntilAsync(
+                $"the worker wrote heartbeat {beat} of {count}",
+                () => database.SqlAsync<DateTime>("select heartbeat_at from workers"),
+                heartbeat => heartbeat > last,
+                cancellationToken: TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>True when a worker that runs is paused.</summary>
+    public static Task<bool> IsPausedAsync(TestDatabase database) =>
+        database.SqlAsync<bool>("select coalesce(bool_or(paused), false) from workers where stopped_at is null");
+
+    /// <summary>Runs a statement from a renderer, which is called on the device thread and cannot await.</summary>
+    public static void Sql(TestDatabase database, string statement)
+    {
+#pragma warning disable VSTHRD002, xUnit1031 // The device thread is synchronous.
+        database.SqlAsync(statement).GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002, xUnit1031
+    }
 }

@@ -6,12 +6,13 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Worker;
 
+/// <summary>The loop of a worker with a fake renderer: order of its steps, failures, stops, lost leases.</summary>
 public sealed class WorkerServiceTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public async Task Jobs_are_rendered_by_signature_and_their_pictures_verified()
+    public async Task Jobs_are_rendered_signature_by_signature_and_their_images_verified()
     {
         await using var database = await DatabaseAsync("ink", "wash");
         await database.SubmitAsync("ink", "wash", "", "ink", "wash", "");
@@ -19,11 +20,12 @@ public sealed class WorkerServiceTests
         var outcome = await WorkerHost.RunAsync(database, renderer);
         Assert.Null(outcome.Failure);
         Assert.Equal(
-            ["load demo", "render 2", "prefetch demo|ink@1", "unload", "verify", "fuse demo|ink@1", "render 2", "prefetch demo|wash@1", "unload", "verify", "fuse demo|wash@1", "render 2", "unload", "verify", "dispose"],
+            ["load demo", "render 2", "prefetch demo|ink@1", "unload", "verify", "fuse demo|ink@1", "render 2", "prefetch demo|wash@1",
+                "unload", "verify", "fuse demo|wash@1", "render 2", "unload", "verify", "dispose"],
             WithoutRace(renderer.Calls));
         var counts = await database.Catalog.CountAsync(null, CancellationToken.None);
         Assert.Equal((6, 6), (counts.Succeeded, counts.Verified));
-        // What the fake renderer says of its cache travels with the heartbeats to whoever lists workers.
+        // The adapter cache's use travels with the heartbeats to the list of workers.
         Assert.Equal(renderer.AdapterCache, Assert.Single(await database.Workers.ListAsync(CancellationToken.None)).AdapterCache);
     }
 
@@ -40,7 +42,7 @@ public sealed class WorkerServiceTests
     }
 
     [Fact]
-    public async Task Out_of_memory_halves_the_tensor_batch_and_fails_nobody()
+    public async Task A_tensor_batch_that_runs_out_of_memory_is_halved_and_no_job_fails()
     {
         await using var database = await DatabaseAsync();
         await database.SubmitAsync(Enumerable.Repeat("", 8));
@@ -52,12 +54,13 @@ public sealed class WorkerServiceTests
             },
         };
         await WorkerHost.RunAsync(database, renderer, options => options.TensorBatchSize = 8);
-        Assert.Equal(["render 8", "render 4", "render 2", "render 2", "render 4", "render 2", "render 2"], renderer.Calls.Where(call => call.StartsWith("render", StringComparison.Ordinal)));
+        Assert.Equal(["render 8", "render 4", "render 2", "render 2", "render 4", "render 2", "render 2"],
+            renderer.Calls.Where(call => call.StartsWith("render", StringComparison.Ordinal)));
         Assert.Equal(8, (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Length);
     }
 
     [Fact]
-    public async Task A_job_that_always_fails_is_found_and_ends_alone()
+    public async Task A_job_that_always_fails_is_found_by_halving_and_fails_alone()
     {
         await using var database = await DatabaseAsync();
         var ids = await database.SubmitAsync(Enumerable.Repeat("", 5));
@@ -85,17 +88,19 @@ public sealed class WorkerServiceTests
         {
             OnFuse = signature =>
             {
-                if (signature.ToString().Contains("bad", StringComparison.Ordinal)) throw new AdapterException("'/srv/adapters/bad.safetensors': truncated");
+                if (signature.ToString().Contains("bad", StringComparison.Ordinal))
+                    throw new AdapterException("'/srv/adapters/bad.safetensors': truncated");
             },
         };
         await WorkerHost.RunAsync(database, renderer);
         var failed = await database.Catalog.ListAsync(new JobFilter(JobState.Failed), CancellationToken.None);
-        Assert.Equal(["'bad.safetensors': truncated", "'bad.safetensors': truncated"], failed.Select(job => job.FailureMessage)); // Producers read it: no folder of the server.
+        // Submitters read it, so it must not name folders of the server.
+        Assert.Equal(["'bad.safetensors': truncated", "'bad.safetensors': truncated"], failed.Select(job => job.FailureMessage));
         Assert.Equal(2, (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Length);
     }
 
     [Fact]
-    public async Task A_changed_model_fails_its_jobs_and_the_worker_goes_on()
+    public async Task Jobs_of_a_model_that_changed_on_disk_fail_and_the_worker_goes_on()
     {
         await using var database = await DatabaseAsync();
         await database.SubmitAsync("", "");
@@ -110,7 +115,7 @@ public sealed class WorkerServiceTests
     [Theory]
     [InlineData(0)]
     [InlineData(50)]
-    public async Task A_device_that_cannot_take_the_model_for_a_while_costs_no_attempt(int canaryEveryBatches)
+    public async Task Jobs_are_requeued_uncounted_while_the_device_cannot_take_their_model(int canaryEveryBatches)
     {
         await using var database = await DatabaseAsync();
         await database.SubmitAsync("", "", "");
@@ -123,7 +128,8 @@ public sealed class WorkerServiceTests
                 if (failures-- > 0) throw new DeviceException("CUDA out of memory");
             },
         };
-        var outcome = await WorkerHost.RunAsync(database, renderer, options => (options.BatchSize, options.CanaryEveryBatches) = (2, canaryEveryBatches));
+        var outcome = await WorkerHost.RunAsync(
+            database, renderer, options => (options.BatchSize, options.CanaryEveryBatches) = (2, canaryEveryBatches));
         Assert.Null(outcome.Failure);
         var jobs = await database.Catalog.ListAsync(new JobFilter(JobState.Succeeded), CancellationToken.None);
         Assert.Equal([1, 1, 1], jobs.Select(job => job.Attempts));
@@ -157,7 +163,7 @@ public sealed class WorkerServiceTests
     }
 
     [Fact]
-    public async Task Drift_is_recorded_reloaded_and_the_pictures_are_rendered_again()
+    public async Task Drifted_weights_are_recorded_and_reloaded_and_their_images_rendered_again()
     {
         await using var database = await DatabaseAsync();
         await database.SubmitAsync("", "");
@@ -169,7 +175,9 @@ public sealed class WorkerServiceTests
         };
         var outcome = await WorkerHost.RunAsync(database, renderer);
         Assert.Null(outcome.Failure);
-        Assert.Equal(["load demo", "render 2", "unload", "verify", "reload unet/conv_in.weight", "verify", "render 2", "unload", "verify", "dispose"], renderer.Calls);
+        Assert.Equal([
+            "load demo", "render 2", "unload", "verify", "reload unet/conv_in.weight", "verify", "render 2", "unload", "verify", "dispose",
+        ], renderer.Calls);
         var checkpoints = await database.Checkpoints.ListAsync(10, CancellationToken.None);
         Assert.Equal(["passed", "restored", "drifted"], checkpoints.Select(checkpoint => checkpoint.Verdict));
         Assert.Equal(["unet/conv_in.weight"], checkpoints[^1].DriftedTensors);
@@ -178,11 +186,11 @@ public sealed class WorkerServiceTests
     }
 
     [Fact]
-    public async Task Drift_that_a_reload_does_not_cure_stops_the_worker_and_leaves_the_jobs_waiting()
+    public async Task Weights_that_still_differ_after_a_reload_stop_the_worker_and_leave_its_jobs_queued()
     {
         await using var database = await DatabaseAsync();
         var ids = await database.SubmitAsync("", "");
-        var renderer = new FakeRenderer { Incurable = true };
+        var renderer = new FakeRenderer { ReloadFails = true };
         renderer.OnRender = (_, _) => renderer.Damaged.Add("unet/conv_in.weight");
         var outcome = await WorkerHost.RunAsync(database, renderer);
         Assert.Contains("unet/conv_in.weight", outcome.Failure, StringComparison.Ordinal);
@@ -192,7 +200,7 @@ public sealed class WorkerServiceTests
     }
 
     [Fact]
-    public async Task A_stop_saves_what_was_drawn_and_gives_the_rest_back_uncounted()
+    public async Task A_stop_saves_the_images_rendered_so_far_and_requeues_the_other_jobs_uncounted()
     {
         await using var database = await DatabaseAsync();
         await database.SubmitAsync(Enumerable.Repeat("", 4));
@@ -208,7 +216,7 @@ public sealed class WorkerServiceTests
             },
         };
         await using var worker = await WorkerHost.StartAsync(database, renderer, options => options.TensorBatchSize = 2);
-        await reached.Task.WaitAsync(Limit, TestContext.Current.CancellationToken);
+        await Wait.ForAsync("the last group is being rendered", reached.Task, cancellationToken: TestContext.Current.CancellationToken);
         await worker.StopAsync();
         Assert.Equal(["load demo", "render 2", "render 2", "unload", "verify", "dispose"], renderer.Calls);
         var waiting = await database.Catalog.ListAsync(new JobFilter(JobState.Queued), CancellationToken.None);
@@ -219,7 +227,7 @@ public sealed class WorkerServiceTests
     }
 
     [Fact]
-    public async Task Cancelled_jobs_are_dropped_between_two_steps()
+    public async Task Jobs_cancelled_while_they_are_rendered_are_dropped_between_two_steps()
     {
         await using var database = await DatabaseAsync();
         var ids = await database.SubmitAsync(Enumerable.Repeat("", 2));
@@ -233,14 +241,14 @@ public sealed class WorkerServiceTests
             },
         };
         await using var worker = await WorkerHost.StartAsync(database, renderer);
-        await reached.Task.WaitAsync(Limit, TestContext.Current.CancellationToken);
-        await database.Catalog.CancelAsync(ids, CancellationToken.None);
+        await Wait.ForAsync("the last group is being rendered", reached.Task, cancellationToken: TestContext.Current.CancellationToken);
+        await database.Actions.CancelAsync(ids, CancellationToken.None);
         await worker.WaitForEndAsync();
         Assert.Equal(ids, await WorkerHost.InStateAsync(database, JobState.Cancelled));
     }
 
     [Fact]
-    public async Task A_lost_lease_drops_the_results_and_the_worker_goes_on()
+    public async Task Images_of_a_batch_whose_lease_was_lost_are_dropped_and_the_worker_goes_on()
     {
         await using var database = await DatabaseAsync();
         await database.SubmitAsync("");
@@ -250,10 +258,9 @@ public sealed class WorkerServiceTests
         {
             if (taken) return;
             taken = true;
-            // What a rescue by another worker does when this one was away for too long; in one transaction, or a heartbeat between extends the lease.
-#pragma warning disable VSTHRD002, xUnit1031 // The device thread is synchronous.
-            database.SqlAsync("update batches set lease_expires_at = now() - interval '1 second'; select rescue_expired()").GetAwaiter().GetResult();
-#pragma warning restore VSTHRD002, xUnit1031
+            // A rescue by another worker, as after a lost connection; in one transaction, because a heartbeat in
+            // between would extend the lease.
+            WorkerHost.Sql(database, "update batches set lease_expires_at = now() - interval '1 second'; select rescue_expired()");
             cancellationToken.WaitHandle.WaitOne(Limit);
         };
         var outcome = await WorkerHost.RunAsync(database, renderer);
@@ -264,7 +271,7 @@ public sealed class WorkerServiceTests
     }
 
     [Fact]
-    public async Task Nothing_is_claimed_while_pictures_cannot_be_written()
+    public async Task Nothing_is_claimed_while_images_cannot_be_written()
     {
         await using var database = await DatabaseAsync();
         await database.SubmitAsync("", "");
@@ -273,11 +280,13 @@ public sealed class WorkerServiceTests
         await File.WriteAllTextAsync(blocked, "", TestContext.Current.CancellationToken);
         try
         {
-            await using var worker = await WorkerHost.StartAsync(database, new FakeRenderer(), options => options.ExitWhenIdle = false, Path.Combine(blocked, "images"));
-            await Until(async () => (await database.Workers.ListAsync(CancellationToken.None)).Count == 1);
+            await using var worker = await WorkerHost.StartAsync(
+                database, new FakeRenderer(), options => options.ExitWhenIdle = false, Path.Combine(blocked, "images"));
+            await Wait.UntilAsync(
+                "the worker has registered", () => database.Workers.ListAsync(CancellationToken.None), workers => workers.Count == 1);
             Assert.Equal(2, (await WorkerHost.InStateAsync(database, JobState.Queued)).Length);
             File.Delete(blocked);
-            await Until(async () => (await database.Catalog.CountAsync(null, CancellationToken.None)).Verified == 2);
+            await WorkerHost.UntilVerifiedAsync(database, 2);
         }
         finally
         {
@@ -294,11 +303,10 @@ public sealed class WorkerServiceTests
         var renderer = new FakeRenderer();
         renderer.OnRender = (_, _) =>
         {
-#pragma warning disable VSTHRD002, xUnit1031 // The device thread is synchronous.
-            database.SqlAsync("update workers set draining = true").GetAwaiter().GetResult();
-#pragma warning restore VSTHRD002, xUnit1031
+            WorkerHost.Sql(database, "update workers set draining = true");
         };
-        await using var worker = await WorkerHost.StartAsync(database, renderer, options => (options.BatchSize, options.TensorBatchSize, options.ExitWhenIdle) = (2, 1, false));
+        await using var worker = await WorkerHost.StartAsync(
+            database, renderer, options => (options.BatchSize, options.TensorBatchSize, options.ExitWhenIdle) = (2, 1, false));
         await worker.WaitForEndAsync();
         Assert.Equal(2, (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Length);
         Assert.Equal(4, (await WorkerHost.InStateAsync(database, JobState.Queued)).Length);
@@ -312,7 +320,7 @@ public sealed class WorkerServiceTests
         return database;
     }
 
-    // While the first picture is drawn, so that the batch after it finds what was changed.
+    // Runs while the first image is rendered, so that the batch after it finds the change.
     private static Action<IReadOnlyList<ClaimedJob>, CancellationToken> Once(TestDatabase database, string sql)
     {
         var done = false;
@@ -320,24 +328,17 @@ public sealed class WorkerServiceTests
         {
             if (done) return;
             done = true;
-#pragma warning disable VSTHRD002, xUnit1031 // The device thread is synchronous.
-            database.SqlAsync(sql).GetAwaiter().GetResult();
-#pragma warning restore VSTHRD002, xUnit1031
+            WorkerHost.Sql(database, sql);
         };
     }
 
-    // Reading ahead runs beside rendering: it is there, but not always at the same place.
+    // Reading ahead runs beside rendering, so either may come first in the list of calls.
     private static string[] WithoutRace(List<string> calls)
     {
         var list = calls.ToArray();
         for (var i = 0; i + 1 < list.Length; i++)
-            if (list[i].StartsWith("prefetch", StringComparison.Ordinal) && list[i + 1].StartsWith("render", StringComparison.Ordinal)) (list[i], list[i + 1]) = (list[i + 1], list[i]);
+            if (list[i].StartsWith("prefetch", StringComparison.Ordinal) && list[i + 1].StartsWith("render", StringComparison.Ordinal))
+                (list[i], list[i + 1]) = (list[i + 1], list[i]);
         return list;
-    }
-
-    private static async Task Until(Func<Task<bool>> condition)
-    {
-        using var limit = new CancellationTokenSource(Limit);
-        while (!await condition()) await Task.Delay(20, limit.Token);
     }
 }

@@ -18,7 +18,7 @@ public sealed class LiveTests
         var job = await site.OpenAsync();
         await job.GotoAsync("/jobs/1");
         await Expect(job.Locator("h1 .badge")).ToHaveTextAsync("queued");
-        await site.Database.Catalog.CancelAsync([1], TestContext.Current.CancellationToken);
+        await site.Database.Actions.CancelAsync([1], TestContext.Current.CancellationToken);
         await Expect(job.Locator("h1 .badge")).ToHaveTextAsync("cancelled");
     }
 
@@ -30,7 +30,7 @@ public sealed class LiveTests
         var page = await site.OpenAsync();
         await page.RouteAsync("**/live", async route =>
         {
-            await site.Database.Catalog.CancelAsync([1], TestContext.Current.CancellationToken);
+            await site.Database.Actions.CancelAsync([1], TestContext.Current.CancellationToken);
             await route.ContinueAsync();
         });
         await page.GotoAsync("/jobs/1");

@@ -66,7 +66,7 @@ public sealed class SecurityTests
         foreach (var path in new[] { "/enqueue", "/enqueue/list", "/jobs/cancel", "/jobs/retry", "/queue/pause", "/queue/cancel",
             "/campaigns/schedules", $"/workers/{Guid.NewGuid()}/drain", "/login", "/logout" })
         {
-            using var form = new FormUrlEncodedContent([new("prompts", "x"), new("ids", "1"), new("kind", "model"), new("name", "demo"),
+            using var form = new FormUrlEncodedContent([new("prompt", "x"), new("ids", "1"), new("kind", "model"), new("name", "demo"),
                 new("paused", "true"), new("signature", "x"), new("priority", "0")]);
             using var answer = await client.PostAsync(path, form, TestContext.Current.CancellationToken);
             Assert.Equal((path, HttpStatusCode.BadRequest), (path, answer.StatusCode));

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace BatchGen.EndToEndTests.Commands;
 
-/// <summary>What people get wrong: one clear line, the right exit code, nothing submitted.</summary>
+/// <summary>Wrong input is answered with one clear line and the right exit code, and nothing is submitted.</summary>
 public sealed class BadInputTests
 {
     [Fact]
@@ -14,7 +14,8 @@ public sealed class BadInputTests
         await program.RunAsync("models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
         await program.RunAsync("adapters", "add", Path.Combine(RepositoryPaths.Models, "demo-adapters", "demo-neon.safetensors"));
         await database.Adapters.AddAsync(
-            new("for-xl", "/adapters/xl", new string('a', 64), 1, "kohya", "lora", "sdxl", 4, 4, 1, []), replace: false, TestContext.Current.CancellationToken);
+            new("for-xl", "/adapters/xl", new string('a', 64), 1, "kohya", "lora", "sdxl", 4, 4, 1, []), replace: false,
+            TestContext.Current.CancellationToken);
         (string[] Arguments, string[] Says)[] cases =
         [
             (["--model", "nosuch"], ["model", "nosuch", "models add"]),
@@ -45,11 +46,12 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public async Task Files_that_are_no_adapters_are_refused_and_say_why()
+    public async Task Files_that_are_not_adapters_are_refused_with_the_reason()
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var program = new ProgramUnderTest(database);
-        var good = await File.ReadAllBytesAsync(Path.Combine(RepositoryPaths.Models, "demo-adapters", "demo-neon.safetensors"), TestContext.Current.CancellationToken);
+        var good = await File.ReadAllBytesAsync(
+            Path.Combine(RepositoryPaths.Models, "demo-adapters", "demo-neon.safetensors"), TestContext.Current.CancellationToken);
         (string Name, byte[] Bytes, string[] Says)[] cases =
         [
             ("cut.safetensors", good[..(good.Length / 2)], ["cut.safetensors"]),
@@ -77,18 +79,20 @@ public sealed class BadInputTests
         await using var program = new ProgramUnderTest(database);
         var folder = Directory.CreateDirectory(Path.Combine(program.DataFolder, "loras")).FullName;
         foreach (var (from, to) in new[] { ("demo-neon", "A style, v2"), ("demo-neon", "neon"), ("demo-outline", "outline") })
-            File.Copy(Path.Combine(RepositoryPaths.Models, "demo-adapters", from + ".safetensors"), Path.Combine(folder, to + ".safetensors"));
+            File.Copy(
+                Path.Combine(RepositoryPaths.Models, "demo-adapters", from + ".safetensors"), Path.Combine(folder, to + ".safetensors"));
 
         var result = await program.RunAsync("adapters", "add", folder);
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("A style, v2", Assert.Single(result.Error.TrimEnd().Split('\n')), StringComparison.Ordinal);
         Assert.Contains("--name", result.Error, StringComparison.Ordinal);
-        Assert.Equal(["neon", "outline"], (await database.Adapters.ListAsync(TestContext.Current.CancellationToken)).Select(adapter => adapter.Name));
+        Assert.Equal(["neon", "outline"],
+            (await database.Adapters.ListAsync(TestContext.Current.CancellationToken)).Select(adapter => adapter.Name));
     }
 
     [Fact]
-    public async Task A_database_that_cannot_be_reached_is_one_line_and_exit_code_3()
+    public async Task A_command_whose_database_cannot_be_reached_ends_with_one_line_and_exit_code_3()
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var program = new ProgramUnderTest(database);

@@ -5,19 +5,22 @@ using Xunit;
 
 namespace BatchGen.EndToEndTests.Commands;
 
-/// <summary>The measurements run and say what they promise; how fast this machine is proves nothing, so no time is judged.</summary>
+/// <summary>The measurements run and print every part; times depend on the machine, so none is judged.</summary>
 public sealed partial class BenchCommandTests
 {
     [Fact]
+    [SuccessOf("bench render")]
     public async Task Bench_render_reports_every_part_with_its_floor()
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var program = new ProgramUnderTest(database);
 
-        var result = await program.RunAsync("bench", "render", "--steps", "2", "--part", "text", "--part", "unet", "--part", "batch", "--part", "vae", "--part", "picture");
+        var result = await program.RunAsync(
+            "bench", "render", "--steps", "2", "--part", "text", "--part", "unet", "--part", "batch", "--part", "vae", "--part", "image");
 
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
-        foreach (var part in new[] { "matrix products", "load:", "text encoding", "UNet pass over 2 latents", "floor by matrix rate", "operations alone", "batch of 4 pictures", "VAE decode", "one picture of 2 steps", "images/min", "peak memory" })
+        foreach (var part in new[] { "matrix products", "load:", "text encoding", "UNet pass over 2 latents", "floor by matrix rate",
+            "operations alone", "batch of 4 images", "VAE decode", "one image of 2 steps", "images/min", "peak memory" })
             Assert.Contains(part, result.Output, StringComparison.Ordinal);
         // The demo UNet's two latents are counted, not guessed: more than a tenth of a GFLOP, less than ten.
         var counted = double.Parse(CountedOperations().Match(result.Output).Groups[1].Value, CultureInfo.InvariantCulture);
@@ -25,25 +28,42 @@ public sealed partial class BenchCommandTests
     }
 
     [Fact]
-    public async Task Bench_queue_reports_rates_and_leaves_nothing_behind()
+    [SuccessOf("bench queue")]
+    public async Task Bench_queue_reports_rates_and_drops_its_schema()
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var program = new ProgramUnderTest(database);
 
         var result = await program.RunAsync(
-            "bench", "queue", "--jobs", "21000", "--signatures", "50", "--claims", "20", "--workers", "2", "--singles", "20", "--drain", "2000", "--drain-signatures", "5", "--latency", "3");
+            "bench", "queue", "--jobs", "21000", "--signatures", "50", "--claims", "20", "--workers", "2", "--singles", "20", "--drain",
+            "2000", "--drain-signatures", "5", "--latency", "3");
 
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
-        foreach (var part in new[] { "submit one by one", "urgent job", "claim, complete and close", "submit in bulk", "claim of 32 with one signature, 8 workers", "fusions for the whole backlog (one per signature would be 50" })
+        foreach (var part in new[] { "submit one by one", "urgent job", "claim, complete and close", "submit in bulk",
+            "claim of 32 with one signature, 8 workers", "fusions for the whole backlog (one per signature would be 50" })
             Assert.Contains(part, result.Output, StringComparison.Ordinal);
         Assert.Equal(0, await database.SqlAsync<long>("select count(*) from pg_namespace where nspname = 'batchgen_bench'"));
     }
 
+    [Fact]
+    [SuccessOf("bench switch")]
+    public async Task Bench_switch_reports_fuse_unload_and_checksum()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+
+        var result = await program.RunAsync("bench", "switch", "--rank", "1", "--repeats", "1");
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        foreach (var part in new[] { "fuse", "unload", "checksum" })
+            Assert.Contains(part, result.Output, StringComparison.OrdinalIgnoreCase);
+    }
+
     [Theory]
-    [InlineData("--part", "nosuch", "text, unet, batch, vae, picture")]
+    [InlineData("--part", "nosuch", "text, unet, batch, vae, image")]
     [InlineData("--size", "100", "multiple of 8")]
     [InlineData("--type", "float8", "float32 or bfloat16")]
-    public async Task Bench_render_refuses_what_it_cannot_measure(string option, string value, string says)
+    public async Task Bench_render_refuses_values_that_it_cannot_measure(string option, string value, string says)
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var program = new ProgramUnderTest(database);

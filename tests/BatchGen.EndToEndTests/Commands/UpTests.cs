@@ -11,7 +11,7 @@ using Xunit;
 
 namespace BatchGen.EndToEndTests.Commands;
 
-/// <summary>How <c>batchgen up</c> ends: at once, in order, whatever is open.</summary>
+/// <summary><c>batchgen up</c> stops at once and in order, whatever is open.</summary>
 public sealed partial class UpTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
@@ -19,29 +19,42 @@ public sealed partial class UpTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Stopping_waits_for_the_worker_and_not_for_open_pages(bool terminal)
+    [SuccessOf("up")]
+    public async Task Stopping_waits_for_the_worker_and_not_for_open_pages(bool byCtrlC)
     {
-        await using var database = await TestDatabase.CreateAsync(); // Its name only: the program runs its private one.
+        // Only the name of its schema is used: the program runs its private server.
+        await using var database = await TestDatabase.CreateAsync();
         await using var program = Program(database);
         program.Environment["ConnectionStrings__BatchGen"] = "";
         var folder = Path.Combine(program.DataFolder, "postgres");
         try
         {
             await RunAsync(program, "models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
-            await RunAsync(program, "submit", "--prompt", "a green tree on a meadow", "--width", "64", "--height", "64", "--count", "4", "--seed", "1", "--steps", "1000");
+            await RunAsync(program, "submit", "--prompt", "a green tree on a meadow", "--width", "64", "--height", "64", "--count", "4",
+                "--seed", "1", "--steps", "1000");
             var up = program.Start("up", "--verbose");
             using var client = await ClientAsync(program);
-            await Until(async () => (await client.GetFromJsonAsync<JsonElement>("/api/v1/counts", TestContext.Current.CancellationToken)).GetProperty("running").GetInt64() > 0);
-            using var live = await client.GetAsync("/live", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
-            using var events = await client.GetAsync("/api/v1/events", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+            await Wait.UntilAsync(
+                "a job runs",
+                () => client.GetFromJsonAsync<JsonElement>("/api/v1/counts", TestContext.Current.CancellationToken),
+                counts => counts.GetProperty("running").GetInt64() > 0,
+                Limit,
+                TestContext.Current.CancellationToken);
+            using var live = await client.GetAsync(
+                "/live", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+            using var events = await client.GetAsync(
+                "/api/v1/events", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
 
-            if (terminal) up.Interrupt(WorkerProcess().Matches(up.Error).Select(match => int.Parse(match.Groups["id"].Value, System.Globalization.CultureInfo.InvariantCulture)));
-            else up.Ask();
+            if (byCtrlC)
+                up.Interrupt(WorkerProcess().Matches(up.Error)
+                    .Select(match => int.Parse(match.Groups["id"].Value, System.Globalization.CultureInfo.InvariantCulture)));
+            else up.AskToStop();
             var ended = await up.WaitAsync(Limit);
 
             Assert.Equal(130, ended.ExitCode);
             Assert.Single(WorkerProcess().Matches(ended.Error));
-            var (workerStopped, databaseStopped) = (ended.Error.IndexOf("Worker stopped", StringComparison.Ordinal), ended.Error.IndexOf("Stopped PostgreSQL", StringComparison.Ordinal));
+            var (workerStopped, databaseStopped) = (ended.Error.IndexOf("Worker stopped", StringComparison.Ordinal),
+                ended.Error.IndexOf("Stopped PostgreSQL", StringComparison.Ordinal));
             Assert.True(workerStopped >= 0 && databaseStopped > workerStopped, ended.Error);
             await using var again = await EmbeddedPostgres.StartAsync(folder, NullLogger.Instance, TestContext.Current.CancellationToken);
             await using var connection = NpgsqlDataSource.Create(again.ConnectionString + ";Search Path=" + database.Schema);
@@ -50,7 +63,7 @@ public sealed partial class UpTests
         }
         finally
         {
-            await EmbeddedPostgres.RemoveAsync(folder, NullLogger.Instance, CancellationToken.None);
+            await EmbeddedCluster.RemoveAsync(folder, CancellationToken.None);
         }
     }
 
@@ -63,13 +76,13 @@ public sealed partial class UpTests
         using var client = await ClientAsync(program);
         using var jobs = new EndlessJobs();
         var submitting = client.PostAsync("/api/v1/jobs", jobs, TestContext.Current.CancellationToken);
-        await jobs.Flowing.WaitAsync(Limit, TestContext.Current.CancellationToken);
-        up.Ask();
+        await Wait.ForAsync("the first lines of the upload were sent", jobs.Flowing, Limit, TestContext.Current.CancellationToken);
+        up.AskToStop();
         Assert.Equal(130, (await up.WaitAsync(Limit)).ExitCode);
         await Assert.ThrowsAsync<HttpRequestException>(() => submitting);
     }
 
-    // Workers may take ten minutes to stop: nothing else may.
+    // Workers may take ten minutes to stop; a test that waits for anything else that long fails.
     private static ProgramUnderTest Program(TestDatabase database)
     {
         var program = new ProgramUnderTest(database);
@@ -99,17 +112,10 @@ public sealed partial class UpTests
         return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
     }
 
-    private static async Task Until(Func<Task<bool>> condition)
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        stop.CancelAfter(Limit);
-        while (!await condition()) await Task.Delay(50, stop.Token);
-    }
-
     [GeneratedRegex(@"Worker process \d+ started as process (?<id>\d+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex WorkerProcess();
 
-    /// <summary>An upload without end, fast enough not to be taken for a dead one.</summary>
+    /// <summary>An upload without end; a line every 50 ms is fast enough for the server's lowest rate.</summary>
     private sealed class EndlessJobs : HttpContent
     {
         private readonly TaskCompletionSource _flowing = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -119,7 +125,8 @@ public sealed partial class UpTests
         /// <summary>Ends when the first lines have left.</summary>
         public Task Flowing => _flowing.Task;
 
-        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+            SerializeToStreamAsync(stream, context, CancellationToken.None);
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
         {

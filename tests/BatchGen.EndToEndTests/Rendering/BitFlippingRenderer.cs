@@ -7,10 +7,10 @@ using BatchGen.Diffusion.Weights;
 
 namespace BatchGen.EndToEndTests.Rendering;
 
-/// <summary>The real renderer, except that memory goes bad once: before the first pictures are drawn, one bit of a base tensor flips.</summary>
+/// <summary>The real renderer with one memory fault: before the first images are rendered, one bit of a base tensor flips.</summary>
 internal sealed class BitFlippingRenderer(DiffusionRenderer inner, string tensor) : IBatchRenderer
 {
-    private bool _done;
+    private bool _flipped;
 
     public DeviceInfo Device => inner.Device;
 
@@ -28,12 +28,13 @@ internal sealed class BitFlippingRenderer(DiffusionRenderer inner, string tensor
     public void Prefetch(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken) =>
         inner.Prefetch(signature, adapters, cancellationToken);
 
-    public IReadOnlyList<RenderedImage> Render(IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
+    public IReadOnlyList<RenderedImage> Render(
+        IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
-        if (!_done)
+        if (!_flipped)
         {
-            _done = true;
-            // Bit 30 is the highest of the exponent: a change no picture can hide.
+            _flipped = true;
+            // Bit 30 is the highest of the exponent, so that the change shows in every image.
             WeightFault.FlipBit(inner.Weights!.All.Single(weight => weight.Name == tensor).Base!, 30);
         }
 
@@ -44,7 +45,8 @@ internal sealed class BitFlippingRenderer(DiffusionRenderer inner, string tensor
 
     public WeightCheck VerifyWeights(CancellationToken cancellationToken) => inner.VerifyWeights(cancellationToken);
 
-    public ReloadReport ReloadFromMaster(IReadOnlyList<string> tensorNames, CancellationToken cancellationToken) => inner.ReloadFromMaster(tensorNames, cancellationToken);
+    public ReloadReport ReloadFromMaster(IReadOnlyList<string> tensorNames, CancellationToken cancellationToken) =>
+        inner.ReloadFromMaster(tensorNames, cancellationToken);
 
     public void Dispose() => inner.Dispose();
 }

@@ -39,7 +39,8 @@ internal sealed class DemoNight : IAsyncDisposable
             Directory.CreateTempSubdirectory("batchgen-night-").FullName);
         await night.AddModelAsync(model ?? Path.Combine(RepositoryPaths.Models, "demo"), "demo");
         foreach (var file in adapters ?? Directory.EnumerateFiles(Path.Combine(RepositoryPaths.Models, "demo-adapters"), "*.safetensors"))
-            await night.Database.Adapters.AddAsync(AdapterInspector.Inspect(file).ToRecord(Path.GetFileNameWithoutExtension(file)), replace: false, TestContext.Current.CancellationToken);
+            await night.Database.Adapters.AddAsync(AdapterInspector.Inspect(file).ToRecord(Path.GetFileNameWithoutExtension(file)),
+                replace: false, TestContext.Current.CancellationToken);
         return night;
     }
 
@@ -47,8 +48,9 @@ internal sealed class DemoNight : IAsyncDisposable
         Database.Models.AddAsync(ModelInspector.Inspect(folder, name), replace: false, TestContext.Current.CancellationToken);
 
     /// <summary>Submits small, quick jobs.</summary>
-    public Task<IReadOnlyList<long>> SubmitAsync(params IEnumerable<(string Prompt, string Adapter, long Seed)> jobs) => Database.Submitter.SubmitAsync(
-        [.. jobs.Select(job => Request(job.Prompt, job.Adapter, job.Seed))], TestContext.Current.CancellationToken);
+    public Task<IReadOnlyList<long>> SubmitAsync(params IEnumerable<(string Prompt, string Adapter, long Seed)> jobs) =>
+        Database.Submitter.SubmitAsync(
+            [.. jobs.Select(job => Request(job.Prompt, job.Adapter, job.Seed))], TestContext.Current.CancellationToken);
 
     public static JobRequest Request(string prompt, string adapter, long seed) => new()
     {
@@ -65,7 +67,8 @@ internal sealed class DemoNight : IAsyncDisposable
     /// <summary>Runs one worker until nothing is left to do.</summary>
     /// <param name="wrap">Puts something around the renderer, for faults.</param>
     /// <param name="configure">Changes the worker's options.</param>
-    public async Task<WorkerOutcome> WorkAsync(Func<DiffusionRenderer, IBatchRenderer>? wrap = null, Action<WorkerOptions>? configure = null)
+    public async Task<WorkerOutcome> WorkAsync(
+        Func<DiffusionRenderer, IBatchRenderer>? wrap = null, Action<WorkerOptions>? configure = null)
     {
         var options = new WorkerOptions { ExitWhenIdle = true, HeartbeatInterval = TimeSpan.FromMilliseconds(200) };
         configure?.Invoke(options);

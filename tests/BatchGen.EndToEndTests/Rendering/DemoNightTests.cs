@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using BatchGen.Core.Jobs;
 using BatchGen.Imaging;
@@ -7,16 +8,18 @@ using Xunit;
 
 namespace BatchGen.EndToEndTests.Rendering;
 
+/// <summary>Real workers render with the demo model; faults are put into weights and files.</summary>
 public sealed class DemoNightTests
 {
     private const string Prompt = "a big red circle on a blue background";
 
     [Fact]
-    public async Task Every_job_ends_in_a_verified_picture_with_its_recipe_inside()
+    public async Task Every_job_ends_in_a_verified_image_with_its_recipe_inside()
     {
         await using var night = await DemoNight.CreateAsync();
         var ids = await night.SubmitAsync(
-            (Prompt, "demo-neon", 1), (Prompt, "", 2), ("a yellow star on a purple background", "demo-striped", 3), ("", "demo-neon", 4), (Prompt, "", 5));
+            (Prompt, "demo-neon", 1), (Prompt, "", 2), ("a yellow star on a purple background", "demo-striped", 3), ("", "demo-neon", 4),
+            (Prompt, "", 5));
         var outcome = await night.WorkAsync();
         Assert.Null(outcome.Failure);
         foreach (var id in ids)
@@ -28,27 +31,31 @@ public sealed class DemoNightTests
             var bytes = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
             Assert.Equal((job.Image.Sha256, job.Image.SizeBytes), (Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes.LongLength));
             var recipe = RecipeReader.Read(path);
-            Assert.Equal((id, job.Recipe.Prompt, job.Recipe.Seed, job.Recipe.Signature.ToString()), (recipe.JobId, recipe.Prompt, recipe.Seed, recipe.Signature));
+            Assert.Equal((id, job.Recipe.Prompt, job.Recipe.Seed.ToString(CultureInfo.InvariantCulture), job.Recipe.Signature.ToString()),
+                (recipe.JobId, recipe.TextOf(JobFields.Prompt), recipe.TextOf(JobFields.Seed), recipe.Signature));
             Assert.Equal(job.Recipe.Signature.Adapters.Select(adapter => adapter.Name), recipe.Adapters.Select(adapter => adapter.Name));
             Assert.All(recipe.Adapters, adapter => Assert.Equal(64, adapter.Sha256.Length));
-            Assert.True(ImageEncoder.Decode(bytes).Rgb.Distinct().Count() > 20, "the picture is one colour");
+            Assert.True(ImageEncoder.Decode(bytes).Rgb.Distinct().Count() > 20, "the image is one colour");
         }
 
         Assert.Equal((3, 0), await CheckpointsAsync(night));
     }
 
     [Fact]
-    public async Task A_picture_does_not_depend_on_its_neighbours_or_on_what_was_fused_before()
+    public async Task An_image_does_not_depend_on_its_neighbours_or_on_what_was_fused_before()
     {
         await using var crowd = await DemoNight.CreateAsync();
-        var among = await crowd.SubmitAsync((Prompt, "demo-pixel", 9), (Prompt, "demo-neon", 1), ("a green tree on a meadow", "demo-neon", 2), (Prompt, "demo-neon", 7));
+        var among = await crowd.SubmitAsync(
+            (Prompt, "demo-pixel", 9), (Prompt, "demo-neon", 1), ("a green tree on a meadow", "demo-neon", 2), (Prompt, "demo-neon", 7));
         await crowd.WorkAsync();
         await using var solo = await DemoNight.CreateAsync();
         var alone = await solo.SubmitAsync((Prompt, "demo-neon", 7));
         await solo.WorkAsync();
-        // A batch of three and one of one: the arithmetic of one picture is the same to the last 8-bit step.
-        var left = ImageEncoder.Decode(await File.ReadAllBytesAsync(await crowd.PathOfAsync(among[3]), TestContext.Current.CancellationToken));
-        var right = ImageEncoder.Decode(await File.ReadAllBytesAsync(await solo.PathOfAsync(alone[0]), TestContext.Current.CancellationToken));
+        // Once rendered in a batch of three, once alone.
+        var left = ImageEncoder.Decode(
+            await File.ReadAllBytesAsync(await crowd.PathOfAsync(among[3]), TestContext.Current.CancellationToken));
+        var right = ImageEncoder.Decode(
+            await File.ReadAllBytesAsync(await solo.PathOfAsync(alone[0]), TestContext.Current.CancellationToken));
         // Matrix products may sum in another order at another batch size: one step of 255 where a value lies on the edge between two.
         Assert.All(left.Rgb.Zip(right.Rgb), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
     }
@@ -56,18 +63,19 @@ public sealed class DemoNightTests
     [Theory]
     [InlineData("webp", ".webp")]
     [InlineData("jpeg", ".jpg")]
-    public async Task Other_formats_carry_the_recipe_too(string format, string extension)
+    public async Task WebP_and_JPEG_images_carry_the_recipe(string format, string extension)
     {
         await using var night = await DemoNight.CreateAsync();
-        var ids = await night.Database.Submitter.SubmitAsync([DemoNight.Request(Prompt, "", 1) with { Format = format }], TestContext.Current.CancellationToken);
+        var ids = await night.Database.Submitter.SubmitAsync(
+            [DemoNight.Request(Prompt, "", 1) with { Format = format }], TestContext.Current.CancellationToken);
         await night.WorkAsync();
         var path = await night.PathOfAsync(ids[0]);
         Assert.Equal(extension, Path.GetExtension(path));
-        Assert.Equal(Prompt, RecipeReader.Read(path).Prompt);
+        Assert.Equal(Prompt, RecipeReader.Read(path).TextOf(JobFields.Prompt));
     }
 
     [Fact]
-    public async Task A_flipped_bit_in_a_live_base_tensor_is_found_named_reloaded_and_its_pictures_rendered_again()
+    public async Task A_flipped_bit_in_a_base_tensor_is_found_and_named_its_tensor_reloaded_and_its_images_rendered_again()
     {
         (string, string, long)[] jobs = [(Prompt, "", 1), (Prompt, "", 2), (Prompt, "demo-neon", 3)];
         await using var clean = await DemoNight.CreateAsync();
@@ -100,7 +108,8 @@ public sealed class DemoNightTests
         await using var night = await DemoNight.CreateAsync();
         await night.AddModelAsync(copy.Path, "copy");
         var good = await night.SubmitAsync((Prompt, "", 1));
-        var bad = await night.Database.Submitter.SubmitAsync([DemoNight.Request(Prompt, "", 1) with { Model = "copy" }], TestContext.Current.CancellationToken);
+        var bad = await night.Database.Submitter.SubmitAsync(
+            [DemoNight.Request(Prompt, "", 1) with { Model = "copy" }], TestContext.Current.CancellationToken);
         await FlipLastByteAsync(copy.Combine("unet", "diffusion_pytorch_model.safetensors"));
         Assert.Null((await night.WorkAsync()).Failure);
         var failed = await night.JobAsync(bad[0]);

@@ -22,7 +22,7 @@ public sealed class FuseCycleTests : IDisposable
     }
 
     [Fact]
-    public void Hundreds_of_fuses_and_unloads_change_no_bit_and_leave_no_tensor()
+    public void Hundreds_of_fuses_and_unloads_change_no_bit_of_the_base_and_leave_no_tensor_behind()
     {
         AdapterSignature[] signatures =
         [
@@ -89,7 +89,8 @@ public sealed class FuseCycleTests : IDisposable
         bytes[^1] ^= 1;
         File.WriteAllBytes(path, bytes);
 
-        var error = Assert.Throws<AdapterException>(() => _renderer.Fuse(DemoModel.Signature(("changed", 1m)), [record], CancellationToken.None));
+        var error = Assert.Throws<AdapterException>(
+            () => _renderer.Fuse(DemoModel.Signature(("changed", 1m)), [record], CancellationToken.None));
 
         Assert.Contains("changed since it was registered", error.Message, StringComparison.Ordinal);
     }

@@ -3,6 +3,7 @@ using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Adapters;
 using BatchGen.Diffusion.Models;
+using BatchGen.Diffusion.Rendering;
 using BatchGen.Diffusion.Weights;
 using BatchGen.Testing;
 using TorchSharp;
@@ -16,11 +17,11 @@ public sealed class FuseModeTests
     private static readonly AdapterSignature Pair = DemoModel.Signature(("demo-outline", 0.7m), ("demo-striped", -0.4m));
 
     [Theory]
-    [InlineData(FuseMode.InPlaceSaved, ScalarType.Float32)]
+    [InlineData(FuseMode.InPlace, ScalarType.Float32)]
     [InlineData(FuseMode.InPlaceMaster, ScalarType.Float32)]
-    [InlineData(FuseMode.InPlaceSaved, ScalarType.Float16)]
+    [InlineData(FuseMode.InPlace, ScalarType.Float16)]
     [InlineData(FuseMode.InPlaceMaster, ScalarType.Float16)]
-    [InlineData(FuseMode.InPlaceSaved, ScalarType.BFloat16)]
+    [InlineData(FuseMode.InPlace, ScalarType.BFloat16)]
     public void In_place_computes_the_same_bytes_as_the_overlay_and_puts_the_base_back(FuseMode mode, ScalarType type)
     {
         using var cache = new AdapterCache(1L << 30);
@@ -34,11 +35,35 @@ public sealed class FuseModeTests
         var checksum = BaseChecksum.Take(model.Weights);
         var report = fuser.Fuse(Pair, DemoModel.Adapters, CancellationToken.None);
         Assert.Equal(overlay.Fused.Count, report.Tensors);
-        foreach (var (left, right) in overlay.Fused.Zip(fuser.Fused)) Assert.Equal(BaseChecksum.Hash(left.Value), BaseChecksum.Hash(right.Value));
+        foreach (var (left, right) in overlay.Fused.Zip(fuser.Fused))
+            Assert.Equal(BaseChecksum.Hash(left.Value), BaseChecksum.Hash(right.Value));
         Assert.False(checksum.Verify(CancellationToken.None).Passed, "the base is written over while adapters are fused");
         fuser.Unload();
         Assert.True(checksum.Verify(CancellationToken.None).Passed);
         Assert.True(overlay.FindDamaged().Count == 0);
+    }
+
+    [Theory]
+    [InlineData(FuseMode.Auto)]
+    [InlineData(FuseMode.Overlay)]
+    [InlineData(FuseMode.InPlace)]
+    [InlineData(FuseMode.InPlaceMaster)]
+    public void Every_fuse_mode_of_the_settings_draws_the_same_image_and_gives_the_base_back(FuseMode mode)
+    {
+        using var renderer = new DiffusionRenderer(new DiffusionOptions { Device = "cpu", FuseMode = mode });
+        renderer.LoadModel(DemoModel.Record, CancellationToken.None);
+        var plain = renderer.Draw(DemoModel.Job(1))[0].Rgb;
+        renderer.Fuse(Pair, DemoModel.Adapters, CancellationToken.None);
+        Assert.Equal(mode is FuseMode.InPlace or FuseMode.InPlaceMaster, renderer.WritesBaseWhileFused);
+        var styled = renderer.Draw(DemoModel.Job(1, signature: Pair))[0].Rgb;
+        renderer.Unload();
+
+        Assert.True(renderer.VerifyWeights(CancellationToken.None).Passed);
+        Assert.Equal(plain, renderer.Draw(DemoModel.Job(1))[0].Rgb);
+        using var overlay = DemoModel.Renderer();
+        overlay.LoadModel(DemoModel.Record, CancellationToken.None);
+        overlay.Fuse(Pair, DemoModel.Adapters, CancellationToken.None);
+        Assert.Equal(overlay.Draw(DemoModel.Job(1, signature: Pair))[0].Rgb, styled);
     }
 
     [Fact]
@@ -46,7 +71,7 @@ public sealed class FuseModeTests
     {
         using var cache = new AdapterCache(1L << 30);
         using var model = Load(ScalarType.Float16);
-        using var fuser = new AdapterFuser(model.Weights, cache, FuseMode.InPlaceSaved);
+        using var fuser = new AdapterFuser(model.Weights, cache, FuseMode.InPlace);
         var checksum = BaseChecksum.Take(model.Weights);
         var live = 0L;
         for (var i = 0; i < 100; i++)
@@ -65,7 +90,7 @@ public sealed class FuseModeTests
     {
         using var cache = new AdapterCache(1L << 30);
         using var model = Load(ScalarType.Float16);
-        using var fuser = new AdapterFuser(model.Weights, cache, FuseMode.InPlaceSaved);
+        using var fuser = new AdapterFuser(model.Weights, cache, FuseMode.InPlace);
         var checksum = BaseChecksum.Take(model.Weights);
         var signature = AdapterSignature.Create("demo", [new AdapterUse("demo-outline", 1_000_000_000m)]);
         Assert.Throws<AdapterException>(() => fuser.Fuse(signature, DemoModel.Adapters, CancellationToken.None));
@@ -87,7 +112,7 @@ public sealed class FuseModeTests
     }
 
     [Fact]
-    public void A_cached_factor_that_changed_in_memory_is_read_again_before_it_is_used()
+    public void A_cached_factor_that_changed_in_memory_is_read_from_its_file_again_before_use()
     {
         using var cache = new AdapterCache(1L << 30);
         var record = DemoModel.Adapters[0];

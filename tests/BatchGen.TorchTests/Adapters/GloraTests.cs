@@ -41,7 +41,8 @@ public sealed class GloraTests : IDisposable
 
         using var cache = new AdapterCache(1L << 30);
         using var fuser = new AdapterFuser(_model.Weights, cache);
-        var path = oldOrder ? Write(("a1", a2), ("a2", a1), ("b1", b2), ("b2", b1), ("bm", middle)) : Write(("a1", a1), ("a2", a2), ("b1", b1), ("b2", b2), ("bm", middle));
+        var path = oldOrder ? Write(("a1", a2), ("a2", a1), ("b1", b2), ("b2", b1), ("bm", middle))
+            : Write(("a1", a1), ("a2", a2), ("b1", b1), ("b2", b2), ("bm", middle));
         fuser.Fuse(DemoModel.Signature(("glora", 1m)), [AdapterInspector.Inspect(path).ToRecord("glora")], CancellationToken.None);
 
         // The same products, summed in another order.
@@ -55,12 +56,14 @@ public sealed class GloraTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var shape = _model.Weights.Find("unet")!.All["conv_in.weight"].Base!.shape;
-        (string, Tensor)[] factors = [("a1", zeros(shape[1], Rank, 1, 1)), ("a2", zeros(Rank, shape[1], 1, 1)), ("b1", ones(shape[0], Rank, 1, 1)), ("b2", ones(Rank, shape[1], 1, 1))];
+        (string, Tensor)[] factors = [("a1", zeros(shape[1], Rank, 1, 1)), ("a2", zeros(Rank, shape[1], 1, 1)),
+            ("b1", ones(shape[0], Rank, 1, 1)), ("b2", ones(Rank, shape[1], 1, 1))];
         var path = wrongMiddle ? Write([.. factors, ("bm", ones(Rank, Rank, 5, 5))]) : Write(factors);
         using var cache = new AdapterCache(1L << 30);
         using var fuser = new AdapterFuser(_model.Weights, cache);
 
-        var error = Assert.Throws<AdapterException>(() => fuser.Fuse(DemoModel.Signature(("glora", 1m)), [AdapterInspector.Inspect(path).ToRecord("glora")], CancellationToken.None));
+        var error = Assert.Throws<AdapterException>(() =>
+            fuser.Fuse(DemoModel.Signature(("glora", 1m)), [AdapterInspector.Inspect(path).ToRecord("glora")], CancellationToken.None));
 
         Assert.Contains("does not fit this model", error.Message, StringComparison.Ordinal);
         Assert.Contains("conv_in", error.Message, StringComparison.Ordinal);
@@ -69,7 +72,8 @@ public sealed class GloraTests : IDisposable
     private string Write(params (string Leaf, Tensor Factor)[] factors)
     {
         var path = Path.Combine(_folder, "glora.safetensors");
-        SafetensorsWriter.Write(path, [.. factors.Select(factor => SafetensorsTensors.ToItem($"lora_unet_conv_in.{factor.Leaf}.weight", factor.Factor))]);
+        SafetensorsWriter.Write(
+            path, [.. factors.Select(factor => SafetensorsTensors.ToItem($"lora_unet_conv_in.{factor.Leaf}.weight", factor.Factor))]);
         return path;
     }
 }

@@ -17,16 +17,18 @@ public sealed class LowRankProductTests
     [InlineData(1283, 1000, 8)]
     [InlineData(24, 11_520, 16)]
     [InlineData(40, 640, 300)]
-    public void Every_number_is_that_of_float64_rounded(int height, int width, int rank)
+    public void Every_number_of_the_product_is_that_of_float64_rounded_once(int height, int width, int rank)
     {
         using var scope = NewDisposeScope();
         var generator = new Generator(7);
-        var (original, up, down) = (randn([height, width], generator: generator), randn([height, rank], generator: generator), randn([rank, width], generator: generator));
+        var (original, up, down) = (randn([height, width], generator: generator), randn([height, rank], generator: generator),
+            randn([rank, width], generator: generator));
         var result = empty_like(original);
         Assert.True(LowRankProduct.TryWrite(result, original, up, down, 0.37f));
         var exact = original.to(ScalarType.Float64) + ((double)0.37f * up.to(ScalarType.Float64).mm(down.to(ScalarType.Float64)));
         // A chain of r roundings, each at most half a unit of the largest partial sum.
-        var limit = (up.abs().to(ScalarType.Float64).mm(down.abs().to(ScalarType.Float64)) + original.abs()) * ((rank + 2) * Math.Pow(2, -24));
+        var limit =
+            (up.abs().to(ScalarType.Float64).mm(down.abs().to(ScalarType.Float64)) + original.abs()) * ((rank + 2) * Math.Pow(2, -24));
         Assert.True(((result - exact).abs() <= limit).all().item<bool>());
 
         // In place, and with any number of threads, to the bit.
@@ -40,7 +42,7 @@ public sealed class LowRankProductTests
     }
 
     [Fact]
-    public void What_it_cannot_read_is_left_to_torch()
+    public void Tensors_that_the_fast_product_cannot_read_are_left_to_torch()
     {
         using var scope = NewDisposeScope();
         var (original, up, down) = (randn(32, 32), randn(32, 4), randn(4, 32));

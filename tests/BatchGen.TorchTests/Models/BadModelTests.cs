@@ -28,24 +28,25 @@ public sealed class BadModelTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_that_does_not_exist() => Refused("does not exist", () => ModelInspector.Inspect(_model.Path + "-absent", "copy"));
+    public void A_folder_that_does_not_exist_is_refused() =>
+        Refused("does not exist", () => ModelInspector.Inspect(_model.Path + "-absent", "copy"));
 
     [Fact]
-    public void A_folder_without_an_index()
+    public void A_folder_without_an_index_is_refused()
     {
         File.Delete(_model.Combine("model_index.json"));
         Refused("model_index.json", Inspect);
     }
 
     [Fact]
-    public void A_pickle_instead_of_safetensors()
+    public void A_pickle_instead_of_safetensors_is_refused()
     {
         File.Move(_model.Combine("unet", "diffusion_pytorch_model.safetensors"), _model.Combine("unet", "diffusion_pytorch_model.bin"));
         Refused("pickle", Inspect);
     }
 
     [Fact]
-    public void A_pickled_checkpoint_beside_nothing()
+    public void A_folder_with_only_a_pickled_checkpoint_is_refused()
     {
         File.Delete(_model.Combine("model_index.json"));
         File.WriteAllText(_model.Combine("model.ckpt"), "x");
@@ -56,14 +57,14 @@ public sealed class BadModelTests : IDisposable
     [InlineData("unet")]
     [InlineData("vae")]
     [InlineData("text_encoder")]
-    public void A_missing_component(string component)
+    public void A_folder_without_a_component_is_refused(string component)
     {
         Directory.Delete(_model.Combine(component), recursive: true);
         Refused(component, Inspect);
     }
 
     [Fact]
-    public void A_missing_tokenizer_file()
+    public void A_folder_without_a_tokenizer_file_is_refused()
     {
         File.Delete(_model.Combine("tokenizer", "merges.txt"));
         Refused("merges.txt", Inspect);
@@ -72,7 +73,7 @@ public sealed class BadModelTests : IDisposable
     [Theory]
     [InlineData("unet", "UNet3DConditionModel")]
     [InlineData("scheduler", null)]
-    public void An_index_that_names_something_else(string component, string? className)
+    public void An_index_that_names_another_class_is_refused(string component, string? className)
     {
         Edit("model_index.json", root =>
         {
@@ -83,21 +84,22 @@ public sealed class BadModelTests : IDisposable
     }
 
     [Fact]
-    public void A_pipeline_that_is_not_supported()
+    public void A_pipeline_that_is_not_supported_is_refused()
     {
         Edit("model_index.json", root => root["_class_name"] = "FluxPipeline");
         Refused("FluxPipeline", Inspect);
     }
 
     [Fact]
-    public void A_truncated_weights_file()
+    public void A_weights_file_that_is_cut_off_is_refused()
     {
-        using (var stream = File.OpenWrite(_model.Combine("vae", "diffusion_pytorch_model.safetensors"))) stream.SetLength(stream.Length - 1000);
+        using (var stream = File.OpenWrite(_model.Combine("vae", "diffusion_pytorch_model.safetensors")))
+            stream.SetLength(stream.Length - 1000);
         Refused("diffusion_pytorch_model.safetensors", Inspect);
     }
 
     [Fact]
-    public void A_header_of_two_to_the_63_bytes()
+    public void A_header_length_of_two_to_the_63_bytes_is_refused()
     {
         var path = _model.Combine("unet", "diffusion_pytorch_model.safetensors");
         var bytes = File.ReadAllBytes(path);
@@ -107,7 +109,7 @@ public sealed class BadModelTests : IDisposable
     }
 
     [Fact]
-    public void Json_that_is_none()
+    public void A_config_that_is_not_json_is_refused()
     {
         File.WriteAllText(_model.Combine("unet", "config.json"), "{");
         Refused("not valid JSON", Inspect);
@@ -123,35 +125,36 @@ public sealed class BadModelTests : IDisposable
     [InlineData("block_out_channels", "[32, 64]")]
     [InlineData("norm_num_groups", "3.5")]
     [InlineData("attention_head_dim", "[1, 2, 5]")]
-    public void A_config_that_asks_for_another_network(string key, string value)
+    public void A_config_that_asks_for_an_unknown_network_is_refused(string key, string value)
     {
         Edit("unet/config.json", root => root[key] = JsonNode.Parse(value));
         Refused("", () => Load().Dispose());
     }
 
     [Fact]
-    public void A_tensor_that_is_missing()
+    public void A_weights_file_without_a_tensor_is_refused()
     {
         Rewrite(items => items.Where(item => item.Name != "mid_block.attentions.0.proj_in.weight"));
         Refused("mid_block.attentions.0.proj_in.weight", () => Load().Dispose());
     }
 
     [Fact]
-    public void A_tensor_too_many()
+    public void A_weights_file_with_a_tensor_too_many_is_refused()
     {
         Rewrite(items => items.Append(new SafetensorsItem("stranger.weight", SafetensorsType.F16, [1], new byte[2])));
         Refused("stranger.weight", () => Load().Dispose());
     }
 
     [Fact]
-    public void A_tensor_of_another_shape()
+    public void A_tensor_of_another_shape_is_refused()
     {
-        Rewrite(items => items.Select(item => item.Name == "conv_out.bias" ? new SafetensorsItem(item.Name, item.Type, [5], new byte[10]) : item));
+        Rewrite(items =>
+            items.Select(item => item.Name == "conv_out.bias" ? new SafetensorsItem(item.Name, item.Type, [5], new byte[10]) : item));
         Refused("conv_out.bias", () => Load().Dispose());
     }
 
     [Fact]
-    public void An_adapter_that_pretends_to_be_the_network()
+    public void An_adapter_in_place_of_the_networks_weights_is_refused()
     {
         File.Copy(DemoModel.Adapters[0].Path, _model.Combine("unet", "diffusion_pytorch_model.safetensors"), overwrite: true);
         Refused("conv_in.weight", () => Load().Dispose());
@@ -173,19 +176,23 @@ public sealed class BadModelTests : IDisposable
         using var whole = Load();
         var path = _model.Combine("unet", "diffusion_pytorch_model.safetensors");
         Shard(path);
-        File.Move(_model.Combine("vae", "diffusion_pytorch_model.safetensors"), _model.Combine("vae", "diffusion_pytorch_model.fp16.safetensors"));
+        File.Move(_model.Combine("vae", "diffusion_pytorch_model.safetensors"),
+            _model.Combine("vae", "diffusion_pytorch_model.fp16.safetensors"));
         File.Delete(path);
         using var pieces = Load();
 
-        Assert.All(whole.Weights.All.Zip(pieces.Weights.All), pair => Assert.True(pair.First.Name == pair.Second.Name && (pair.First.Base is null || pair.First.Base.equal(pair.Second.Base!).all().item<bool>())));
-        Assert.Contains(ModelInspector.Inspect(_model.Path, "copy").Files, file => file.RelativePath == "unet/diffusion_pytorch_model-00002-of-00002.safetensors");
+        Assert.All(whole.Weights.All.Zip(pieces.Weights.All), pair => Assert.True(pair.First.Name == pair.Second.Name
+            && (pair.First.Base is null || pair.First.Base.equal(pair.Second.Base!).all().item<bool>())));
+        Assert.Contains(ModelInspector.Inspect(_model.Path, "copy").Files,
+            file => file.RelativePath == "unet/diffusion_pytorch_model-00002-of-00002.safetensors");
     }
 
     [Fact]
-    public void A_shard_index_that_points_elsewhere()
+    public void A_shard_index_that_names_files_outside_its_folder_is_refused()
     {
         File.Delete(_model.Combine("unet", "diffusion_pytorch_model.safetensors"));
-        File.WriteAllText(_model.Combine("unet", "diffusion_pytorch_model.safetensors.index.json"), """{"weight_map": {"conv_in.weight": "../../secret.safetensors"}}""");
+        File.WriteAllText(_model.Combine("unet", "diffusion_pytorch_model.safetensors.index.json"),
+            """{"weight_map": {"conv_in.weight": "../../secret.safetensors"}}""");
         Refused("secret", Inspect);
     }
 
@@ -197,7 +204,8 @@ public sealed class BadModelTests : IDisposable
 
     private void Inspect() => ModelInspector.Inspect(_model.Path, "copy");
 
-    private DiffusionModel Load() => DiffusionModel.Load(DemoModel.Record with { Path = _model.Path }, torch.ScalarType.Float32, torch.CPU, CancellationToken.None);
+    private DiffusionModel Load() =>
+        DiffusionModel.Load(DemoModel.Record with { Path = _model.Path }, torch.ScalarType.Float32, torch.CPU, CancellationToken.None);
 
     private void Edit(string file, Action<JsonObject> change)
     {
@@ -227,12 +235,14 @@ public sealed class BadModelTests : IDisposable
             foreach (var item in part) map[item.Name] = name;
         }
 
-        File.WriteAllText(_model.Combine("unet", "diffusion_pytorch_model.safetensors.index.json"), new JsonObject { ["weight_map"] = map }.ToJsonString());
+        File.WriteAllText(_model.Combine("unet", "diffusion_pytorch_model.safetensors.index.json"),
+            new JsonObject { ["weight_map"] = map }.ToJsonString());
     }
 
     private static SafetensorsItem[] Items(string path)
     {
         using var file = SafetensorsFile.Open(path);
-        return file.Entries.Select(entry => new SafetensorsItem(entry.Name, entry.Type, entry.Shape, file.Bytes(entry).ToArray())).ToArray();
+        return file.Entries.Select(entry => new SafetensorsItem(entry.Name, entry.Type, entry.Shape, file.Bytes(entry).ToArray()))
+            .ToArray();
     }
 }

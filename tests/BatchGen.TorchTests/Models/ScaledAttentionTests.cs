@@ -19,7 +19,7 @@ public sealed class ScaledAttentionTests
     [InlineData(7, 77)]
     [InlineData(64, 4096)]
     [InlineData(9, 16_385)]
-    public void Shares_are_those_of_float64_rounded(int rows, int width)
+    public void Shares_of_the_softmax_are_those_of_float64_rounded_once(int rows, int width)
     {
         using var scope = NewDisposeScope();
         var scores = randn([rows, width], generator: new Generator(3)) * 12;
@@ -35,7 +35,8 @@ public sealed class ScaledAttentionTests
         AssertWithin(shares, exact, exact * (distance.to(ScalarType.Float64) + 8 + (width / 32)) * Float32);
 
         // Shares below float32's least normal number may be that number.
-        static void AssertWithin(Tensor actual, Tensor exact, Tensor limit) => Assert.True(((actual.to(ScalarType.Float64) - exact).abs() <= limit + 2e-38).all().item<bool>());
+        static void AssertWithin(Tensor actual, Tensor exact, Tensor limit) =>
+            Assert.True(((actual.to(ScalarType.Float64) - exact).abs() <= limit + 2e-38).all().item<bool>());
     }
 
     [Fact]
@@ -44,7 +45,9 @@ public sealed class ScaledAttentionTests
         using var scope = NewDisposeScope();
         var scores = randn([501, 1003], generator: new Generator(4));
         var together = RowSoftmax.Apply(scores.clone(), ScalarType.Float32);
-        for (var row = 0; row < 501; row += 50) Assert.True(RowSoftmax.Apply(scores.narrow(0, row, 1).clone(), ScalarType.Float32).eq(together.narrow(0, row, 1)).all().item<bool>());
+        for (var row = 0; row < 501; row += 50)
+            Assert.True(
+                RowSoftmax.Apply(scores.narrow(0, row, 1).clone(), ScalarType.Float32).eq(together.narrow(0, row, 1)).all().item<bool>());
     }
 
     [Theory]
@@ -53,7 +56,8 @@ public sealed class ScaledAttentionTests
     public void A_score_that_is_no_number_spoils_its_row_and_no_other(float fault)
     {
         using var scope = NewDisposeScope();
-        foreach (var (type, place) in ((ScalarType, int)[])[(ScalarType.Float32, 0), (ScalarType.Float32, 70), (ScalarType.BFloat16, 17), (ScalarType.BFloat16, 66)])
+        foreach (var (type, place) in ((ScalarType, int)[])[(ScalarType.Float32, 0), (ScalarType.Float32, 70), (ScalarType.BFloat16, 17),
+            (ScalarType.BFloat16, 66)])
         {
             var scores = ones(3, 71);
             scores[1, place] = fault;
@@ -73,7 +77,8 @@ public sealed class ScaledAttentionTests
         var generator = new Generator(5);
         // As layers hand them over: heads are not the outer axis in memory.
         var (q, k, v) = (Heads(length), Heads(tokens), Heads(tokens));
-        // Float32: scores reach 20, and a score's rounding is a part of the share (torch's fused form: up to 33 units, this: 43). BFloat16: shares and result are rounded.
+        // Float32: scores reach 20, and a score's rounding is a part of the share (torch's fused form: up to 33 units, this: 43). BFloat16:
+        // shares and result are rounded.
         foreach (var (type, unit) in ((ScalarType, double)[])[(ScalarType.Float32, 64 * Float32), (ScalarType.BFloat16, 2 * BFloat16)])
         {
             var (queries, keys, values) = (q.to(type), k.to(type), v.to(type));

@@ -3,6 +3,9 @@ using System.Text.RegularExpressions;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Adapters;
+using BatchGen.Diffusion.Families;
+using BatchGen.Diffusion.Families.StableDiffusion;
+using BatchGen.Diffusion.Families.StableDiffusionXl;
 using BatchGen.Diffusion.Models;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Testing;
@@ -34,7 +37,7 @@ public sealed partial class SingleFileTests : IDisposable
     [Theory]
     [InlineData("sd21")]
     [InlineData("sdxl")]
-    public void The_other_families_are_told_apart_and_read(string family)
+    public void A_single_file_of_every_other_family_is_recognised_and_is_the_same_model(string family)
     {
         var (source, overrides) = Synthetic(family);
         var path = Convert(source, family, overrides);
@@ -43,7 +46,8 @@ public sealed partial class SingleFileTests : IDisposable
 
         Assert.Equal(family, ModelInspector.Inspect(path, "single").Family);
         AssertSame(folder, file);
-        Assert.Equal(folder.TextEncoders.Select(encoder => encoder.Tokenizer.PadId), file.TextEncoders.Select(encoder => encoder.Tokenizer.PadId));
+        Assert.Equal(
+            folder.TextEncoders.Select(encoder => encoder.Tokenizer.PadId), file.TextEncoders.Select(encoder => encoder.Tokenizer.PadId));
     }
 
     [Fact]
@@ -65,10 +69,11 @@ public sealed partial class SingleFileTests : IDisposable
     [InlineData("sdxl", "conditioner.embedders.0.logit_scale")]
     [InlineData("sdxl", "conditioner.embedders.0.text_projection.weight")]
     [InlineData("sdxl", "conditioner.embedders.1.model.transformer.text_model.embeddings.position_ids")]
-    public void What_text_encoders_carry_along_is_left_alone(string family, string name)
+    public void Tensors_that_text_encoders_carry_along_from_training_are_ignored(string family, string name)
     {
         var (source, overrides) = Synthetic(family);
-        var path = Convert(source, family, overrides, items => items.Append(new SafetensorsItem(name, SafetensorsType.F16, [2, 2], new byte[8])));
+        var path = Convert(
+            source, family, overrides, items => items.Append(new SafetensorsItem(name, SafetensorsType.F16, [2, 2], new byte[8])));
         using var folder = Load(source);
         using var file = Load(path);
 
@@ -76,11 +81,12 @@ public sealed partial class SingleFileTests : IDisposable
     }
 
     [Fact]
-    public void A_projection_that_a_conversion_left_as_diffusers_has_it_is_read()
+    public void A_text_projection_in_diffusers_spelling_inside_a_single_file_is_read()
     {
         var (source, overrides) = Synthetic("sdxl");
         var path = Convert(source, "sdxl", overrides, items => items.Select(item =>
-            item.Name.EndsWith(".text_projection", StringComparison.Ordinal) ? Transpose(item) with { Name = item.Name + ".weight" } : item));
+            item.Name.EndsWith(".text_projection", StringComparison.Ordinal) ? Transpose(item) with { Name = item.Name + ".weight" }
+                : item));
         using var folder = Load(source);
         using var file = Load(path);
 
@@ -88,12 +94,13 @@ public sealed partial class SingleFileTests : IDisposable
     }
 
     [Fact]
-    public void An_autoencoder_whose_attention_a_conversion_left_as_diffusers_has_it_is_read()
+    public void An_autoencoder_with_attention_in_diffusers_spelling_inside_a_single_file_is_read()
     {
         var (source, overrides) = Synthetic("sd21");
         var path = Convert(source, "sd21", overrides, items => items.Select(item =>
         {
-            var name = Regex.Replace(item.Name, @"(attn_1\.)(q|k|v)\.", "$1to_$2.").Replace("attn_1.proj_out.", "attn_1.to_out.0.", StringComparison.Ordinal);
+            var name = Regex.Replace(item.Name, @"(attn_1\.)(q|k|v)\.", "$1to_$2.")
+                .Replace("attn_1.proj_out.", "attn_1.to_out.0.", StringComparison.Ordinal);
             return name == item.Name ? item : item with { Name = name, Shape = item.Shape.Length == 4 ? item.Shape[..2] : item.Shape };
         }));
         using var folder = Load(source);
@@ -118,7 +125,8 @@ public sealed partial class SingleFileTests : IDisposable
     public void A_checkpoint_of_another_family_is_refused()
     {
         var path = Path.Combine(_folder, "flux.safetensors");
-        SafetensorsWriter.Write(path, [new SafetensorsItem("model.diffusion_model.double_blocks.0.img_attn.qkv.weight", SafetensorsType.F16, [1], new byte[2])]);
+        SafetensorsWriter.Write(path,
+            [new SafetensorsItem("model.diffusion_model.double_blocks.0.img_attn.qkv.weight", SafetensorsType.F16, [1], new byte[2])]);
 
         Refused("double_blocks", path);
     }
@@ -127,17 +135,23 @@ public sealed partial class SingleFileTests : IDisposable
     public void A_network_alone_a_missing_tensor_and_one_too_many_are_refused()
     {
         var source = Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15");
-        Refused("no autoencoder", Convert(source, "sd15", null, items => items.Where(item => !item.Name.StartsWith("first_stage_model", StringComparison.Ordinal))));
-        Refused("text encoder", Convert(source, "sd15", null, items => items.Where(item => !item.Name.StartsWith("cond_stage_model", StringComparison.Ordinal))));
-        Refused("middle_block.1.proj_out", Convert(source, "sd15", null, items => items.Where(item => item.Name != "model.diffusion_model.middle_block.1.proj_out.weight")));
-        Refused("stranger", Convert(source, "sd15", null, items => items.Append(new SafetensorsItem("model.diffusion_model.stranger", SafetensorsType.F16, [1], new byte[2]))));
+        Refused("no autoencoder", Convert(source, "sd15", null, items =>
+            items.Where(item => !item.Name.StartsWith("first_stage_model", StringComparison.Ordinal))));
+        Refused("text encoder", Convert(source, "sd15", null, items =>
+            items.Where(item => !item.Name.StartsWith("cond_stage_model", StringComparison.Ordinal))));
+        Refused("middle_block.1.proj_out", Convert(source, "sd15", null, items =>
+            items.Where(item => item.Name != "model.diffusion_model.middle_block.1.proj_out.weight")));
+        Refused("stranger", Convert(source, "sd15", null, items =>
+            items.Append(new SafetensorsItem("model.diffusion_model.stranger", SafetensorsType.F16, [1], new byte[2]))));
     }
 
     [Fact]
     public void Training_state_beside_the_networks_is_left_alone()
     {
         var source = Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15");
-        var path = Convert(source, "sd15", null, items => items.Append(new SafetensorsItem("model_ema.decay", SafetensorsType.F32, [], new byte[4])).Append(new SafetensorsItem("betas", SafetensorsType.F32, [1], new byte[4])));
+        var path = Convert(source, "sd15", null, items =>
+            items.Append(new SafetensorsItem("model_ema.decay", SafetensorsType.F32, [], new byte[4]))
+                .Append(new SafetensorsItem("betas", SafetensorsType.F32, [1], new byte[4])));
 
         Assert.Equal("sd15", ModelInspector.Inspect(path, "single").Family);
     }
@@ -149,11 +163,12 @@ public sealed partial class SingleFileTests : IDisposable
     public void A_model_of_continuous_noise_levels_is_refused(string marker)
     {
         var source = Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15");
-        Refused(marker, Convert(source, "sd15", null, items => items.Append(new SafetensorsItem(marker, SafetensorsType.F32, [1], new byte[4]))));
+        Refused(marker,
+            Convert(source, "sd15", null, items => items.Append(new SafetensorsItem(marker, SafetensorsType.F32, [1], new byte[4]))));
     }
 
     [Fact]
-    public void What_a_model_predicts_may_be_said_at_registration_and_is_part_of_what_it_is()
+    public void A_prediction_named_at_registration_is_used_and_changes_the_models_digest()
     {
         var path = Convert(Path.Combine(RepositoryPaths.Reference, "models", "tiny-sd15"), "sd15", null);
         var (unsaid, said) = (ModelInspector.Inspect(path, "single"), ModelInspector.Inspect(path, "single", "v_prediction"));
@@ -186,7 +201,8 @@ public sealed partial class SingleFileTests : IDisposable
         {
             var other = right.Weights.Find(component.Component)!;
             Assert.Equal(component.All.Keys, other.All.Keys);
-            Assert.All(component.All.Values.Where(weight => weight.Base is not null), weight => Assert.True(weight.Base!.equal(other.All[weight.Key].Base!).all().item<bool>(), weight.Name));
+            Assert.All(component.All.Values.Where(weight => weight.Base is not null),
+                weight => Assert.True(weight.Base!.equal(other.All[weight.Key].Base!).all().item<bool>(), weight.Name));
         }
 
         var latents = randn([1, 4, 8, 8], generator: new Generator(1));
@@ -197,11 +213,13 @@ public sealed partial class SingleFileTests : IDisposable
         var pooled = left.UNet.PooledWidth > 0 ? randn([1, left.UNet.PooledWidth], generator: new Generator(3)) : null;
         var sizes = left.UNet.PooledWidth > 0 ? full([1, 6], 16f) : null;
         var times = full([1], 500f);
-        Assert.True(left.UNet.Forward(latents, times, context, pooled, sizes).equal(right.UNet.Forward(latents, times, context, pooled, sizes)).all().item<bool>());
+        Assert.True(left.UNet.Forward(latents, times, context, pooled, sizes)
+            .equal(right.UNet.Forward(latents, times, context, pooled, sizes)).all().item<bool>());
         foreach (var (one, two) in left.TextEncoders.Zip(right.TextEncoders))
         {
             var ids = tensor(one.Tokenizer.EncodePadded("a photo of a cat")).unsqueeze(0);
-            var (first, second) = (one.Network.Run(one.Network.Start(one.Network.Rows(ids)), 0, one.Network.LayerCount), two.Network.Run(two.Network.Start(two.Network.Rows(ids)), 0, two.Network.LayerCount));
+            var (first, second) = (one.Network.Run(one.Network.Start(one.Network.Rows(ids)), 0, one.Network.LayerCount),
+                two.Network.Run(two.Network.Start(two.Network.Rows(ids)), 0, two.Network.LayerCount));
             Assert.True(first.equal(second).all().item<bool>());
         }
 
@@ -212,7 +230,7 @@ public sealed partial class SingleFileTests : IDisposable
     {
         var configs = Tiny(family);
         var source = Path.Combine(_folder, "model");
-        SyntheticModel.Write(source, configs, 5, CancellationToken.None);
+        SyntheticModel.Write(source, FamilyRenderings.Find(family)!, configs, 5, CancellationToken.None);
         // Heads of these widths are not those of the published models: the file says so.
         var overrides = new JsonObject
         {
@@ -234,70 +252,89 @@ public sealed partial class SingleFileTests : IDisposable
         {
             return new(StringComparer.Ordinal)
             {
-                ["text_encoder"] = PublishedConfigs.TextEncoder(32, 4, 2, "gelu"),
-                ["unet"] = PublishedConfigs.UNet([32, 32, 64], [true, true, false], [2, 4, 8], [1, 1, 1], 32, linear: true),
-                ["vae"] = PublishedConfigs.Vae(0.18215, [32, 64], 1),
-                ["scheduler"] = PublishedConfigs.Scheduler("DDIMScheduler", "v_prediction"),
+                ["text_encoder"] = StableDiffusionSettings.TextEncoder(32, 4, 2, "gelu"),
+                ["unet"] = StableDiffusionSettings.UNet([32, 32, 64], [true, true, false], [2, 4, 8], [1, 1, 1], 32, linear: true),
+                ["vae"] = StableDiffusionSettings.Vae(0.18215, [32, 64], 1),
+                ["scheduler"] = StableDiffusionSettings.Scheduler("DDIMScheduler", "v_prediction"),
             };
         }
 
         return new(StringComparer.Ordinal)
         {
-            ["text_encoder"] = PublishedConfigs.TextEncoder(16, 4, 3, "quick_gelu"),
-            ["text_encoder_2"] = PublishedConfigs.TextEncoder(24, 4, 3, "gelu", projection: 24),
-            ["unet"] = PublishedConfigs.UNet([32, 32, 64], [false, true, true], [2, 4, 8], [1, 2, 3], 40, linear: true, sizeWidth: 8, pooledWidth: 24),
-            ["vae"] = PublishedConfigs.Vae(0.13025, [32, 64], 1),
-            ["scheduler"] = PublishedConfigs.Scheduler("EulerDiscreteScheduler", "epsilon", "leading"),
+            ["text_encoder"] = StableDiffusionSettings.TextEncoder(16, 4, 3, "quick_gelu"),
+            ["text_encoder_2"] = StableDiffusionSettings.TextEncoder(24, 4, 3, "gelu", projection: 24),
+            ["unet"] = StableDiffusionSettings.UNet(
+                [32, 32, 64], [false, true, true], [2, 4, 8], [1, 2, 3], 40, linear: true, sizeWidth: 8, pooledWidth: 24),
+            ["vae"] = StableDiffusionSettings.Vae(0.13025, [32, 64], 1),
+            ["scheduler"] = StableDiffusionSettings.Scheduler("EulerDiscreteScheduler", "epsilon", "leading"),
         };
     }
 
     // The published mapping, written down a second time and the other way round: from the folder to the file.
     private string Convert(
-        string source, string family, JsonObject? overrides, Func<IEnumerable<SafetensorsItem>, IEnumerable<SafetensorsItem>>? change = null, bool hasExtraLayer = true)
+        string source, string family, JsonObject? overrides,
+        Func<IEnumerable<SafetensorsItem>, IEnumerable<SafetensorsItem>>? change = null, bool hasExtraLayer = true)
     {
         var items = new List<SafetensorsItem>();
         // Up blocks with attention: all but the first in SD 1.x and 2.x, all but the last in SDXL (the models here have three).
         HashSet<int> attentive = family == "sdxl" ? [0, 1] : [1, 2];
-        foreach (var item in Items(source, "unet")) items.Add(item with { Name = "model.diffusion_model." + UNetName(item.Name, attentive) });
+        foreach (var item in Items(source, "unet"))
+            items.Add(item with { Name = "model.diffusion_model." + UNetName(item.Name, attentive) });
         foreach (var item in Items(source, "vae"))
         {
             var isProjection = Regex.IsMatch(item.Name, @"\.(query|key|value|proj_attn|to_q|to_k|to_v|to_out\.0)\.weight$");
-            items.Add(item with { Name = "first_stage_model." + VaeName(item.Name), Shape = isProjection ? [.. item.Shape, 1, 1] : item.Shape });
+            items.Add(
+                item with { Name = "first_stage_model." + VaeName(item.Name), Shape = isProjection ? [.. item.Shape, 1, 1] : item.Shape });
         }
 
         var text = Items(source, "text_encoder");
         if (family == "sd21") items.AddRange(OpenClip(text, "cond_stage_model.model.", hasExtraLayer));
-        else items.AddRange(text.Select(item => item with { Name = (family == "sdxl" ? "conditioner.embedders.0.transformer." : "cond_stage_model.transformer.") + item.Name }));
-        if (family == "sdxl") items.AddRange(OpenClip(Items(source, "text_encoder_2"), "conditioner.embedders.1.model.", extraLayer: false));
+        else
+            items.AddRange(text.Select(item => item with
+            {
+                Name = (family == "sdxl" ? "conditioner.embedders.0.transformer." : "cond_stage_model.transformer.") + item.Name,
+            }));
+        if (family == "sdxl")
+            items.AddRange(OpenClip(Items(source, "text_encoder_2"), "conditioner.embedders.1.model.", extraLayer: false));
         var path = Path.Combine(_folder, Guid.NewGuid().ToString("N") + ".safetensors");
         var final = (change is null ? items : change(items)).ToArray();
-        SafetensorsWriter.Write(path, final, overrides is null ? null : new Dictionary<string, string> { ["batchgen.config"] = overrides.ToJsonString() });
+        SafetensorsWriter.Write(
+            path, final, overrides is null ? null : new Dictionary<string, string> { ["batchgen.config"] = overrides.ToJsonString() });
         return path;
     }
 
     private static IEnumerable<SafetensorsItem> OpenClip(SafetensorsItem[] items, string prefix, bool extraLayer)
     {
-        var layers = items.Select(item => Regex.Match(item.Name, @"layers\.(\d+)\.")).Where(match => match.Success).Max(match => int.Parse(match.Groups[1].Value)) + 1;
-        foreach (var item in items.Where(item => !item.Name.Contains("self_attn.q_proj", StringComparison.Ordinal) && !item.Name.Contains("self_attn.k_proj", StringComparison.Ordinal)))
+        var layers = items.Select(item => Regex.Match(item.Name, @"layers\.(\d+)\.")).Where(match => match.Success)
+            .Max(match => int.Parse(match.Groups[1].Value)) + 1;
+        foreach (var item in items.Where(item => !item.Name.Contains("self_attn.q_proj", StringComparison.Ordinal)
+            && !item.Name.Contains("self_attn.k_proj", StringComparison.Ordinal)))
         {
             var name = item.Name;
             var made = item;
             if (name.Contains("self_attn.v_proj", StringComparison.Ordinal))
             {
-                var parts = new[] { "q_proj", "k_proj", "v_proj" }.Select(part => items.First(candidate => candidate.Name == name.Replace("v_proj", part, StringComparison.Ordinal)));
-                made = item with { Shape = [item.Shape[0] * 3, .. item.Shape[1..]], Bytes = parts.SelectMany(part => part.Bytes.ToArray()).ToArray() };
+                var parts = new[] { "q_proj", "k_proj", "v_proj" }.Select(
+                    part => items.First(candidate => candidate.Name == name.Replace("v_proj", part, StringComparison.Ordinal)));
+                made = item with { Shape = [item.Shape[0] * 3, .. item.Shape[1..]], Bytes = parts.SelectMany(part => part.Bytes.ToArray())
+                    .ToArray() };
                 name = Regex.Replace(name, @"self_attn\.v_proj\.", "attn.in_proj_");
             }
 
             if (name == "text_projection.weight") made = Transpose(item);
-            name = name.Replace("text_model.encoder.layers.", "transformer.resblocks.", StringComparison.Ordinal).Replace("layer_norm1", "ln_1", StringComparison.Ordinal)
-                .Replace("layer_norm2", "ln_2", StringComparison.Ordinal).Replace("self_attn.out_proj", "attn.out_proj", StringComparison.Ordinal)
+            name = name.Replace("text_model.encoder.layers.", "transformer.resblocks.", StringComparison.Ordinal)
+                .Replace("layer_norm1", "ln_1", StringComparison.Ordinal)
+                .Replace("layer_norm2", "ln_2", StringComparison.Ordinal)
+                .Replace("self_attn.out_proj", "attn.out_proj", StringComparison.Ordinal)
                 .Replace("mlp.fc1", "mlp.c_fc", StringComparison.Ordinal).Replace("mlp.fc2", "mlp.c_proj", StringComparison.Ordinal)
-                .Replace("text_model.final_layer_norm", "ln_final", StringComparison.Ordinal).Replace("text_model.embeddings.token_embedding", "token_embedding", StringComparison.Ordinal)
-                .Replace("text_model.embeddings.position_embedding.weight", "positional_embedding", StringComparison.Ordinal).Replace("text_projection.weight", "text_projection", StringComparison.Ordinal);
+                .Replace("text_model.final_layer_norm", "ln_final", StringComparison.Ordinal)
+                .Replace("text_model.embeddings.token_embedding", "token_embedding", StringComparison.Ordinal)
+                .Replace("text_model.embeddings.position_embedding.weight", "positional_embedding", StringComparison.Ordinal)
+                .Replace("text_projection.weight", "text_projection", StringComparison.Ordinal);
             yield return made with { Name = prefix + name };
             if (extraLayer && name.StartsWith($"transformer.resblocks.{layers - 1}.", StringComparison.Ordinal))
-                yield return made with { Name = prefix + name.Replace($"resblocks.{layers - 1}.", $"resblocks.{layers}.", StringComparison.Ordinal) };
+                yield return made with { Name = prefix + name.Replace(
+                    $"resblocks.{layers - 1}.", $"resblocks.{layers}.", StringComparison.Ordinal) };
         }
 
         yield return new SafetensorsItem(prefix + "logit_scale", SafetensorsType.F32, [], new byte[4]);
@@ -311,7 +348,8 @@ public sealed partial class SingleFileTests : IDisposable
         var bytes = new byte[item.Bytes.Length];
         for (var row = 0; row < rows; row++)
         {
-            for (var column = 0; column < columns; column++) item.Bytes.Span.Slice((row * columns + column) * 2, 2).CopyTo(bytes.AsSpan((column * rows + row) * 2));
+            for (var column = 0; column < columns; column++)
+                item.Bytes.Span.Slice((row * columns + column) * 2, 2).CopyTo(bytes.AsSpan((column * rows + row) * 2));
         }
 
         return item with { Shape = [columns, rows], Bytes = bytes };
@@ -320,37 +358,50 @@ public sealed partial class SingleFileTests : IDisposable
     private static SafetensorsItem[] Items(string source, string component)
     {
         using var file = SafetensorsFile.Open(Directory.EnumerateFiles(Path.Combine(source, component), "*.safetensors").Single());
-        return file.Entries.Select(entry => new SafetensorsItem(entry.Name, entry.Type, entry.Shape, file.Bytes(entry).ToArray())).ToArray();
+        return file.Entries.Select(entry => new SafetensorsItem(entry.Name, entry.Type, entry.Shape, file.Bytes(entry).ToArray()))
+            .ToArray();
     }
 
     private static string UNetName(string name, HashSet<int> attentive)
     {
-        string Inside(string rest) => rest.Replace("norm1", "in_layers.0", StringComparison.Ordinal).Replace("conv1", "in_layers.2", StringComparison.Ordinal)
+        string Inside(string rest) => rest.Replace("norm1", "in_layers.0", StringComparison.Ordinal)
+            .Replace("conv1", "in_layers.2", StringComparison.Ordinal)
             .Replace("time_emb_proj", "emb_layers.1", StringComparison.Ordinal).Replace("norm2", "out_layers.0", StringComparison.Ordinal)
-            .Replace("conv2", "out_layers.3", StringComparison.Ordinal).Replace("conv_shortcut", "skip_connection", StringComparison.Ordinal);
-        if (DownResnet().Match(name) is { Success: true } a) return $"input_blocks.{3 * N(a, 1) + N(a, 2) + 1}.0.{Inside(a.Groups[3].Value)}";
+            .Replace("conv2", "out_layers.3", StringComparison.Ordinal)
+            .Replace("conv_shortcut", "skip_connection", StringComparison.Ordinal);
+        if (DownResnet().Match(name) is { Success: true } a)
+            return $"input_blocks.{3 * N(a, 1) + N(a, 2) + 1}.0.{Inside(a.Groups[3].Value)}";
         if (DownAttention().Match(name) is { Success: true } b) return $"input_blocks.{3 * N(b, 1) + N(b, 2) + 1}.1.{b.Groups[3].Value}";
         if (Downsampler().Match(name) is { Success: true } c) return $"input_blocks.{3 * (N(c, 1) + 1)}.0.op.{c.Groups[2].Value}";
         if (UpResnet().Match(name) is { Success: true } d) return $"output_blocks.{3 * N(d, 1) + N(d, 2)}.0.{Inside(d.Groups[3].Value)}";
         if (UpAttention().Match(name) is { Success: true } e) return $"output_blocks.{3 * N(e, 1) + N(e, 2)}.1.{e.Groups[3].Value}";
         // Block 0 of SD 1.x and 2.x has no attention, so its upsampler is the second module; elsewhere it is the third.
-        if (Upsampler().Match(name) is { Success: true } f) return $"output_blocks.{3 * N(f, 1) + 2}.{(attentive.Contains(N(f, 1)) ? 2 : 1)}.conv.{f.Groups[2].Value}";
-        if (name.StartsWith("mid_block.resnets.", StringComparison.Ordinal)) return $"middle_block.{2 * (name[18] - '0')}.{Inside(name[20..])}";
+        if (Upsampler().Match(name) is { Success: true } f)
+            return $"output_blocks.{3 * N(f, 1) + 2}.{(attentive.Contains(N(f, 1)) ? 2 : 1)}.conv.{f.Groups[2].Value}";
+        if (name.StartsWith("mid_block.resnets.", StringComparison.Ordinal))
+            return $"middle_block.{2 * (name[18] - '0')}.{Inside(name[20..])}";
         if (name.StartsWith("mid_block.attentions.0.", StringComparison.Ordinal)) return "middle_block.1." + name[23..];
-        return name.Replace("conv_in.", "input_blocks.0.0.", StringComparison.Ordinal).Replace("time_embedding.linear_1", "time_embed.0", StringComparison.Ordinal)
-            .Replace("time_embedding.linear_2", "time_embed.2", StringComparison.Ordinal).Replace("add_embedding.linear_1", "label_emb.0.0", StringComparison.Ordinal)
-            .Replace("add_embedding.linear_2", "label_emb.0.2", StringComparison.Ordinal).Replace("conv_norm_out", "out.0", StringComparison.Ordinal).Replace("conv_out", "out.2", StringComparison.Ordinal);
+        return name.Replace("conv_in.", "input_blocks.0.0.", StringComparison.Ordinal)
+            .Replace("time_embedding.linear_1", "time_embed.0", StringComparison.Ordinal)
+            .Replace("time_embedding.linear_2", "time_embed.2", StringComparison.Ordinal)
+            .Replace("add_embedding.linear_1", "label_emb.0.0", StringComparison.Ordinal)
+            .Replace("add_embedding.linear_2", "label_emb.0.2", StringComparison.Ordinal)
+            .Replace("conv_norm_out", "out.0", StringComparison.Ordinal).Replace("conv_out", "out.2", StringComparison.Ordinal);
     }
 
     private static string VaeName(string name)
     {
         name = Regex.Replace(name, @"encoder\.down_blocks\.(\d)\.resnets\.(\d)\.", "encoder.down.$1.block.$2.");
         name = Regex.Replace(name, @"encoder\.down_blocks\.(\d)\.downsamplers\.0\.", "encoder.down.$1.downsample.");
-        // Two levels: the decoder counts from the picture.
-        name = Regex.Replace(name, @"decoder\.up_blocks\.(\d)\.resnets\.(\d)\.", match => $"decoder.up.{1 - N(match, 1)}.block.{match.Groups[2].Value}.");
+        // Two levels: the decoder counts from the image.
+        name = Regex.Replace(
+            name, @"decoder\.up_blocks\.(\d)\.resnets\.(\d)\.", match => $"decoder.up.{1 - N(match, 1)}.block.{match.Groups[2].Value}.");
         name = Regex.Replace(name, @"decoder\.up_blocks\.(\d)\.upsamplers\.0\.", match => $"decoder.up.{1 - N(match, 1)}.upsample.");
-        name = name.Replace("mid_block.resnets.0", "mid.block_1", StringComparison.Ordinal).Replace("mid_block.resnets.1", "mid.block_2", StringComparison.Ordinal)
-            .Replace("mid_block.attentions.0", "mid.attn_1", StringComparison.Ordinal).Replace("conv_shortcut", "nin_shortcut", StringComparison.Ordinal).Replace("conv_norm_out", "norm_out", StringComparison.Ordinal);
+        name = name.Replace("mid_block.resnets.0", "mid.block_1", StringComparison.Ordinal)
+            .Replace("mid_block.resnets.1", "mid.block_2", StringComparison.Ordinal)
+            .Replace("mid_block.attentions.0", "mid.attn_1", StringComparison.Ordinal)
+            .Replace("conv_shortcut", "nin_shortcut", StringComparison.Ordinal)
+            .Replace("conv_norm_out", "norm_out", StringComparison.Ordinal);
         name = Regex.Replace(name, @"attn_1\.group_norm", "attn_1.norm");
         name = Regex.Replace(name, @"attn_1\.(query|to_q)\.", "attn_1.q.");
         name = Regex.Replace(name, @"attn_1\.(key|to_k)\.", "attn_1.k.");

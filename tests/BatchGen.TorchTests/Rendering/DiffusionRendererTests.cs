@@ -16,7 +16,7 @@ public sealed class DiffusionRendererTests : IDisposable
     public void Dispose() => _renderer.Dispose();
 
     [Fact]
-    public void Loading_twice_does_nothing_the_second_time()
+    public void Loading_the_model_that_is_loaded_does_nothing()
     {
         var report = _renderer.LoadModel(DemoModel.Record, CancellationToken.None);
 
@@ -26,7 +26,7 @@ public sealed class DiffusionRendererTests : IDisposable
     }
 
     [Fact]
-    public void A_picture_does_not_depend_on_what_its_neighbours_are()
+    public void An_image_does_not_depend_on_what_its_neighbours_are()
     {
         var alone = _renderer.Draw(DemoModel.Job(1, seed: 7), DemoModel.Job(2, "a yellow star on a purple background", 8));
         var others = _renderer.Draw(DemoModel.Job(1, seed: 7), DemoModel.Job(3, "a green tree on a meadow", 99));
@@ -36,22 +36,24 @@ public sealed class DiffusionRendererTests : IDisposable
     }
 
     [Fact]
-    public void A_picture_hardly_depends_on_the_size_of_its_batch()
+    public void An_image_hardly_depends_on_the_size_of_its_batch()
     {
         var alone = _renderer.Draw(DemoModel.Job(1, seed: 7))[0];
         var third = _renderer.Draw(DemoModel.Job(5, seed: 1), DemoModel.Job(6, seed: 2), DemoModel.Job(1, seed: 7))[2];
 
-        // Kernels for other batch sizes sum in another order, so the last bits of float32 may differ; a rounding to 8 bits may then tip over.
+        // Kernels for other batch sizes sum in another order, so the last bits of float32 may differ; a rounding to 8 bits may then tip
+        // over.
         Assert.True(alone.Rgb.Zip(third.Rgb).Max(pair => Math.Abs(pair.First - pair.Second)) <= 1);
         Assert.Equal(1, third.JobId);
     }
 
     [Fact]
-    public void A_large_picture_is_the_same_in_any_batch_on_a_processor()
+    public void A_large_image_is_the_same_in_any_batch_on_a_processor()
     {
         var alone = _renderer.Draw(DemoModel.Job(1, seed: 7, size: 256, steps: 2))[0];
         var third = _renderer.Draw(
-            DemoModel.Job(5, seed: 1, size: 256, steps: 2), DemoModel.Job(6, seed: 2, size: 256, steps: 2), DemoModel.Job(1, seed: 7, size: 256, steps: 2))[2];
+            DemoModel.Job(5, seed: 1, size: 256, steps: 2), DemoModel.Job(6, seed: 2, size: 256, steps: 2),
+            DemoModel.Job(1, seed: 7, size: 256, steps: 2))[2];
 
         // The network runs over two latents at a time whatever the batch (UNetPasses), so there is no other order of sums.
         Assert.Equal(alone.Rgb, third.Rgb);
@@ -67,11 +69,11 @@ public sealed class DiffusionRendererTests : IDisposable
 
         Assert.Equal(first.Rgb, second.Rgb);
         Assert.Equal(64 * 64 * 3, first.Rgb.Length);
-        Assert.True(first.Rgb.Distinct().Count() > 20, "the picture is all but one colour");
+        Assert.True(first.Rgb.Distinct().Count() > 20, "the image is all but one colour");
     }
 
     [Fact]
-    public void Adapters_change_the_picture_and_unloading_gives_the_old_one_back()
+    public void Adapters_change_the_image_and_unloading_gives_the_old_one_back()
     {
         var before = _renderer.Draw(DemoModel.Job(1))[0];
         var signature = DemoModel.Signature(("demo-neon", 0.8m), ("demo-outline", 0.5m));
@@ -99,7 +101,8 @@ public sealed class DiffusionRendererTests : IDisposable
     {
         var before = _renderer.Draw(DemoModel.Job(1))[0];
 
-        Assert.Throws<AdapterException>(() => _renderer.Fuse(DemoModel.Signature(("demo-neon", 1m), ("demo-missing", 1m)), DemoModel.Adapters, CancellationToken.None));
+        Assert.Throws<AdapterException>(
+            () => _renderer.Fuse(DemoModel.Signature(("demo-neon", 1m), ("demo-missing", 1m)), DemoModel.Adapters, CancellationToken.None));
 
         Assert.Equal(before.Rgb, _renderer.Draw(DemoModel.Job(1))[0].Rgb);
         Assert.True(_renderer.VerifyWeights(CancellationToken.None).Passed);
@@ -137,11 +140,12 @@ public sealed class DiffusionRendererTests : IDisposable
     }
 
     [Fact]
-    public void A_not_a_number_fails_the_attempt_instead_of_becoming_black()
+    public void An_image_with_numbers_that_are_not_finite_fails_the_attempt()
     {
         using (torch.no_grad())
         {
-            _renderer.Weights!.All.First(candidate => candidate.Key == "conv_out.bias" && candidate.Component == "unet").Base!.fill_(float.NaN);
+            _renderer.Weights!.All.First(
+                candidate => candidate.Key == "conv_out.bias" && candidate.Component == "unet").Base!.fill_(float.NaN);
         }
 
         var error = Assert.Throws<GenerationException>(() => _renderer.Draw(DemoModel.Job(1)));
@@ -151,7 +155,7 @@ public sealed class DiffusionRendererTests : IDisposable
     }
 
     [Fact]
-    public void A_picture_black_all_over_fails_the_attempt_and_a_dark_one_does_not()
+    public void An_image_black_all_over_fails_the_attempt_and_a_dark_one_does_not()
     {
         DecodeEverythingTo(-3);
         var error = Assert.Throws<GenerationException>(() => _renderer.Draw(DemoModel.Job(1)));
@@ -221,7 +225,8 @@ public sealed class DiffusionRendererTests : IDisposable
     [InlineData("ddim", 4, double.NaN, "not a finite number")]
     public void A_recipe_that_can_never_work_is_refused(string sampler, int steps, double guidance, string expected)
     {
-        var error = Assert.Throws<InvalidJobException>(() => _renderer.Draw(DemoModel.Job(1, sampler: sampler, steps: steps, guidance: guidance)));
+        var error = Assert.Throws<InvalidJobException>(
+            () => _renderer.Draw(DemoModel.Job(1, sampler: sampler, steps: steps, guidance: guidance)));
 
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
     }
@@ -247,16 +252,17 @@ public sealed class DiffusionRendererTests : IDisposable
     [InlineData("dpmpp_2m_karras")]
     [InlineData("dpmpp_2s")]
     [InlineData("unipc")]
-    public void A_little_strength_keeps_the_start_picture_and_much_draws_another(string sampler)
+    public void A_little_strength_keeps_the_start_image_and_much_draws_another(string sampler)
     {
         var start = _renderer.Draw(DemoModel.Job(1, "a big red circle on a blue background", 1, steps: 20))[0];
         RenderedImage From(double strength, string prompt)
         {
             var job = DemoModel.Job(2, prompt, 2, steps: 20, sampler: sampler);
-            return _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png", Strength = strength }, StartPixels = start.Rgb })[0];
+            return _renderer.Draw(
+                job with { Recipe = job.Recipe with { StartImagePath = "start.png", Strength = strength }, StartPixels = start.Rgb })[0];
         }
 
-        // The prompt that fits the picture changes it little; at full strength another prompt replaces it.
+        // The prompt that fits the image changes it little; at full strength another prompt replaces it.
         var (near, far) = (From(0.1, "a big red circle on a blue background"), From(1, "a yellow star on a purple background"));
         double Distance(RenderedImage image) => image.Rgb.Zip(start.Rgb).Average(pair => Math.Abs(pair.First - pair.Second));
 
@@ -270,21 +276,26 @@ public sealed class DiffusionRendererTests : IDisposable
     [InlineData(1.5)]
     [InlineData(double.NaN)]
     [InlineData(0.01)]
-    public void A_strength_that_means_nothing_is_refused(double strength)
+    public void A_strength_that_leaves_no_step_or_is_out_of_range_is_refused(double strength)
     {
         var job = DemoModel.Job(2, steps: 20);
-        Assert.Throws<InvalidJobException>(() => _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png", Strength = strength }, StartPixels = new byte[64 * 64 * 3] }));
+        Assert.Throws<InvalidJobException>(() => _renderer.Draw(job with
+        {
+            Recipe = job.Recipe with { StartImagePath = "start.png", Strength = strength },
+            StartPixels = new byte[64 * 64 * 3],
+        }));
     }
 
     [Fact]
-    public void A_start_picture_of_another_size_is_refused()
+    public void A_start_image_of_another_size_is_refused()
     {
         var job = DemoModel.Job(2, steps: 20);
-        Assert.Throws<InvalidJobException>(() => _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png" }, StartPixels = new byte[10] }));
+        Assert.Throws<InvalidJobException>(
+            () => _renderer.Draw(job with { Recipe = job.Recipe with { StartImagePath = "start.png" }, StartPixels = new byte[10] }));
     }
 
     [Fact]
-    public void Every_sampler_draws_the_same_picture_twice_and_a_recognisable_one()
+    public void Every_sampler_draws_the_same_image_twice_and_a_recognisable_one()
     {
         foreach (var sampler in SamplerNames.All)
         {
@@ -292,10 +303,12 @@ public sealed class DiffusionRendererTests : IDisposable
             var image = _renderer.Draw(job)[0];
 
             Assert.Equal(image.Rgb, _renderer.Draw(job)[0].Rgb);
-            // A big red circle on blue: the middle is red, the corner blue, whatever path led there. (LCM is for distilled models, which this is not.)
+            // A big red circle on blue: the middle is red, the corner blue, whatever path led there. (LCM is for distilled models, which
+            // this is not.)
             if (sampler == "lcm") continue;
             var (middle, corner) = (image.Rgb[((32 * 64 + 32) * 3)..], image.Rgb);
-            Assert.True(middle[0] > middle[2] + 50 && corner[2] > corner[0] + 50, $"{sampler}: middle {middle[0]} {middle[1]} {middle[2]}, corner {corner[0]} {corner[1]} {corner[2]}");
+            Assert.True(middle[0] > middle[2] + 50 && corner[2] > corner[0] + 50,
+                $"{sampler}: middle {middle[0]} {middle[1]} {middle[2]}, corner {corner[0]} {corner[1]} {corner[2]}");
         }
 
     }
@@ -303,11 +316,12 @@ public sealed class DiffusionRendererTests : IDisposable
     [Fact]
     public void Float16_on_a_processor_is_refused()
     {
-        Assert.Throws<InvalidOperationException>(() => new DiffusionRenderer(new DiffusionOptions { Device = "cpu", ComputeType = "float16" }));
+        Assert.Throws<InvalidOperationException>(
+            () => new DiffusionRenderer(new DiffusionOptions { Device = "cpu", ComputeType = "float16" }));
     }
 
     [Fact]
-    public void Bfloat16_draws_about_the_same_picture()
+    public void Bfloat16_draws_about_the_same_image()
     {
         using var half = new DiffusionRenderer(new DiffusionOptions { Device = "cpu", ComputeType = "bfloat16" });
         half.LoadModel(DemoModel.Record, CancellationToken.None);
@@ -315,7 +329,7 @@ public sealed class DiffusionRendererTests : IDisposable
         var rounded = half.Draw(DemoModel.Job(1, steps: 20))[0];
         var squares = exact.Rgb.Zip(rounded.Rgb).Average(pair => Math.Pow(pair.First - pair.Second, 2));
 
-        // Eight binary digits for every number: small differences are expected, another picture is not (25 dB).
+        // Eight binary digits for every number: small differences are expected, another image is not (25 dB).
         Assert.True(squares < 200, $"mean squared difference {squares}");
     }
 
@@ -338,7 +352,8 @@ public sealed class DiffusionRendererTests : IDisposable
     private void DecodeEverythingTo(float value)
     {
         using var noGrad = torch.no_grad();
-        var vae = _renderer.Weights!.All.Where(weight => weight.Component == "vae").ToDictionary(weight => weight.Key, weight => weight.Base);
+        var vae = _renderer.Weights!.All.Where(weight => weight.Component == "vae")
+            .ToDictionary(weight => weight.Key, weight => weight.Base);
         vae["decoder.conv_out.weight"]!.zero_();
         vae["decoder.conv_out.bias"]!.fill_(value);
     }

@@ -8,14 +8,14 @@ namespace BatchGen.TorchTests.Rendering;
 public sealed class TorchErrorsTests
 {
     [Fact]
-    public void A_device_without_memory_for_a_model_is_told_from_a_model_that_cannot_be_trusted()
+    public void A_device_without_memory_for_a_model_gives_another_failure_than_a_damaged_model()
     {
         // Four petabytes: more than any machine has.
         var error = Assert.ThrowsAny<ExternalException>(() => torch.empty(1L << 50).Dispose());
 
         Assert.True(TorchErrors.IsDeviceError(error));
         var load = TorchErrors.TranslateLoad(error, "Putting model 'demo' on cpu");
-        Assert.True(load.Kind.IsRetryable());
+        Assert.True(load.Code.IsRetryable());
         Assert.StartsWith("Putting model 'demo' on cpu failed: ", load.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', load.Message);
     }

@@ -1,4 +1,7 @@
 using System.Text.Json;
+using BatchGen.Diffusion.Families;
+using BatchGen.Diffusion.Families.StableDiffusion;
+using BatchGen.Diffusion.Families.StableDiffusionXl;
 using BatchGen.Diffusion.Models;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Diffusion.Sampling;
@@ -18,7 +21,8 @@ public sealed class TrailingSpacingTests
     public void A_single_step_is_taken_from_pure_noise(string name)
     {
         // What a single file says, which has no settings of its own.
-        var config = ConfigFile.Parse(PublishedConfigs.Scheduler("EulerDiscreteScheduler", "epsilon", "leading").ToJsonString(), "leading");
+        var config = ConfigFile.Parse(
+            StableDiffusionSettings.Scheduler("EulerDiscreteScheduler", "epsilon", "leading").ToJsonString(), "leading");
         using var sampler = SamplerCatalog.Create(name, config, 1);
 
         Assert.Equal([999.0], sampler.Timesteps);
@@ -38,7 +42,8 @@ public sealed class TrailingSpacingTests
     {
         var folder = Path.Combine(RepositoryPaths.Reference, "schedulers");
         using var index = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "index.json")));
-        var item = index.RootElement.GetProperty("cases").EnumerateArray().Single(candidate => candidate.GetProperty("id").GetString() == id);
+        var item = index.RootElement.GetProperty("cases").EnumerateArray()
+            .Single(candidate => candidate.GetProperty("id").GetString() == id);
         var config = ConfigFile.Parse(item.GetProperty("args").GetRawText(), id).With("""{"timestep_spacing": "leading"}""");
         using var sampler = SamplerCatalog.Create(name, config, item.GetProperty("num_inference_steps").GetInt32());
         using var file = SafetensorsFile.Open(Path.Combine(RepositoryPaths.Reference, item.GetProperty("file").GetString()!));

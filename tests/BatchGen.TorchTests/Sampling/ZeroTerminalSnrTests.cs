@@ -9,7 +9,7 @@ namespace BatchGen.TorchTests.Sampling;
 /// <summary>Models trained down to pure noise: the last alphaBar is zero, and no sampler may divide by it.</summary>
 public sealed class ZeroTerminalSnrTests
 {
-    private const double Picture = 0.5;
+    private const double Image = 0.5;
 
     public static TheoryData<string, string, int> Cases
     {
@@ -30,13 +30,14 @@ public sealed class ZeroTerminalSnrTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Every_sampler_finds_the_picture_that_the_network_knows(string name, string spacing, int steps)
+    public void Every_sampler_finds_the_image_that_the_network_knows(string name, string spacing, int steps)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var config = ConfigFile.Parse(
             $$"""
-            {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "clip_sample": false, "set_alpha_to_one": true, "steps_offset": 1,
+            {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "clip_sample": false,
+             "set_alpha_to_one": true, "steps_offset": 1,
              "prediction_type": "v_prediction", "rescale_betas_zero_snr": true, "timestep_spacing": "{{spacing}}"}
             """,
             "zero SNR");
@@ -53,16 +54,16 @@ public sealed class ZeroTerminalSnrTests
         }
 
         // What is left is the smallest level of noise, where a sampler ends there, and float32 beside a noise of 4096.
-        Assert.InRange((x - Picture).abs().max().item<float>(), 0, 0.25);
+        Assert.InRange((x - Image).abs().max().item<float>(), 0, 0.25);
     }
 
-    // The exact answer of a network that knows one picture: v = alpha e - sigma x0, with e from the sample alpha x0 + sigma e.
+    // The exact answer of a network that knows one image: v = alpha e - sigma x0, with e from the sample alpha x0 + sigma e.
     private static Tensor Velocity(ConfigFile config, Tensor input, double time)
     {
         var logs = new NoiseSchedule(config, SigmaPath.ZeroSnrFloor).Sigmas().Select(sigma => Math.Log(sigma)).ToArray();
         var level = Math.Exp(Timesteps.Interpolate(logs, time));
         var alpha = 1 / Math.Sqrt(level * level + 1);
         var sigma = level * alpha;
-        return (input - alpha * Picture) * (alpha / sigma) - sigma * Picture;
+        return (input - alpha * Image) * (alpha / sigma) - sigma * Image;
     }
 }

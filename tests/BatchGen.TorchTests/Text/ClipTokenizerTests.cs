@@ -35,7 +35,7 @@ public sealed class ClipTokenizerTests
     [InlineData("<|<|startoftext|>|>")]
     [InlineData("&#x110000; &#0; &bogus;")]
     [InlineData("\u001b[31mred\u001b[0m")]
-    public void Odd_texts_are_legal(string text)
+    public void Texts_of_odd_characters_are_encoded_without_an_error(string text)
     {
         Assert.All(Tokenizer.Encode(text), id => Assert.InRange(id, 0, Tokenizer.VocabularySize - 1));
     }

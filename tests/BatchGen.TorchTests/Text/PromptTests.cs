@@ -3,6 +3,9 @@ using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Adapters;
+using BatchGen.Diffusion.Families;
+using BatchGen.Diffusion.Families.StableDiffusion;
+using BatchGen.Diffusion.Families.StableDiffusionXl;
 using BatchGen.Diffusion.Models;
 using BatchGen.Diffusion.Rendering;
 using BatchGen.Diffusion.Safetensors;
@@ -28,12 +31,13 @@ public sealed class PromptTests : IDisposable
     [InlineData("(unbalanced", "unbalanced:1.1")]
     [InlineData(@"\(literal\]", "(literal]:1")]
     [InlineData("(unnecessary)(parens)", "unnecessaryparens:1.1")]
-    [InlineData("a (((house:1.3)) [on] a (hill:0.5), sun, (((sky)))", "a :1|house:1.573|\u0020:1.1|on:1|\u0020a :1.1|hill:0.55|, sun, :1.1|sky:1.4641")]
+    [InlineData("a (((house:1.3)) [on] a (hill:0.5), sun, (((sky)))",
+        "a :1|house:1.573|\u0020:1.1|on:1|\u0020a :1.1|hill:0.55|, sun, :1.1|sky:1.4641")]
     [InlineData("[less]", "less:0.9091")]
     [InlineData("a:b and c)", "a:b and c):1")]
     [InlineData("(a: b)", "a: b:1.1")]
     [InlineData("one BREAK two BREAKFAST", "one:1|BREAK|two BREAKFAST:1")]
-    // A number and nothing that a computer may call one; too large a one would leave no finite picture.
+    // A number and nothing that a computer may call one; too large a one would leave no finite image.
     [InlineData("(space:infinity)", "space:infinity:1.1")]
     [InlineData("(space:-Infinity)", "space:-Infinity:1.1")]
     [InlineData("(bread:NaN)", "bread:NaN:1.1")]
@@ -41,7 +45,8 @@ public sealed class PromptTests : IDisposable
     [InlineData("", "")]
     public void Weights_are_read_as_in_the_web_ui(string prompt, string expected)
     {
-        var parts = PromptSyntax.Parse(prompt).Select(part => part.IsBreak ? "BREAK" : FormattableString.Invariant($"{part.Text}:{part.Weight:0.####}"));
+        var parts = PromptSyntax.Parse(prompt)
+            .Select(part => part.IsBreak ? "BREAK" : FormattableString.Invariant($"{part.Text}:{part.Weight:0.####}"));
 
         Assert.Equal(expected, string.Join('|', parts));
     }
@@ -50,7 +55,8 @@ public sealed class PromptTests : IDisposable
     public void Long_prompts_are_cut_into_chunks_of_75_at_a_comma_near_the_end()
     {
         var plain = PromptChunks.Cut(Tokenizer, PromptSyntax.Parse(string.Join(' ', Enumerable.Repeat("cat", 100))), []);
-        var phrases = PromptChunks.Cut(Tokenizer, PromptSyntax.Parse(string.Join(' ', Enumerable.Repeat("cat", 65)) + ", " + string.Join(' ', Enumerable.Repeat("dog", 20))), []);
+        var phrases = PromptChunks.Cut(Tokenizer,
+            PromptSyntax.Parse(string.Join(' ', Enumerable.Repeat("cat", 65)) + ", " + string.Join(' ', Enumerable.Repeat("dog", 20))), []);
 
         Assert.Equal([75, 25], plain.Select(chunk => chunk.Count));
         // 65 cats and the comma stay; the dogs go on together.
@@ -71,15 +77,17 @@ public sealed class PromptTests : IDisposable
         using var weighted = new PromptEncoder(model);
         using var plain = new PromptEncoder(model, isPlain: true);
 
-        Assert.True(weighted.Encode("a red circle", null, 0).Context.equal(plain.Encode("a red circle", null, 0).Context).all().item<bool>());
-        Assert.False(weighted.Encode("a (red:1.5) circle", null, 0).Context.equal(plain.Encode("a red circle", null, 0).Context).all().item<bool>());
+        Assert.True(
+            weighted.Encode("a red circle", null, 0).Context.equal(plain.Encode("a red circle", null, 0).Context).all().item<bool>());
+        Assert.False(
+            weighted.Encode("a (red:1.5) circle", null, 0).Context.equal(plain.Encode("a red circle", null, 0).Context).all().item<bool>());
         Assert.Equal([1, 154, 64], weighted.Encode("a red circle BREAK a blue background", null, 0).Context.shape);
         Assert.Equal([1, 154, 64], weighted.Encode("a red circle", null, 0, chunks: 2).Context.shape);
         Assert.Throws<InvalidJobException>(() => weighted.Encode("a", null, 2));
     }
 
     [Fact]
-    public void Prompts_of_different_length_in_one_batch_give_the_pictures_they_give_alone()
+    public void Prompts_of_different_length_in_one_batch_give_the_images_they_give_alone()
     {
         using var renderer = DemoModel.Renderer();
         renderer.LoadModel(DemoModel.Record, CancellationToken.None);
@@ -124,10 +132,11 @@ public sealed class PromptTests : IDisposable
         SafetensorsWriter.Write(path, [SafetensorsTensors.ToItem("emb_params", randn([2, 64], generator: new Generator(1)))]);
         using var renderer = DemoModel.Renderer();
         renderer.LoadModel(DemoModel.Record, CancellationToken.None);
-        renderer.Fuse(AdapterSignature.Create("demo", [new AdapterUse("zork", 1m)]), [AdapterInspector.Inspect(path).ToRecord("zork")], CancellationToken.None);
+        renderer.Fuse(AdapterSignature.Create("demo", [new AdapterUse("zork", 1m)]), [AdapterInspector.Inspect(path).ToRecord("zork")],
+            CancellationToken.None);
         Assert.True(renderer.VerifyWeights(CancellationToken.None).Passed);
 
-        WeightFault.FlipBit(renderer.Words[0].Vectors[0]!, 40);
+        WeightFault.FlipBit(renderer.Prompts!.Embeddings[0].Vectors[0]!, 40);
 
         Assert.Equal(["fused word/zork"], renderer.VerifyWeights(CancellationToken.None).DriftedTensors);
         // Also when it was dropped before anybody looked.
@@ -157,7 +166,7 @@ public sealed class PromptTests : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var folder = Path.Combine(_folder, "xl");
-        SyntheticModel.Write(folder, TinyXl(), 5, CancellationToken.None);
+        SyntheticModel.Write(folder, StableDiffusionXlRendering.Instance, TinyXl(), 5, CancellationToken.None);
         using var model = DiffusionModel.Load(new ModelRecord("xl", folder, "", "", []), ScalarType.Float32, CPU, CancellationToken.None);
         using var encoder = new PromptEncoder(model);
         var ordinary = encoder.Encode("a cat on the grass", null, 0);
@@ -170,7 +179,8 @@ public sealed class PromptTests : IDisposable
         encoder.Use([new TextEmbedding("zork", vectors)]);
         var learned = encoder.Encode("a zork on the grass", null, 0);
 
-        // The word is what the ordinary one is, so nothing may differ: neither the tokens nor the text as a whole, which is read at its end.
+        // The word is what the ordinary one is, so nothing may differ: neither the tokens nor the text as a whole, which is read at its
+        // end.
         Assert.True(context.equal(learned.Context).all().item<bool>());
         Assert.True(pooled.equal(learned.Pooled!).all().item<bool>());
     }
@@ -185,15 +195,16 @@ public sealed class PromptTests : IDisposable
         renderer.LoadModel(DemoModel.Record, CancellationToken.None);
 
         Assert.Equal("sdxl", AdapterInspector.Inspect(path).Family);
-        Assert.Throws<AdapterException>(() => renderer.Fuse(DemoModel.Signature(("word", 1m)), [AdapterInspector.Inspect(path).ToRecord("word")], CancellationToken.None));
+        Assert.Throws<AdapterException>(() =>
+            renderer.Fuse(DemoModel.Signature(("word", 1m)), [AdapterInspector.Inspect(path).ToRecord("word")], CancellationToken.None));
     }
 
     private static Dictionary<string, JsonObject> TinyXl() => new(StringComparer.Ordinal)
     {
-        ["text_encoder"] = PublishedConfigs.TextEncoder(16, 4, 2, "quick_gelu"),
-        ["text_encoder_2"] = PublishedConfigs.TextEncoder(24, 4, 2, "gelu", projection: 24),
-        ["unet"] = PublishedConfigs.UNet([32, 32], [false, true], [2, 4], [1, 1], 40, linear: true, sizeWidth: 8, pooledWidth: 24),
-        ["vae"] = PublishedConfigs.Vae(0.13025, [32, 32], 1),
-        ["scheduler"] = PublishedConfigs.Scheduler("EulerDiscreteScheduler", "epsilon", "leading"),
+        ["text_encoder"] = StableDiffusionSettings.TextEncoder(16, 4, 2, "quick_gelu"),
+        ["text_encoder_2"] = StableDiffusionSettings.TextEncoder(24, 4, 2, "gelu", projection: 24),
+        ["unet"] = StableDiffusionSettings.UNet([32, 32], [false, true], [2, 4], [1, 1], 40, linear: true, sizeWidth: 8, pooledWidth: 24),
+        ["vae"] = StableDiffusionSettings.Vae(0.13025, [32, 32], 1),
+        ["scheduler"] = StableDiffusionSettings.Scheduler("EulerDiscreteScheduler", "epsilon", "leading"),
     };
 }

@@ -18,7 +18,7 @@ public sealed class AdapterSignatureTests
     [InlineData("-0.5", "m|a@-0.5")]
     [InlineData("0.00004", "m|a@0")]
     [InlineData("0.00005", "m|a@0.0001")]
-    public void Strengths_have_one_spelling(string strength, string expected) =>
+    public void Equal_strengths_are_spelled_alike_in_a_signature(string strength, string expected) =>
         Assert.Equal(expected, AdapterSignature.Create("m", [new("a", decimal.Parse(strength))]).ToString());
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class AdapterSignatureTests
     [Theory]
     [InlineData("m|")]
     [InlineData("sd 1.5|a@0.8+b@0.5:0.25+c@1[1,0,0.5]")]
-    public void Text_reads_back_as_itself(string text) => Assert.Equal(text, AdapterSignature.Parse(text).ToString());
+    public void A_signature_reads_back_from_its_own_text(string text) => Assert.Equal(text, AdapterSignature.Parse(text).ToString());
 
     [Theory]
     [InlineData("m", "no '|'")]
@@ -48,11 +48,11 @@ public sealed class AdapterSignatureTests
     [InlineData("m|a@1:2:3", "more than two")]
     [InlineData("m|a@1+a@2", "named twice")]
     [InlineData("m|a@1[1,2", "closing")]
-    public void Bad_text_says_what_is_wrong(string text, string part) =>
+    public void A_text_that_is_not_a_signature_is_refused_with_the_reason(string text, string part) =>
         Assert.Contains(part, Assert.Throws<FormatException>(() => AdapterSignature.Parse(text)).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void Equal_text_is_equal()
+    public void Signatures_with_equal_text_are_equal()
     {
         var left = AdapterSignature.Create("m", [new("b", 0.50m), new("a", 1m)]);
         var right = AdapterSignature.Parse("m|a@1+b@0.5");

@@ -19,7 +19,8 @@ public sealed class BatchShapeTests
     public void Every_job_is_in_exactly_one_group()
     {
         var jobs = Enumerable.Range(0, 37).Select(i => Job(i, 64 + 8 * (i % 3))).ToArray();
-        Assert.Equal(jobs.Select(job => job.JobId).Order(), BatchShape.Group(jobs, 4).SelectMany(group => group).Select(job => job.JobId).Order());
+        Assert.Equal(
+            jobs.Select(job => job.JobId).Order(), BatchShape.Group(jobs, 4).SelectMany(group => group).Select(job => job.JobId).Order());
     }
 
     private static ClaimedJob Job(long id, int width) => new(id, 1, new RenderRecipe

@@ -8,22 +8,22 @@ public sealed class ImageComparisonTests
     private const int Size = 16;
 
     [Fact]
-    public void Equal_pictures_have_infinite_psnr_and_ssim_one()
+    public void Equal_images_have_infinite_psnr_and_ssim_one()
     {
-        var picture = Noise(1);
-        var comparison = ImageComparison.Of(picture, picture, Size, Size);
+        var image = Noise(1);
+        var comparison = ImageComparison.Of(image, image, Size, Size);
         Assert.Equal(double.PositiveInfinity, comparison.Psnr);
         Assert.Equal(1, comparison.Ssim, 12);
         Assert.Equal(0, comparison.DifferingPixels);
     }
 
     [Fact]
-    public void One_step_everywhere_is_48_dB()
+    public void Images_that_differ_by_one_level_everywhere_have_a_psnr_of_48_dB()
     {
-        var picture = Noise(2).Select(value => (byte)Math.Min(value, (byte)254)).ToArray();
-        var other = picture.Select(value => (byte)(value + 1)).ToArray();
+        var image = Noise(2).Select(value => (byte)Math.Min(value, (byte)254)).ToArray();
+        var other = image.Select(value => (byte)(value + 1)).ToArray();
         // 20 log10(255) = 48.1308 dB by definition.
-        Assert.Equal(48.1308, ImageComparison.Of(picture, other, Size, Size).Psnr, 3);
+        Assert.Equal(48.1308, ImageComparison.Of(image, other, Size, Size).Psnr, 3);
     }
 
     [Fact]
@@ -31,16 +31,16 @@ public sealed class ImageComparisonTests
         Assert.InRange(ImageComparison.Of(Noise(3), Noise(4), Size, Size).Ssim, -0.2, 0.2);
 
     [Fact]
-    public void One_changed_pixel_is_counted()
+    public void Images_that_differ_in_one_pixel_count_one_differing_pixel()
     {
-        var picture = Noise(5);
-        var other = (byte[])picture.Clone();
+        var image = Noise(5);
+        var other = (byte[])image.Clone();
         other[100] ^= 1;
-        Assert.Equal(1, ImageComparison.Of(picture, other, Size, Size).DifferingPixels);
+        Assert.Equal(1, ImageComparison.Of(image, other, Size, Size).DifferingPixels);
     }
 
     [Fact]
-    public void A_wrong_length_is_refused() =>
+    public void Images_of_another_length_than_their_size_are_refused() =>
         Assert.Throws<ArgumentException>(() => ImageComparison.Of(new byte[3], new byte[3], Size, Size));
 
     private static byte[] Noise(int seed)

@@ -14,7 +14,7 @@ public class EnqueueFormTests
         var problems = new Dictionary<string, string>(StringComparer.Ordinal);
         var form = EnqueueForm.Of(new FormCollection(new Dictionary<string, StringValues>(StringComparer.Ordinal)
         {
-            ["prompts"] = "a {x|y}\n\nb",
+            ["prompt"] = "a {x|y}\n\nb",
             ["seeds"] = "1-3",
             ["strength:demo"] = "0.8:0.5",
             ["strength:other"] = " ",

@@ -6,7 +6,7 @@ namespace BatchGen.UnitTests.Imaging;
 public class ContactSheetTests
 {
     [Fact]
-    public void Rows_have_headings_and_pictures_where_they_belong()
+    public void Rows_have_headings_and_images_where_they_belong()
     {
         var sheet = ImageEncoder.Decode(ContactSheet.Compose("Title",
         [
@@ -24,18 +24,19 @@ public class ContactSheetTests
     public void An_empty_sheet_and_odd_labels_are_drawn()
     {
         Assert.NotEmpty(ContactSheet.Compose("nothing", []));
-        Assert.NotEmpty(ContactSheet.Compose("emoji 🎨 日本 \n\t", [new("", [new(SampleRecipe.Flat(3, 7, 1, 2, 3), "")])], columns: 1, cellPixels: 32));
+        Assert.NotEmpty(
+            ContactSheet.Compose("emoji 🎨 日本 \n\t", [new("", [new(SampleRecipe.Flat(3, 7, 1, 2, 3), "")])], columns: 1, cellPixels: 32));
     }
 
     [Fact]
-    public void The_same_pictures_give_the_same_bytes()
+    public void The_same_images_give_the_same_bytes()
     {
         ContactSheetRow[] rows = [new("demo|", [new(SampleRecipe.Flat(64, 64, 9, 9, 9), "caption of two lines or more")])];
         Assert.Equal(ContactSheet.Compose("Title", rows), ContactSheet.Compose("Title", rows));
     }
 
     [Fact]
-    public void Scaling_keeps_proportions_and_averages()
+    public void Scaling_keeps_proportions_and_averages_pixels()
     {
         Assert.Equal((96, 48), SizeOf(PixelScaling.Fit(SampleRecipe.Flat(32, 16, 0, 0, 0), 100)));
         Assert.Equal((100, 50), SizeOf(PixelScaling.Fit(SampleRecipe.Flat(512, 256, 0, 0, 0), 100)));

@@ -1,3 +1,4 @@
+using BatchGen.Core.Imaging;
 using System.Text;
 using BatchGen.Core.Jobs;
 using BatchGen.Imaging;
@@ -38,9 +39,10 @@ public class ImageEncoderTests
     [Theory]
     [InlineData(ImageFormat.Png)]
     [InlineData(ImageFormat.WebP)]
-    public void Lossless_forms_keep_flat_and_gray_pictures(ImageFormat format)
+    public void Lossless_forms_keep_flat_and_gray_images(ImageFormat format)
     {
-        foreach (var image in new[] { SampleRecipe.Flat(64, 64, 0, 0, 0), SampleRecipe.Flat(64, 64, 255, 255, 255), SampleRecipe.Flat(8, 8, 1, 2, 3) })
+        foreach (var image in new[] { SampleRecipe.Flat(64, 64, 0, 0, 0), SampleRecipe.Flat(64, 64, 255, 255, 255),
+            SampleRecipe.Flat(8, 8, 1, 2, 3) })
             Assert.Equal(image.Rgb, ImageEncoder.Decode(ImageEncoder.Encode(image, format)).Rgb);
     }
 
@@ -59,7 +61,7 @@ public class ImageEncoderTests
     [InlineData(ImageFormat.Png)]
     [InlineData(ImageFormat.WebP)]
     [InlineData(ImageFormat.Jpeg)]
-    public void Same_input_gives_the_same_bytes(ImageFormat format)
+    public void The_same_pixels_and_recipe_give_the_same_bytes(ImageFormat format)
     {
         var image = SampleRecipe.Noise(64, 64);
         Assert.Equal(ImageEncoder.Encode(image, format, SampleRecipe.Make()), ImageEncoder.Encode(image, format, SampleRecipe.Make()));
@@ -74,8 +76,8 @@ public class ImageEncoderTests
             var recipe = SampleRecipe.Make(prompt, negative: prompt.Length > 15_000 ? null : prompt);
             var file = ImageEncoder.Encode(SampleRecipe.Noise(), format, recipe);
             var read = RecipeReader.Parse(file, "picture");
-            Assert.Equal(RecipeJson.Serialize(recipe), RecipeJson.Serialize(read));
-            Assert.Equal(prompt, read.Prompt);
+            Assert.Equal(ImageRecipeJson.Write(recipe), ImageRecipeJson.Write(read));
+            Assert.Equal(prompt, read.TextOf(JobFields.Prompt));
             Assert.Equal((24, 16), (ImageEncoder.Decode(file).WidthPixels, ImageEncoder.Decode(file).HeightPixels));
         }
     }
@@ -86,7 +88,7 @@ public class ImageEncoderTests
         foreach (var negative in new[] { null, "" })
         {
             var file = ImageEncoder.Encode(SampleRecipe.Noise(), ImageFormat.Png, SampleRecipe.Make(negative: negative));
-            Assert.Equal(negative, RecipeReader.Parse(file, "picture").NegativePrompt);
+            Assert.Equal(negative, RecipeReader.Parse(file, "picture").TextOf(JobFields.NegativePrompt));
         }
     }
 
@@ -99,7 +101,7 @@ public class ImageEncoderTests
             "parameters\0a cat, größe <lora:demo-neon:0.7> <lora:demo-pixel:te=0.5:unet=0.8:lbw=1,0,0.25>\nNegative prompt: dog\n"
             + "Steps: 20, Sampler: euler, CFG scale: 4.5, Seed: -7000000000, Size: 24x16, Model hash: aaaaaaaaaa, Model: demo, "
             + "Lora hashes: \"demo-neon: bbbbbbbbbb, demo-pixel: cccccccccc\", Version: BatchGen 0.1.0", text, StringComparison.Ordinal);
-        Assert.Contains("batchgen\0{\"schema\":1,\"job_id\":12345,\"prompt\":\"a cat, größe\"", text, StringComparison.Ordinal);
+        Assert.Contains("batchgen\0{\"schema\":2,\"job_id\":12345,\"prompt\":\"a cat, größe\"", text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -110,7 +112,7 @@ public class ImageEncoderTests
     }
 
     [Fact]
-    public void Bytes_that_are_no_picture_are_refused()
+    public void Bytes_that_are_no_image_are_refused()
     {
         Assert.Throws<InvalidDataException>(() => ImageEncoder.Decode("%!PS-Adobe-3.0"u8.ToArray()));
         foreach (var format in Enum.GetValues<ImageFormat>())

@@ -20,7 +20,7 @@ public sealed class ImageFileWriterTests : IDisposable
         Assert.Equal(expected, ImagePaths.Of(jobId, format));
 
     [Fact]
-    public void A_picture_is_written_whole_and_described()
+    public void An_image_is_written_whole_and_described()
     {
         byte[] bytes = [1, 2, 3, 4, 5];
         var written = new ImageFileWriter(Path.Combine(_folder, "new", "images")).Write(12_345, ImageFormat.Png, bytes);
@@ -30,7 +30,7 @@ public sealed class ImageFileWriterTests : IDisposable
     }
 
     [Fact]
-    public void Writing_again_replaces_the_picture()
+    public void Writing_again_replaces_the_image()
     {
         var writer = new ImageFileWriter(_folder);
         writer.Write(1, ImageFormat.Png, [1, 2, 3]);
@@ -39,17 +39,18 @@ public sealed class ImageFileWriterTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_that_cannot_be_made_is_one_clear_error()
+    public void Writing_below_a_folder_that_cannot_be_made_gives_one_clear_error()
     {
         var file = Path.Combine(_folder, "file");
         File.WriteAllText(file, "");
         var failure = Assert.Throws<OutputException>(() => new ImageFileWriter(file).Write(7, ImageFormat.Png, [1]));
-        Assert.StartsWith($"The picture of job 7 cannot be written to '{Path.Combine(file, "000000", "000000007.png")}': ", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"The image of job 7 cannot be written to '{Path.Combine(file, "000000", "000000007.png")}': ", failure.Message,
+            StringComparison.Ordinal);
         Assert.NotNull(failure.InnerException);
     }
 
     [Fact]
-    public void A_folder_without_write_permission_is_one_clear_error()
+    public void Writing_to_a_folder_without_write_permission_gives_one_clear_error()
     {
         if (OperatingSystem.IsWindows()) return; // Windows has other permissions.
         File.SetUnixFileMode(_folder, UnixFileMode.UserRead | UnixFileMode.UserExecute);

@@ -1,3 +1,4 @@
+using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 using BatchGen.Imaging;
 using BatchGen.Imaging.Metadata;
@@ -10,15 +11,17 @@ public class RecipeReaderTests
     [Fact]
     public void A_missing_file_and_a_folder_are_named()
     {
-        Assert.Contains("There is no file", Assert.Throws<RecipeException>(() => RecipeReader.Read("/no/such/file.png")).Message, StringComparison.Ordinal);
-        Assert.Contains("is a folder", Assert.Throws<RecipeException>(() => RecipeReader.Read(Path.GetTempPath())).Message, StringComparison.Ordinal);
+        Assert.Contains("There is no file", Assert.Throws<RecipeException>(() => RecipeReader.Read("/no/such/file.png")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "is a folder", Assert.Throws<RecipeException>(() => RecipeReader.Read(Path.GetTempPath())).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_file_of_another_kind_is_refused()
     {
         var failure = Assert.Throws<RecipeException>(() => RecipeReader.Parse("plain text"u8, "notes.txt"));
-        Assert.Equal("'notes.txt' is not a PNG, WebP or JPEG picture.", failure.Message);
+        Assert.Equal("'notes.txt' is not a PNG, WebP or JPEG image.", failure.Message);
         Assert.Throws<RecipeException>(() => RecipeReader.Parse([], "empty.png"));
     }
 
@@ -26,7 +29,7 @@ public class RecipeReaderTests
     [InlineData(ImageFormat.Png)]
     [InlineData(ImageFormat.WebP)]
     [InlineData(ImageFormat.Jpeg)]
-    public void A_picture_of_other_software_is_named_as_such(ImageFormat format)
+    public void An_image_of_other_software_is_named_as_such(ImageFormat format)
     {
         var file = ImageEncoder.Encode(SampleRecipe.Flat(16, 16, 1, 2, 3), format);
         var failure = Assert.Throws<RecipeException>(() => RecipeReader.Parse(file, "foreign"));
@@ -34,13 +37,15 @@ public class RecipeReaderTests
     }
 
     [Fact]
-    public void A_comment_that_is_no_recipe_is_refused()
+    public void A_file_whose_comment_is_not_a_recipe_is_refused()
     {
         var plain = ImageEncoder.Encode(SampleRecipe.Flat(16, 16, 1, 2, 3), ImageFormat.Jpeg);
         Assert.Contains("holds no BatchGen recipe",
-            Assert.Throws<RecipeException>(() => RecipeReader.Parse(JpegRecipe.Insert(plain, "Taken in Rome"), "holiday")).Message, StringComparison.Ordinal);
+            Assert.Throws<RecipeException>(() => RecipeReader.Parse(JpegRecipe.Insert(plain, "Taken in Rome"), "holiday")).Message,
+            StringComparison.Ordinal);
         Assert.Contains("cannot be read",
-            Assert.Throws<RecipeException>(() => RecipeReader.Parse(JpegRecipe.Insert(plain, "{\"schema\":1}"), "odd")).Message, StringComparison.Ordinal);
+            Assert.Throws<RecipeException>(() => RecipeReader.Parse(JpegRecipe.Insert(plain, "{\"schema\":1}"), "odd")).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -54,7 +59,8 @@ public class RecipeReaderTests
         for (var trial = 0; trial < 3000; trial++)
         {
             var file = random.Next(3) == 0 ? whole[..random.Next(whole.Length)] : (byte[])whole.Clone();
-            for (var flips = random.Next(4); flips > 0 && file.Length > 0; flips--) file[random.Next(Math.Min(file.Length, 1200))] = (byte)random.Next(256);
+            for (var flips = random.Next(4); flips > 0 && file.Length > 0; flips--)
+                file[random.Next(Math.Min(file.Length, 1200))] = (byte)random.Next(256);
             try
             {
                 RecipeReader.Parse(file, "damaged");
@@ -71,13 +77,14 @@ public class RecipeReaderTests
     {
         var file = ImageEncoder.Encode(SampleRecipe.Noise(), ImageFormat.Png, SampleRecipe.Make());
         file[80] ^= 1;
-        Assert.Contains("wrong checksum", Assert.Throws<RecipeException>(() => RecipeReader.Parse(file, "flipped")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "wrong checksum", Assert.Throws<RecipeException>(() => RecipeReader.Parse(file, "flipped")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Little_endian_exif_of_a_rewriting_tool_is_read()
     {
-        var json = RecipeJson.Serialize(SampleRecipe.Make());
+        var json = ImageRecipeJson.Write(SampleRecipe.Make());
         var text = System.Text.Encoding.Unicode.GetBytes(json);
         byte[] block =
         [

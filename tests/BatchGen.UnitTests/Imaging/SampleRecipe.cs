@@ -1,4 +1,5 @@
 using BatchGen.Core.Imaging;
+using BatchGen.Core.Jobs;
 using BatchGen.Core.Rendering;
 using BatchGen.Imaging;
 
@@ -9,14 +10,17 @@ internal static class SampleRecipe
     public static ImageRecipe Make(string prompt = "a big red circle", string? negative = null) => new()
     {
         JobId = 12_345,
-        Prompt = prompt,
-        NegativePrompt = negative,
-        Seed = -7_000_000_000,
-        Sampler = "euler",
-        Steps = 20,
-        GuidanceScale = 4.5,
-        WidthPixels = 24,
-        HeightPixels = 16,
+        Fields = RecipeJson.Write(new RenderRecipe
+        {
+            Prompt = prompt,
+            NegativePrompt = negative,
+            Seed = -7_000_000_000,
+            Sampler = "euler",
+            Steps = 20,
+            GuidanceScale = 4.5,
+            WidthPixels = 24,
+            HeightPixels = 16,
+        }),
         Model = "demo",
         ModelSha256 = new string('a', 64),
         Adapters =

@@ -10,8 +10,8 @@ public class CommandLineTests
 {
     [Theory]
     [InlineData("submt", "Unrecognized command or argument 'submt'.")]
-    [InlineData("submit --steps x", "Cannot parse argument 'x' for option '--steps': expected a whole number.")]
-    [InlineData("submit --guidance x", "Cannot parse argument 'x' for option '--guidance': expected a number.")]
+    [InlineData("submit --steps x", "--steps: expected a whole number, found 'x'.")]
+    [InlineData("submit --guidance x", "--guidance: expected a number such as 7.5, found 'x'.")]
     [InlineData("submit", "Nothing to submit")]
     [InlineData("submit --prompt a --prompt b jobs.csv", "Give one --prompt with a FILE")]
     [InlineData("submit /no/such/file.csv", "'/no/such/file.csv' cannot be read")]
@@ -20,7 +20,8 @@ public class CommandLineTests
     [InlineData("submit --prompt a --run-at tonight", "'tonight' is not a time")]
     [InlineData("submit --prompt a --count 0", "--count 0: expected 1 to 1000000.")]
     [InlineData("submit --prompt {a|b", "--prompt: The template opens a '{' at letter 1 and never closes it")]
-    [InlineData("submit --prompt {0|1|2|3|4|5|6|7|8|9}{0|1|2|3|4|5|6|7|8|9} --seeds 1-100000", "--seeds: expands to 10000000 jobs; the limit is 1000000.")]
+    [InlineData("submit --prompt {0|1|2|3|4|5|6|7|8|9}{0|1|2|3|4|5|6|7|8|9} --seeds 1-100000",
+        "--seeds: expands to 10000000 jobs; the limit is 1000000.")]
     [InlineData("submit --prompt a --seeds 1,x", "--seeds: 'x' is not a seed; write 7, a list 1,5,9 or a range 1-10.")]
     [InlineData("submit --prompt a --seeds 1-2 --count 2", "--count: leave it out when several seeds are given.")]
     [InlineData("submit --prompt a --seeds 1-2 --seed 2", "--seeds: leave it out when a seed is given.")]
@@ -29,7 +30,7 @@ public class CommandLineTests
     [InlineData("jobs cancel 1-x", "'1-x' is not a job id or a range")]
     [InlineData("jobs --limit 0", "--limit 0: expected 1 to 10000.")]
     [InlineData("models add models/demo --name a|b", "'a|b' cannot be a name: Names have 1 to 100 characters")]
-    public async Task Bad_input_is_one_line_and_exit_code_2(string line, string expected)
+    public async Task Bad_input_is_answered_with_one_line_and_exit_code_2(string line, string expected)
     {
         var run = await ProgramRun.RunAsync(line.Split(' '));
         Assert.Equal(ExitCodes.BadInput, run.ExitCode);
@@ -44,7 +45,7 @@ public class CommandLineTests
     [InlineData("jobs")]
     [InlineData("watch")]
     [InlineData("migrate")]
-    public async Task A_database_that_does_not_answer_is_exit_code_3(string line)
+    public async Task A_command_that_finds_no_database_ends_with_one_line_and_exit_code_3(string line)
     {
         var run = await ProgramRun.RunAsync(line.Split(' '));
         Assert.Equal(ExitCodes.NoDatabase, run.ExitCode);
@@ -53,7 +54,7 @@ public class CommandLineTests
     }
 
     [Fact]
-    public async Task Verbose_adds_the_stack_trace()
+    public async Task Verbose_adds_the_stack_trace_to_an_error()
     {
         var run = await ProgramRun.RunAsync(["show", "/no/such/file.png", "--verbose"]);
         Assert.Equal(ExitCodes.Failed, run.ExitCode);
@@ -61,7 +62,7 @@ public class CommandLineTests
     }
 
     [Fact]
-    public async Task Unknown_settings_and_wrong_values_are_reported_at_once()
+    public async Task Unknown_settings_and_wrong_values_are_all_reported_together()
     {
         var run = await ProgramRun.RunAsync(["migrate"], settings: new Dictionary<string, string?>(StringComparer.Ordinal)
         {
@@ -82,23 +83,24 @@ public class CommandLineTests
     }
 
     [Fact]
-    public void Every_command_has_a_description_and_examples()
+    public async Task Every_command_has_a_description_and_examples()
     {
-        var root = CommandLine.Build(new ProgramContext
+        foreach (var path in CommandPaths(CommandLine.Build(ProgramRun.Context()), ""))
         {
-            Input = TextReader.Null, Output = TextWriter.Null, Error = TextWriter.Null, Console = Spectre.Console.AnsiConsole.Console, IsTerminal = false,
-            Clock = TimeProvider.System, HomeFolder = "/",
-        });
-        foreach (var command in Descendants(root).Skip(1))
+            var help = await ProgramRun.RunAsync([.. path.Split(' '), "--help"]);
+            Assert.True(help.Output.Contains("Examples:", StringComparison.Ordinal), $"'{path}' has no examples");
+        }
+
+        Assert.All(Descendants(CommandLine.Build(ProgramRun.Context())).Skip(1), command =>
         {
             Assert.False(string.IsNullOrEmpty(command.Description), command.Name);
-            Assert.True(HelpWithExamples.Has(command), $"'{command.Name}' has no examples");
-            Assert.All(command.Options.Where(option => option.Name != "--help"), option => Assert.False(string.IsNullOrEmpty(option.Description), option.Name));
-        }
+            var options = command.Options.Where(option => option.Name != "--help");
+            Assert.All(options, option => Assert.False(string.IsNullOrEmpty(option.Description), option.Name));
+        });
     }
 
     [Fact]
-    public async Task Help_ends_with_examples()
+    public async Task Help_of_a_command_ends_with_its_examples()
     {
         var run = await ProgramRun.RunAsync(["submit", "--help"]);
         Assert.Equal(ExitCodes.Success, run.ExitCode);
@@ -106,17 +108,20 @@ public class CommandLineTests
     }
 
     [Fact]
-    public async Task Show_prints_the_recipe_of_a_picture()
+    public async Task Show_prints_the_recipe_inside_an_image()
     {
         var file = Path.GetTempFileName();
         try
         {
             await File.WriteAllBytesAsync(
-                file, ImageEncoder.Encode(SampleRecipe.Noise(), ImageFormat.WebP, SampleRecipe.Make("two\nlines \u001b[31m")), TestContext.Current.CancellationToken);
+                file, ImageEncoder.Encode(SampleRecipe.Noise(), ImageFormat.WebP, SampleRecipe.Make("two\nlines \u001b[31m")),
+                TestContext.Current.CancellationToken);
             var run = await ProgramRun.RunAsync(["show", file]);
             Assert.Equal(ExitCodes.Success, run.ExitCode);
-            Assert.Contains("prompt          two\n                lines  [31m\n", run.Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
-            Assert.Contains("adapter         demo-pixel, strength 0.8, text encoder 0.5, blocks 1 0 0.25", run.Output, StringComparison.Ordinal);
+            Assert.Contains(
+                "prompt          two\n                lines  [31m\n", run.Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+            Assert.Contains(
+                "adapter         demo-pixel, strength 0.8, text encoder 0.5, blocks 1 0 0.25", run.Output, StringComparison.Ordinal);
             var json = await ProgramRun.RunAsync(["show", file, "--json"]);
             Assert.Contains("\"seed\": -7000000000", json.Output, StringComparison.Ordinal);
         }
@@ -125,6 +130,9 @@ public class CommandLineTests
             File.Delete(file);
         }
     }
+
+    private static IEnumerable<string> CommandPaths(Command command, string prefix) => command.Subcommands.SelectMany(child =>
+        CommandPaths(child, prefix + child.Name + " ").Prepend(prefix + child.Name));
 
     private static IEnumerable<Command> Descendants(Command command) => command.Subcommands.SelectMany(Descendants).Prepend(command);
 }

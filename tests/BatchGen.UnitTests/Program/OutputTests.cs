@@ -1,4 +1,3 @@
-using BatchGen.Composition;
 using BatchGen.Output;
 using Microsoft.Extensions.Time.Testing;
 
@@ -10,21 +9,33 @@ public class OutputTests
     [InlineData(new long[] { 1, 2, 3, 7, 9, 10 }, "1-3, 7, 9-10")]
     [InlineData(new long[] { }, "")]
     [InlineData(new long[] { 5 }, "5")]
-    public void Ids_are_listed_as_ranges(long[] ids, string expected) => Assert.Equal(expected, Printable.Ids(ids));
+    public void Ids_are_printed_with_a_range_for_each_run_of_neighbours(long[] ids, string expected) => Assert.Equal(expected, Printable.Ids(ids));
 
     [Fact]
-    public void Control_characters_never_reach_the_terminal()
+    public void Control_characters_are_replaced_by_blanks()
     {
         Assert.Equal("a [31mb c d", Printable.Line("a\u001b[31mb\tc\u202Ed"));
         Assert.Equal("abc…", Printable.Line("abcdef", 4));
     }
 
     [Theory]
-    [InlineData(1, 1)]
-    [InlineData(2, 2)]
-    [InlineData(4, 8)]
-    [InlineData(50, 60)]
-    public void A_worker_that_keeps_dying_is_started_less_and_less_often(int deaths, int seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), WorkerSupervisor.Delay(deaths));
+    [InlineData(45, "45 s")]
+    [InlineData(720, "12 min")]
+    [InlineData(11_100, "3 h 5 min")]
+    [InlineData(345_600, "4 days")]
+    public void Time_spans_are_printed_in_the_unit_that_says_enough(int seconds, string expected) =>
+        Assert.Equal(expected, Printable.Span(TimeSpan.FromSeconds(seconds)));
+
+    [Fact]
+    public void Further_lines_of_a_labelled_text_are_indented_to_its_first()
+    {
+        var output = new StringWriter();
+        var lines = new LabelledLines(output, labelWidth: 8);
+        lines.Add("prompt", "two\nlines");
+        lines.Add("left out", null);
+        lines.AddUnlessEmpty("left out too", "");
+        Assert.Equal("prompt  two\n        lines\n", output.ToString().ReplaceLineEndings("\n"));
+    }
 
     [Fact]
     public void Throughput_is_that_of_the_last_minute()
@@ -40,12 +51,24 @@ public class OutputTests
 
         Assert.Equal(120, meter.PerMinute!.Value, 1.0); // Two a second lately; a minute earlier it was one.
         Assert.Equal(TimeSpan.FromMinutes(5), meter.TimeLeft(600));
-        meter.Sample(10); // Jobs were put back: measuring starts anew.
+    }
+
+    [Fact]
+    public void Throughput_is_measured_anew_when_ended_jobs_were_requeued()
+    {
+        var clock = new FakeTimeProvider();
+        var meter = new ThroughputMeter(clock);
+        meter.Sample(100);
+        clock.Advance(TimeSpan.FromSeconds(10));
+        meter.Sample(120);
+        Assert.NotNull(meter.TimeLeft(600));
+        meter.Sample(10);
         Assert.Null(meter.TimeLeft(600));
     }
 
     [Theory]
     [InlineData("12", new long[] { 12 })]
     [InlineData("3-6", new long[] { 3, 4, 5, 6 })]
-    public void Ranges_of_ids_are_read(string text, long[] expected) => Assert.Equal(expected, Commands.JobsCommand.ParseIds(text));
+    public void Job_ids_are_read_alone_and_as_ranges(string text, long[] expected) =>
+        Assert.Equal(expected, Commands.JobsCommand.ParseIds(text));
 }

@@ -11,10 +11,11 @@ namespace BatchGen.UnitTests.Program;
 public class SettingsFileTests
 {
     [Fact]
-    public void The_settings_file_shows_every_key_with_its_default()
+    public void The_settings_file_shows_every_setting_with_its_default()
     {
         var file = new ConfigurationBuilder().AddJsonFile(Path.Combine(RepositoryPaths.Root, "appsettings.json")).Build();
-        var shown = file.GetSection("BatchGen").AsEnumerable(makePathsRelative: true).Where(pair => pair.Value is not null).ToDictionary(pair => pair.Key, pair => pair.Value!, StringComparer.Ordinal);
+        var shown = file.GetSection("BatchGen").AsEnumerable(makePathsRelative: true).Where(pair => pair.Value is not null)
+            .ToDictionary(pair => pair.Key, pair => pair.Value!, StringComparer.Ordinal);
         var defaults = new Dictionary<string, string>(StringComparer.Ordinal);
         Collect(new BatchGenOptions(), "", defaults);
         Assert.Equal(defaults.Keys.Order(StringComparer.Ordinal), shown.Keys.Order(StringComparer.Ordinal));
@@ -22,7 +23,7 @@ public class SettingsFileTests
     }
 
     [Fact]
-    public void The_operations_page_names_every_key()
+    public void The_operations_page_names_every_setting()
     {
         var page = File.ReadAllText(Path.Combine(RepositoryPaths.Root, "docs", "operations.md"));
         var keys = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -32,8 +33,10 @@ public class SettingsFileTests
 
     [Theory]
     [InlineData("00:00:10", "00:00:30", null)]
-    [InlineData("00:00:11", "00:00:30", "BatchGen:Worker:HeartbeatInterval: 00:00:11 is too long for BatchGen:Queue:LeaseDuration 00:00:30")]
-    public async Task A_lease_must_outlive_two_heartbeats_that_fail(string heartbeat, string lease, string? refusal)
+    [InlineData(
+        "00:00:11", "00:00:30", "BatchGen:Worker:HeartbeatInterval: 00:00:11 is too long for BatchGen:Queue:LeaseDuration 00:00:30")]
+    public async Task Settings_whose_lease_does_not_outlive_two_failed_heartbeats_are_refused(
+        string heartbeat, string lease, string? refusal)
     {
         var run = await ProgramRun.RunAsync(["migrate"], settings: new Dictionary<string, string?>(StringComparer.Ordinal)
         {
@@ -42,7 +45,9 @@ public class SettingsFileTests
             ["BatchGen:Queue:LeaseDuration"] = lease,
         });
         Assert.Equal(refusal is null ? ExitCodes.NoDatabase : ExitCodes.BadInput, run.ExitCode);
-        if (refusal is not null) Assert.Contains(refusal, Assert.Single(run.Error.Split('\n'), line => line.StartsWith("  ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        if (refusal is not null)
+            Assert.Contains(refusal, Assert.Single(run.Error.Split('\n'), line => line.StartsWith("  ", StringComparison.Ordinal)),
+                StringComparison.Ordinal);
     }
 
     private static void Collect(object options, string prefix, Dictionary<string, string> values)

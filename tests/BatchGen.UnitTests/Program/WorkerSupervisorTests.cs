@@ -1,26 +1,27 @@
+using System.Collections.Concurrent;
 using BatchGen.Composition;
+using BatchGen.Testing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
-using Spectre.Console;
 
 namespace BatchGen.UnitTests.Program;
 
-/// <summary>What happens to worker processes that do not run.</summary>
+/// <summary>Worker processes that cannot be started are tried again.</summary>
 public sealed class WorkerSupervisorTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
-
     [Fact]
-    public async Task A_worker_that_cannot_be_started_is_tried_again_later()
+    public async Task A_worker_that_cannot_be_started_is_tried_again_after_growing_delays()
     {
         var clock = new FakeTimeProvider();
-        var context = Context(clock);
-        var log = new Lines();
-        using var supervisor = new WorkerSupervisor(context, Settings.Read(context), "", [null], log) { Program = Path.Combine(AppContext.BaseDirectory, "no-such-program") };
+        var context = ProgramRun.Context(clock: clock, programPath: Path.Combine(AppContext.BaseDirectory, "no-such-program"));
+        var log = new RecordedLines();
+        using var supervisor = new WorkerSupervisor(context, Settings.Read(context), "", [null], log);
         await supervisor.StartAsync(TestContext.Current.CancellationToken);
         foreach (var delay in (int[])[1, 2, 4])
         {
-            Assert.Matches($"^Worker process 1 could not be started: .*no-such-program.*; it is tried again in {delay} s$", await log.NextAsync(clock));
+            Assert.Matches(
+                $"^Worker process 1 could not be started: .*no-such-program.*; it is tried again in {delay} s$",
+                await log.NextAsync(clock));
             Assert.False(supervisor.ExecuteTask!.IsCompleted);
         }
 
@@ -28,27 +29,32 @@ public sealed class WorkerSupervisorTests
         Assert.True(supervisor.ExecuteTask!.IsCompletedSuccessfully);
     }
 
-    private static ProgramContext Context(TimeProvider clock) => new()
-    {
-        Input = TextReader.Null, Output = TextWriter.Null, Error = TextWriter.Null, Console = AnsiConsole.Console, IsTerminal = false, Clock = clock, HomeFolder = AppContext.BaseDirectory,
-    };
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 2)]
+    [InlineData(4, 8)]
+    [InlineData(50, 60)]
+    public void The_delay_before_a_restart_doubles_with_each_death_up_to_a_minute(int deaths, int seconds) =>
+        Assert.Equal(TimeSpan.FromSeconds(seconds), WorkerSupervisor.RestartDelay(deaths));
 
-    private sealed class Lines : ILogger<WorkerSupervisor>
+    private sealed class RecordedLines : ILogger<WorkerSupervisor>
     {
-        private readonly System.Collections.Concurrent.ConcurrentQueue<string> _lines = new();
+        private readonly ConcurrentQueue<string> _lines = new();
 
         /// <summary>The next line; time goes on until there is one.</summary>
         public async Task<string> NextAsync(FakeTimeProvider clock)
         {
-            using var limit = new CancellationTokenSource(Limit);
-            string? line;
-            while (!_lines.TryDequeue(out line))
-            {
-                await Task.Delay(20, limit.Token);
-                clock.Advance(TimeSpan.FromSeconds(1));
-            }
-
-            return line;
+            string? line = null;
+            await Wait.UntilAsync(
+                "the supervisor logged another line",
+                () =>
+                {
+                    if (_lines.TryDequeue(out line)) return true;
+                    clock.Advance(TimeSpan.FromSeconds(1));
+                    return false;
+                },
+                cancellationToken: TestContext.Current.CancellationToken);
+            return line!;
         }
 
         public IDisposable? BeginScope<TState>(TState state)
@@ -56,6 +62,8 @@ public sealed class WorkerSupervisorTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => _lines.Enqueue(formatter(state, exception));
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            _lines.Enqueue(formatter(state, exception));
     }
 }

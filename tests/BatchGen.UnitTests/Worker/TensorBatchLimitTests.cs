@@ -6,7 +6,7 @@ namespace BatchGen.UnitTests.Worker;
 public sealed class TensorBatchLimitTests
 {
     [Fact]
-    public void Recovers_one_by_one_up_to_its_start()
+    public void The_limit_recovers_one_by_one_up_to_where_it_started()
     {
         var limit = new TensorBatchLimit(8);
         limit.LowerTo(2);
@@ -16,7 +16,7 @@ public sealed class TensorBatchLimitTests
     }
 
     [Fact]
-    public void Never_goes_below_one_or_up_by_lowering()
+    public void Lowering_never_leads_below_one_or_up()
     {
         var limit = new TensorBatchLimit(4);
         limit.LowerTo(0);

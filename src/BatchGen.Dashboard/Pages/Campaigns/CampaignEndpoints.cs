@@ -25,12 +25,12 @@ internal static class CampaignEndpoints
     }
 
     private static async Task<IResult> ShowAsync(
-        string name, ReportCollector reports, PictureCatalog catalog, DisplayFormat display, CancellationToken cancellationToken)
+        string name, ReportCollector reports, ImageCatalog catalog, DisplayFormat display, CancellationToken cancellationToken)
     {
         if (await reports.OfCampaignAsync(name, asFile: false, cancellationToken) is not { } report)
             return Page.NotFound(MissingText.Campaign(name));
-        var images = await catalog.ListAsync(new PictureFilter(name, Limit: MaxImages), cancellationToken);
-        return Page.Of<CampaignPage, CampaignModel>(new CampaignModel(report, report.Facts(display).ToArray(), images.Pictures));
+        var images = await catalog.ListAsync(new ImageFilter(name, Limit: MaxImages), cancellationToken);
+        return Page.Of<CampaignPage, CampaignModel>(new CampaignModel(report, report.Facts(display).ToArray(), images.Images));
     }
 
     private static async Task<IResult> DownloadMarkdownAsync(

@@ -7,4 +7,4 @@ namespace BatchGen.Dashboard.Pages.Campaigns;
 /// <param name="Report">The outcome so far.</param>
 /// <param name="Facts">The facts of the report, line by line.</param>
 /// <param name="Images">Its newest images.</param>
-public sealed record CampaignModel(CampaignReport Report, IReadOnlyList<ReportFact> Facts, IReadOnlyList<PictureCard> Images);
+public sealed record CampaignModel(CampaignReport Report, IReadOnlyList<ReportFact> Facts, IReadOnlyList<ImageCard> Images);

@@ -2,6 +2,7 @@ using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Scheduling;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
+using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Reports;
 using BatchGen.Queue.Schedules;
 using Microsoft.AspNetCore.Builder;

@@ -1,12 +1,10 @@
 using System.Text.RegularExpressions;
 using BatchGen.Core.Jobs;
-using BatchGen.Core.Registry;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Requests;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
-using BatchGen.Queue.Access;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Registry;
 using BatchGen.Queue.Reports;
@@ -20,7 +18,7 @@ namespace BatchGen.Dashboard.Pages.Enqueue;
 /// <summary>The form, its check and its submission; and lists of jobs as CSV or JSON.</summary>
 internal sealed partial class EnqueueEndpoints(
     ModelRegistry models, AdapterRegistry adapters, JobCatalog jobs, JobHistory history, JobChecker checker, JobSubmitter submitter, LiveSource live,
-    StartImageFolder startImages, AccessStore access, DisplayFormat display)
+    StartImageFolder startImages, TenantRegistry tenants, DisplayFormat display)
 {
     private const long MaxListBytes = 64L << 20;
 
@@ -44,7 +42,7 @@ internal sealed partial class EnqueueEndpoints(
             form = EnqueueForm.Of(job, await history.FindExtrasAsync(id, cancellationToken), vary is not null, display);
         }
 
-        return Page.Of<EnqueuePage>(await ModelAsync(cancellationToken) with { Form = form });
+        return Page.Of<EnqueuePage, EnqueueModel>(await ModelAsync(cancellationToken) with { Form = form });
     }
 
     private async Task<IResult> PostAsync(IFormCollection fields, CancellationToken cancellationToken)
@@ -52,8 +50,8 @@ internal sealed partial class EnqueueEndpoints(
         var problems = new Dictionary<string, string>(StringComparer.Ordinal);
         var form = await WithStartImageAsync(EnqueueForm.Of(fields), fields.Files.GetFile("start_file"), problems, cancellationToken);
         var requests = form.ToJobs(display.Times, problems);
-        var model = await ModelAsync(cancellationToken) with { Form = form, Problems = problems };
-        if (problems.Count > 0) return Page.Of<EnqueuePage>(model, StatusCodes.Status400BadRequest);
+        var model = await ModelAsync(cancellationToken) with { Form = form, Problems = ListOf(problems) };
+        if (problems.Count > 0) return Page.Of<EnqueuePage, EnqueueModel>(model, StatusCodes.Status400BadRequest);
         return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
     }
 
@@ -66,12 +64,12 @@ internal sealed partial class EnqueueEndpoints(
             using var bytes = new MemoryStream();
             await using var input = file.OpenReadStream();
             if (file.Length <= StartImageFolder.MaxFileBytes) await input.CopyToAsync(bytes, cancellationToken);
-            else problems["start_image"] = $"'{file.FileName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.";
-            return problems.Count > 0 ? form : form with { StartImage = startImages.Add(bytes.ToArray(), file.FileName) };
+            else problems[JobFields.StartImage.Name] = $"'{file.FileName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.";
+            return problems.Count > 0 ? form : form.With(JobFields.StartImage, startImages.Add(bytes.ToArray(), file.FileName));
         }
         catch (StartImageException failure)
         {
-            problems["start_image"] = failure.Message;
+            problems[JobFields.StartImage.Name] = failure.Message;
             return form;
         }
     }
@@ -96,7 +94,7 @@ internal sealed partial class EnqueueEndpoints(
         }
         catch (JobFileException failure)
         {
-            return Page.Of<EnqueuePage>(model with { ListProblem = failure.Message }, StatusCodes.Status400BadRequest);
+            return Page.Of<EnqueuePage, EnqueueModel>(model with { ListProblem = failure.Message }, StatusCodes.Status400BadRequest);
         }
     }
 
@@ -115,7 +113,7 @@ internal sealed partial class EnqueueEndpoints(
 
             var (count, signatures) = await checker.CheckAsync(requests, cancellationToken);
             var snapshot = await live.GetAsync(cancellationToken);
-            return Page.Of<EnqueuePage>(model with
+            return Page.Of<EnqueuePage, EnqueueModel>(model with
             {
                 Preview = new EnqueuePreview(
                     count, signatures, requests.Take(8).ToArray(), LiveSource.Estimate(count, snapshot.PerMinute), LiveSource.Estimate(count + snapshot.Counts.Open, snapshot.PerMinute),
@@ -124,7 +122,7 @@ internal sealed partial class EnqueueEndpoints(
         }
         catch (SubmitRefusedException refused)
         {
-            return Page.Of<EnqueuePage>(Place(model, refused.Message), StatusCodes.Status400BadRequest);
+            return Page.Of<EnqueuePage, EnqueueModel>(Place(model, refused.Message), StatusCodes.Status400BadRequest);
         }
     }
 
@@ -134,39 +132,24 @@ internal sealed partial class EnqueueEndpoints(
         if (model.List is not null) return model with { ListProblem = message };
         var match = Where().Match(message);
         var (field, text) = match.Success ? (match.Groups["field"].Value, match.Groups["text"].Value) : ("", message);
-        var place = field switch
-        {
-            "prompt" => "prompts",
-            "negative_prompt" => "negative",
-            "guidance_scale" => "guidance",
-            "seed" => "seeds",
-            "guidance_rescale" => "rescale",
-            "model" or "adapters" or "width" or "height" or "steps" or "sampler" or "format" or "priority" or "run_at" or "campaign" or "tags" or "clip_skip" or "start_image" or "strength" or "deadline" or "max_attempts" or "tenant" => field,
-            _ => "form",
-        };
-        return model with { Problems = new Dictionary<string, string>(StringComparer.Ordinal) { [place] = text } };
+        // A seed has its place beside the seeds; what has no box of its own stands above the form.
+        var place = field == JobFields.Seed.Name ? JobFields.Seeds.Name : field is "tenant" || field == JobFields.Adapters.Name ? field
+            : EnqueueForm.Fields.Any(known => known.Name == field) ? field : FieldProblem.WholeForm;
+        return model with { Problems = [new FieldProblem(place, text)] };
     }
 
-    private async Task<EnqueueModel> ModelAsync(CancellationToken cancellationToken) => new(
-        new EnqueueForm(), await models.ListAsync(cancellationToken), await adapters.ListAsync(cancellationToken), await access.ListTenantsAsync(cancellationToken), new Dictionary<string, string>(StringComparer.Ordinal), null, null,
-        null, null);
+    private async Task<EnqueueModel> ModelAsync(CancellationToken cancellationToken) => new()
+    {
+        Models = await models.ListAsync(cancellationToken),
+        Adapters = await adapters.ListAsync(cancellationToken),
+        Tenants = await tenants.ListNamesAsync(cancellationToken),
+    };
+
+    private static FieldProblem[] ListOf(Dictionary<string, string> problems) =>
+        problems.Select(problem => new FieldProblem(problem.Key, problem.Value)).ToArray();
 
     [GeneratedRegex(@"^(jobs\[\d+\]\.(?<field>[a-z_]+)(\[\d+\])?(\.[a-z_]+)?|(?<field>tenant)): (?<text>.*)$", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 200)]
     private static partial Regex Where();
 
     private sealed record BodyLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
 }
-
-/// <summary>The page: form, list, what is wrong with them, what they would submit.</summary>
-internal sealed record EnqueueModel(
-    EnqueueForm Form, IReadOnlyList<ModelRecord> Models, IReadOnlyList<AdapterRecord> Adapters, IReadOnlyList<string> Tenants, IReadOnlyDictionary<string, string> Problems, EnqueuePreview? Preview,
-    string? List, string? ListProblem, string? ListCampaign);
-
-/// <summary>What would be submitted.</summary>
-/// <param name="Jobs">How many jobs.</param>
-/// <param name="Signatures">Over how many signatures.</param>
-/// <param name="First">The first of them.</param>
-/// <param name="Alone">How long they take at the present rate.</param>
-/// <param name="WithBacklog">How long until they are done, after what waits already.</param>
-/// <param name="Missing">Start pictures they name that this machine does not have; workers elsewhere may.</param>
-internal sealed record EnqueuePreview(long Jobs, long Signatures, IReadOnlyList<JobRequest> First, TimeSpan? Alone, TimeSpan? WithBacklog, IReadOnlyList<string> Missing);

@@ -31,14 +31,14 @@ internal static class GalleryEndpoints
         string? signature,
         string? day,
         string? before,
-        PictureCatalog catalog,
+        ImageCatalog catalog,
         DisplayFormat display,
         CancellationToken cancellationToken)
     {
         var asked = new GalleryFilter(campaign, signature, day);
         if (asked.Read(display.Zone) is not { } filter) return Page.Refused(asked.Problem);
         var page = await catalog.ListAsync(filter with { Before = PlaceOf(before), Limit = PageSize }, cancellationToken);
-        return Page.Of<GalleryPage, GalleryModel>(new GalleryModel(page.Pictures, asked, page.Next is { } next ? CursorOf(next) : null));
+        return Page.Of<GalleryPage, GalleryModel>(new GalleryModel(page.Images, asked, page.Next is { } next ? CursorOf(next) : null));
     }
 
     private static async Task<IResult> ShowAsync(
@@ -48,14 +48,14 @@ internal static class GalleryEndpoints
         string? day,
         JobCatalog jobs,
         JobHistory history,
-        PictureCatalog catalog,
+        ImageCatalog catalog,
         DisplayFormat display,
         CancellationToken cancellationToken)
     {
         if (await jobs.FindAsync(id, cancellationToken) is not { Image: { } image } job) return Page.NotFound(MissingText.Image(id));
         if (await history.FindExtrasAsync(id, cancellationToken) is not { } extras) return Page.NotFound(MissingText.Image(id));
         var asked = new GalleryFilter(campaign, signature, day);
-        var filter = asked.Read(display.Zone) ?? new PictureFilter();
+        var filter = asked.Read(display.Zone) ?? new ImageFilter();
         var beside = await catalog.FindNeighboursAsync(filter, extras.BatchId ?? 0, id, cancellationToken);
         return Page.Of<ImagePage, ImageModel>(new ImageModel(new JobModel(job, extras, []), image, beside.Newer, beside.Older, asked));
     }
@@ -64,7 +64,7 @@ internal static class GalleryEndpoints
         string? campaign,
         string? signature,
         string? day,
-        PictureCatalog catalog,
+        ImageCatalog catalog,
         DashboardFolders folders,
         DisplayFormat display,
         HttpContext context)
@@ -79,14 +79,14 @@ internal static class GalleryEndpoints
             "application/zip", $"{FileName(campaign ?? day ?? "images")}.zip");
     }
 
-    private static string CursorOf(PicturePlace place) => string.Create(CultureInfo.InvariantCulture, $"{place.BatchId}.{place.JobId}");
+    private static string CursorOf(ImageCursor place) => string.Create(CultureInfo.InvariantCulture, $"{place.BatchId}.{place.JobId}");
 
     // A cursor that cannot be read begins with the newest image.
-    private static PicturePlace? PlaceOf(string? cursor) =>
+    private static ImageCursor? PlaceOf(string? cursor) =>
         cursor?.Split('.') is [var batch, var job]
         && long.TryParse(batch, CultureInfo.InvariantCulture, out var batchId)
         && long.TryParse(job, CultureInfo.InvariantCulture, out var jobId)
-            ? new PicturePlace(batchId, jobId)
+            ? new ImageCursor(batchId, jobId)
             : null;
 
     private static string FileName(string text) =>

@@ -21,10 +21,10 @@ public sealed record GalleryFilter(string? Campaign, string? Signature, string? 
         Page.Address("", new("campaign", Campaign), new("signature", Signature), new("day", Day), new("before", before));
 
     /// <summary>Reads the filter; null when the day is none.</summary>
-    internal PictureFilter? Read(TimeZoneInfo zone)
+    internal ImageFilter? Read(TimeZoneInfo zone)
     {
         // Names are kept as they are: a campaign may begin or end with a space.
-        var filter = new PictureFilter(
+        var filter = new ImageFilter(
             string.IsNullOrWhiteSpace(Campaign) ? null : Campaign, string.IsNullOrWhiteSpace(Signature) ? null : Signature);
         if (JobListRequest.NullIfEmpty(Day) is null) return filter;
         if (!DateOnly.TryParseExact(Day, DayFormat, CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)) return null;

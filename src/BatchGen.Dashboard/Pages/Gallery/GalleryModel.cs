@@ -6,4 +6,4 @@ namespace BatchGen.Dashboard.Pages.Gallery;
 /// <param name="Images">The images, newest first; may be empty although there are older ones that were not looked at yet.</param>
 /// <param name="Filter">Which images the gallery shows.</param>
 /// <param name="Next">Where the next page begins; null at the end of the list.</param>
-public sealed record GalleryModel(IReadOnlyList<PictureCard> Images, GalleryFilter Filter, string? Next);
+public sealed record GalleryModel(IReadOnlyList<ImageCard> Images, GalleryFilter Filter, string? Next);

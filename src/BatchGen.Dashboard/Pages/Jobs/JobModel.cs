@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using BatchGen.Core.Jobs;
 using BatchGen.Dashboard.Api;
 using BatchGen.Queue.Reports;
@@ -11,6 +12,9 @@ namespace BatchGen.Dashboard.Pages.Jobs;
 /// <param name="Attempts">Attempts that did not end in an image, oldest first.</param>
 public sealed record JobModel(JobDetails Job, JobExtras Extras, IReadOnlyList<JobAttempt> Attempts)
 {
+    /// <summary>The fields of the recipe that the job sets, by label and value.</summary>
+    public IReadOnlyList<JobFact> RecipeFacts { get; } = FactsOf(RecipeJson.Write(Job.Recipe));
+
     /// <summary>True while the job has not ended.</summary>
     public bool IsOpen => Job.State is JobState.Queued or JobState.Running;
 
@@ -27,4 +31,17 @@ public sealed record JobModel(JobDetails Job, JobExtras Extras, IReadOnlyList<Jo
             return JsonSerializer.Serialize(recipe.RootElement, ApiJson.Indented);
         }
     }
+
+    private static JobFact[] FactsOf(JsonObject recipe) =>
+    [
+        .. from field in JobFields.Recipe
+           let value = RecipeJson.TextOf(recipe, field)
+           where value is not null
+           select new JobFact(field.Label, value.Length > 0 ? value : "(empty)"),
+    ];
 }
+
+/// <summary>A field of a job.</summary>
+/// <param name="Label">What people call the field.</param>
+/// <param name="Value">Its value as text.</param>
+public sealed record JobFact(string Label, string Value);

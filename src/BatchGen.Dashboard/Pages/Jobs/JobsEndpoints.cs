@@ -49,16 +49,16 @@ internal static class JobsEndpoints
     }
 
     private static async Task<IResult> CancelAsync(
-        JobCatalog jobs, [FromForm] long[]? ids, [FromForm(Name = "back")] string? back, CancellationToken cancellationToken)
+        JobActions actions, [FromForm] long[]? ids, [FromForm(Name = "back")] string? back, CancellationToken cancellationToken)
     {
-        var changed = await jobs.CancelAsync(ids ?? [], cancellationToken);
+        var changed = await actions.CancelAsync(ids ?? [], cancellationToken);
         return BackTo(back, $"Cancelled {changed.Count} of {ids?.Length ?? 0} jobs.");
     }
 
     private static async Task<IResult> RetryAsync(
-        JobCatalog jobs, [FromForm] long[]? ids, [FromForm(Name = "back")] string? back, CancellationToken cancellationToken)
+        JobActions actions, [FromForm] long[]? ids, [FromForm(Name = "back")] string? back, CancellationToken cancellationToken)
     {
-        var changed = await jobs.RetryAsync(ids ?? [], cancellationToken);
+        var changed = await actions.RetryAsync(ids ?? [], cancellationToken);
         return BackTo(back, $"Requeued {changed.Count} of {ids?.Length ?? 0} jobs.");
     }
 

@@ -3,6 +3,7 @@ using BatchGen.Dashboard.Scheduling;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
 using BatchGen.Queue.Jobs;
+using BatchGen.Queue.Registry;
 using BatchGen.Queue.Reports;
 using BatchGen.Queue.Schedules;
 using Microsoft.AspNetCore.Builder;
@@ -40,11 +41,11 @@ internal static class QueueEndpoints
         [FromForm] string signature,
         [FromForm] int priority,
         QueueOverview overview,
-        JobCatalog jobs,
+        JobActions actions,
         CancellationToken cancellationToken)
     {
         var ids = await overview.ListWaitingIdsAsync(tenant, signature, priority, MaxChanged, cancellationToken);
-        var cancelled = await jobs.CancelAsync(ids, cancellationToken);
+        var cancelled = await actions.CancelAsync(ids, cancellationToken);
         return BackToQueue($"Cancelled {cancelled.Count} waiting jobs of {signature} of tenant {tenant}.");
     }
 
@@ -54,13 +55,13 @@ internal static class QueueEndpoints
         [FromForm] int priority,
         [FromForm] int to,
         QueueOverview overview,
-        JobCatalog jobs,
+        JobActions actions,
         CancellationToken cancellationToken)
     {
         try
         {
             var ids = await overview.ListWaitingIdsAsync(tenant, signature, priority, MaxChanged, cancellationToken);
-            var changed = await jobs.SetPriorityAsync(ids, to, cancellationToken);
+            var changed = await actions.SetPriorityAsync(ids, to, cancellationToken);
             return BackToQueue($"Gave {changed} waiting jobs of {signature} of tenant {tenant} priority {to}.");
         }
         catch (SubmitRefusedException refused)
@@ -70,12 +71,17 @@ internal static class QueueEndpoints
     }
 
     private static async Task<IResult> PauseAsync(
-        [FromForm] string kind, [FromForm] string name, [FromForm] bool paused, QueueOverview overview, CancellationToken cancellationToken)
+        [FromForm] string kind,
+        [FromForm] string name,
+        [FromForm] bool paused,
+        ModelRegistry models,
+        TenantRegistry tenants,
+        CancellationToken cancellationToken)
     {
         var what = kind == "tenant" ? "tenant" : "model";
         var found = what == "tenant"
-            ? await overview.PauseTenantAsync(name, paused, cancellationToken)
-            : await overview.PauseModelAsync(name, paused, cancellationToken);
+            ? await tenants.PauseAsync(name, paused, cancellationToken)
+            : await models.PauseAsync(name, paused, cancellationToken);
         return found ? BackToQueue($"{(paused ? "Paused" : "Resumed")} {what} {name}.") : Page.NotFound($"There is no {what} '{name}'.");
     }
 

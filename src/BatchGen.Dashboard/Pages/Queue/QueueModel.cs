@@ -38,11 +38,6 @@ public sealed record QueueModel
 /// <param name="TakesAbout">How long they take at the present rate; null while that is unknown.</param>
 public sealed record QueueRow(WaitingSignature Waiting, string? FusedOn, TimeSpan? TakesAbout);
 
-/// <summary>A model or a tenant that is paused.</summary>
-/// <param name="Kind"><c>model</c> or <c>tenant</c>.</param>
-/// <param name="Name">Its name.</param>
-public sealed record PausedName(string Kind, string Name);
-
 /// <summary>A dispatch window and whether it is open.</summary>
 /// <param name="Window">The window.</param>
 /// <param name="State">open, closed, or off.</param>

@@ -21,13 +21,12 @@ internal sealed class QueueModelReader(QueueOverview overview, LiveSource live, 
         var waiting = await overview.ListSignaturesAsync(
             priority ?? HighestPriority, signature ?? "", group ?? 0, PageSize, cancellationToken);
         var snapshot = await live.GetAsync(cancellationToken);
-        var paused = await overview.ListPausedAsync(cancellationToken);
         return new QueueModel
         {
             Rows = waiting.Select(row => RowOf(row, snapshot)).ToArray(),
             Counts = snapshot.Counts,
             Scheduled = await overview.CountScheduledAsync(cancellationToken),
-            Paused = paused.Select(item => new PausedName(item.Kind, item.Name)).ToArray(),
+            Paused = await overview.ListPausedAsync(cancellationToken),
             Windows = (await windows.ListAsync(cancellationToken)).Select(window => new WindowRow(window, StateOf(window))).ToArray(),
             NextAddress = waiting.Count < PageSize ? null : NextAddress(waiting[^1]),
         };
@@ -45,7 +44,7 @@ internal sealed class QueueModelReader(QueueOverview overview, LiveSource live, 
         "/queue",
         new("priority", last.Priority.ToString(CultureInfo.InvariantCulture)),
         new("after", last.Signature),
-        new("group", last.LaneId.ToString(CultureInfo.InvariantCulture)));
+        new("group", last.GroupId.ToString(CultureInfo.InvariantCulture)));
 
     private string StateOf(DispatchWindow window) =>
         !window.Enabled ? "off" : WindowState.IsOpenNow(window, display.Now) ? "open" : "closed";

@@ -19,7 +19,7 @@ internal static class RegistryEndpoints
         routes.MapGet("/models", ShowAsync).RequireAuthorization(Policies.See).ExcludeFromDescription();
 
     private static async Task<IResult> ShowAsync(
-        ModelRegistry models, AdapterRegistry adapters, PictureCatalog catalog, QueueOverview overview, CancellationToken cancellationToken)
+        ModelRegistry models, AdapterRegistry adapters, ImageCatalog catalog, QueueOverview overview, CancellationToken cancellationToken)
     {
         var (modelList, adapterList) = (await models.ListAsync(cancellationToken), await adapters.ListAsync(cancellationToken));
         var ofAdapters = modelList.SelectMany(model => adapterList.Select(adapter => PrefixOf(model, adapter)));

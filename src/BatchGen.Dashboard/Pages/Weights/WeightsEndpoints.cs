@@ -50,6 +50,6 @@ internal static class WeightsEndpoints
             ReportCanary.Choose(await canaries.ListAsync(NewestCanaries, cancellationToken), MaxCanaryPairs)));
     }
 
-    private static async Task<IResult> ServeCanaryAsync(long id, PictureCatalog catalog, CancellationToken cancellationToken) =>
+    private static async Task<IResult> ServeCanaryAsync(long id, ImageCatalog catalog, CancellationToken cancellationToken) =>
         await catalog.FindCanaryAsync(id, cancellationToken) is { } image ? Results.Bytes(image, "image/png") : Results.NotFound();
 }

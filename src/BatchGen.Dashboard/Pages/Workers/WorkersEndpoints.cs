@@ -1,7 +1,6 @@
 using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Requests;
 using BatchGen.Dashboard.Security;
-using BatchGen.Queue.Reports;
 using BatchGen.Queue.Workers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -22,9 +21,8 @@ internal static class WorkersEndpoints
     }
 
     private static async Task<IResult> ShowAsync(
-        WorkerRegistry workers, QueueOverview overview, DisplayFormat display, string? note, CancellationToken cancellationToken) =>
-        Page.Of<WorkersPage, WorkersModel>(
-            new WorkersModel(await WorkerState.ListAsync(workers, overview, display.Now, cancellationToken), note));
+        WorkerRegistry workers, DisplayFormat display, string? note, CancellationToken cancellationToken) =>
+        Page.Of<WorkersPage, WorkersModel>(new WorkersModel(await WorkerState.ListAsync(workers, display.Now, cancellationToken), note));
 
     private static async Task<IResult> OrderAsync(
         Guid id, string order, WorkerRegistry workers, [FromForm] string? name, CancellationToken cancellationToken)

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Adapters.Deltas;
 
-/// <summary>BOFT: stages of rotations, each over rows regrouped like a butterfly network [Liu et al. 2024; LyCORIS lycoris/modules/boft.py].</summary>
+/// <summary>
+/// BOFT: stages of rotations, each over rows regrouped like a butterfly network [Liu et al. 2024; LyCORIS lycoris/modules/boft.py].
+/// </summary>
 /// <param name="blocks">[stages, k, n, n] f32.</param>
 /// <param name="rescale">[out] f32, or null.</param>
 /// <param name="constraint">The alpha of the file, a limit and not a scale; null when it has none.</param>
@@ -18,7 +20,9 @@ internal sealed class ButterflyDelta(Tensor blocks, Tensor? rescale, double? con
         // Stage i views the rows as (c, 2, 2^i * n/2); that must divide them.
         if (stages is < 1 or > 30 || shape[0] % ((1L << (int)(stages - 1)) * n) != 0)
             return $"its {stages} stages do not go with the layer's {shape[0]} rows";
-        return rescale is not null && rescale.numel() != shape[0] ? $"its rescale has {rescale.numel()} elements, but the layer's shape is {Show(shape)}" : null;
+        return rescale is not null && rescale.numel() != shape[0]
+            ? $"its rescale has {rescale.numel()} elements, but the layer's shape is {Show(shape)}"
+            : null;
     }
 
     public override void AddTo(Tensor sum, Tensor? original, double strength)

@@ -36,14 +36,15 @@ internal static class DeltaFactory
             : module.Leaves.Keys.Any(leaf => leaf.StartsWith("lokr_", StringComparison.Ordinal)) ? Kronecker(reader, module)
             : module.Has("on_input") && module.Has("weight") ? new InputScaleDelta(reader.Vector("weight"), reader.Scalar("on_input") != 0)
             : module.Leaves.TryGetValue("oft_blocks", out var blocks) ? Rotations(reader, blocks, module)
-            : module.Has("oft_diag") ? new OrthogonalDelta(reader.Tensor("oft_diag"), Rescale(reader, module), constraint: null, isRotation: true)
+            : module.Has("oft_diag")
+                ? new OrthogonalDelta(reader.Tensor("oft_diag"), Rescale(reader, module), constraint: null, isRotation: true)
             : module.Leaves.Keys.Any(leaf => leaf.StartsWith("glora_", StringComparison.Ordinal)) ? Glora(reader, module)
             : module.Has("diff") ? new DenseDelta(reader.Tensor("diff"), 1)
             : module.Has("set_weight") ? new ReplacementDelta(reader.Tensor("set_weight"))
             : module.Has("w_norm") ? new DenseDelta(reader.Tensor("w_norm"), 1)
             : (ModuleDelta?)null;
         if (core is null || !(module.Has("dora_scale") || module.Has("magnitude"))) return core;
-        // PEFT's vector is always per output channel; LyCORIS' shape tells ([out, 1, ...] or [1, in, ...]).
+        // PEFT's vector is always per output channel; LyCORIS' shape shows it ([out, 1, ...] or [1, in, ...]).
         if (module.Has("magnitude")) return new MagnitudeDelta(core, reader.Vector("magnitude"), MagnitudeAxis.Output);
         var shape = module.Leaves["dora_scale"].Shape;
         var axis = shape.Length < 2 ? MagnitudeAxis.Unclear
@@ -79,11 +80,13 @@ internal static class DeltaFactory
     private static KroneckerDelta Kronecker(FactorReader reader, AdapterModule module)
     {
         Tensor? Optional(string leaf) => module.Has(leaf) ? reader.Matrix(leaf) : null;
-        var (w1, w1A, w1B, w2A, w2B) = (Optional("lokr_w1"), Optional("lokr_w1_a"), Optional("lokr_w1_b"), Optional("lokr_w2_a"), Optional("lokr_w2_b"));
+        var (w1, w1A, w1B, w2A, w2B) = (Optional("lokr_w1"), Optional("lokr_w1_a"), Optional("lokr_w1_b"), Optional("lokr_w2_a"),
+            Optional("lokr_w2_b"));
         var w2 = module.Has("lokr_w2") ? reader.Tensor("lokr_w2") : null;
         var t2 = module.Has("lokr_t2") ? reader.Tensor("lokr_t2") : null;
         // Two full factors: the stored alpha means nothing.
-        var scale = w1 is not null && w2 is not null ? 1 : reader.Scale((int)((w2 is null ? w2B : null) ?? w1B ?? throw reader.Bad("lacks lokr_w1 or lokr_w2")).shape[0]);
+        var scale = w1 is not null && w2 is not null ? 1
+            : reader.Scale((int)((w2 is null ? w2B : null) ?? w1B ?? throw reader.Bad("lacks lokr_w1 or lokr_w2")).shape[0]);
         return new KroneckerDelta([w1, w1A, w1B, w2, w2A, w2B, t2], module.Leaves.GetValueOrDefault("lokr_w2_b")?.Shape, scale);
     }
 
@@ -128,7 +131,8 @@ internal static class DeltaFactory
         /// <summary>A factor as a matrix: first axis by all others.</summary>
         public Tensor Matrix(string leaf)
         {
-            if (Entry(leaf).Shape.Length < 2) throw Bad($"has '{Entry(leaf).Name}' of shape {Entry(leaf).ShapeText} where a matrix was expected");
+            if (Entry(leaf).Shape.Length < 2)
+                throw Bad($"has '{Entry(leaf).Name}' of shape {Entry(leaf).ShapeText} where a matrix was expected");
             return Reshaped(Tensor(leaf), tensor => tensor.view(tensor.shape[0], -1));
         }
 
@@ -141,7 +145,8 @@ internal static class DeltaFactory
             if (entry.Count != 1) throw Bad($"has '{entry.Name}' of shape {entry.ShapeText} where one number was expected");
             using var scope = NewDisposeScope();
             var value = file.Tensors.ReadTensor(entry, ScalarType.Float64).item<double>();
-            return double.IsFinite(value) ? value : throw Bad($"has a '{leaf}' that is not finite ({value.ToString(CultureInfo.InvariantCulture)})");
+            return double.IsFinite(value) ? value
+                : throw Bad($"has a '{leaf}' that is not finite ({value.ToString(CultureInfo.InvariantCulture)})");
         }
 
         /// <summary>Trained scale for a rank (docs/adapter-formats.md section 5).</summary>
@@ -149,9 +154,11 @@ internal static class DeltaFactory
             module.Has("alpha") ? Scalar("alpha") / rank
             : file.Config?.Scale(module.Component, module.Path, rank) ?? 1;
 
-        public AdapterException Bad(string what) => new($"Adapter '{file.Path}': module {module.Name} {what}. The file is incomplete or damaged; export or download it again.");
+        public AdapterException Bad(string what) =>
+            new($"Adapter '{file.Path}': module {module.Name} {what}. The file is incomplete or damaged; export or download it again.");
 
-        private SafetensorsEntry Entry(string leaf) => module.Leaves.TryGetValue(leaf, out var entry) ? entry : throw Bad($"lacks its '{leaf}' factor");
+        private SafetensorsEntry Entry(string leaf) =>
+            module.Leaves.TryGetValue(leaf, out var entry) ? entry : throw Bad($"lacks its '{leaf}' factor");
 
         private Tensor Read(SafetensorsEntry entry)
         {

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Adapters.Deltas;
 
-/// <summary>A delta stored whole: full differences and changed norms [LyCORIS lycoris/modules/full.py, norms.py]; biases beside a LoRA.</summary>
+/// <summary>
+/// A delta stored whole: full differences and changed norms [LyCORIS lycoris/modules/full.py, norms.py]; biases beside a LoRA.
+/// </summary>
 internal sealed class DenseDelta(Tensor difference, double scale) : ModuleDelta
 {
     public override IReadOnlyList<Tensor> Factors { get; } = [difference];

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace BatchGen.Diffusion.Adapters.Deltas;
 
 /// <summary>
-/// GLoRA: <c>scale * (b1 @ b2 + (W0 @ a1) @ a2)</c>; for a convolution with a middle factor <c>sum_pq b1[o,p] bm[p,q,y,x] b2[q,i]</c> stands for <c>b1 @ b2</c>
-/// [LyCORIS lycoris/modules/glora.py].
+/// GLoRA: <c>scale * (b1 @ b2 + (W0 @ a1) @ a2)</c>; for a convolution with a middle factor <c>sum_pq b1[o,p] bm[p,q,y,x] b2[q,i]</c>
+/// stands for <c>b1 @ b2</c> [LyCORIS lycoris/modules/glora.py].
 /// </summary>
 internal sealed class GloraDelta(Tensor a1, Tensor a2, Tensor b1, Tensor b2, Tensor? bm, double scale) : ModuleDelta
 {
@@ -17,8 +17,10 @@ internal sealed class GloraDelta(Tensor a1, Tensor a2, Tensor b1, Tensor b2, Ten
         var (rows, columns) = Matrix(shape);
         var fits = a1.shape[0] == shape[1] && a1.shape[1] == a2.shape[0] && a2.shape[1] == shape[1]
             && b1.shape[0] == rows && (bm is null ? b1.shape[1] == b2.shape[0] && b2.shape[1] == columns
-                : shape.Length == 4 && b2.shape[1] == shape[1] && bm.shape.AsSpan().SequenceEqual([b1.shape[1], b2.shape[0], shape[2], shape[3]]));
-        return fits ? null : $"its factors {string.Join(", ", Factors.Select(factor => Show(factor.shape)))} do not go with the layer's shape {Show(shape)}";
+                : shape.Length == 4 && b2.shape[1] == shape[1]
+                    && bm.shape.AsSpan().SequenceEqual([b1.shape[1], b2.shape[0], shape[2], shape[3]]));
+        return fits ? null : $"its factors {string.Join(", ", Factors.Select(factor => Show(factor.shape)))} do "
+            + $"not go with the layer's shape {Show(shape)}";
     }
 
     public override void AddTo(Tensor sum, Tensor? original, double strength)

@@ -20,7 +20,8 @@ internal sealed class KroneckerDelta : ModuleDelta
     /// <param name="scale">Scale.</param>
     public KroneckerDelta(Tensor?[] factors, long[]? secondB, double scale)
     {
-        (_first, _firstA, _firstB, _second, _secondA, _secondB, _secondT) = (factors[0], factors[1], factors[2], factors[3], factors[4], factors[5], factors[6]);
+        (_first, _firstA, _firstB, _second, _secondA, _secondB, _secondT) = (factors[0], factors[1], factors[2], factors[3], factors[4],
+            factors[5], factors[6]);
         _kernel = secondB is { Length: 4 } ? secondB[2..] : [];
         _scale = scale;
         Factors = factors.OfType<Tensor>().ToArray();
@@ -32,9 +33,12 @@ internal sealed class KroneckerDelta : ModuleDelta
     {
         if (_first is null && (_firstA is null || _firstB is null)) return "it has neither lokr_w1 nor both of lokr_w1_a and lokr_w1_b";
         if (_second is null && (_secondA is null || _secondB is null)) return "it has neither lokr_w2 nor both of lokr_w2_a and lokr_w2_b";
-        if (_firstA is not null && _firstB is not null && _firstA.shape[1] != _firstB.shape[0]) return "its lokr_w1_a and lokr_w1_b do not go together";
-        if (_second is null && _secondT is null && _secondA!.shape[1] != _secondB!.shape[0]) return "its lokr_w2_a and lokr_w2_b do not go together";
-        if (_second is null && _secondT is not null && (_secondT.dim() != 4 || _secondT.shape[0] != _secondA!.shape[0] || _secondT.shape[1] != _secondB!.shape[0]))
+        if (_firstA is not null && _firstB is not null && _firstA.shape[1] != _firstB.shape[0])
+            return "its lokr_w1_a and lokr_w1_b do not go together";
+        if (_second is null && _secondT is null && _secondA!.shape[1] != _secondB!.shape[0])
+            return "its lokr_w2_a and lokr_w2_b do not go together";
+        if (_second is null && _secondT is not null
+            && (_secondT.dim() != 4 || _secondT.shape[0] != _secondA!.shape[0] || _secondT.shape[1] != _secondB!.shape[0]))
             return "its lokr_t2 does not go with lokr_w2_a and lokr_w2_b";
         var (o1, i1) = _first is not null ? (_first.shape[0], _first.shape[1]) : (_firstA!.shape[0], _firstB!.shape[1]);
         // The whole of the second factor counts: its columns hold input channels and kernel together.

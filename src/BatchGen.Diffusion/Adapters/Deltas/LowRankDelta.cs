@@ -15,7 +15,8 @@ internal sealed class LowRankDelta(Tensor up, Tensor down, double scale) : Modul
     {
         var (rows, columns) = Matrix(shape);
         return up.shape[1] != down.shape[0] ? $"its two factors have ranks {up.shape[1]} and {down.shape[0]}"
-            : up.shape[0] != rows || down.shape[1] != columns ? $"its factors make a {up.shape[0]} by {down.shape[1]} matrix, but the layer's shape is {Show(shape)}"
+            : up.shape[0] != rows || down.shape[1] != columns
+                ? $"its factors make a {up.shape[0]} by {down.shape[1]} matrix, but the layer's shape is {Show(shape)}"
             : null;
     }
 
@@ -27,7 +28,8 @@ internal sealed class LowRankDelta(Tensor up, Tensor down, double scale) : Modul
             sum.view(rows, columns).addmm_(On(up, sum), On(down, sum), beta: 1, alpha: (float)(strength * scale));
     }
 
-    public override bool TryStart(Tensor sum, Tensor original, double strength) => LowRankProduct.TryWrite(sum, original, up, down, (float)(strength * scale));
+    public override bool TryStart(Tensor sum, Tensor original, double strength) =>
+        LowRankProduct.TryWrite(sum, original, up, down, (float)(strength * scale));
 
     private static double Largest(Tensor tensor)
     {

@@ -7,10 +7,14 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Adapters.Deltas;
 
-/// <summary><c>result = original + scale * up @ down</c> on the processor in one pass: every number of the original is read once and every one of the result written once.</summary>
+/// <summary>
+/// <c>result = original + scale * up @ down</c> on the processor in one pass: every number of the original is read once and every one of
+/// the result written once.
+/// </summary>
 /// <remarks>
-/// Torch copies the original first and then adds a thin product, for which its library is slow on some processors (docs/benchmarks.md). Each number is the same chain of fused
-/// multiply-adds over the rank, then one more with the scale, wherever it lies and however many threads there are, so results are the same in every run.
+/// Torch copies the original first and then adds a thin product, for which its library is slow on some processors (docs/benchmarks.md).
+/// Each number is the same chain of fused multiply-adds over the rank, then one more with the scale, wherever it lies and however many
+/// threads there are, so results are the same in every run.
 /// </remarks>
 internal static unsafe class LowRankProduct
 {
@@ -34,12 +38,17 @@ internal static unsafe class LowRankProduct
     /// <returns>False when something is not so; nothing was written.</returns>
     public static bool TryWrite(Tensor result, Tensor original, Tensor up, Tensor down, float scale, int? maxThreads = null)
     {
-        if (!IsReadable(result) || !IsReadable(original) || !IsReadable(up) || !IsReadable(down) || down.shape[0] is < 1 or > PanelNumbers / Columns) return false;
-        var product = new Product(Address(result), Address(original), Address(up), Address(down), (int)up.shape[0], (int)down.shape[1], (int)down.shape[0], scale);
+        if (!IsReadable(result) || !IsReadable(original) || !IsReadable(up) || !IsReadable(down)
+            || down.shape[0] is < 1 or > PanelNumbers / Columns)
+            return false;
+        var product = new Product(Address(result), Address(original), Address(up), Address(down), (int)up.shape[0], (int)down.shape[1],
+            (int)down.shape[0], scale);
         var threads = (int)Math.Clamp((long)product.Height * product.Width / NumbersPerThread, 1, maxThreads ?? get_num_threads());
         var share = (((product.Height + threads - 1) / threads) + Rows - 1) / Rows * Rows;
         if (threads == 1) product.Run(0, product.Height);
-        else Parallel.For(0, threads, part => product.Run(Math.Min(part * share, product.Height), Math.Min((part + 1) * share, product.Height)));
+        else
+            Parallel.For(
+                0, threads, part => product.Run(Math.Min(part * share, product.Height), Math.Min((part + 1) * share, product.Height)));
         return true;
     }
 
@@ -56,7 +65,7 @@ internal static unsafe class LowRankProduct
 
         public int Width => width;
 
-        /// <summary>Computes rows.</summary>
+        /// <summary>Computes the rows of one share of the work.</summary>
         public void Run(int from, int to)
         {
             var panel = PanelNumbers / rank / Columns * Columns;
@@ -131,7 +140,8 @@ internal static unsafe class LowRankProduct
         {
             var at = ((long)row * width) + column;
             var factor = Vector512.Create(scale);
-            var (left, right) = (Vector512.FusedMultiplyAdd(factor, first, Vector512.Load(original + at)), Vector512.FusedMultiplyAdd(factor, second, Vector512.Load(original + at + 16)));
+            var (left, right) = (Vector512.FusedMultiplyAdd(factor, first, Vector512.Load(original + at)),
+                Vector512.FusedMultiplyAdd(factor, second, Vector512.Load(original + at + 16)));
             if (_streams)
             {
                 left.StoreAlignedNonTemporal(result + at);
@@ -147,7 +157,9 @@ internal static unsafe class LowRankProduct
         private void Strip(int row, int column)
         {
             var sum = Vector512<float>.Zero;
-            for (var k = 0; k < rank; k++) sum = Vector512.FusedMultiplyAdd(Vector512.Create(up[((long)row * rank) + k]), Vector512.Load(down + ((long)k * width) + column), sum);
+            for (var k = 0; k < rank; k++)
+                sum = Vector512.FusedMultiplyAdd(
+                    Vector512.Create(up[((long)row * rank) + k]), Vector512.Load(down + ((long)k * width) + column), sum);
             var at = ((long)row * width) + column;
             Vector512.FusedMultiplyAdd(Vector512.Create(scale), sum, Vector512.Load(original + at)).Store(result + at);
         }

@@ -16,7 +16,9 @@ internal enum MagnitudeAxis
 /// DoRA: <c>V = W0 + inner</c>, <c>n = |V|</c> over every axis but the magnitude's, <c>delta = V * g / n - W0</c>
 /// [Liu et al. 2024, eq. 5; LyCORIS lycoris/modules/locon.py; peft src/peft/tuners/lora/dora.py].
 /// </summary>
-/// <remarks>The strength multiplies the finished delta, so that 0 gives the base back (ComfyUI's reading; docs/adapter-formats.md section 7).</remarks>
+/// <remarks>
+/// The strength multiplies the finished delta, so that 0 gives the base back (ComfyUI's reading; docs/adapter-formats.md section 7).
+/// </remarks>
 internal sealed class MagnitudeDelta(ModuleDelta inner, Tensor magnitude, MagnitudeAxis axis) : ModuleDelta
 {
     // A row of zeros has no direction; this keeps 0 / 0 out and changes no norm that float32 can tell from zero.
@@ -39,7 +41,8 @@ internal sealed class MagnitudeDelta(ModuleDelta inner, Tensor magnitude, Magnit
         var v = w0.clone();
         inner.AddTo(v, w0, 1);
         var kept = IsInput(sum.shape) ? 1 : 0;
-        var others = Enumerable.Range(0, (int)sum.dim()).Where(dimension => dimension != kept).Select(dimension => (long)dimension).ToArray();
+        var others = Enumerable.Range(0, (int)sum.dim()).Where(dimension => dimension != kept)
+            .Select(dimension => (long)dimension).ToArray();
         // Squares are summed in float64: a norm is shared by a whole channel, so its error would be too.
         var norm = v.to(ScalarType.Float64).square().sum(others, keepdim: true).sqrt().clamp_min(SmallestNorm);
         var axes = new long[sum.dim()];

@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Adapters.Deltas;
 
-/// <summary>OFT: groups of output rows are rotated; <c>delta = R W0 - W0</c> [Qiu et al. 2023; LyCORIS lycoris/modules/diag_oft.py; kohya-ss/sd-scripts networks/oft.py].</summary>
+/// <summary>
+/// OFT: groups of output rows are rotated; <c>delta = R W0 - W0</c> [Qiu et al. 2023; LyCORIS lycoris/modules/diag_oft.py;
+/// kohya-ss/sd-scripts networks/oft.py].
+/// </summary>
 /// <param name="blocks">[k, n, n] f32: skew parts' generators, or the rotations themselves.</param>
 /// <param name="rescale">[out] f32, or null.</param>
 /// <param name="constraint">The alpha of the file, a limit and not a scale; null when it has none.</param>
@@ -14,7 +17,8 @@ internal sealed class OrthogonalDelta(Tensor blocks, Tensor? rescale, double? co
     public override string? Misfit(ReadOnlySpan<long> shape) =>
         blocks.shape is not [var k, var n, var m] || n != m ? $"its blocks have shape {Show(blocks.shape)}, not [blocks, n, n]"
         : shape.IsEmpty || k * n != shape[0] ? $"its {k} blocks of {n} rows do not go with the layer's shape {Show(shape)}"
-        : rescale is not null && rescale.numel() != shape[0] ? $"its rescale has {rescale.numel()} elements, but the layer's shape is {Show(shape)}"
+        : rescale is not null && rescale.numel() != shape[0]
+            ? $"its rescale has {rescale.numel()} elements, but the layer's shape is {Show(shape)}"
         : null;
 
     public override void AddTo(Tensor sum, Tensor? original, double strength)
@@ -39,7 +43,9 @@ internal sealed class OrthogonalDelta(Tensor blocks, Tensor? rescale, double? co
         sum.add_(turned - w0);
     }
 
-    /// <summary>Cayley's map of the skew parts: <c>R = (I + Q)(I - Q)^-1</c>, Q limited in norm over all blocks when there is a constraint.</summary>
+    /// <summary>
+    /// Cayley's map of the skew parts: <c>R = (I + Q)(I - Q)^-1</c>, Q limited in norm over all blocks when there is a constraint.
+    /// </summary>
     internal static Tensor Rotation(Tensor generators, double? limit)
     {
         using var scope = NewDisposeScope();

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace BatchGen.Diffusion.Adapters.Deltas;
 
-/// <summary>LoCon with a middle factor: <c>scale * sum_pq up[o,p] mid[p,q,y,x] down[q,i]</c> [LyCORIS lycoris/functional/general.py].</summary>
+/// <summary>
+/// LoCon with a middle factor: <c>scale * sum_pq up[o,p] mid[p,q,y,x] down[q,i]</c> [LyCORIS lycoris/functional/general.py].
+/// </summary>
 internal sealed class TuckerDelta(Tensor up, Tensor mid, Tensor down, double scale) : ModuleDelta
 {
     // up [out, r] f32, mid [r, r, kh, kw] f32, down [r, in] f32

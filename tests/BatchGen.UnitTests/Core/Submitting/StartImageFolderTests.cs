@@ -26,7 +26,7 @@ public sealed class StartImageFolderTests : IDisposable
         Assert.Equal(name, Path.GetFileName(Assert.Single(Directory.GetFiles(Path.Combine(_root, "new")))));
         Assert.True(folder.Has(name));
         Assert.Equal(file, folder.Read(name));
-        Assert.Equal(new PictureHeader(format, 24, 16), PictureHeader.Read(file));
+        Assert.Equal(new ImageHeader(format, 24, 16), ImageHeader.Read(file));
     }
 
     [Fact]

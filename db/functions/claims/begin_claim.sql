@@ -1,0 +1,33 @@
+create or replace function begin_claim(
+  by_worker uuid, of_models text[], max_jobs int, max_wait interval, max_batches int, memory jsonb, max_pixels bigint)
+returns claim_state
+language plpgsql as $$
+-- What was asked, and what the worker remembers (rule 9). Where scans start and where the last batch ended is forgotten when jobs came
+-- back, which may lie before those places, and when it is old, since a submit may commit long after it looked at the clock.
+declare
+  claim claim_state;
+  remembered claim_memory;
+  -- A sequence that was never raised shows the value of its first raise already.
+  requeues_now constant bigint := (select last_value + is_called::int from requeues);
+begin
+  claim.worker_id := by_worker;
+  claim.models := of_models;
+  claim.max_jobs := max_jobs;
+  claim.max_wait := max_wait;
+  claim.max_batches := max_batches;
+  claim.max_pixels := max_pixels;
+  -- A field, because the volatile clock_timestamp() cannot bound an index scan.
+  claim.started := clock_timestamp();
+  remembered := jsonb_populate_record(row(null, 0, 0, '{}', null, '-infinity', '{}', '{}')::claim_memory, coalesce(memory, '{}'));
+  if requeues_now is distinct from remembered.requeues
+    or remembered.scanned_at < claim.started - least(interval '30 s', max_wait / 4)
+  then
+    remembered.requeues := requeues_now;
+    remembered.scanned_at := claim.started;
+    remembered.scan_starts := '{}';
+    remembered.last_ids := '{}';
+  end if;
+  claim.memory := remembered;
+  return claim;
+end $$;
+comment on function begin_claim is 'Step of claim_batch: what was asked, and what the worker remembers.';

@@ -1,0 +1,13 @@
+create or replace function heartbeat_batch(
+  of_batch bigint, with_epoch bigint, lease interval, finished_jobs int, at_step int, of_steps int)
+returns setof bigint
+language plpgsql security definer as $$
+declare
+  held batches := hold_lease(of_batch, with_epoch);
+begin
+  update batches b set lease_expires_at = clock_timestamp() + lease, finished = finished_jobs, step = at_step, steps = of_steps
+  where b.id = of_batch;
+  return query
+  select j.id from unnest(held.job_ids) u(id) join jobs j on j.id = u.id where j.batch_id = of_batch and j.state = 'cancelled';
+end $$;
+comment on function heartbeat_batch is 'Extends a lease; returns the jobs of the batch that were cancelled.';

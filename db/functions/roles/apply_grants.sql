@@ -1,0 +1,48 @@
+create or replace procedure apply_grants()
+language plpgsql as $$
+-- Run after functions were put in: they start out executable by everybody.
+declare
+  home constant text := current_schema();
+  -- Who acts for whom, prompts on their way in, and what people and programs log in with
+  secrets constant text[] := array['tenant_roles', 'staged_jobs', 'accounts', 'api_keys'];
+  -- Whether the schema serves a program is asked by every command, also one that only submits.
+  readable_by_all constant text[] := array['samplers', 'available_models', 'available_adapters', 'results', 'schema_migrations',
+    'schema_functions', 'schema_version'];
+  -- What views call is called with the reader's rights.
+  callable_by_all constant text[] := array['job_status', 'caller_tenant', 'sampler_choices'];
+  callable_by_submitters constant text[] := array[
+    'submit_job', 'submit_jobs', 'submit_staged', 'discard_staged', 'cancel_jobs', 'retry_jobs', 'retry_failed', 'cancel_waiting',
+    'set_priority'];
+  callable_by_readers constant text[] := array['signature_backlog'];
+  callable_by_workers constant text[] := array[
+    'claim_batch', 'heartbeat_batch', 'complete_jobs', 'fail_jobs', 'end_batch', 'rescue_expired', 'fold_counts', 'record_checkpoint'];
+  role name;
+begin
+  execute format('revoke all on schema %I from public', home);
+  execute format('revoke execute on all routines in schema %I from public', home);
+  for role in select rolname from pg_roles where rolname in ('batchgen_submitter', 'batchgen_worker', 'batchgen_reader') loop
+    execute format('grant usage on schema %I to %I', home, role);
+    execute format('grant select on %s to %I', array_to_string(readable_by_all, ', '), role);
+    call grant_execute(callable_by_all, role);
+    if role = 'batchgen_submitter' then
+      call grant_execute(callable_by_submitters, role);
+      -- Not job_id, staged_by and staged_at: neither numbers nor identities are the producer's to choose.
+      execute format('grant insert (%s) on staged_jobs to %I', (
+        select string_agg(quote_ident(a.attname), ', ') from pg_attribute a
+        where a.attrelid = 'staged_jobs'::regclass and a.attnum > 0 and not a.attisdropped
+          and a.attname not in ('job_id', 'staged_by', 'staged_at')), role);
+      execute format('grant usage on sequence jobs_id_seq to %I', role);
+    else
+      execute format('grant select on all tables in schema %I to %I', home, role);
+      execute format('revoke select on %s from %I', array_to_string(secrets, ', '), role);
+      execute format('grant select on sequence requeues to %I', role);
+      call grant_execute(callable_by_readers, role);
+    end if;
+    if role = 'batchgen_worker' then
+      execute format('grant insert, update on workers to %I', role);
+      execute format('grant insert on canaries to %I', role);
+      call grant_execute(callable_by_workers, role);
+    end if;
+  end loop;
+end $$;
+comment on procedure apply_grants is 'Grants each role what it needs and takes from everybody what they get by default.';

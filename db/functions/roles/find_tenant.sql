@@ -1,0 +1,13 @@
+create or replace function find_tenant(wanted text) returns tenants
+language plpgsql stable as $$
+declare
+  found_tenant tenants;
+begin
+  select * into found_tenant from tenants t where t.name_key = lower(coalesce(wanted, 'default'));
+  if not found then
+    perform refuse('tenant', null, format('there is no tenant ''%s''.', wanted)
+      || did_you_mean(wanted, array(select t.name from tenants t order by t.name limit 2000)));
+  end if;
+  return found_tenant;
+end $$;
+comment on function find_tenant is 'The tenant of a name in any case, null meaning default; refuses an unknown one.';

@@ -1,0 +1,39 @@
+create or replace procedure apply_settings()
+language plpgsql as $$
+-- Run after functions were put in, since that drops what they were set to. Each setting costs a little at every call, so only functions
+-- that clients call have them; they hold for whatever these call in turn.
+declare
+  home constant text := current_schema();
+  -- Of calls on hot paths: planned once, by keys. A plan made while the tables were empty, or for one lucky parameter, would read them
+  -- whole later.
+  by_keys constant text[] := array['plan_cache_mode = force_generic_plan', 'enable_seqscan = off', 'jit = off'];
+  -- Of the claim: its probes are right at any size. A sort or a bitmap would read all of what waits for its first row.
+  by_probes constant text[] := by_keys || array['enable_bitmapscan = off', 'enable_sort = off'];
+  -- Of what pages list: the planner expects an average campaign, signature or day, and would read all of a large one for a page of fifty.
+  by_pages constant text[] := array['enable_seqscan = off', 'enable_bitmapscan = off', 'jit = off'];
+  wanted record;
+  setting text;
+begin
+  for wanted in
+    select p.oid::regprocedure as function, s.name, s.settings
+    from (
+      select unnest(array['cancel_jobs', 'complete_jobs', 'end_batch', 'enqueue_jobs', 'fail_jobs', 'heartbeat_batch', 'record_checkpoint',
+        'rescue_expired', 'retry_jobs']), by_keys
+      union all
+      select 'claim_batch', by_probes
+      union all
+      select unnest(array['drawn_since', 'ended_without_image', 'images_of_campaign', 'newer_image_of_campaign', 'newest_of_campaign',
+        'signature_backlog', 'waiting_signatures']), by_pages) s(name, settings)
+    left join pg_proc p on p.proname = s.name and p.pronamespace = home::regnamespace
+  loop
+    if wanted.function is null then raise exception 'apply_settings names function %, which no file makes.', wanted.name; end if;
+    foreach setting in array wanted.settings loop
+      execute format('alter function %s set %s', wanted.function, setting);
+    end loop;
+  end loop;
+  -- What runs with the owner's rights must find the owner's tables, whatever path the caller set.
+  for wanted in select p.oid::regprocedure as function from pg_proc p where p.pronamespace = home::regnamespace and p.prosecdef loop
+    execute format('alter routine %s set search_path = %I, pg_temp', wanted.function, home);
+  end loop;
+end $$;
+comment on procedure apply_settings is 'Gives functions their planner settings, and those that run as the owner their search path.';

@@ -1,0 +1,7 @@
+create or replace function is_start_image_name(name text) returns boolean
+language sql immutable as $$
+  -- A path below the start image folder and nowhere else: no root, drive, way up, or character that some system reads as a separator.
+  select name !~ '(^$|^[/ ]|[/ ]$|//|[\\:*?"<>|[:cntrl:]]|(^|/)\.{1,2}(/|$))'
+$$;
+comment on function is_start_image_name is
+  'Whether a text may name a start image: a relative path below the folder that workers read them from.';

@@ -1,0 +1,180 @@
+-- Written by the test JobFieldFilesTests from the declaration of job fields, src/BatchGen.Core/Jobs/JobFields.cs: change that, then run the
+-- test with BATCHGEN_WRITE_GENERATED=1. The functions that use these are written by hand: check_job, enqueue_jobs, submit_staged.
+
+create or replace function job_field_names() returns text[]
+language sql immutable parallel safe as $$
+  select array[
+    'prompt', 'negative_prompt', 'model', 'adapters', 'width', 'height', 'steps', 'sampler', 'guidance_scale', 'format', 'seed',
+    'start_image', 'strength', 'guidance_rescale', 'clip_skip', 'campaign', 'priority', 'run_at', 'deadline', 'max_attempts', 'tags',
+    'idempotency_key'
+  ]
+$$;
+comment on function job_field_names is
+  'The fields that a job object may have.';
+
+create or replace function recipe_field_names() returns text[]
+language sql immutable parallel safe as $$
+  select array[
+    'prompt', 'negative_prompt', 'width', 'height', 'steps', 'sampler', 'guidance_scale', 'format', 'seed', 'start_image', 'strength',
+    'guidance_rescale', 'clip_skip'
+  ]
+$$;
+comment on function recipe_field_names is
+  'The fields that make up the recipe.';
+
+create or replace function sampler_choices() returns text[]
+language sql immutable parallel safe as $$
+  select array[
+    'ddim', 'pndm', 'euler', 'euler_karras', 'euler_a', 'heun', 'heun_karras', 'dpmpp_2m', 'dpmpp_2m_karras', 'dpmpp_2m_sde',
+    'dpmpp_2m_sde_karras', 'dpmpp_2s', 'dpmpp_2s_karras', 'kdpm2', 'kdpm2_karras', 'kdpm2_a', 'kdpm2_a_karras', 'lms', 'lms_karras',
+    'unipc', 'unipc_karras', 'deis', 'ddpm', 'lcm', 'ddim_trailing', 'euler_trailing', 'euler_a_trailing', 'dpmpp_2m_trailing'
+  ]
+$$;
+comment on function sampler_choices is
+  'The names that a job''s sampler may have, in the order they are listed in.';
+
+create or replace function format_choices() returns text[]
+language sql immutable parallel safe as $$
+  select array[
+    'png', 'webp', 'jpeg'
+  ]
+$$;
+comment on function format_choices is
+  'The names that a job''s format may have, in the order they are listed in.';
+
+create or replace function block_strength_counts(model_family text) returns int[]
+language sql immutable parallel safe as $$
+  select case model_family
+    when 'sd15' then '{17,26}'
+    when 'sd21' then '{17,26}'
+    when 'sdxl' then '{12,20,26}'
+    else '{}' end::int[]
+$$;
+comment on function block_strength_counts is
+  'How many block strengths an adapter for a family may have: one for each block of its network, or of every kind of network.';
+
+create or replace function max_adapters() returns int
+language sql immutable parallel safe as $$
+  select 32
+$$;
+comment on function max_adapters is
+  'Most adapters of a job.';
+
+create or replace function recipe_defaults(of_model models) returns jsonb
+language sql immutable parallel safe as $$
+  select '{"prompt":"","steps":20,"sampler":"ddim","guidance_scale":7.5,"format":"png"}'::jsonb
+    || jsonb_build_object('width', of_model.native_width, 'height', of_model.native_height)
+$$;
+comment on function recipe_defaults is
+  'What a recipe for a model has where the job leaves fields out.';
+
+create or replace function filled_recipe(recipe jsonb, defaults jsonb) returns jsonb
+language sql volatile as $$
+  select defaults || case
+    when recipe ? 'seed' then recipe
+    else recipe || jsonb_build_object('seed', floor(random() * 4294967296)::bigint)
+  end
+$$;
+comment on function filled_recipe is
+  'A recipe with what it leaves out. Seeds are drawn below 2^32, as other tools draw them: a seed read off an image can be typed there.';
+
+create or replace function recipe_is_plain(recipe jsonb) returns boolean
+language sql immutable parallel safe as $$
+  select recipe - recipe_field_names() = '{}'
+    and text_fits(recipe -> 'prompt', 0, 20000)
+    and text_fits(recipe -> 'negative_prompt', 0, 20000)
+    and whole_fits(recipe -> 'width', 64, 2048, 8)
+    and whole_fits(recipe -> 'height', 64, 2048, 8)
+    and whole_fits(recipe -> 'steps', 1, 1000, 1)
+    and choice_fits(recipe -> 'sampler', sampler_choices())
+    and number_fits(recipe -> 'guidance_scale', 0, 100)
+    and choice_fits(recipe -> 'format', format_choices())
+    and whole_fits(recipe -> 'seed', -9223372036854775808, 9223372036854775807, 1)
+    and not recipe ? 'start_image'
+    and not recipe ? 'strength'
+    and number_fits(recipe -> 'guidance_rescale', 0, 1)
+    and whole_fits(recipe -> 'clip_skip', 0, 10, 1)
+$$;
+comment on function recipe_is_plain is
+  'True when checked_recipe would refuse nothing and only fill in defaults; false decides nothing. Cheap.';
+
+create or replace function checked_recipe(job jsonb, of_model models, place text) returns jsonb
+language plpgsql volatile as $$
+declare
+  recipe jsonb;
+begin
+  recipe := jsonb_strip_nulls(jsonb_build_object(
+    'prompt', json_text(job, 'prompt', place, 0, 20000),
+    'negative_prompt', json_text(job, 'negative_prompt', place, 0, 20000),
+    'width', json_whole(job, 'width', place, 64, 2048, 8),
+    'height', json_whole(job, 'height', place, 64, 2048, 8),
+    'steps', json_whole(job, 'steps', place, 1, 1000),
+    'sampler', json_choice(job, 'sampler', place, sampler_choices()),
+    'guidance_scale', json_number(job, 'guidance_scale', place, 0, 100),
+    'format', json_choice(job, 'format', place, format_choices()),
+    'seed', json_whole(job, 'seed', place, -9223372036854775808, 9223372036854775807),
+    'start_image', json_start_image(job, 'start_image', place, 200),
+    'strength', json_number(job, 'strength', place, 0, 1, true),
+    'guidance_rescale', nullif(json_number(job, 'guidance_rescale', place, 0, 1), 0),
+    'clip_skip', nullif(json_whole(job, 'clip_skip', place, 0, 11), 0)));
+  if recipe ? 'strength' and not recipe ? 'start_image' then
+    perform refuse(place, 'strength', 'it needs a start_image, and the job has none; name one, or leave strength out.');
+  end if;
+  if recipe ? 'start_image' and not recipe ? 'strength' then
+    recipe := recipe || '{"strength":0.8}';
+  end if;
+  if of_model.family = 'sdxl' and (recipe -> 'clip_skip')::numeric not between 0 and 10 then
+    perform refuse(place, 'clip_skip', format('expected 0 to 10 for sdxl models such as ''%s'', got %s.',
+      of_model.name, recipe ->> 'clip_skip'));
+  end if;
+  recipe := filled_recipe(recipe, recipe_defaults(of_model));
+  return recipe;
+end
+$$;
+comment on function checked_recipe is
+  'The recipe part of a job object: every field checked, in its canonical form, with the defaults filled in.';
+
+create or replace function default_priority() returns int
+language sql immutable parallel safe as $$
+  select 0::int
+$$;
+comment on function default_priority is
+  'What a job has that names no priority.';
+
+create or replace function default_max_attempts() returns int
+language sql immutable parallel safe as $$
+  select 3::int
+$$;
+comment on function default_max_attempts is
+  'What a job has that names no max_attempts.';
+
+create or replace function dispatch_is_plain(staged staged_jobs) returns boolean
+language sql stable parallel safe as $$
+  select (staged.campaign is null or char_length(staged.campaign) between 1 and 200)
+    and (staged.priority is null or staged.priority between -100 and 100)
+    and (staged.run_at is null or isfinite(staged.run_at))
+    and (staged.deadline is null or isfinite(staged.deadline))
+    and (staged.max_attempts is null or staged.max_attempts between 1 and 100)
+    and (staged.tags is null or words_are_plain(staged.tags, 32, 100))
+    and (staged.idempotency_key is null or char_length(staged.idempotency_key) between 1 and 200)
+$$;
+comment on function dispatch_is_plain is
+  'True when checked_dispatch would refuse nothing of a staged row; false decides nothing.';
+
+create or replace function checked_dispatch(job jsonb, place text) returns checked_job
+language plpgsql stable as $$
+declare
+  checked checked_job;
+begin
+  checked.campaign := json_text(job, 'campaign', place, 1, 200);
+  checked.priority := coalesce(json_whole(job, 'priority', place, -100, 100), default_priority());
+  checked.run_at := json_instant(job, 'run_at', place);
+  checked.deadline := json_instant(job, 'deadline', place);
+  checked.max_attempts := coalesce(json_whole(job, 'max_attempts', place, 1, 100), default_max_attempts());
+  checked.tags := json_words(job, 'tags', place, 32, 100);
+  checked.idempotency_key := json_text(job, 'idempotency_key', place, 1, 200);
+  return checked;
+end
+$$;
+comment on function checked_dispatch is
+  'The part of a job object that dispatch, search and limits ask for: every field checked, with the defaults filled in.';

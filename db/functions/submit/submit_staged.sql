@@ -1,0 +1,58 @@
+create or replace function submit_staged(load text default '', tenant text default null) returns bigint
+language plpgsql security definer
+set search_path from current
+set jit = off
+-- The table was filled a moment ago and has no statistics: each load is planned for itself, hash joins are right, and a sort of a million
+-- rows should stay in memory.
+set plan_cache_mode = force_custom_plan
+set enable_mergejoin = off
+set enable_nestloop = off
+set work_mem = '256MB'
+as $$
+#variable_conflict use_column
+declare
+  of_load constant text := submit_staged.load;
+  owner constant tenants := owner_of_submit(submit_staged.tenant);
+  submitted_at constant timestamptz := clock_timestamp();
+  found record;
+  staged record;
+  left_out bigint := 0;
+  submitted bigint;
+  removed bigint;
+begin
+  -- 1. How many rows there are, which the end compares, and which steps have anything to do
+  perform pg_advisory_xact_lock(load_lock(of_load, session_user));
+  select count(*) as rows, coalesce(bool_or(strpos(s.recipe ->> 'prompt', '<lora:') > 0), false) as adapters_in_prompts,
+    count(s.campaign) > 0 as campaigns, count(s.idempotency_key) > 0 as keys
+  into staged
+  from staged_jobs s where s.load = of_load and s.staged_by = session_user;
+
+  -- 2. Whether every row keeps the rules
+  found := staged_spellings(of_load, staged.adapters_in_prompts);
+  perform normalise_staged(of_load);
+
+  -- 3. Dispatch groups, campaigns and keys, in this order, as enqueue_jobs makes them: two submits then cannot wait for each other.
+  perform ensure_groups(found.model_ids, array(
+    select capped_priority(p, owner.max_priority) from unnest(found.priorities) with ordinality u(p, n) order by n), owner.id);
+  if staged.campaigns then
+    perform ensure_campaigns(array(
+      select distinct s.campaign from staged_jobs s where s.load = of_load and s.staged_by = session_user), owner.id);
+  end if;
+  if staged.keys then left_out := drop_known_keys(of_load, owner.id); end if;
+
+  -- 4. The jobs
+  submitted := store_jobs(owner, submitted_at, null, null, null, of_load, found.spellings);
+  delete from staged_jobs s where s.load = of_load and s.staged_by = session_user;
+  get diagnostics removed = row_count;
+  -- Every statement above saw what was committed when it began: rows that came after the count missed a check or a key, and the delete
+  -- would lose them.
+  if submitted + left_out <> staged.rows or removed + left_out <> staged.rows then
+    perform refuse('load', null, format('rows were added to load ''%s'' while it was being submitted, and nothing was submitted; '
+      'submit again when nobody adds to it, or give each load a name of its own.', of_load));
+  end if;
+  if submitted > 0 then perform pg_notify(current_schema() || '_jobs', ''); end if;
+  return submitted;
+end $$;
+comment on function submit_staged is
+  'Submits the rows that this role staged under a load name, all or none; returns how many jobs are new. Rows whose idempotency key is '
+  'known are left out.';

@@ -1,2 +1,0 @@
--- Grants each role what it needs.
-call apply_grants()

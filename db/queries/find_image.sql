@@ -1,6 +1,0 @@
--- Where a job's picture lies, and whose it is. @job_id bigint. Primary keys.
-select i.path, encode(i.sha256, 'hex') as sha256, i.width, i.height, i.created_at, l.tenant_id
-from images i
-join jobs j on j.id = i.job_id
-join lanes l on l.id = j.lane_id
-where i.job_id = @job_id

@@ -1,2 +1,0 @@
--- Adds appended changes to the counts. No parameters. Returns how many.
-select fold_counts()

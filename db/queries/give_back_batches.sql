@@ -1,5 +1,0 @@
--- Gives back the batches a worker still has, such as one whose claim it never heard of. @worker_id uuid, @after bigint (only batches newer than this one),
--- @reason text. Returns jobs put back. Index batches_by_worker.
-select coalesce(sum(end_batch(b.id, b.epoch, interval '0', @reason)), 0)::int
-from batches b
-where b.worker_id = @worker_id and b.id > @after and b.state = 'open'

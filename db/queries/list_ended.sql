@@ -1,8 +1,0 @@
--- Whose jobs these are. @job_ids bigint[] (at most 300, as a notification names). Returns job_id, tenant, campaign. Primary keys.
-select j.id as job_id, t.name as tenant, c.name as campaign
-from jobs j
-join lanes l on l.id = j.lane_id
-join tenants t on t.id = l.tenant_id
-left join campaigns c on c.id = j.campaign_id
-where j.id = any(@job_ids)
-order by j.id

@@ -1,6 +1,0 @@
--- Ids of failed jobs. @before bigint (ids below it), @limit int. Newest first. Index jobs_failed.
-select id
-from jobs
-where shelf = 'failed' and id < @before
-order by id desc
-limit @limit

@@ -1,6 +1,0 @@
--- Ids of waiting jobs. @before bigint (ids below it), @limit int. Newest first. Index jobs_waiting.
-select id
-from jobs
-where shelf in ('ready', 'scheduled') and id < @before
-order by id desc
-limit @limit

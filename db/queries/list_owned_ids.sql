@@ -1,6 +1,0 @@
--- Which of these jobs belong to a tenant. @job_ids bigint[], @tenant text. Primary keys.
-select j.id
-from jobs j
-join lanes l on l.id = j.lane_id
-join tenants t on t.id = l.tenant_id
-where j.id = any(@job_ids) and t.name_key = lower(@tenant)

@@ -1,0 +1,46 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using BatchGen.Core.Jobs;
+
+namespace BatchGen.Core.Imaging;
+
+/// <summary>The JSON form of an image's recipe: snake_case names, readable text, the same bytes for the same recipe.</summary>
+public static class ImageRecipeJson
+{
+    private static readonly RecipeJsonContext Context = new(new JsonSerializerOptions(RecipeJson.Options));
+
+    // Names of what is no field of a job.
+    private static readonly HashSet<string> OwnNames = [.. Context.ImageRecipe.Properties.Select(property => property.Name)];
+
+    /// <summary>Writes a recipe on one line: layout and job first, then what the job asked for, then what it was made with.</summary>
+    public static string Write(ImageRecipe recipe)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        var own = JsonSerializer.SerializeToNode(recipe, Context.ImageRecipe)!.AsObject();
+        var flat = new JsonObject();
+        foreach (var (name, value) in own.Take(2).Concat(recipe.Fields).Concat(own.Skip(2))) flat[name] = value?.DeepClone();
+        return flat.ToJsonString(RecipeJson.Options);
+    }
+
+    /// <summary>Reads a recipe of this or an earlier layout.</summary>
+    /// <exception cref="JsonException">The text is not a recipe.</exception>
+    public static ImageRecipe Read(string json)
+    {
+        if (JsonNode.Parse(json) is not JsonObject flat) throw new JsonException("The recipe is no JSON object.");
+        var recipe = flat.Deserialize(Context.ImageRecipe)!;
+        foreach (var name in OwnNames) flat.Remove(name);
+        if (recipe.Schema == 1)
+        {
+            Rename(flat, "width_pixels", JobFields.Width.Name);
+            Rename(flat, "height_pixels", JobFields.Height.Name);
+        }
+
+        if (flat[JobFields.Prompt.Name] is null || flat[JobFields.Seed.Name] is null) throw new JsonException("The recipe has no prompt or no seed.");
+        return recipe with { Fields = flat };
+    }
+
+    private static void Rename(JsonObject values, string from, string to)
+    {
+        if (values.Remove(from, out var value)) values[to] = value;
+    }
+}

@@ -1,0 +1,42 @@
+namespace BatchGen.Core.Jobs;
+
+/// <summary>File formats an image can be saved in.</summary>
+public enum ImageFormat
+{
+    /// <summary>PNG, lossless.</summary>
+    Png,
+
+    /// <summary>WebP, lossless.</summary>
+    WebP,
+
+    /// <summary>JPEG, quality 95, no chroma subsampling.</summary>
+    Jpeg,
+}
+
+/// <summary>Text forms of <see cref="ImageFormat"/>.</summary>
+public static class ImageFormats
+{
+    /// <summary>The names jobs use.</summary>
+    public static IReadOnlyList<string> Codes { get; } = [.. Enum.GetValues<ImageFormat>().Select(ToCode)];
+
+    /// <summary>The name jobs use: <c>png</c>, <c>webp</c>, <c>jpeg</c>.</summary>
+    public static string ToCode(this ImageFormat format) => format switch
+    {
+        ImageFormat.Png => "png",
+        ImageFormat.WebP => "webp",
+        ImageFormat.Jpeg => "jpeg",
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown image format"),
+    };
+
+    /// <summary>The file name ending, with the dot.</summary>
+    public static string Extension(this ImageFormat format) => format == ImageFormat.Jpeg ? ".jpg" : "." + format.ToCode();
+
+    /// <summary>Reads the name jobs use.</summary>
+    /// <exception cref="FormatException">The name is none of <see cref="Codes"/>.</exception>
+    public static ImageFormat Parse(string code)
+    {
+        foreach (var format in Enum.GetValues<ImageFormat>())
+            if (format.ToCode() == code) return format;
+        throw new FormatException($"Image format '{code}' is not known; use one of: {string.Join(", ", Codes)}.");
+    }
+}

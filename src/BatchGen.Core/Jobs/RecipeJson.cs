@@ -1,0 +1,108 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using BatchGen.Core.Adapters;
+
+namespace BatchGen.Core.Jobs;
+
+/// <summary>The JSON form of a recipe: what the database keeps in one column, and what an image holds. Names are those of <see cref="JobFields"/>.</summary>
+public static class RecipeJson
+{
+    /// <summary>Options of both directions: snake_case, values left out where they are nothing, text readable, never put into HTML unescaped.</summary>
+    internal static JsonSerializerOptions Options { get; } = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters = { new ImageFormatConverter() },
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip,
+        RespectNullableAnnotations = true,
+    };
+
+    private static readonly RecipeJsonContext Context = new(Options);
+
+    /// <summary>Reads a stored recipe.</summary>
+    /// <param name="json">A JSON object whose names are fields of the recipe.</param>
+    /// <param name="signature">Model and adapters of the job, which are stored beside the recipe.</param>
+    /// <exception cref="JsonException">No such object, or a value has not the field's type.</exception>
+    /// <exception cref="UnknownRecipeFieldException">A field that this program does not know is set: a newer one submitted the job.</exception>
+    public static RenderRecipe Read(string json, AdapterSignature signature)
+    {
+        var recipe = JsonSerializer.Deserialize(json, Context.RenderRecipe) ?? throw new JsonException("The recipe is null.");
+        if (recipe.Unknown is { } unknown)
+        {
+            if (unknown.FirstOrDefault(pair => !IsOff(pair.Value)) is { Key: { } name }) throw new UnknownRecipeFieldException(name);
+            recipe.Unknown = null;
+        }
+
+        return recipe with { Signature = signature };
+    }
+
+    /// <summary>A recipe as a JSON object, in the order of the fields; fields that are off are left out.</summary>
+    public static JsonObject Write(RenderRecipe recipe)
+    {
+        var values = JsonSerializer.SerializeToNode(recipe, Context.RenderRecipe)!.AsObject();
+        var ordered = new JsonObject();
+        foreach (var field in JobFields.Recipe)
+        {
+            if (!values.Remove(field.Name, out var value) || value is null || (field.DefaultIsOff && field.Default == value.ToJsonString())) continue;
+            ordered[field.Name] = value;
+        }
+
+        return ordered;
+    }
+
+    /// <summary>The value of a field in a recipe's JSON, as a person would type it; null where it has none.</summary>
+    public static string? TextOf(JsonObject recipe, JobField field)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        ArgumentNullException.ThrowIfNull(field);
+        return recipe[field.Name] switch
+        {
+            null => null,
+            JsonValue value when value.TryGetValue(out string? text) => text,
+            var other => other.ToJsonString(),
+        };
+    }
+
+    // What a field that this program does not know holds when it changes nothing: see JobField.DefaultIsOff.
+    private static bool IsOff(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null or JsonValueKind.False => true,
+        JsonValueKind.Number => value.GetDouble() == 0,
+        JsonValueKind.String => value.GetString()!.Length == 0,
+        JsonValueKind.Array => value.GetArrayLength() == 0,
+        _ => false,
+    };
+
+    private sealed class ImageFormatConverter : JsonConverter<ImageFormat>
+    {
+        public override ImageFormat Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            try
+            {
+                return ImageFormats.Parse(reader.GetString() ?? "");
+            }
+            catch (FormatException failure)
+            {
+                throw new JsonException(failure.Message, failure);
+            }
+        }
+
+        public override void Write(Utf8JsonWriter writer, ImageFormat value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToCode());
+    }
+}
+
+/// <summary>A stored recipe sets a field that this program does not know; a newer program submitted the job, and only such a one may draw it.</summary>
+/// <param name="field">Name of the field.</param>
+public sealed class UnknownRecipeFieldException(string field)
+    : Exception($"The job's recipe sets '{field}', which this program does not know. Update the program of this worker.")
+{
+    /// <summary>Name of the field.</summary>
+    public string Field { get; } = field;
+}
+
+[JsonSerializable(typeof(RenderRecipe))]
+[JsonSerializable(typeof(Imaging.ImageRecipe))]
+internal sealed partial class RecipeJsonContext : JsonSerializerContext;

@@ -1,0 +1,133 @@
+using System.Globalization;
+using System.Text.Json;
+using BatchGen.Core.Jobs;
+
+namespace BatchGen.Core.Submitting;
+
+/// <summary>The value of a job field as it was found: text of a CSV cell, a flag or a form, or a JSON value.</summary>
+/// <remarks>Only the form of values is read here; the rules (ranges, known names) are the database's, one place for all producers.</remarks>
+public sealed class FieldValue
+{
+    private readonly string? _text;
+    private readonly JsonElement _json;
+    private readonly TimeReference _times;
+
+    private FieldValue(string? text, JsonElement json, TimeReference times) => (_text, _json, _times) = (text, json, times);
+
+    /// <summary>Text that a person typed.</summary>
+    public static FieldValue Of(string text, TimeReference times) => new(text, default, times);
+
+    /// <summary>A JSON value that is not null.</summary>
+    public static FieldValue Of(JsonElement json, TimeReference times) => new(null, json, times);
+
+    /// <summary>The value as the type that a <see cref="JobRequest"/> holds for the field.</summary>
+    /// <exception cref="FormatException">The value has not the field's form; the message says what was expected and what was found.</exception>
+    public object Read(JobField field)
+    {
+        ArgumentNullException.ThrowIfNull(field);
+        return field.Type switch
+        {
+            JobFieldType.Text or JobFieldType.Image => Text(),
+            JobFieldType.Choice => Text().Trim(),
+            JobFieldType.Whole => Whole(),
+            JobFieldType.Seed => Long(),
+            JobFieldType.Number => Number(),
+            JobFieldType.Instant => Time(),
+            JobFieldType.Words => Words(),
+            JobFieldType.Adapters => Adapters(),
+            JobFieldType.Seeds => Seeds(),
+            _ => throw new ArgumentOutOfRangeException(nameof(field), field.Type, "unknown type of a job field"),
+        };
+    }
+
+    internal string Text() => _text ?? (_json.ValueKind == JsonValueKind.String ? _json.GetString()! : throw Expected("text"));
+
+    private int Whole() => Long() is var number and >= int.MinValue and <= int.MaxValue ? (int)number : throw Expected("a whole number of at most 32 bits");
+
+    private long Long()
+    {
+        if (_text is not null)
+            return long.TryParse(_text.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var parsed) ? parsed : throw Expected("a whole number");
+        return _json.ValueKind == JsonValueKind.Number && _json.TryGetInt64(out var number) ? number : throw Expected("a whole number");
+    }
+
+    private string Seeds()
+    {
+        if (_text is not null) return _text;
+        return _json.ValueKind switch
+        {
+            JsonValueKind.String => _json.GetString()!,
+            JsonValueKind.Array or JsonValueKind.Number => _json.GetRawText().Trim('[', ']'),
+            _ => throw Expected("seeds such as \"1-10,20\" or [1, 5, 9]"),
+        };
+    }
+
+    private double Number()
+    {
+        if (_text is not null)
+        {
+            return double.TryParse(_text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var parsed) && double.IsFinite(parsed)
+                ? parsed
+                : throw Expected("a number such as 7.5");
+        }
+
+        return _json.ValueKind == JsonValueKind.Number ? _json.GetDouble() : throw Expected("a number such as 7.5");
+    }
+
+    private DateTimeOffset Time() => JobTimes.Parse(_text ?? (_json.ValueKind == JsonValueKind.String ? _json.GetString()! : throw Expected("a time as text")), _times);
+
+    private string[] Words()
+    {
+        if (_text is not null) return _text.Split([',', ';', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (_json.ValueKind != JsonValueKind.Array) throw Expected("a list of words");
+        return _json.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Expected("a list of words")).ToArray();
+    }
+
+    private IReadOnlyList<JobRequestAdapter> Adapters()
+    {
+        if (_text is not null) return AdapterText.Parse(_text);
+        return _json.ValueKind switch
+        {
+            JsonValueKind.String => AdapterText.Parse(_json.GetString()!),
+            JsonValueKind.Array => _json.EnumerateArray().SelectMany(Adapter).ToArray(),
+            _ => throw Expected("a list such as [{\"name\":\"style\",\"strength\":0.8}] or [\"style@0.8\"]"),
+        };
+    }
+
+    private static IEnumerable<JobRequestAdapter> Adapter(JsonElement json)
+    {
+        if (json.ValueKind == JsonValueKind.String) return AdapterText.Parse(json.GetString()!);
+        if (json.ValueKind != JsonValueKind.Object) throw new FormatException($"expected an adapter such as {{\"name\":\"style\",\"strength\":0.8}}, found {Shown(json)}");
+        var adapter = new JobRequestAdapter("");
+        foreach (var property in json.EnumerateObject())
+        {
+            adapter = property.Name switch
+            {
+                "name" when property.Value.ValueKind == JsonValueKind.String => adapter with { Name = property.Value.GetString()! },
+                "strength" => adapter with { Strength = Strength(property.Value) },
+                "text_encoder_strength" => adapter with { TextEncoderStrength = Strength(property.Value) },
+                "block_strengths" when property.Value.ValueKind == JsonValueKind.Array =>
+                    adapter with { BlockStrengths = property.Value.EnumerateArray().Select(item => Strength(item) ?? 1m).ToArray() },
+                "block_strengths" when property.Value.ValueKind == JsonValueKind.Null => adapter,
+                "name" or "block_strengths" => throw new FormatException($"the adapter's {property.Name} cannot be {Shown(property.Value)}"),
+                _ => throw new FormatException(
+                    $"an adapter has no field '{property.Name}'. {NearestName.Hint(property.Name, ["name", "strength", "text_encoder_strength", "block_strengths"])}"),
+            };
+        }
+
+        return adapter.Name.Length > 0 ? [adapter] : throw new FormatException("an adapter has no name");
+    }
+
+    private static decimal? Strength(JsonElement json) => json.ValueKind switch
+    {
+        JsonValueKind.Null => null,
+        JsonValueKind.Number when json.TryGetDecimal(out var number) => number,
+        _ => throw new FormatException($"expected a strength such as 0.8, found {Shown(json)}"),
+    };
+
+    private static string Shown(JsonElement json) => Shorten(json.GetRawText());
+
+    private static string Shorten(string text) => text.Length <= 60 ? text : text[..57] + "...";
+
+    private FormatException Expected(string what) => new($"expected {what}, found {(_text is null ? Shown(_json) : $"'{Shorten(_text)}'")}");
+}

@@ -1,0 +1,51 @@
+using Microsoft.Extensions.Logging;
+
+namespace BatchGen.Queue.Embedded;
+
+/// <summary>Locks on files by which programs that use one cluster know of each other. The system drops a lock when its process
+/// ends, however it ends.</summary>
+/// <remarks>On Unix the share mode is an advisory flock: <see cref="FileShare.None"/> is exclusive,
+/// <see cref="FileShare.Read"/> is shared.</remarks>
+internal static class FileLocks
+{
+    // EWOULDBLOCK: another process holds the lock. .NET keeps the errno in the low word of HResult.
+    private const int WouldBlockOnLinux = 11, WouldBlockOnMac = 35;
+
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(50);
+
+    // Five seconds of waiting are worth a line in the log.
+    private const int TriesBeforeWarning = 100;
+
+    /// <summary>Waits for an exclusive lock.</summary>
+    public static async Task<FileStream> LockAsync(string file, ILogger logger, CancellationToken cancellationToken)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            if (TryLock(file, out var stream)) return stream!;
+            if (tries == TriesBeforeWarning) Log.WaitingForLock(logger, file);
+            await Task.Delay(RetryInterval, cancellationToken);
+        }
+    }
+
+    /// <summary>Takes an exclusive lock when no other process holds a lock on the file.</summary>
+    public static bool TryLock(string file, out FileStream? stream)
+    {
+        try
+        {
+            stream = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return true;
+        }
+        catch (IOException error) when ((error.HResult & 0xffff) is WouldBlockOnLinux or WouldBlockOnMac)
+        {
+            stream = null;
+            return false;
+        }
+    }
+
+    /// <summary>Takes a lock that several processes may hold at once.</summary>
+    public static FileStream LockShared(string file)
+    {
+        if (!File.Exists(file)) File.WriteAllText(file, "");
+        return new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read);
+    }
+}

@@ -1,0 +1,226 @@
+using BatchGen.Core.Failures;
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Submitting;
+using BatchGen.Queue;
+using BatchGen.Queue.Claims;
+using BatchGen.Queue.Signals;
+using BatchGen.Worker.Batches;
+using BatchGen.Worker.Canaries;
+using BatchGen.Worker.Devices;
+using BatchGen.Worker.Leases;
+using BatchGen.Worker.Output;
+using BatchGen.Worker.Weights;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace BatchGen.Worker.Hosting;
+
+/// <summary>The loop of one worker: claim, fuse, render, save, unload, verify.</summary>
+/// <remarks>
+/// The next batch is claimed while the last images of the current one are rendered, so that its adapter files are read meanwhile. Adapters
+/// stay fused when it has the same signature, else they are unloaded; either way the base is checksummed after every batch, hence after
+/// every unload. Stop order: no more claims; the current step is abandoned; images rendered so far are saved; unload, verify; unfinished
+/// jobs are requeued, their attempt not counted.
+/// </remarks>
+internal sealed class WorkerLoop(
+    Guid workerId,
+    WorkerOptions options,
+    DeviceSession device,
+    BatchSource source,
+    CanaryGuard canary,
+    WeightGuard weights,
+    BatchClaims claims,
+    ImageSaver saver,
+    StartImageFolder startImages,
+    OutputProbe output,
+    WorkSignal signal,
+    TimeProvider clock,
+    ILogger log)
+{
+    private readonly TensorBatchLimit _limit = new(options.TensorBatchSize);
+
+    /// <summary>Claims and works on batches until the worker is drained or, where the settings say so, nothing is left to do.</summary>
+    /// <returns>Why the worker ends.</returns>
+    /// <exception cref="OperationCanceledException">The worker was asked to stop.</exception>
+    public async Task<string> RunAsync(CancellationToken stoppingToken)
+    {
+        HeldBatch? next = null;
+        try
+        {
+            while (true)
+            {
+                stoppingToken.ThrowIfCancellationRequested();
+                next ??= await source.ClaimAsync(stoppingToken);
+                if (source.TakeCanaryOrder()) canary.Order();
+                if (next is { } held)
+                {
+                    next = null;
+                    next = await WorkAsync(held, stoppingToken);
+                    continue;
+                }
+
+                if (FindReasonToEnd() is { } reason)
+                {
+                    if (options.CanaryEveryBatches > 0) await canary.CheckAsync(batchId: null, stoppingToken);
+                    return reason;
+                }
+
+                if (canary.IsOrdered) await canary.CheckAsync(batchId: null, stoppingToken);
+                await signal.WaitAsync(stoppingToken);
+            }
+        }
+        finally
+        {
+            if (next is not null) await source.RequeueAsync(next);
+        }
+    }
+
+    private string? FindReasonToEnd() =>
+        source.Orders.Draining ? "drained" : options.ExitWhenIdle && !source.Orders.Paused ? "nothing left to do" : null;
+
+    /// <summary>Works on one batch, from the canary before it to the checkpoint after it.</summary>
+    /// <returns>The batch claimed meanwhile, or null.</returns>
+    private async Task<HeldBatch?> WorkAsync(HeldBatch held, CancellationToken stoppingToken)
+    {
+        var batch = held.Batch;
+        var started = clock.GetTimestamp();
+        using var scope = log.BeginScope(new Dictionary<string, object> { ["BatchId"] = batch.BatchId, ["WorkerId"] = workerId });
+        using var ahead = new ClaimAhead(source, device, log, stoppingToken);
+        var run = new BatchRun(batch, device, new StartImageLoader(startImages), saver, claims, held.Lease, _limit, log);
+        HeldBatch? next = null;
+        try
+        {
+            // 1. The canary, while nothing is fused or what is fused is about to be dropped: it is rendered with the plain model.
+            if (!await PassesCanaryAsync(batch, stoppingToken))
+            {
+                await source.RequeueAsync(held);
+                return null;
+            }
+
+            // 2. Fuse, render, save and complete; the next batch is claimed while the last group of this one is rendered.
+            await RenderAsync(run, held, ahead.Start, stoppingToken);
+            next = await ahead.TakeAsync();
+            // 3. Unload, unless the next batch uses the same weights.
+            if (device.WritesBaseWhileFused || !batch.Signature.Equals(next?.Batch.Signature)) await device.UnloadAsync();
+            // 4. Prove the weights, then end the batch.
+            await CheckWeightsAndCloseAsync(held, stoppingToken);
+        }
+        catch (DeviceException error)
+        {
+            // The jobs are not to blame: they are requeued uncounted, and whatever uses the device's memory gets time to end.
+            log.DeviceFailed(batch.BatchId, options.DeviceRetryInterval, error.Message);
+            await RequeueAsync(held, next, ahead);
+            source.DelayNextClaim();
+            return null;
+        }
+        catch
+        {
+            await RequeueAsync(held, next, ahead);
+            throw;
+        }
+
+        ReportDone(batch, run, started);
+        return next;
+    }
+
+    private async Task RequeueAsync(HeldBatch held, HeldBatch? next, ClaimAhead ahead)
+    {
+        await ahead.CancelAsync();
+        await source.RequeueAsync(held);
+        next ??= await ahead.FindClaimedAsync();
+        if (next is not null) await source.RequeueAsync(next);
+    }
+
+    // False when a canary differed: the worker is paused then, and the batch must not be rendered.
+    private async Task<bool> PassesCanaryAsync(ClaimedBatch batch, CancellationToken stoppingToken)
+    {
+        if (!canary.IsDue(batch.Signature.Model)) return true;
+        try
+        {
+            return !await IsLoadedAsync(batch.Signature.Model, stoppingToken) || await canary.CheckAsync(batch.BatchId, stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Rendering the batch ends at once for the same reason, and its jobs are requeued.
+            return true;
+        }
+    }
+
+    private async Task<bool> IsLoadedAsync(string model, CancellationToken stoppingToken)
+    {
+        try
+        {
+            await device.LoadModelAsync(model, stoppingToken);
+            return true;
+        }
+        catch (ModelException)
+        {
+            // Loading it for the batch fails the same way, and is reported there.
+            return false;
+        }
+    }
+
+    // Every way a batch can go wrong ends here: its jobs have failed, will be requeued, or belong to another worker.
+    private async Task RenderAsync(BatchRun run, HeldBatch held, Action lastGroupStarts, CancellationToken stoppingToken)
+    {
+        var (batch, lease) = held;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lease.Lost);
+        try
+        {
+            await run.RunAsync(lastGroupStarts, stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // A stop, or a lost lease: unfinished jobs are requeued when the batch is closed, or were requeued by another worker.
+        }
+        catch (LeaseLostException error)
+        {
+            log.LeaseLost(batch.BatchId, error.Message);
+        }
+        catch (OutputException error)
+        {
+            // The jobs are not to blame: they are requeued uncounted, and nothing is claimed until images can be written again.
+            log.OutputFailed(batch.BatchId, error.Message);
+            output.ReportFailure();
+        }
+#pragma warning disable CA1031 // The worker loop is where an unforeseen error ends: the jobs are charged an attempt, the worker goes on.
+        catch (Exception error) when (error is not (WeightIntegrityException or DeviceException or QueueException or NpgsqlException))
+#pragma warning restore CA1031
+        {
+            log.BatchFailed(batch.BatchId, error);
+            await FailAllAsync(batch, error, stoppingToken);
+        }
+    }
+
+    private async Task FailAllAsync(ClaimedBatch batch, Exception error, CancellationToken stoppingToken)
+    {
+        try
+        {
+            var message = FailureText.WithoutFolders($"Unexpected error: {error.Message}");
+            var failed = batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Generation, message)).ToArray();
+            await DatabaseRetry.RunAsync(token => claims.FailAsync(batch, failed, token), stoppingToken);
+        }
+        catch (LeaseLostException lost)
+        {
+            log.LeaseLost(batch.BatchId, lost.Message);
+        }
+    }
+
+    // A stop does not cut this short but bounds it: the weights are proven first, then the batch is closed.
+    private async Task CheckWeightsAndCloseAsync(HeldBatch held, CancellationToken stoppingToken)
+    {
+        using var limit = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
+        await using var stopped = stoppingToken.Register(() => limit.CancelAfter(options.StopTimeout));
+        await weights.CheckAsync(held.Batch, limit.Token);
+        await source.CloseAsync(held);
+    }
+
+    private void ReportDone(ClaimedBatch batch, BatchRun run, long started)
+    {
+        _limit.Recover();
+        canary.AddBatch();
+        var elapsed = clock.GetElapsedTime(started);
+        WorkerMetrics.BatchDone(elapsed.TotalSeconds, run.Succeeded, run.Failed);
+        log.BatchDone(batch.BatchId, batch.Signature.ToString(), run.Succeeded, run.Failed, batch.Jobs.Count, elapsed.TotalMilliseconds);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Security.Cryptography;
+using BatchGen.Core.Imaging;
+using BatchGen.Core.Jobs;
+using BatchGen.Core.Submitting;
+using BatchGen.Imaging;
+using BatchGen.Imaging.Recipes;
+using BatchGen.Testing;
+using Xunit;
+
+namespace BatchGen.DatabaseTests.Worker;
+
+/// <summary>A worker reads, fits and records start images, and fails only the jobs whose image cannot be read.</summary>
+public sealed class StartImageTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("batchgen-start-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task A_start_image_reaches_the_renderer_in_the_size_of_its_job_and_its_digest_stands_in_the_recipe()
+    {
+        await using var database = await DatabaseAsync();
+        var file = ImageEncoder.Encode(new PixelImage(32, 16, [.. Enumerable.Repeat((byte)90, 32 * 16 * 3)]), ImageFormat.Png);
+        var name = new StartImageFolder(_folder).Add(file, "sketch.png");
+        var id = Assert.Single(await database.Submitter.SubmitAsync(
+            [new JobRequest { StartImage = name, Strength = 0.6, GuidanceRescale = 0.5 }], CancellationToken.None));
+        var seen = new List<ClaimedJob>();
+        await RunAsync(database, seen);
+
+        var job = Assert.Single(seen);
+        Assert.Equal(64 * 64 * 3, job.StartPixels!.Length);
+        Assert.All(job.StartPixels, value => Assert.Equal(90, value));
+        var recipe = ImageRecipeJson.Read((await database.SqlAsync<string>("select recipe::text from images where job_id = $1", id))!);
+        Assert.Equal((name, Convert.ToHexStringLower(SHA256.HashData(file)), "0.6", "0.5"),
+            (recipe.TextOf(JobFields.StartImage), recipe.StartImageSha256, recipe.TextOf(JobFields.Strength), recipe.TextOf(JobFields.GuidanceRescale)));
+    }
+
+    [Fact]
+    public async Task Jobs_whose_start_image_is_missing_or_damaged_fail_at_once_and_alone()
+    {
+        await using var database = await DatabaseAsync();
+        await File.WriteAllTextAsync(Path.Combine(_folder, "text.png"), "not an image", TestContext.Current.CancellationToken);
+        var good = new StartImageFolder(_folder)
+            .Add(ImageEncoder.Encode(new PixelImage(8, 8, new byte[8 * 8 * 3]), ImageFormat.Png), "good");
+        var cut = ImageEncoder.Encode(
+            new PixelImage(64, 64, [.. Enumerable.Range(0, 64 * 64 * 3).Select(i => (byte)(i * 7919 >> 3))]), ImageFormat.Png)[..200];
+        await File.WriteAllBytesAsync(Path.Combine(_folder, "cut.png"), cut, TestContext.Current.CancellationToken);
+        var ids = await database.Submitter.SubmitAsync(
+            new[] { "gone.png", good, "text.png", "cut.png" }.Select(name => new JobRequest { StartImage = name }).ToArray(),
+            CancellationToken.None);
+        await RunAsync(database, []);
+
+        var jobs = await database.Catalog.FindAsync(ids, CancellationToken.None);
+        Assert.Equal([JobState.Failed, JobState.Succeeded, JobState.Failed, JobState.Failed], jobs.Select(job => job.State));
+        Assert.Equal($"Start picture 'gone.png' is not in '{Path.GetFileName(_folder)}' on this machine. Put it there, then retry the job.",
+            jobs[0].FailureMessage);
+        Assert.Equal("Start picture 'text.png' is not a PNG, WebP or JPEG picture; convert it to one of them.", jobs[2].FailureMessage);
+        Assert.StartsWith("Start image 'cut.png' cannot be decoded: ", jobs[3].FailureMessage, StringComparison.Ordinal);
+        Assert.All(
+            jobs.Where(job => job.State == JobState.Failed), job => Assert.Equal(("invalid_job", 1), (job.FailureCode, job.Attempts)));
+    }
+
+    private async Task RunAsync(TestDatabase database, List<ClaimedJob> seen)
+    {
+        var renderer = new FakeRenderer { OnRender = (jobs, _) => seen.AddRange(jobs) };
+        await using var worker = await WorkerHost.StartAsync(database, renderer, startImageFolder: _folder);
+        await worker.WaitForEndAsync();
+        Assert.Null(worker.Outcome.Failure);
+    }
+
+    private static async Task<TestDatabase> DatabaseAsync()
+    {
+        var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync(native: 64);
+        return database;
+    }
+}
