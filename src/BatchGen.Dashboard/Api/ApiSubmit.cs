@@ -16,28 +16,28 @@ namespace BatchGen.Dashboard.Api;
 /// <summary>Submits jobs from JSON or a stream of JSON lines; the database checks them, as for every producer.</summary>
 internal sealed partial class ApiSubmit(JobSubmitter submitter)
 {
-    /// <summary>Name of the rate limit on bodies that are being read.</summary>
+    /// <summary>Name of the limit on bodies that are under way.</summary>
     public const string RateLimit = "submit";
 
     /// <summary>Name of the header whose key makes repeating a call harmless.</summary>
     public const string KeyHeader = "Idempotency-Key";
 
-    /// <summary>Length of the longest line of a stream.</summary>
+    /// <summary>Longest line of a stream.</summary>
     public const int MaxLineBytes = 4_000_000;
 
-    /// <summary>Length of the longest JSON body. A body is submitted whole, and so held whole, here and in the database.</summary>
+    /// <summary>Longest JSON body: it is submitted whole, and so it is held whole, here and in the database.</summary>
     public const long MaxJsonBytes = 64L << 20;
 
-    /// <summary>Most jobs in a JSON body.</summary>
+    /// <summary>Jobs in a JSON body.</summary>
     public const int MaxArrayJobs = 100_000;
 
-    // Size of the parts that a stream is submitted in: large enough to be fast, small enough that neither side holds much memory.
+    // Large enough for the database to be fast, small enough that neither side holds much.
     private const int ChunkJobs = 5_000;
     private const int ChunkBytes = 8_000_000;
     private const long MaxStreamBytes = 2L << 30;
     private const int SmallJsonBytes = 1 << 20;
 
-    /// <summary>Limits the bodies of one caller that take memory at the same time; the others wait unread.</summary>
+    /// <summary>Bodies of one caller that take memory at the same time; the others wait, unread.</summary>
     public static RateLimitPartition<string> Limit(HttpContext context)
     {
         var caller = context.User.Identity?.Name ?? "";
@@ -49,19 +49,17 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
         };
     }
 
-    /// <summary>Submits the jobs of a body and answers with their ids.</summary>
+    /// <summary>Answers the call.</summary>
     public async Task<IResult> SubmitAsync(HttpContext context, CancellationToken cancellationToken)
     {
         var key = context.Request.Headers[KeyHeader].ToString();
-        var tenant = context.User.FindFirst(Policies.TenantClaim)?.Value;
-        // A browser asks before a page of another site sends one of these types; forms and plain text need no such question.
+        var tenant = AccessLookup.TenantOf(context.User);
+        // Forms and plain text can be sent by any site's page without asking first; these types cannot.
         return TypeOf(context) switch
         {
             "application/json" => await SubmitJsonAsync(context, tenant, key, cancellationToken),
             "application/x-ndjson" or "application/jsonl" => await SubmitLinesAsync(context, tenant, key, cancellationToken),
-            _ => Results.Problem(
-                statusCode: StatusCodes.Status415UnsupportedMediaType, title: "Unknown content type",
-                detail: "Send application/json or application/x-ndjson."),
+            _ => Results.Problem(statusCode: StatusCodes.Status415UnsupportedMediaType, title: "Unknown content type", detail: "Send application/json or application/x-ndjson."),
         };
     }
 
@@ -88,7 +86,7 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
 
     private static async Task<ReadOnlyMemory<byte>?> ReadJobsAsync(HttpContext context, string key, CancellationToken cancellationToken)
     {
-        // The call has the limit of streams, which are not held; a JSON body has a lower one.
+        // The limit of the call is that of streams, which are not held.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = MaxJsonBytes;
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, cancellationToken);
@@ -120,7 +118,7 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
             return Refused(Renumber(refused.Message, lines), ids.Count);
         }
 
-        // Adds a line to the chunk; returns false for a blank line.
+        // False for a line without anything.
         bool Add(ReadOnlySequence<byte> line, int number)
         {
             var text = line.IsSingleSegment ? line.FirstSpan : line.ToArray();
@@ -150,19 +148,13 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
         MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var parsed) ? parsed.MediaType.Value?.ToLowerInvariant() : null;
 
     private static RateLimitPartition<string> AtOnce(string name, int permits) => RateLimitPartition.GetConcurrencyLimiter(
-        name, _ => new ConcurrencyLimiterOptions
-        {
-            PermitLimit = permits, QueueLimit = 100, QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
-        });
+        name, _ => new ConcurrencyLimiterOptions { PermitLimit = permits, QueueLimit = 100, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
 
     // The database counts from 0 within a chunk; people count lines from 1.
     private static string Renumber(string message, List<int> lines) => Element().Replace(message, match =>
-        int.Parse(match.Groups["index"].Value, CultureInfo.InvariantCulture) is var index && index < lines.Count
-            ? string.Create(CultureInfo.InvariantCulture, $"line {lines[index]}, ")
-            : match.Value, 1);
+        int.Parse(match.Groups["index"].Value, CultureInfo.InvariantCulture) is var index && index < lines.Count ? string.Create(CultureInfo.InvariantCulture, $"line {lines[index]}, ") : match.Value, 1);
 
-    private static IResult Created(IReadOnlyList<long> ids) =>
-        Results.Json(new SubmittedView(ids), ApiJson.Compact, statusCode: StatusCodes.Status201Created);
+    private static IResult Created(IReadOnlyList<long> ids) => Results.Json(new SubmittedView(ids), ApiJson.Compact, statusCode: StatusCodes.Status201Created);
 
     private static IResult Refused(string detail, int? submitted) => Results.Problem(
         statusCode: StatusCodes.Status400BadRequest, title: "Jobs were refused", detail: detail,
@@ -170,14 +162,12 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
 
     private static IResult TooLarge() => Results.Problem(
         statusCode: StatusCodes.Status413PayloadTooLarge, title: "Too many jobs at once",
-        detail: string.Create(CultureInfo.InvariantCulture,
-            $"A JSON body has at most {MaxJsonBytes >> 20} MiB and {MaxArrayJobs:N0} jobs; ")
-            + "send more as a stream of lines, application/x-ndjson.");
+        detail: string.Create(CultureInfo.InvariantCulture, $"A JSON body has at most {MaxJsonBytes >> 20} MiB and {MaxArrayJobs:N0} jobs; send more as a stream of lines, application/x-ndjson."));
 
     [GeneratedRegex(@"^jobs\[(?<index>\d+)\]\.?", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 200)]
     private static partial Regex Element();
 
-    /// <summary>Allows the long bodies of streams of jobs.</summary>
+    /// <summary>A stream of jobs may be long.</summary>
     internal sealed class BodyLimit : IRequestSizeLimitMetadata
     {
         public long? MaxRequestBodySize => MaxStreamBytes;

@@ -6,46 +6,46 @@ using Microsoft.AspNetCore.Http;
 
 namespace BatchGen.Dashboard.Pages.Enqueue;
 
-/// <summary>The values that a person filled in, as text by field name, and the jobs that they stand for.</summary>
-internal sealed record EnqueueForm
+/// <summary>What a person filled in, as text by field name, and the jobs it stands for.</summary>
+public sealed record EnqueueForm
 {
-    /// <summary>Most jobs that one form may stand for; more are submitted from a file or through the API.</summary>
+    /// <summary>Most jobs one form may stand for; more come from a file through the command line or the API.</summary>
     public const int MaxJobs = 100_000;
 
     private const string StrengthPrefix = "strength:";
 
-    /// <summary>The fields that the form has a box for; adapters have one box each and are not among them.</summary>
+    /// <summary>The fields that the form has a box for; adapters have one each.</summary>
     public static IReadOnlyList<JobField> Fields { get; } =
         [.. JobFields.All.Where(field => field.IsSetBy(JobFieldWays.Form) && field.Type != JobFieldType.Adapters)];
 
     private IReadOnlyDictionary<string, string> Values { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
-    /// <summary>Strengths as text, by name of the adapter.</summary>
-    public IReadOnlyDictionary<string, string> Strengths { get; init; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+    private IReadOnlyDictionary<string, string> Strengths { get; init; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Tenant that the jobs belong to; empty means the default tenant.</summary>
+    /// <summary>Whose jobs they are; empty means the default tenant's.</summary>
     public string Tenant { get; init; } = "";
 
-    /// <summary>The text in a field's box.</summary>
+    /// <summary>What stands in a field's box.</summary>
     public string this[JobField field] => Values.GetValueOrDefault(field.Name, "");
 
-    /// <summary>Makes a form of posted fields.</summary>
+    /// <summary>The strength that stands in an adapter's box; empty when the adapter is not used.</summary>
+    public string StrengthOf(string adapter) => Strengths.GetValueOrDefault(adapter, "");
+
+    /// <summary>Reads the posted fields.</summary>
     public static EnqueueForm Of(IFormCollection form) => new()
     {
         Values = Fields.ToDictionary(field => field.Name, field => form[field.Name].ToString(), StringComparer.Ordinal),
-        Strengths = form
-            .Where(pair => pair.Key.StartsWith(StrengthPrefix, StringComparison.Ordinal) && pair.Value.ToString().Trim().Length > 0)
-            .ToDictionary(
-                pair => pair.Key[StrengthPrefix.Length..], pair => pair.Value.ToString().Trim(), StringComparer.OrdinalIgnoreCase),
+        Strengths = form.Where(pair => pair.Key.StartsWith(StrengthPrefix, StringComparison.Ordinal) && pair.Value.ToString().Trim().Length > 0)
+            .ToDictionary(pair => pair.Key[StrengthPrefix.Length..], pair => pair.Value.ToString().Trim(), StringComparer.OrdinalIgnoreCase),
         Tenant = form["tenant"].ToString(),
     };
 
-    /// <summary>Makes a form that is filled in from a job.</summary>
-    /// <param name="job">The job to submit again.</param>
-    /// <param name="extras">Fields of the job that <paramref name="job"/> lacks.</param>
+    /// <summary>Fills the form from a job.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="extras">More of it.</param>
     /// <param name="vary">Leaves the seed open, for four other images of the same recipe.</param>
-    /// <param name="show">Writes the deadline; a deadline that has passed is left out, because it would be refused.</param>
-    public static EnqueueForm Of(JobDetails job, JobExtras? extras, bool vary, Show show)
+    /// <param name="display">Writes its deadline; one that has passed would only be refused, and is left out.</param>
+    internal static EnqueueForm Of(JobDetails job, JobExtras? extras, bool vary, DisplayFormat display)
     {
         var recipe = RecipeJson.Write(job.Recipe);
         var values = JobFields.Recipe.Where(field => field.IsSetBy(JobFieldWays.Form))
@@ -55,15 +55,14 @@ internal sealed record EnqueueForm
         Set(JobFields.Seeds, vary ? "" : job.Recipe.Seed.ToString(CultureInfo.InvariantCulture));
         Set(JobFields.Count, vary ? "4" : "");
         Set(JobFields.Priority, job.Priority == 0 ? "" : job.Priority.ToString(CultureInfo.InvariantCulture));
-        Set(JobFields.Deadline, extras?.Deadline is { } deadline && deadline > show.Now ? show.Exact(deadline) : "");
+        Set(JobFields.Deadline, extras?.Deadline is { } deadline && deadline > display.Now ? display.Exact(deadline) : "");
         Set(JobFields.MaxAttempts, job.MaxAttempts.ToString(CultureInfo.InvariantCulture));
         Set(JobFields.Campaign, job.Campaign ?? "");
         Set(JobFields.Tags, string.Join(", ", extras?.Tags ?? []));
         return new EnqueueForm
         {
             Values = values,
-            Strengths = job.Recipe.Signature.Adapters
-                .ToDictionary(use => use.Name, AdapterText.StrengthsOf, StringComparer.OrdinalIgnoreCase),
+            Strengths = job.Recipe.Signature.Adapters.ToDictionary(use => use.Name, AdapterText.StrengthsOf, StringComparer.OrdinalIgnoreCase),
             Tenant = extras?.Tenant ?? "",
         };
 
@@ -76,8 +75,8 @@ internal sealed record EnqueueForm
         Values = new Dictionary<string, string>(Values, StringComparer.Ordinal) { [field.Name] = text },
     };
 
-    /// <summary>Makes the jobs that the form stands for.</summary>
-    /// <param name="times">The date and zone that short forms of times refer to.</param>
+    /// <summary>The jobs.</summary>
+    /// <param name="times">What short forms of times refer to.</param>
     /// <param name="problems">Gets a message for each field that cannot be read, by the field's name.</param>
     public IReadOnlyList<JobRequest> ToJobs(TimeReference times, Dictionary<string, string> problems)
     {
