@@ -9,7 +9,8 @@ public class OutputTests
     [InlineData(new long[] { 1, 2, 3, 7, 9, 10 }, "1-3, 7, 9-10")]
     [InlineData(new long[] { }, "")]
     [InlineData(new long[] { 5 }, "5")]
-    public void Ids_are_printed_with_a_range_for_each_run_of_neighbours(long[] ids, string expected) => Assert.Equal(expected, Printable.Ids(ids));
+    public void Ids_are_printed_with_a_range_for_each_run_of_neighbours(long[] ids, string expected) =>
+        Assert.Equal(expected, Printable.Ids(ids));
 
     [Fact]
     public void Control_characters_are_replaced_by_blanks()

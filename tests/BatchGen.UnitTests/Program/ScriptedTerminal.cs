@@ -18,7 +18,12 @@ internal sealed class ScriptedTerminal : IAnsiConsole, IAnsiConsoleInput
     {
         _keys = new Queue<char>(keys);
         _console = AnsiConsole.Create(
-            new AnsiConsoleSettings { Out = new AnsiConsoleOutput(new StringWriter(_shown)), Ansi = AnsiSupport.No, Interactive = InteractionSupport.Yes });
+            new AnsiConsoleSettings
+            {
+                Out = new AnsiConsoleOutput(new StringWriter(_shown)),
+                Ansi = AnsiSupport.No,
+                Interactive = InteractionSupport.Yes,
+            });
         _console.Profile.Width = width;
     }
 
