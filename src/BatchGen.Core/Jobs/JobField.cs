@@ -191,7 +191,8 @@ public sealed record JobField
     public bool IsSetBy(JobFieldWays way) => (Ways & way) != JobFieldWays.None;
 
     /// <summary>The help text with limits and default, for flags and pages.</summary>
-    public string FullHelp => string.Concat(Help, Samplers is { } samplers ? $" Only with {string.Join(", ", samplers)}." : "", Limits is { } limits ? $" {char.ToUpperInvariant(limits[0])}{limits[1..]}." : "",
+    public string FullHelp => string.Concat(Help, Samplers is { } samplers ? $" Only with {string.Join(", ", samplers)}." : "",
+        Limits is { } limits ? $" {char.ToUpperInvariant(limits[0])}{limits[1..]}." : "",
         DefaultText is { } text ? $" Default: {text}." : "");
 
     /// <summary>The limits in words, such as <c>1 to 1000</c>; null where there are none.</summary>

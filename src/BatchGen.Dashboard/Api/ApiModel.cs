@@ -27,7 +27,8 @@ public sealed record ApiModel(IReadOnlyList<ApiCallGroup> Groups)
             call.RelativePath!,
             metadata.OfType<IEndpointSummaryMetadata>().FirstOrDefault()?.Summary ?? "",
             metadata.OfType<IEndpointDescriptionMetadata>().FirstOrDefault()?.Description ?? "",
-            string.Join(", ", call.ParameterDescriptions.Where(parameter => parameter.Source.Id is "Query" or "Path").Select(parameter => parameter.Name)));
+            string.Join(", ", call.ParameterDescriptions.Where(parameter => parameter.Source.Id is "Query" or "Path")
+                .Select(parameter => parameter.Name)));
     }
 }
 

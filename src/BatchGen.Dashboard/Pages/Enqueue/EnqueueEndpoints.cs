@@ -17,8 +17,8 @@ namespace BatchGen.Dashboard.Pages.Enqueue;
 
 /// <summary>The form, its check and its submission; and lists of jobs as CSV or JSON.</summary>
 internal sealed partial class EnqueueEndpoints(
-    ModelRegistry models, AdapterRegistry adapters, JobCatalog jobs, JobHistory history, JobChecker checker, JobSubmitter submitter, LiveSource live,
-    StartImageFolder startImages, TenantRegistry tenants, DisplayFormat display)
+    ModelRegistry models, AdapterRegistry adapters, JobCatalog jobs, JobHistory history, JobChecker checker, JobSubmitter submitter,
+    LiveSource live, StartImageFolder startImages, TenantRegistry tenants, DisplayFormat display)
 {
     private const long MaxListBytes = 64L << 20;
 
@@ -26,10 +26,13 @@ internal sealed partial class EnqueueEndpoints(
     public static void Map(IEndpointRouteBuilder routes)
     {
         var pages = routes.MapGroup("/enqueue").RequireAuthorization(Policies.Operate).ExcludeFromDescription();
-        pages.MapGet("", (long? again, long? vary, EnqueueEndpoints page, CancellationToken cancellationToken) => page.ShowAsync(again, vary, cancellationToken));
-        pages.MapPost("", (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) => page.PostAsync(form, cancellationToken))
+        pages.MapGet("", (long? again, long? vary, EnqueueEndpoints page, CancellationToken cancellationToken) =>
+            page.ShowAsync(again, vary, cancellationToken));
+        pages.MapPost("",
+            (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) => page.PostAsync(form, cancellationToken))
             .WithMetadata(new BodyLimit(MaxListBytes));
-        pages.MapPost("/list", (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) => page.PostListAsync(form, cancellationToken))
+        pages.MapPost("/list", (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) =>
+            page.PostListAsync(form, cancellationToken))
             .WithMetadata(new BodyLimit(MaxListBytes));
     }
 
@@ -56,7 +59,8 @@ internal sealed partial class EnqueueEndpoints(
     }
 
     // An uploaded picture is kept at once, so that checking and submitting need no second upload.
-    private async Task<EnqueueForm> WithStartImageAsync(EnqueueForm form, IFormFile? file, Dictionary<string, string> problems, CancellationToken cancellationToken)
+    private async Task<EnqueueForm> WithStartImageAsync(
+        EnqueueForm form, IFormFile? file, Dictionary<string, string> problems, CancellationToken cancellationToken)
     {
         if (file is not { Length: > 0 }) return form;
         try
@@ -64,7 +68,9 @@ internal sealed partial class EnqueueEndpoints(
             using var bytes = new MemoryStream();
             await using var input = file.OpenReadStream();
             if (file.Length <= StartImageFolder.MaxFileBytes) await input.CopyToAsync(bytes, cancellationToken);
-            else problems[JobFields.StartImage.Name] = $"'{file.FileName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.";
+            else
+                problems[JobFields.StartImage.Name] =
+                    $"'{file.FileName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.";
             return problems.Count > 0 ? form : form.With(JobFields.StartImage, startImages.Add(bytes.ToArray(), file.FileName));
         }
         catch (StartImageException failure)
@@ -89,7 +95,8 @@ internal sealed partial class EnqueueEndpoints(
         try
         {
             var campaign = fields["campaign"].ToString().Trim();
-            var requests = JobFile.Read(text, name, display.Times).ToList().Select(job => campaign.Length > 0 && job.Campaign is null ? job with { Campaign = campaign } : job).ToArray();
+            var requests = JobFile.Read(text, name, display.Times).ToList()
+                .Select(job => campaign.Length > 0 && job.Campaign is null ? job with { Campaign = campaign } : job).ToArray();
             return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
         }
         catch (JobFileException failure)
@@ -99,16 +106,20 @@ internal sealed partial class EnqueueEndpoints(
     }
 
     // Checking shows what would be submitted; submitting leads to the jobs.
-    private async Task<IResult> FinishAsync(EnqueueModel model, IReadOnlyList<JobRequest> requests, bool submit, CancellationToken cancellationToken)
+    private async Task<IResult> FinishAsync(
+        EnqueueModel model, IReadOnlyList<JobRequest> requests, bool submit, CancellationToken cancellationToken)
     {
         try
         {
             if (submit)
             {
-                var ids = await submitter.SubmitAsync(requests, model.Form.Tenant.Trim() is { Length: > 0 } tenant ? tenant : null, cancellationToken);
+                var ids = await submitter.SubmitAsync(
+                    requests, model.Form.Tenant.Trim() is { Length: > 0 } tenant ? tenant : null, cancellationToken);
                 var campaign = requests.Select(request => request.Campaign).Distinct().ToArray() is [{ } only] ? only : null;
-                var note = Uri.EscapeDataString(ids.Count == 1 ? $"Submitted job {ids[0]}." : $"Submitted {ids.Count} jobs, {ids.Min()} to {ids.Max()}.");
-                return Results.LocalRedirect(campaign is null ? $"/jobs?note={note}" : $"/jobs?campaign={Uri.EscapeDataString(campaign)}&note={note}");
+                var note = Uri.EscapeDataString(
+                    ids.Count == 1 ? $"Submitted job {ids[0]}." : $"Submitted {ids.Count} jobs, {ids.Min()} to {ids.Max()}.");
+                return Results.LocalRedirect(
+                    campaign is null ? $"/jobs?note={note}" : $"/jobs?campaign={Uri.EscapeDataString(campaign)}&note={note}");
             }
 
             var (count, signatures) = await checker.CheckAsync(requests, cancellationToken);
@@ -116,8 +127,10 @@ internal sealed partial class EnqueueEndpoints(
             return Page.Of<EnqueuePage, EnqueueModel>(model with
             {
                 Preview = new EnqueuePreview(
-                    count, signatures, requests.Take(8).ToArray(), LiveSource.Estimate(count, snapshot.PerMinute), LiveSource.Estimate(count + snapshot.Counts.Open, snapshot.PerMinute),
-                    requests.Select(request => request.StartImage).OfType<string>().Distinct(StringComparer.Ordinal).Where(name => !startImages.Has(name)).ToArray()),
+                    count, signatures, requests.Take(8).ToArray(), LiveSource.Estimate(count, snapshot.PerMinute),
+                    LiveSource.Estimate(count + snapshot.Counts.Open, snapshot.PerMinute),
+                    requests.Select(request => request.StartImage).OfType<string>().Distinct(StringComparer.Ordinal)
+                        .Where(name => !startImages.Has(name)).ToArray()),
             });
         }
         catch (SubmitRefusedException refused)
@@ -148,7 +161,8 @@ internal sealed partial class EnqueueEndpoints(
     private static FieldProblem[] ListOf(Dictionary<string, string> problems) =>
         problems.Select(problem => new FieldProblem(problem.Key, problem.Value)).ToArray();
 
-    [GeneratedRegex(@"^(jobs\[\d+\]\.(?<field>[a-z_]+)(\[\d+\])?(\.[a-z_]+)?|(?<field>tenant)): (?<text>.*)$", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 200)]
+    [GeneratedRegex(@"^(jobs\[\d+\]\.(?<field>[a-z_]+)(\[\d+\])?(\.[a-z_]+)?|(?<field>tenant)): (?<text>.*)$",
+        RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 200)]
     private static partial Regex Where();
 
     private sealed record BodyLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;

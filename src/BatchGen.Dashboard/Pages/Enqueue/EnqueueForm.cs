@@ -35,8 +35,10 @@ public sealed record EnqueueForm
     public static EnqueueForm Of(IFormCollection form) => new()
     {
         Values = Fields.ToDictionary(field => field.Name, field => form[field.Name].ToString(), StringComparer.Ordinal),
-        Strengths = form.Where(pair => pair.Key.StartsWith(StrengthPrefix, StringComparison.Ordinal) && pair.Value.ToString().Trim().Length > 0)
-            .ToDictionary(pair => pair.Key[StrengthPrefix.Length..], pair => pair.Value.ToString().Trim(), StringComparer.OrdinalIgnoreCase),
+        Strengths = form.Where(
+            pair => pair.Key.StartsWith(StrengthPrefix, StringComparison.Ordinal) && pair.Value.ToString().Trim().Length > 0)
+            .ToDictionary(
+                pair => pair.Key[StrengthPrefix.Length..], pair => pair.Value.ToString().Trim(), StringComparer.OrdinalIgnoreCase),
         Tenant = form["tenant"].ToString(),
     };
 
@@ -62,7 +64,8 @@ public sealed record EnqueueForm
         return new EnqueueForm
         {
             Values = values,
-            Strengths = job.Recipe.Signature.Adapters.ToDictionary(use => use.Name, AdapterText.StrengthsOf, StringComparer.OrdinalIgnoreCase),
+            Strengths = job.Recipe.Signature.Adapters.ToDictionary(
+                use => use.Name, AdapterText.StrengthsOf, StringComparer.OrdinalIgnoreCase),
             Tenant = extras?.Tenant ?? "",
         };
 

@@ -5,7 +5,8 @@ namespace BatchGen.UnitTests.Core.Submitting;
 
 public class JobFileTests
 {
-    private static readonly TimeReference Times = new(new DateTimeOffset(2026, 3, 28, 12, 0, 0, TimeSpan.Zero), TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin"));
+    private static readonly TimeReference Times = new(
+        new DateTimeOffset(2026, 3, 28, 12, 0, 0, TimeSpan.Zero), TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin"));
 
     [Fact]
     public void Csv_takes_quotes_line_ends_and_a_byte_order_mark()
@@ -40,7 +41,8 @@ public class JobFileTests
         var failure = Assert.Throws<JobFileException>(() => ReadCsv("promt,seed,colour,seed\nx,1,2,3", Times));
         Assert.Equal(3, failure.Problems.Count);
         Assert.Equal("Header: there is no field 'promt'. Did you mean 'prompt'?", failure.Problems[0]);
-        Assert.StartsWith("Header: there is no field 'colour'. Known: prompt, negative_prompt", failure.Problems[1], StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Header: there is no field 'colour'. Known: prompt, negative_prompt", failure.Problems[1], StringComparison.Ordinal);
         Assert.EndsWith("A column of words for the prompts is named with braces: {colour}.", failure.Problems[1], StringComparison.Ordinal);
         Assert.Equal("Header: the field 'seed' is named twice.", failure.Problems[2]);
     }
@@ -48,7 +50,8 @@ public class JobFileTests
     [Fact]
     public void Every_problem_is_reported_with_its_row()
     {
-        var failure = Assert.Throws<JobFileException>(() => ReadCsv("prompt,seed,steps,adapters\na,1,20,\n\"b\nc\",x,1.5,style@NaN\nd,1\ne,1,2,x@0.5:1:2", Times));
+        var failure = Assert.Throws<JobFileException>(
+            () => ReadCsv("prompt,seed,steps,adapters\na,1,20,\n\"b\nc\",x,1.5,style@NaN\nd,1\ne,1,2,x@0.5:1:2", Times));
         Assert.Equal(
         [
             "Row 3, seed: expected a whole number, found 'x'.",
@@ -83,8 +86,10 @@ public class JobFileTests
         Assert.Equal(["x", "y"], job.Tags!);
         Assert.Equivalent(new JobRequest
         {
-            Prompt = "p", NegativePrompt = "n", Model = "m", Width = 64, Height = 72, Steps = 3, Sampler = "euler", GuidanceScale = 1, GuidanceRescale = 0.7, StartImage = "cats/1.png", Strength = 0.6, Seed = -5, Format = "webp",
-            ClipSkip = 1, Priority = -2, Campaign = "c", MaxAttempts = 9, IdempotencyKey = "k", Adapters = job.Adapters, RunAt = job.RunAt, Tags = job.Tags,
+            Prompt = "p", NegativePrompt = "n", Model = "m", Width = 64, Height = 72, Steps = 3, Sampler = "euler", GuidanceScale = 1,
+            GuidanceRescale = 0.7, StartImage = "cats/1.png", Strength = 0.6, Seed = -5, Format = "webp",
+            ClipSkip = 1, Priority = -2, Campaign = "c", MaxAttempts = 9, IdempotencyKey = "k", Adapters = job.Adapters, RunAt = job.RunAt,
+            Tags = job.Tags,
         }, job);
     }
 
@@ -107,7 +112,8 @@ public class JobFileTests
     [Fact]
     public void Json_lines_problems_name_the_line()
     {
-        var failure = Assert.Throws<JobFileException>(() => JobFile.Read("{\"prompt\":\"a\"}\n\n{\"prompt\":\n{\"prompt\":\"b\",\"x\":1}", "-", Times));
+        var failure = Assert.Throws<JobFileException>(
+            () => JobFile.Read("{\"prompt\":\"a\"}\n\n{\"prompt\":\n{\"prompt\":\"b\",\"x\":1}", "-", Times));
         Assert.StartsWith("Line 3: is not JSON", failure.Problems[0], StringComparison.Ordinal);
         Assert.StartsWith("Line 4: there is no field 'x'.", failure.Problems[1], StringComparison.Ordinal);
     }
@@ -117,7 +123,8 @@ public class JobFileTests
     [InlineData(" [{\"prompt\":\"a\"}]", 1)]
     [InlineData("{\n  \"prompt\": \"a\",\n  \"count\": 3\n}", 3)]
     [InlineData("prompt\na\nb\nc\nd", 4)]
-    public void Without_a_file_name_the_first_character_tells_the_form(string text, int count) => Assert.Equal(count, JobFile.Read(text, "-", Times).Count);
+    public void Without_a_file_name_the_first_character_tells_the_form(string text, int count) =>
+        Assert.Equal(count, JobFile.Read(text, "-", Times).Count);
 
     [Fact]
     public void Count_repeats_a_row_with_successive_seeds()
@@ -135,17 +142,20 @@ public class JobFileTests
         var csv = ReadCsv("prompt,seeds\n\"a {red|blue} star\",\"1-2,7\"\n\\{b\\},", Times);
         Assert.Equal(7, csv.Count);
         Assert.Equal(
-            [("a red star", 1L), ("a red star", 2L), ("a red star", 7L), ("a blue star", 1L), ("a blue star", 2L), ("a blue star", 7L), ("{b}", null)],
+            [("a red star", 1L), ("a red star", 2L), ("a red star", 7L), ("a blue star", 1L), ("a blue star", 2L), ("a blue star", 7L),
+                ("{b}", null)],
             csv.Select(job => (job.Prompt, job.Seed)));
-        var json = JobFile.Read("""[{"prompt":"a","seeds":[3,5]},{"prompt":"b","seeds":"8-9"},{"prompt":"c","seeds":4,"count":2}]""", "", Times);
+        var json = JobFile.Read(
+            """[{"prompt":"a","seeds":[3,5]},{"prompt":"b","seeds":"8-9"},{"prompt":"c","seeds":4,"count":2}]""", "", Times);
         Assert.Equal([("a", 3L), ("a", 5L), ("b", 8L), ("b", 9L), ("c", 4L), ("c", (long?)5L)], json.Select(job => (job.Prompt, job.Seed)));
     }
 
     [Fact]
     public void Templates_that_cannot_be_expanded_are_named_with_row_and_field()
     {
-        var failure = Assert.Throws<JobFileException>(() => ReadCsv("prompt,seeds,seed,count\na {b,,,\n\"" + string.Concat(Enumerable.Repeat("{0|1|2|3|4|5|6|7|8|9}", 7))
-            + "\",,,\na,1-2000000,,\na,9-1,,\na,1-2,3,\na,1-2,,3", Times));
+        var failure = Assert.Throws<JobFileException>(
+            () => ReadCsv("prompt,seeds,seed,count\na {b,,,\n\"" + string.Concat(Enumerable.Repeat("{0|1|2|3|4|5|6|7|8|9}", 7))
+                + "\",,,\na,1-2000000,,\na,9-1,,\na,1-2,3,\na,1-2,,3", Times));
         Assert.Equal(
         [
             "Row 2, prompt: The template opens a '{' at letter 3 and never closes it; write \\{ for a plain brace.",
@@ -158,24 +168,32 @@ public class JobFileTests
     }
 
     [Theory]
-    [InlineData("prompt,{colour},{Size}\n\"a {size} {colour} {star|moon}, \\{x\\}\",red|blue,\n", "a  red star, {x}/a  red moon, {x}/a  blue star, {x}/a  blue moon, {x}")]
+    [InlineData("prompt,{colour},{Size}\n\"a {size} {colour} {star|moon}, \\{x\\}\",red|blue,\n",
+        "a  red star, {x}/a  red moon, {x}/a  blue star, {x}/a  blue moon, {x}")]
     [InlineData("{colour},seed\nred,1\nblue,2\n", "one red cat/one blue cat")]
     public void Columns_in_braces_are_words_of_the_prompt(string text, string expected) =>
-        Assert.Equal(expected.Split('/'), JobFile.Read(text, "a.csv", Times, new JobTemplate { Job = new JobRequest { Prompt = "one {colour} cat" } }).Select(job => job.Prompt));
+        Assert.Equal(expected.Split('/'),
+            JobFile.Read(text, "a.csv", Times, new JobTemplate { Job = new JobRequest { Prompt = "one {colour} cat" } })
+                .Select(job => job.Prompt));
 
     [Fact]
     public void Json_rows_have_words_too() =>
-        Assert.Equal(["a red cat"], JobFile.Read("""{"prompt": "a {colour} cat", "{colour}": "red"}""", "a.jsonl", Times).Select(job => job.Prompt));
+        Assert.Equal(
+            ["a red cat"], JobFile.Read("""{"prompt": "a {colour} cat", "{colour}": "red"}""", "a.jsonl", Times).Select(job => job.Prompt));
 
     [Theory]
-    [InlineData("prompt,{colour}\na {colur} cat,red", "Row 2, prompt: The template names '{colur}', and there is no such column. Did you mean 'colour'?")]
-    [InlineData("prompt,{colour}\na cat,red", "Row 2, {colour}: the prompt does not use it; write {colour} where it belongs, or leave the column out.")]
-    [InlineData("prompt,{colour}\na {colour} cat,r{ed", "Row 2, prompt: The braces of 'r{ed', which {colour} stands for, do not match; write \\{ or \\} for a plain brace.")]
+    [InlineData("prompt,{colour}\na {colur} cat,red",
+        "Row 2, prompt: The template names '{colur}', and there is no such column. Did you mean 'colour'?")]
+    [InlineData("prompt,{colour}\na cat,red",
+        "Row 2, {colour}: the prompt does not use it; write {colour} where it belongs, or leave the column out.")]
+    [InlineData("prompt,{colour}\na {colour} cat,r{ed",
+        "Row 2, prompt: The braces of 'r{ed', which {colour} stands for, do not match; write \\{ or \\} for a plain brace.")]
     [InlineData("prompt,{colour}\na {colour} cat,r}ed", "Row 2, prompt: The braces of 'r}ed', which {colour} stands for, do not match;")]
     [InlineData("prompt,{colour},{Colour}\na {colour} cat,red,blue", "Header: the field '{colour}' is named twice.")]
     [InlineData("prompt,{a|b}\na,b", "Header: there is no field '{a|b}'.")]
     public void Words_that_do_not_fit_are_one_clear_error(string text, string expected) =>
-        Assert.StartsWith(expected, Assert.Single(Assert.Throws<JobFileException>(() => ReadCsv(text, Times)).Problems), StringComparison.Ordinal);
+        Assert.StartsWith(
+            expected, Assert.Single(Assert.Throws<JobFileException>(() => ReadCsv(text, Times)).Problems), StringComparison.Ordinal);
 
     [Fact]
     public void Rows_get_what_they_leave_out_from_the_defaults()
@@ -184,7 +202,8 @@ public class JobFileTests
         var jobs = ReadCsv("prompt,steps,start_image,seeds,count\na,,,,\nb,4,s.png,,1\nc,,,1-2,", Times, defaults).ToList();
         Assert.Equal(
         [
-            ("a", 9, null, null, 3L), ("a", 9, null, null, 4L), ("b", 4, "s.png", 0.5, 3L), ("c", 9, null, null, 1L), ("c", 9, null, (double?)null, (long?)2L),
+            ("a", 9, null, null, 3L), ("a", 9, null, null, 4L), ("b", 4, "s.png", 0.5, 3L), ("c", 9, null, null, 1L),
+            ("c", 9, null, (double?)null, (long?)2L),
         ], jobs.Select(job => (job.Prompt, job.Steps!.Value, job.StartImage, job.Strength, job.Seed)));
         Assert.All(jobs, job => Assert.Equal("c", job.Campaign));
     }
@@ -211,7 +230,8 @@ public class JobFileTests
         var before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Equal("a", list.First().Prompt);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
-        Assert.Contains("2000000 jobs; the limit here is 1000000", Assert.Throws<JobFileException>(() => list.ToList()).Message, StringComparison.Ordinal);
+        Assert.Contains("2000000 jobs; the limit here is 1000000", Assert.Throws<JobFileException>(() => list.ToList()).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -225,9 +245,11 @@ public class JobFileTests
         Assert.Equal(DateTimeOffset.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), JobTimes.Parse(text, Times));
 
     [Fact]
-    public void A_word_is_no_time() => Assert.Contains("is not a time", Assert.Throws<FormatException>(() => JobTimes.Parse("tonight", Times)).Message, StringComparison.Ordinal);
+    public void A_word_is_no_time() => Assert.Contains(
+        "is not a time", Assert.Throws<FormatException>(() => JobTimes.Parse("tonight", Times)).Message, StringComparison.Ordinal);
 
-    private static JobList ReadCsv(string text, TimeReference times, JobTemplate? defaults = null) => JobFile.Read(text, "jobs.csv", times, defaults);
+    private static JobList ReadCsv(string text, TimeReference times, JobTemplate? defaults = null) =>
+        JobFile.Read(text, "jobs.csv", times, defaults);
 
     private static JobList ReadJson(string text, TimeReference times) => JobFile.Read(text, "jobs.json", times);
 }

@@ -12,7 +12,8 @@ public class PromptTemplateTests
     [InlineData("{big |}house", "big house/house")]
     [InlineData("\\{a|b\\}", "{a|b}")]
     [InlineData("a|b", "a|b")]
-    public void Alternatives_are_expanded(string template, string expected) => Assert.Equal(expected.Split('/'), PromptTemplate.Parse(template).Prompts());
+    public void Alternatives_are_expanded(string template, string expected) =>
+        Assert.Equal(expected.Split('/'), PromptTemplate.Parse(template).Prompts());
 
     [Theory]
     [InlineData("a {b|c", "opens a '{' at letter 3")]
@@ -39,7 +40,8 @@ public class PromptTemplateTests
     [InlineData("a {b|c} \\{d")]
     [InlineData("\\|\\\\{}}{ \\")]
     [InlineData("(a:1.2), \\(b\\)")]
-    public void An_escaped_text_stands_for_itself(string text) => Assert.Equal([text], PromptTemplate.Parse(PromptTemplate.Escape(text)).Prompts());
+    public void An_escaped_text_stands_for_itself(string text) =>
+        Assert.Equal([text], PromptTemplate.Parse(PromptTemplate.Escape(text)).Prompts());
 
     [Fact]
     public void Seeds_are_lists_and_ranges()

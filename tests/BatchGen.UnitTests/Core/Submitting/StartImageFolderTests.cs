@@ -59,21 +59,27 @@ public sealed class StartImageFolderTests : IDisposable
     public void A_name_stays_below_the_folder(string name, bool valid)
     {
         Assert.Equal(valid, StartImageFolder.IsName(name));
-        if (!valid) Assert.Contains("is not the name of a picture below", Refusal(() => new StartImageFolder(_root).Read(name)), StringComparison.Ordinal);
+        if (!valid)
+            Assert.Contains(
+                "is not the name of a picture below", Refusal(() => new StartImageFolder(_root).Read(name)), StringComparison.Ordinal);
     }
 
     [Fact]
     public void What_no_job_can_start_from_is_one_clear_error()
     {
         var folder = new StartImageFolder(_root);
-        Assert.Equal($"Start image 'cats/1.png' is not in '{_root}' on this machine. Put it there, then retry the job.", Refusal(() => folder.Read("cats/1.png")));
+        Assert.Equal($"Start image 'cats/1.png' is not in '{_root}' on this machine. Put it there, then retry the job.",
+            Refusal(() => folder.Read("cats/1.png")));
         File.WriteAllText(Path.Combine(_root, "a.png"), "no picture");
-        Assert.Equal("Start image 'a.png' is not a PNG, WebP or JPEG image; convert it to one of them.", Refusal(() => folder.Read("a.png")));
-        Assert.Contains("is damaged", Refusal(() => folder.Add([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0], "b")), StringComparison.Ordinal);
+        Assert.Equal(
+            "Start image 'a.png' is not a PNG, WebP or JPEG image; convert it to one of them.", Refusal(() => folder.Read("a.png")));
+        Assert.Contains("is damaged", Refusal(() => folder.Add([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0], "b")),
+            StringComparison.Ordinal);
         var huge = ImageEncoder.Encode(SampleRecipe.Flat(8, 8, 1, 2, 3), ImageFormat.Png);
         (huge[16], huge[20]) = (0x10, 0x10); // Says 268 million pixels a side, as a decompression bomb does.
         Assert.Contains("Resize it.", Refusal(() => folder.Add(huge, "bomb")), StringComparison.Ordinal);
-        Assert.Contains("more than 32 MB", Refusal(() => folder.Add(new byte[StartImageFolder.MaxFileBytes + 1], "long")), StringComparison.Ordinal);
+        Assert.Contains(
+            "more than 32 MB", Refusal(() => folder.Add(new byte[StartImageFolder.MaxFileBytes + 1], "long")), StringComparison.Ordinal);
         Assert.Equal("a.png", Path.GetFileName(Assert.Single(Directory.GetFiles(_root))));
     }
 
