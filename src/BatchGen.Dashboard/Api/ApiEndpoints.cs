@@ -36,7 +36,7 @@ internal static class ApiEndpoints
         });
     }
 
-    /// <summary>Maps it.</summary>
+    /// <summary>Maps the calls, their OpenAPI document and the page that lists them.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapOpenApi("/openapi/{documentName}.json").RequireAuthorization(Policies.ApiRead);
@@ -46,8 +46,16 @@ internal static class ApiEndpoints
 
         var api = routes.MapGroup("/api/v1").RequireAuthorization(Policies.ApiRead).DisableAntiforgery()
             .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden);
-        var submit = api.MapPost("/jobs",
-            (HttpContext context, ApiSubmit submit, CancellationToken cancellationToken) => submit.SubmitAsync(context, cancellationToken))
+        MapSubmit(api);
+        MapJobs(api);
+        MapResults(api);
+        MapQueue(api);
+        MapRegistry(api);
+    }
+
+    private static void MapSubmit(RouteGroupBuilder api) => ApiDescription.OfSubmit(
+        api.MapPost("/jobs", (HttpContext context, ApiSubmit submit, CancellationToken cancellationToken) =>
+                submit.SubmitAsync(context, cancellationToken))
             .RequireAuthorization(Policies.ApiSubmit)
             .WithMetadata(new ApiSubmit.BodyLimit()).RequireRateLimiting(ApiSubmit.RateLimit)
             .Accepts<JsonObject>("application/json", "application/x-ndjson")
@@ -55,68 +63,79 @@ internal static class ApiEndpoints
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .WithTags("Jobs").WithSummary("Submit jobs")
-            .WithDescription(
-                "One job as a JSON object, several as an array (all or none), or a stream of one object a line (application/x-ndjson). "
-                    + "The header Idempotency-Key makes repeating the call harmless: a key that is known gives the ids of the jobs first "
-                    + "submitted under it, whatever the body says now.");
-        ApiDescription.OfSubmit(submit);
-        api.MapGet("/jobs", ListAsync).Produces<JobPageView>().ProducesProblem(StatusCodes.Status400BadRequest).WithTags("Jobs")
-            .WithSummary("List jobs, newest first")
-            .WithDescription("Filter by state, campaign, signature, text of the prompt and tag, in any combination; "
-                + "a text is looked for in the newest 20,000 jobs below before. "
-                + "A submitter's key looks through 20,000 jobs of its own at a time. "
-                + "The next page starts at before=next_before, also after a page that is not full.");
-        api.MapGet("/jobs/{id:long}", FindAsync).Produces<JobView>().ProducesProblem(StatusCodes.Status404NotFound).WithTags("Jobs")
-            .WithSummary("One job");
-        api.MapPost("/jobs/cancel", CancelAsync).RequireAuthorization(Policies.ApiSubmit).Produces<SubmittedView>()
-            .ProducesProblem(StatusCodes.Status400BadRequest).WithTags("Jobs").WithSummary("Cancel jobs that have not ended");
-        api.MapPost("/jobs/retry", RetryAsync).RequireAuthorization(Policies.Operate).Produces<SubmittedView>()
-            .ProducesProblem(StatusCodes.Status400BadRequest).WithTags("Jobs").WithSummary("Requeue failed or cancelled jobs");
-        api.MapGet("/jobs/{id:long}/image", ImageAsync).Produces(StatusCodes.Status200OK, contentType: "image/png")
-            .ProducesProblem(StatusCodes.Status404NotFound)
-            .WithTags("Results").WithSummary("The picture of a job");
-        api.MapGet("/results", ResultsAsync).Produces<JobPageView>().WithTags("Results").WithSummary("Jobs with a picture, newest first");
+            .WithDescription("One job as a JSON object, several as an array (all or none), or a stream of one object a line "
+                + "(application/x-ndjson). The header Idempotency-Key makes repeating the call harmless: a key that is known gives the ids "
+                + "of the jobs first submitted under it, whatever the body says now."));
+
+    private static void MapJobs(RouteGroupBuilder api)
+    {
+        api.MapGet("/jobs", ListAsync)
+            .Produces<JobPageView>().ProducesProblem(StatusCodes.Status400BadRequest)
+            .WithTags("Jobs").WithSummary("List jobs, newest first")
+            .WithDescription("Filter by state, campaign, signature, text of the prompt and tag, in any combination; a text is looked for "
+                + "in the newest 20,000 jobs below before. A submitter's key looks through 20,000 jobs of its own at a time. The next page "
+                + "starts at before=next_before, also after a page that is not full.");
+        api.MapGet("/jobs/{id:long}", FindAsync)
+            .Produces<JobView>().ProducesProblem(StatusCodes.Status404NotFound)
+            .WithTags("Jobs").WithSummary("One job");
+        api.MapPost("/jobs/cancel", CancelAsync).RequireAuthorization(Policies.ApiSubmit)
+            .Produces<SubmittedView>().ProducesProblem(StatusCodes.Status400BadRequest)
+            .WithTags("Jobs").WithSummary("Cancel jobs that have not ended");
+        api.MapPost("/jobs/retry", RetryAsync).RequireAuthorization(Policies.Operate)
+            .Produces<SubmittedView>().ProducesProblem(StatusCodes.Status400BadRequest)
+            .WithTags("Jobs").WithSummary("Requeue failed or cancelled jobs");
+    }
+
+    private static void MapResults(RouteGroupBuilder api)
+    {
+        api.MapGet("/jobs/{id:long}/image", ImageAsync)
+            .Produces(StatusCodes.Status200OK, contentType: "image/png").ProducesProblem(StatusCodes.Status404NotFound)
+            .WithTags("Results").WithSummary("The image of a job");
+        api.MapGet("/results", ResultsAsync).Produces<JobPageView>().WithTags("Results").WithSummary("Jobs with an image, newest first");
         api.MapGet("/events", (HttpContext context, LiveStream stream) => stream.SendAsync(context, tick => tick.Counts))
             .RequireAuthorization(Policies.See).Produces(StatusCodes.Status200OK, contentType: "text/event-stream")
             .WithTags("Results").WithSummary("Counts of jobs by state, now and whenever they change (server-sent events)");
         api.MapGet("/events/jobs", (string? campaign, HttpContext context, JobEvents events) =>
-            TypedResults.ServerSentEvents(
-                events.ListenAsync(AccessLookup.TenantOf(context.User), JobListRequest.NullIfEmpty(campaign), context.RequestAborted)))
+                TypedResults.ServerSentEvents(events.ListenAsync(AccessLookup.TenantOf(context.User), JobListRequest.NullIfEmpty(campaign), context.RequestAborted)))
             .RequireRateLimiting(JobEvents.RateLimit).ProducesProblem(StatusCodes.Status429TooManyRequests)
             .WithTags("Results").WithSummary("Jobs as they end (server-sent events)")
-            .WithDescription("A submitter's key hears of its tenant's jobs; campaign restricts. "
-                + "Events: listening (from now on none is missed: look once at those that had ended before), "
-                + "ended (id, state, campaign), missed (more ended at once than are named: look at the results), "
-                + "ping (nothing happened for 20 seconds).");
-        api.MapGet("/counts", async (string? campaign, JobCatalog jobs, CancellationToken cancellationToken) =>
-            await jobs.CountAsync(campaign, cancellationToken))
-            .RequireAuthorization(Policies.See).WithTags("Queue").WithSummary("How many jobs stand where");
+            .WithDescription("A submitter's key gets the jobs of its tenant; campaign restricts. Events: listening (from now on none is "
+                + "missed: look once at those that had ended before), ended (id, state, campaign), missed (more ended at once than are named: "
+                + "look at the results), ping (nothing happened for 20 seconds).");
+    }
+
+    private static void MapRegistry(RouteGroupBuilder api)
+    {
         api.MapGet("/models", async (ModelRegistry models, CancellationToken cancellationToken) =>
-            (await models.ListAsync(cancellationToken))
-                .Select(model => new ModelView(model.Name, model.Family, model.Sha256, model.Files.Sum(file => file.SizeBytes))))
+                (await models.ListAsync(cancellationToken)).Select(model =>
+                    new ModelView(model.Name, model.Family, model.Sha256, model.Files.Sum(file => file.SizeBytes))))
             .Produces<ModelView[]>().WithTags("Registry").WithSummary("Base models that jobs may name");
         api.MapGet("/adapters", async (AdapterRegistry adapters, CancellationToken cancellationToken) =>
-            (await adapters.ListAsync(cancellationToken)).Select(adapter => new AdapterView(
-                adapter.Name, adapter.Format, adapter.Algorithm, adapter.Family, adapter.MinRank, adapter.MaxRank, adapter.ModuleCount,
-                adapter.SizeBytes, adapter.Sha256, adapter.TriggerWords)))
+                (await adapters.ListAsync(cancellationToken)).Select(adapter => new AdapterView(
+                    adapter.Name, adapter.Format, adapter.Algorithm, adapter.Family, adapter.MinRank, adapter.MaxRank, adapter.ModuleCount,
+                    adapter.SizeBytes, adapter.Sha256, adapter.TriggerWords)))
             .Produces<AdapterView[]>().WithTags("Registry").WithSummary("Adapters that jobs may name");
-        api.MapGet(
-            "/workers", async (WorkerRegistry workers, CancellationToken cancellationToken) => await workers.ListAsync(cancellationToken))
+    }
+
+    private static void MapQueue(RouteGroupBuilder api)
+    {
+        api.MapGet("/counts", async (string? campaign, JobCatalog jobs, CancellationToken cancellationToken) =>
+                await jobs.CountAsync(campaign, cancellationToken))
+            .RequireAuthorization(Policies.See).WithTags("Queue").WithSummary("How many jobs are in each state");
+        api.MapGet("/workers", async (WorkerRegistry workers, CancellationToken cancellationToken) =>
+                await workers.ListAsync(cancellationToken))
             .RequireAuthorization(Policies.See).WithTags("Queue").WithSummary("Workers, running and stopped within a day");
         api.MapPost("/workers/{id:guid}/{order}", OrderAsync).RequireAuthorization(Policies.Operate).Produces<OrderView>()
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).WithTags("Queue")
-            .WithSummary("Give a worker an order")
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound)
+            .WithTags("Queue").WithSummary("Give a worker an order")
             .WithDescription("pause: finish the batch and claim nothing more; resume: claim again; drain: finish the batch and exit; "
-                + "canary: draw one before the next batch. Heard with the worker's next heartbeat.");
+                + "canary: draw one before the next batch. The worker reads the order with its next heartbeat.");
         api.MapGet("/campaigns", async (int? before, int? limit, CampaignCatalog campaigns, CancellationToken cancellationToken) =>
-            await campaigns.ListAsync(before, Math.Clamp(limit ?? 50, 1, MaxPage), cancellationToken)).RequireAuthorization(Policies.See)
-                .WithTags("Queue").WithSummary("Campaigns, newest first");
-        api.MapGet("/campaigns/{name}", async (string name, CampaignCatalog campaigns, CancellationToken cancellationToken) =>
-            await campaigns.FindAsync(name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), cancellationToken) is { } campaign
-                ? Results.Ok(campaign)
-                : Missing(MissingText.Campaign(name)))
-            .RequireAuthorization(Policies.See).Produces<CampaignSummary>().ProducesProblem(StatusCodes.Status404NotFound).WithTags("Queue")
-            .WithSummary("One campaign");
+                await campaigns.ListAsync(before, Math.Clamp(limit ?? 50, 1, MaxPage), cancellationToken))
+            .RequireAuthorization(Policies.See).WithTags("Queue").WithSummary("Campaigns, newest first");
+        api.MapGet("/campaigns/{name}", FindCampaignAsync)
+            .RequireAuthorization(Policies.See).Produces<CampaignSummary>().ProducesProblem(StatusCodes.Status404NotFound)
+            .WithTags("Queue").WithSummary("One campaign");
     }
 
     private static async Task<IResult> ListAsync(
@@ -136,17 +155,25 @@ internal static class ApiEndpoints
                 ? Results.Ok(JobView.Of(job))
                 : Missing(MissingText.Job(id));
 
+    private static async Task<IResult> FindCampaignAsync(string name, CampaignCatalog campaigns, CancellationToken cancellationToken)
+    {
+        // The server leaves an escaped slash in a path as it is.
+        var unescaped = name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+        var campaign = await campaigns.FindAsync(unescaped, cancellationToken);
+        return campaign is null ? Missing(MissingText.Campaign(name)) : Results.Ok(campaign);
+    }
+
     private static Task<IResult> ResultsAsync(
         HttpContext context, JobSearch search, string? campaign, string? signature, string? text, string? tag, long? before, int? limit,
         CancellationToken cancellationToken) =>
         ListAsync(context, search, "succeeded", campaign, signature, text, tag, before, limit, cancellationToken);
 
     private static async Task<IResult> ImageAsync(
-        long id, HttpContext context, JobHistory history, ImageCatalog pictures, DashboardFolders folders,
+        long id, HttpContext context, JobHistory history, ImageCatalog images, DashboardFolders folders,
         CancellationToken cancellationToken)
     {
         if (!await IsVisibleAsync(id, context, history, cancellationToken)) return Missing(MissingText.Job(id));
-        var answer = await ImageFiles.ServeAsync(id, download: false, pictures, folders, context, cancellationToken);
+        var answer = await ImageFiles.ServeAsync(id, download: false, images, folders, context, cancellationToken);
         return answer is IStatusCodeHttpResult { StatusCode: StatusCodes.Status404NotFound } ? Missing(MissingText.Image(id)) : answer;
     }
 
@@ -173,7 +200,7 @@ internal static class ApiEndpoints
             : Missing(MissingText.RunningWorker(id));
     }
 
-    // A submitter learns nothing of other tenants' jobs, not even that they exist.
+    // A submitter is not to learn of other tenants' jobs, not even that they exist.
     private static async Task<bool> IsVisibleAsync(long id, HttpContext context, JobHistory history, CancellationToken cancellationToken) =>
         AccessLookup.TenantOf(context.User) is not { } tenant || (await history.ListOwnedAsync([id], tenant, cancellationToken)).Count == 1;
 
@@ -181,28 +208,28 @@ internal static class ApiEndpoints
         Results.Problem(statusCode: StatusCodes.Status404NotFound, title: "Not found", detail: detail);
 }
 
-/// <summary>Ids of jobs.</summary>
-/// <param name="JobIds">The jobs.</param>
+/// <summary>A body that names jobs.</summary>
+/// <param name="JobIds">Ids of the jobs.</param>
 public sealed record IdsRequest(IReadOnlyList<long>? JobIds);
 
 /// <summary>Ids of jobs that were submitted or changed.</summary>
-/// <param name="JobIds">The jobs, in order.</param>
+/// <param name="JobIds">Ids of the jobs, in order.</param>
 public sealed record SubmittedView(IReadOnlyList<long> JobIds);
 
 /// <summary>An order given to a worker.</summary>
-/// <param name="WorkerId">The worker.</param>
-/// <param name="Order">pause, resume, drain or canary.</param>
+/// <param name="WorkerId">Id of the worker.</param>
+/// <param name="Order">The order: pause, resume, drain or canary.</param>
 public sealed record OrderView(Guid WorkerId, string Order);
 
-/// <summary>A page of jobs.</summary>
-/// <param name="Jobs">The jobs.</param>
-/// <param name="NextBefore">Where the next page starts; null at the end.</param>
+/// <summary>One page of a list of jobs.</summary>
+/// <param name="Jobs">The jobs of the page, newest first.</param>
+/// <param name="NextBefore">Value of <c>before</c> for the next page; null when there is none.</param>
 public sealed record JobPageView(IReadOnlyList<JobView> Jobs, long? NextBefore);
 
-/// <summary>A base model, without paths.</summary>
+/// <summary>A base model without the paths of its files.</summary>
 public sealed record ModelView(string Name, string Family, string Sha256, long SizeBytes);
 
-/// <summary>An adapter, without paths.</summary>
+/// <summary>An adapter without the path of its file.</summary>
 public sealed record AdapterView(
-    string Name, string Format, string Algorithm, string Family, int MinRank, int MaxRank, int ModuleCount, long SizeBytes, string Sha256,
-    IReadOnlyList<string> TriggerWords);
+    string Name, string Format, string Algorithm, string Family, int MinRank, int MaxRank, int ModuleCount, long SizeBytes,
+    string Sha256, IReadOnlyList<string> TriggerWords);

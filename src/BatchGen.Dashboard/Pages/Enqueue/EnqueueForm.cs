@@ -20,7 +20,7 @@ public sealed record EnqueueForm
 
     private IReadOnlyDictionary<string, string> Values { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
-    private IReadOnlyDictionary<string, string> Strengths { get; init; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+    private Dictionary<string, string> Strengths { get; init; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Whose jobs they are; empty means the default tenant's.</summary>
     public string Tenant { get; init; } = "";
