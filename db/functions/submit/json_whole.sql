@@ -1,4 +1,6 @@
-create or replace function json_whole(element jsonb, field text, place text, lowest numeric, highest numeric, step int default 1) returns bigint
+create or replace function json_whole(
+  element jsonb, field text, place text, lowest numeric, highest numeric, step int default 1)
+returns bigint
 language plpgsql immutable as $$
 declare
   value jsonb := element -> field;

@@ -1,7 +1,7 @@
 create or replace function normalise_staged(of_load text) returns void
 language plpgsql as $$
--- Most rows are plain: nothing to refuse, nothing but defaults to fill in. The others are checked one by one, in the order they were staged,
--- by check_job, so that every way of submitting says the same; what it makes of them is written back.
+-- Most rows are plain: nothing to refuse, nothing but defaults to fill in. The others are checked one by one, in the order they were
+-- staged, by check_job, so that every way of submitting says the same; what it makes of them is written back.
 declare
   started constant timestamptz := clock_timestamp();
   staged staged_jobs;
