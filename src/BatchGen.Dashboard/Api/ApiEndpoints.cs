@@ -100,8 +100,8 @@ internal static class ApiEndpoints
             .RequireRateLimiting(JobEvents.RateLimit).ProducesProblem(StatusCodes.Status429TooManyRequests)
             .WithTags("Results").WithSummary("Jobs as they end (server-sent events)")
             .WithDescription("A submitter's key gets the jobs of its tenant; campaign restricts. Events: listening (from now on none is "
-                + "missed: look once at those that had ended before), ended (id, state, campaign), missed (more ended at once than are named: "
-                + "look at the results), ping (nothing happened for 20 seconds).");
+                + "missed: look once at those that had ended before), ended (id, state, campaign), missed (more ended at once than are "
+                + "named: look at the results), ping (nothing happened for 20 seconds).");
     }
 
     private static void MapRegistry(RouteGroupBuilder api)

@@ -105,7 +105,7 @@ internal sealed class SubmitCommand
         {
             throw CommandException.BadInput(
                 "Give one --prompt with a FILE: it is the prompt of rows that have none. "
-                    + "For several prompts give no FILE, or a column 'prompt'.");
+                + "For several prompts give no FILE, or a column 'prompt'.");
         }
 
         if (prompts.Length == 1) flags = flags with { Job = flags.Job with { Prompt = prompts[0] } };
@@ -192,8 +192,8 @@ internal sealed class SubmitCommand
             else if (!folder.Has(name)) missing.Add(name);
         }
 
-        // Missing images are not refused, because workers on another machine may have them; the database
-        // refuses texts that cannot be names.
+        // Missing images are not refused, because workers on another machine may have them; the database refuses texts that cannot be
+        // names.
         if (missing.Count > 0)
         {
             var which = $"'{Printable.Line(missing[0], 200)}'{(missing.Count > 1 ? $" and {missing.Count - 1} more" : "")}";

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Jobs;
 
-/// <summary>Start pictures, strength and guidance rescale on each way into the queue, and out of it to a worker.</summary>
+/// <summary>Start images, strength and guidance rescale on each way into the queue, and out of it to a worker.</summary>
 public sealed class StartImageTests : IAsyncLifetime
 {
     private TestDatabase _database = null!;

@@ -119,8 +119,8 @@ public sealed class SubmitTests : IAsyncLifetime
         var names = Enumerable.Range(0, 15).Select(i => $"style{i:D2}").ToArray();
         await _database.AddAdaptersAsync(names);
         var blocks = string.Join(',', Enumerable.Range(0, 26).Select(i => $"0.{1000 + (37 * i % 997)}"));
-        string Job(int adapters) =>
-            $$"""[{"adapters": [{{string.Join(',', names.Take(adapters).Select(name => $$"""{"name": "{{name}}", "block_strengths": [{{blocks}}]}"""))}}]}]""";
+        string Adapter(string name) => $$"""{"name": "{{name}}", "block_strengths": [{{blocks}}]}""";
+        string Job(int adapters) => $$"""[{"adapters": [{{string.Join(',', names.Take(adapters).Select(Adapter))}}]}]""";
 
         await SubmitAsync(Job(13));
         var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync(Job(15)));

@@ -9,7 +9,7 @@ public class JobFileTests
         new DateTimeOffset(2026, 3, 28, 12, 0, 0, TimeSpan.Zero), TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin"));
 
     [Fact]
-    public void Csv_takes_quotes_line_ends_and_a_byte_order_mark()
+    public void Csv_is_read_with_quotes_both_line_ends_and_a_byte_order_mark()
     {
         var jobs = ReadCsv(
             "\uFEFFprompt,seed,adapters,guidance_scale\r\n"
@@ -29,7 +29,7 @@ public class JobFileTests
     [InlineData("prompt;seed\na red circle, big;3")]
     [InlineData("prompt\tseed\na red circle, big\t3")]
     [InlineData("Prompt,SEED\n\"a red circle, big\",3\n")]
-    public void Csv_takes_the_separators_that_spreadsheets_write(string text)
+    public void Csv_is_read_with_the_separators_that_spreadsheets_write(string text)
     {
         var job = Assert.Single(ReadCsv(text, Times));
         Assert.Equal(("a red circle, big", 3L), (job.Prompt, job.Seed));
@@ -48,7 +48,7 @@ public class JobFileTests
     }
 
     [Fact]
-    public void Every_problem_is_reported_with_its_row()
+    public void Every_problem_of_a_csv_file_is_reported_with_its_row()
     {
         var failure = Assert.Throws<JobFileException>(
             () => ReadCsv("prompt,seed,steps,adapters\na,1,20,\n\"b\nc\",x,1.5,style@NaN\nd,1\ne,1,2,x@0.5:1:2", Times));
@@ -68,15 +68,17 @@ public class JobFileTests
     [InlineData("prompt\na \"b\"", "Line 2: a quote stands inside a field")]
     [InlineData("", "The file is empty")]
     [InlineData("prompt\n", "The file holds no jobs.")]
-    public void Broken_csv_is_one_clear_error(string text, string expected) =>
+    public void Broken_csv_is_refused_with_the_line_and_a_remedy(string text, string expected) =>
         Assert.StartsWith(expected, Assert.Throws<JobFileException>(() => ReadCsv(text, Times)).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void Json_takes_every_field()
+    public void Json_sets_every_field_of_a_job()
     {
         var job = Assert.Single(JobFile.Read("""
-            [{"prompt":"p","negative_prompt":"n","model":"m","adapters":[{"name":"a","strength":0.8,"text_encoder_strength":0,"block_strengths":[1,0.5]},"b@-1"],
-              "width":64,"height":72,"steps":3,"sampler":"euler","guidance_scale":1,"guidance_rescale":0.7,"start_image":"cats/1.png","strength":0.6,"seed":-5,"format":"webp","clip_skip":1,"priority":-2,
+            [{"prompt":"p","negative_prompt":"n","model":"m",
+              "adapters":[{"name":"a","strength":0.8,"text_encoder_strength":0,"block_strengths":[1,0.5]},"b@-1"],
+              "width":64,"height":72,"steps":3,"sampler":"euler","guidance_scale":1,"guidance_rescale":0.7,"start_image":"cats/1.png",
+              "strength":0.6,"seed":-5,"format":"webp","clip_skip":1,"priority":-2,
               "run_at":"2026-05-01T10:00:00+02:00","deadline":null,"campaign":"c","max_attempts":9,"tags":["x","y"],"idempotency_key":"k"}]
             """, "jobs.json", Times));
         Assert.Equal([0.8m, -1m], job.Adapters!.Select(adapter => adapter.Strength!.Value));
@@ -123,7 +125,7 @@ public class JobFileTests
     [InlineData(" [{\"prompt\":\"a\"}]", 1)]
     [InlineData("{\n  \"prompt\": \"a\",\n  \"count\": 3\n}", 3)]
     [InlineData("prompt\na\nb\nc\nd", 4)]
-    public void Without_a_file_name_the_first_character_tells_the_form(string text, int count) =>
+    public void A_list_without_a_file_name_is_read_in_the_form_that_its_first_character_says(string text, int count) =>
         Assert.Equal(count, JobFile.Read(text, "-", Times).Count);
 
     [Fact]
@@ -137,7 +139,7 @@ public class JobFileTests
     }
 
     [Fact]
-    public void Rows_are_templates_with_seeds()
+    public void A_row_stands_for_every_prompt_of_its_template_with_every_seed()
     {
         var csv = ReadCsv("prompt,seeds\n\"a {red|blue} star\",\"1-2,7\"\n\\{b\\},", Times);
         Assert.Equal(7, csv.Count);
@@ -177,7 +179,7 @@ public class JobFileTests
                 .Select(job => job.Prompt));
 
     [Fact]
-    public void Json_rows_have_words_too() =>
+    public void A_json_field_in_braces_is_a_word_of_the_prompt() =>
         Assert.Equal(
             ["a red cat"], JobFile.Read("""{"prompt": "a {colour} cat", "{colour}": "red"}""", "a.jsonl", Times).Select(job => job.Prompt));
 
@@ -191,7 +193,7 @@ public class JobFileTests
     [InlineData("prompt,{colour}\na {colour} cat,r}ed", "Row 2, prompt: The braces of 'r}ed', which {colour} stands for, do not match;")]
     [InlineData("prompt,{colour},{Colour}\na {colour} cat,red,blue", "Header: the field '{colour}' is named twice.")]
     [InlineData("prompt,{a|b}\na,b", "Header: there is no field '{a|b}'.")]
-    public void Words_that_do_not_fit_are_one_clear_error(string text, string expected) =>
+    public void A_word_that_does_not_fit_its_prompt_is_refused_with_the_reason(string text, string expected) =>
         Assert.StartsWith(
             expected, Assert.Single(Assert.Throws<JobFileException>(() => ReadCsv(text, Times)).Problems), StringComparison.Ordinal);
 
@@ -241,11 +243,11 @@ public class JobFileTests
     [InlineData("2026-10-25T02:30", "2026-10-25T00:30Z")] // That hour comes twice: the first.
     [InlineData("2026-01-31T22:00", "2026-01-31T21:00Z")]
     [InlineData("2026-01-31T22:00Z", "2026-01-31T22:00Z")]
-    public void Times_are_read_in_local_time(string text, string expected) =>
+    public void Times_without_a_zone_are_read_in_the_zone_of_the_reference(string text, string expected) =>
         Assert.Equal(DateTimeOffset.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), JobTimes.Parse(text, Times));
 
     [Fact]
-    public void A_word_is_no_time() => Assert.Contains(
+    public void A_word_given_as_a_time_is_refused() => Assert.Contains(
         "is not a time", Assert.Throws<FormatException>(() => JobTimes.Parse("tonight", Times)).Message, StringComparison.Ordinal);
 
     private static JobList ReadCsv(string text, TimeReference times, JobTemplate? defaults = null) =>
