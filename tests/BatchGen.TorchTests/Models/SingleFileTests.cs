@@ -84,7 +84,8 @@ public sealed class SingleFileTests : IDisposable
     {
         var (source, overrides) = Synthetic("sdxl");
         var path = Convert(source, "sdxl", overrides, items => items.Select(item =>
-            item.Name.EndsWith(".text_projection", StringComparison.Ordinal) ? OriginalNaming.Transpose(item) with { Name = item.Name + ".weight" }
+            item.Name.EndsWith(".text_projection", StringComparison.Ordinal)
+                ? OriginalNaming.Transpose(item) with { Name = item.Name + ".weight" }
                 : item));
         using var folder = Load(source);
         using var file = Load(path);
@@ -283,7 +284,8 @@ public sealed class SingleFileTests : IDisposable
         {
             var isProjection = Regex.IsMatch(item.Name, @"\.(query|key|value|proj_attn|to_q|to_k|to_v|to_out\.0)\.weight$");
             items.Add(
-                item with { Name = "first_stage_model." + OriginalNaming.VaeName(item.Name), Shape = isProjection ? [.. item.Shape, 1, 1] : item.Shape });
+                item with { Name = "first_stage_model." + OriginalNaming.VaeName(item.Name), Shape = isProjection ? [.. item.Shape, 1, 1]
+                    : item.Shape });
         }
 
         var text = OriginalNaming.Items(source, "text_encoder");
@@ -294,7 +296,8 @@ public sealed class SingleFileTests : IDisposable
                 Name = (family == "sdxl" ? "conditioner.embedders.0.transformer." : "cond_stage_model.transformer.") + item.Name,
             }));
         if (family == "sdxl")
-            items.AddRange(OriginalNaming.OpenClip(OriginalNaming.Items(source, "text_encoder_2"), "conditioner.embedders.1.model.", extraLayer: false));
+            items.AddRange(OriginalNaming.OpenClip(
+                OriginalNaming.Items(source, "text_encoder_2"), "conditioner.embedders.1.model.", extraLayer: false));
         var path = Path.Combine(_folder, Guid.NewGuid().ToString("N") + ".safetensors");
         var final = (change is null ? items : change(items)).ToArray();
         SafetensorsWriter.Write(
