@@ -3,8 +3,8 @@ create or replace function store_jobs(
   of_load text, spellings job_spelling[])
 returns bigint
 language plpgsql as $$
--- The one statement that writes jobs: those of an array of checked jobs, and those of a staged load, of which callers give one and leave
--- the other null. Callers settle how it is planned: enqueue_jobs once for any number, by keys; submit_staged anew for each load, by hash joins.
+-- The one statement that writes jobs: those of an array of checked jobs, and those of a staged load. Callers give one and leave the other
+-- null. They settle how it is planned: enqueue_jobs once for any number, by keys; submit_staged anew for each load, by hash joins.
 declare
   stored bigint;
 begin
