@@ -14,7 +14,7 @@ public static class JobFields
     private const int MaxPromptLength = 20_000;
     private const int MaxNameLength = 200;
 
-    /// <summary>What to draw.</summary>
+    /// <summary>Prompt, which says what to draw.</summary>
     public static JobField Prompt { get; } = new()
     {
         Name = "prompt", Label = "Prompt", Type = JobFieldType.Text,
@@ -23,7 +23,7 @@ public static class JobFields
         Default = "\"\"", DefaultInWords = "empty", Minimum = 0, Maximum = MaxPromptLength, ShortFlag = 'p',
     };
 
-    /// <summary>What to keep away from.</summary>
+    /// <summary>Negative prompt, which says what to keep away from.</summary>
     public static JobField NegativePrompt { get; } = new()
     {
         Name = "negative_prompt", Label = "Negative prompt", Type = JobFieldType.Text,

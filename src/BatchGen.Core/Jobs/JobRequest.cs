@@ -21,14 +21,14 @@ public sealed record JobRequest
         _values = [.. original._values];
     }
 
-    /// <summary>What to draw; empty is legal.</summary>
+    /// <summary>Prompt, which says what to draw; empty is legal.</summary>
     public string Prompt
     {
         get => (string?)this[JobFields.Prompt] ?? "";
         init => this[JobFields.Prompt] = value;
     }
 
-    /// <summary>What to keep away from.</summary>
+    /// <summary>Negative prompt, which says what to keep away from.</summary>
     public string? NegativePrompt
     {
         get => (string?)this[JobFields.NegativePrompt];

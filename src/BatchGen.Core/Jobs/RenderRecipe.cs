@@ -10,10 +10,10 @@ namespace BatchGen.Core.Jobs;
 /// </remarks>
 public sealed record RenderRecipe
 {
-    /// <summary>What to draw; empty is legal.</summary>
+    /// <summary>Prompt, which says what to draw; empty is legal.</summary>
     public required string Prompt { get; init; }
 
-    /// <summary>What to keep away from; empty is legal, null means not given (differs from empty for SDXL).</summary>
+    /// <summary>Negative prompt; empty is legal, null means not given (differs from empty for SDXL).</summary>
     public string? NegativePrompt { get; init; }
 
     /// <summary>Base model and adapters with strengths.</summary>
