@@ -96,7 +96,8 @@ internal static class ApiEndpoints
             .RequireAuthorization(Policies.See).Produces(StatusCodes.Status200OK, contentType: "text/event-stream")
             .WithTags("Results").WithSummary("Counts of jobs by state, now and whenever they change (server-sent events)");
         api.MapGet("/events/jobs", (string? campaign, HttpContext context, JobEvents events) =>
-                TypedResults.ServerSentEvents(events.ListenAsync(AccessLookup.TenantOf(context.User), JobListRequest.NullIfEmpty(campaign), context.RequestAborted)))
+                TypedResults.ServerSentEvents(events.ListenAsync(
+                    AccessLookup.TenantOf(context.User), JobListRequest.NullIfEmpty(campaign), context.RequestAborted)))
             .RequireRateLimiting(JobEvents.RateLimit).ProducesProblem(StatusCodes.Status429TooManyRequests)
             .WithTags("Results").WithSummary("Jobs as they end (server-sent events)")
             .WithDescription("A submitter's key gets the jobs of its tenant; campaign restricts. Events: listening (from now on none is "

@@ -12,7 +12,7 @@ internal static class ProgramVersion
     /// </summary>
     public static Version OldestServed { get; } = new(0, 2, 0);
 
-    /// <summary>This program.</summary>
+    /// <summary>The version of this program.</summary>
     public static Version Current { get; } = Parse(
         typeof(ProgramVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion);
 

@@ -33,7 +33,7 @@ public sealed class JobFieldsSqlTests
         Assert.Contains(
             "if of_model.family = 'flow' and (recipe -> 'guidance_scale')::numeric not between 1 and 20 then", Sql,
             StringComparison.Ordinal);
-        Assert.Contains("and number_fits(recipe -> 'guidance_scale', 1, 20)", Sql, StringComparison.Ordinal);
+        Assert.Contains("or number_fits(recipe -> 'guidance_scale', 1, 20))", Sql, StringComparison.Ordinal);
     }
 
     private sealed class FlowFamily : ModelFamily

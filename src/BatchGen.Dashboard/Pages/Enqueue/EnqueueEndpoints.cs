@@ -22,7 +22,7 @@ internal sealed partial class EnqueueEndpoints(
 {
     private const long MaxListBytes = 64L << 20;
 
-    /// <summary>Maps them.</summary>
+    /// <summary>Maps the pages and posts of enqueueing.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
         var pages = routes.MapGroup("/enqueue").RequireAuthorization(Policies.Operate).ExcludeFromDescription();
@@ -58,7 +58,7 @@ internal sealed partial class EnqueueEndpoints(
         return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
     }
 
-    // An uploaded picture is kept at once, so that checking and submitting need no second upload.
+    // An uploaded image is kept at once, so that checking and submitting need no second upload.
     private async Task<EnqueueForm> WithStartImageAsync(
         EnqueueForm form, IFormFile? file, Dictionary<string, string> problems, CancellationToken cancellationToken)
     {

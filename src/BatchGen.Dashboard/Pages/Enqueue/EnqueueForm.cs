@@ -78,7 +78,7 @@ public sealed record EnqueueForm
         Values = new Dictionary<string, string>(Values, StringComparer.Ordinal) { [field.Name] = text },
     };
 
-    /// <summary>The jobs.</summary>
+    /// <summary>Makes the jobs that the form stands for.</summary>
     /// <param name="times">What short forms of times refer to.</param>
     /// <param name="problems">Gets a message for each field that cannot be read, by the field's name.</param>
     public IReadOnlyList<JobRequest> ToJobs(TimeReference times, Dictionary<string, string> problems)
