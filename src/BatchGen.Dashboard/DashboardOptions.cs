@@ -2,17 +2,18 @@ using System.ComponentModel.DataAnnotations;
 
 namespace BatchGen.Dashboard;
 
-/// <summary>The dashboard and the HTTP API; section <c>BatchGen:Dashboard</c>.</summary>
+/// <summary>Settings of the dashboard and the HTTP API; section <c>BatchGen:Dashboard</c>.</summary>
 public sealed class DashboardOptions
 {
     /// <value>Where to listen; <c>http://127.0.0.1:5080</c>. Anywhere but on this machine it starts only once a user or key exists.</value>
     [Required]
     public string Url { get; set; } = "http://127.0.0.1:5080";
 
-    /// <value>Addresses of reverse proxies whose forwarded headers are believed; none. With one, it starts only once a user or key exists.</value>
+    /// <value>Addresses of reverse proxies whose forwarded headers are believed; none. With one, it starts only
+    /// once a user or key exists.</value>
     public IList<string> TrustedProxies { get; } = [];
 
-    /// <value>How long a login lasts without use; twelve hours.</value>
+    /// <value>Time for which a login lasts without use; twelve hours.</value>
     [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
     public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromHours(12);
 
@@ -26,38 +27,40 @@ public sealed class DashboardOptions
     /// <value>When the morning report is written, as a cron expression in that zone; empty writes none; <c>0 7 * * *</c>.</value>
     public string ReportCron { get; set; } = "0 7 * * *";
 
-    /// <value>When workers are told to draw a canary, in that zone; empty tells them never; <c>0 3 * * *</c>.</value>
+    /// <value>When workers are ordered to draw a canary, in that zone; empty orders none; <c>0 3 * * *</c>.</value>
     public string CanaryCron { get; set; } = "0 3 * * *";
 
-    /// <value>When jobs, history and archive past their retention are moved out, in that zone; empty keeps everything; <c>30 12 * * *</c>.</value>
+    /// <value>When jobs, history and archive past their retention are moved out, in that zone; empty keeps
+    /// everything; <c>30 12 * * *</c>.</value>
     public string RetentionCron { get; set; } = "30 12 * * *";
 
-    /// <value>How long ended jobs stay in the queue's tables before they move to the archive; 90 days.</value>
+    /// <value>Time for which ended jobs stay in the queue's tables before they move to the archive; 90 days.</value>
     [Range(typeof(TimeSpan), "1.00:00:00", "36500.00:00:00")]
     public TimeSpan KeepJobs { get; set; } = TimeSpan.FromDays(90);
 
-    /// <value>How long batches, checkpoints and workers stay that no job refers to; 180 days.</value>
+    /// <value>Time for which batches, checkpoints and workers stay that no job refers to; 180 days.</value>
     [Range(typeof(TimeSpan), "1.00:00:00", "36500.00:00:00")]
     public TimeSpan KeepHistory { get; set; } = TimeSpan.FromDays(180);
 
-    /// <value>How long archived jobs stay, counted from their end; ten years. Their pictures' files stay anyway.</value>
+    /// <value>Time for which archived jobs stay, counted from their end; ten years. Their image files stay anyway.</value>
     [Range(typeof(TimeSpan), "1.00:00:00", "36500.00:00:00")]
     public TimeSpan KeepArchive { get; set; } = TimeSpan.FromDays(3650);
 
     /// <value>When bloated indexes are rebuilt, in that zone; empty rebuilds none; <c>0 13 * * 0</c>.</value>
     public string ReindexCron { get; set; } = "0 13 * * 0";
 
-    /// <value>Smaller indexes are left alone; 16 MiB.</value>
+    /// <value>Size from which indexes are rebuilt; 16 MiB.</value>
     [Range(0, long.MaxValue)]
     public long ReindexAboveBytes { get; set; } = 16 << 20;
 
-    /// <value>Whether this process runs what recurs; one process per database is enough, several do no harm; true.</value>
+    /// <value>Whether this process runs recurring work; one process per database is enough, several do no harm; true.</value>
     public bool RunRecurringWork { get; set; } = true;
 
     /// <value>Folder of the morning reports; relative paths start at the data folder; <c>reports</c>.</value>
     [Required]
     public string ReportFolder { get; set; } = "reports";
 
-    /// <value>Address to which the morning report, and that of every campaign once it has ended, is posted as JSON; empty posts nothing.</value>
+    /// <value>Address to which the morning report, and the report of every campaign once it has ended, is posted as
+    /// JSON; empty posts none.</value>
     public string ReportWebhook { get; set; } = "";
 }

@@ -22,11 +22,14 @@ internal static partial class Log
     [LoggerMessage(5006, LogLevel.Warning, "The report {Report} could not be posted and is tried again: {Reason}")]
     public static partial void WebhookFailed(this ILogger log, string report, string reason);
 
-    [LoggerMessage(5007, LogLevel.Information, "Took back {BatchCount} batches whose lease had run out")]
+    [LoggerMessage(5007, LogLevel.Information, "Requeued the jobs of {BatchCount} batches whose lease had expired")]
     public static partial void BatchesRescued(this ILogger log, int batchCount);
 
-    [LoggerMessage(5008, LogLevel.Information, "Archived {JobCount} jobs, deleted {HistoryCount} rows of history, {ArchiveCount} archived jobs, {StagedCount} staged rows and {ThumbnailCount} thumbnails past their retention")]
-    public static partial void Retained(this ILogger log, long jobCount, long historyCount, long archiveCount, long stagedCount, int thumbnailCount);
+    [LoggerMessage(5008, LogLevel.Information,
+        "Archived {JobCount} jobs, deleted {HistoryCount} rows of history, {ArchiveCount} archived jobs, {StagedCount} staged rows "
+        + "and {ThumbnailCount} thumbnails past their retention")]
+    public static partial void Retained(
+        this ILogger log, long jobCount, long historyCount, long archiveCount, long stagedCount, int thumbnailCount);
 
     [LoggerMessage(5009, LogLevel.Information, "Rebuilt the indexes {Indexes}")]
     public static partial void Reindexed(this ILogger log, string indexes);
@@ -34,6 +37,6 @@ internal static partial class Log
     [LoggerMessage(5010, LogLevel.Information, "Ordered canaries from {WorkerCount} workers")]
     public static partial void CanariesOrdered(this ILogger log, int workerCount);
 
-    [LoggerMessage(5020, LogLevel.Warning, "Ended jobs could not be heard of: {Reason}")]
+    [LoggerMessage(5020, LogLevel.Warning, "Notices of ended jobs could not be received: {Reason}")]
     public static partial void JobEventsFailed(this ILogger log, string reason);
 }

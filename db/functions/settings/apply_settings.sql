@@ -11,6 +11,10 @@ declare
   by_probes constant text[] := by_keys || array['enable_bitmapscan = off', 'enable_sort = off'];
   -- Of what pages list: the planner expects an average campaign, signature or day, and would read all of a large one for a page of fifty.
   by_pages constant text[] := array['enable_seqscan = off', 'enable_bitmapscan = off', 'jit = off'];
+  -- Of a staged load: its table was filled a moment ago and has no statistics. Each load is planned for itself, hash joins are right, and a
+  -- sort of a million rows should stay in memory.
+  by_load constant text[] := array['plan_cache_mode = force_custom_plan', 'enable_mergejoin = off', 'enable_nestloop = off', 'jit = off',
+    'work_mem = ''256MB'''];
   wanted record;
   setting text;
 begin
@@ -21,6 +25,8 @@ begin
         'rescue_expired', 'retry_jobs']), by_keys
       union all
       select 'claim_batch', by_probes
+      union all
+      select 'submit_staged', by_load
       union all
       select unnest(array['drawn_since', 'ended_without_image', 'images_of_campaign', 'newer_image_of_campaign', 'newest_of_campaign',
         'signature_backlog', 'waiting_signatures']), by_pages) s(name, settings)

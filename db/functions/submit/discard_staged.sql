@@ -1,5 +1,5 @@
 create or replace function discard_staged(load text default '') returns bigint
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer as $$
 #variable_conflict use_column
 declare
   of_load constant text := discard_staged.load;

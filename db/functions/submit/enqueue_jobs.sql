@@ -1,10 +1,5 @@
 create or replace function enqueue_jobs(checked checked_job[], for_tenant tenants) returns setof bigint
-language plpgsql
--- One plan for any number of jobs: every look-up goes through a key.
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
-as $$
+language plpgsql as $$
 declare
   submitted_at constant timestamptz := clock_timestamp();
   ids constant bigint[] := array(select nextval('jobs_id_seq') from unnest(checked));

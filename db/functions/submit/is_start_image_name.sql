@@ -1,6 +1,7 @@
 create or replace function is_start_image_name(name text) returns boolean
 language sql immutable as $$
   -- A path below the start image folder and nowhere else: no root, drive, way up, or character that some system reads as a separator.
+  -- The same rule as Core's StartImageFolder.IsName; a test asks both about the same names.
   select name !~ '(^$|^[/ ]|[/ ]$|//|[\\:*?"<>|[:cntrl:]]|(^|/)\.{1,2}(/|$))'
 $$;
 comment on function is_start_image_name is

@@ -1,5 +1,6 @@
--- Written by the test JobFieldFilesTests from the declaration of job fields, src/BatchGen.Core/Jobs/JobFields.cs: change that, then run the
--- test with BATCHGEN_WRITE_GENERATED=1. The functions that use these are written by hand: check_job, enqueue_jobs, submit_staged.
+-- Written by the test JobFieldFilesTests from the declaration of job fields, src/BatchGen.Core/Jobs/JobFields.cs: change
+-- that, then run the test with BATCHGEN_WRITE_GENERATED=1. The functions that use these are written by hand: check_job,
+-- enqueue_jobs, submit_staged.
 
 create or replace function job_field_names() returns text[]
 language sql immutable parallel safe as $$
@@ -20,7 +21,7 @@ language sql immutable parallel safe as $$
   ]
 $$;
 comment on function recipe_field_names is
-  'The fields that make up the recipe.';
+  'The fields of a job object that make up its recipe.';
 
 create or replace function sampler_choices() returns text[]
 language sql immutable parallel safe as $$
@@ -58,7 +59,7 @@ language sql immutable parallel safe as $$
   select 32
 $$;
 comment on function max_adapters is
-  'Most adapters of a job.';
+  'The most adapters that a job may have.';
 
 create or replace function recipe_defaults(of_model models) returns jsonb
 language sql immutable parallel safe as $$
@@ -66,7 +67,7 @@ language sql immutable parallel safe as $$
     || jsonb_build_object('width', of_model.native_width, 'height', of_model.native_height)
 $$;
 comment on function recipe_defaults is
-  'What a recipe for a model has where the job leaves fields out.';
+  'The values that a recipe for a model gets for fields that the job leaves out.';
 
 create or replace function filled_recipe(recipe jsonb, defaults jsonb) returns jsonb
 language sql volatile as $$
@@ -76,7 +77,7 @@ language sql volatile as $$
   end
 $$;
 comment on function filled_recipe is
-  'A recipe with what it leaves out. Seeds are drawn below 2^32, as other tools draw them: a seed read off an image can be typed there.';
+  'A recipe with defaults for the fields it leaves out. Seeds are drawn below 2^32, which other tools accept too.';
 
 create or replace function recipe_is_plain(recipe jsonb) returns boolean
 language sql immutable parallel safe as $$
@@ -142,14 +143,14 @@ language sql immutable parallel safe as $$
   select 0::int
 $$;
 comment on function default_priority is
-  'What a job has that names no priority.';
+  'The priority of a job that names none.';
 
 create or replace function default_max_attempts() returns int
 language sql immutable parallel safe as $$
   select 3::int
 $$;
 comment on function default_max_attempts is
-  'What a job has that names no max_attempts.';
+  'The max_attempts of a job that names none.';
 
 create or replace function dispatch_is_plain(staged staged_jobs) returns boolean
 language sql stable parallel safe as $$
@@ -180,4 +181,4 @@ begin
 end
 $$;
 comment on function checked_dispatch is
-  'The part of a job object that dispatch, search and limits ask for: every field checked, with the defaults filled in.';
+  'The part of a job object that dispatch, search and limits use: every field checked, with the defaults filled in.';

@@ -1,6 +1,7 @@
 create or replace function nearest(word text, candidates text[]) returns text
 language plpgsql immutable as $$
--- Levenshtein distance, written out because the extension that has it is not installed everywhere; only error messages call it.
+-- Levenshtein distance, written out because the extension that has it is not installed everywhere; only error messages call it. Core's
+-- NearestName does the same for rows that the program reads; its remarks say why both are needed.
 declare
   a text := lower(left(word, 40));
   b text;

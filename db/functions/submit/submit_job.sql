@@ -1,5 +1,5 @@
 create or replace function submit_job(job jsonb, tenant text default null) returns bigint
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer as $$
 begin
   return (select submit_jobs(jsonb_build_array(job), tenant));
 end $$;

@@ -1,5 +1,5 @@
 create or replace function submit_jobs(jobs jsonb, tenant text default null) returns setof bigint
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer as $$
 declare
   owner tenants;
   checked checked_job[];

@@ -1,14 +1,5 @@
 create or replace function submit_staged(load text default '', tenant text default null) returns bigint
-language plpgsql security definer
-set search_path from current
-set jit = off
--- The table was filled a moment ago and has no statistics: each load is planned for itself, hash joins are right, and a sort of a million
--- rows should stay in memory.
-set plan_cache_mode = force_custom_plan
-set enable_mergejoin = off
-set enable_nestloop = off
-set work_mem = '256MB'
-as $$
+language plpgsql security definer as $$
 #variable_conflict use_column
 declare
   of_load constant text := submit_staged.load;

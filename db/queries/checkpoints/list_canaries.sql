@@ -1,4 +1,4 @@
--- The newest canaries. Parameters: since timestamptz or null, limit int. Returns one row each, without images; first_id is the one it is
+-- The newest canaries. @since timestamptz or null, @limit int. Returns one row each, without images; first_id is the one it is
 -- compared with. Indexes canaries_by_time, canaries_first.
 select c.id as canary_id, c.worker_id, c.batch_id, c.model, c.device, c.compute_type, c.verdict, c.digest, c.psnr, c.ssim, c.elapsed_ms,
   c.created_at, f.id as first_id

@@ -4,21 +4,21 @@ using BatchGen.Core.Jobs;
 namespace BatchGen.Core.Imaging;
 
 /// <summary>
-/// Form and size of an image file, read from its first bytes without decoding: what is too large is never decoded at all.
+/// Format and size of an image file, read from its first bytes, so that an image that is too large is refused without being decoded.
 /// </summary>
-/// <param name="Format">File form.</param>
-/// <param name="WidthPixels">Width, as stored.</param>
-/// <param name="HeightPixels">Height, as stored.</param>
+/// <param name="Format">File format.</param>
+/// <param name="WidthPixels">Width of the stored image.</param>
+/// <param name="HeightPixels">Height of the stored image.</param>
 public sealed record ImageHeader(ImageFormat Format, int WidthPixels, int HeightPixels)
 {
-    /// <summary>The form that the first bytes name, or null for any other file.</summary>
+    /// <summary>The format that the first bytes name, or null for any other file.</summary>
     public static ImageFormat? FormatOf(ReadOnlySpan<byte> file) =>
         file.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]) ? ImageFormat.Png
         : file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]) ? ImageFormat.Jpeg
         : file.Length >= 12 && file.StartsWith("RIFF"u8) && file[8..12].SequenceEqual("WEBP"u8) ? ImageFormat.WebP
         : null;
 
-    /// <summary>Reads the header of a PNG, JPEG or WebP file; null when it is none of them or ends before its size.</summary>
+    /// <summary>Reads the header of a PNG, JPEG or WebP file; null when it is none of them or ends before its size is given.</summary>
     public static ImageHeader? Read(ReadOnlySpan<byte> file) => FormatOf(file) switch
     {
         ImageFormat.Png => ReadPng(file),
@@ -43,17 +43,17 @@ public sealed record ImageHeader(ImageFormat Format, int WidthPixels, int Height
             var marker = file[at + 1];
             if (marker == 0xFF)
             {
-                at++; // Fill byte.
+                at++; // A fill byte, which has no length.
                 continue;
             }
 
             if (marker is 0x01 or (>= 0xD0 and <= 0xD8))
             {
-                at += 2; // Without a length.
+                at += 2; // A marker without a length.
                 continue;
             }
 
-            // C4, C8 and CC lie among the frame markers and are something else.
+            // C4, C8 and CC have numbers between those of the frame markers, and are no frame headers.
             if (marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC))
                 return Of(ImageFormat.Jpeg, BinaryPrimitives.ReadUInt16BigEndian(file[(at + 7)..]),
                     BinaryPrimitives.ReadUInt16BigEndian(file[(at + 5)..]));

@@ -4,41 +4,49 @@ using BatchGen.Core.Jobs;
 
 namespace BatchGen.Core.Imaging;
 
-/// <summary>Everything that made an image, saved inside its file and printed by <c>batchgen show</c>.</summary>
-/// <remarks>Serialised by <see cref="ImageRecipeJson"/>: one flat JSON object in snake_case, the fields of the job beside what is said here.</remarks>
+/// <summary>Everything that decided how an image looks, saved inside its file and printed by <c>batchgen show</c>.</summary>
+/// <remarks>
+/// Serialised by <see cref="ImageRecipeJson"/> as one flat JSON object in snake_case: the fields of the job stand beside the properties
+/// declared here.
+/// </remarks>
 public sealed record ImageRecipe
 {
-    /// <summary>Version of this layout: 2 names fields as jobs do; 1, of programs before 0.2.0, had <c>width_pixels</c> and <c>height_pixels</c>.</summary>
+    /// <summary>
+    /// Version of this layout: 2 names fields as jobs do; 1, of programs before 0.2.0, had <c>width_pixels</c> and
+    /// <c>height_pixels</c>.
+    /// </summary>
     public int Schema { get; init; } = 2;
 
-    /// <summary>The job the image belongs to.</summary>
+    /// <summary>Id of the job that the image belongs to.</summary>
     public required long JobId { get; init; }
 
-    /// <summary>Model name.</summary>
+    /// <summary>Registered name of the model.</summary>
     public required string Model { get; init; }
 
     /// <summary>SHA-256 of the model's master files.</summary>
     public required string ModelSha256 { get; init; }
 
-    /// <summary>The adapters fused, in summing order.</summary>
+    /// <summary>The fused adapters, in the order in which they were summed.</summary>
     public required IReadOnlyList<ImageRecipeAdapter> Adapters { get; init; }
 
-    /// <summary>Canonical signature text.</summary>
+    /// <summary>Canonical text of model and adapters.</summary>
     public required string Signature { get; init; }
 
     /// <summary>SHA-256 of the start image's file; null without one.</summary>
     public string? StartImageSha256 { get; init; }
 
-    /// <summary>Device name.</summary>
+    /// <summary>Name of the device that rendered the image.</summary>
     public required string Device { get; init; }
 
-    /// <summary>Arithmetic type of the model.</summary>
+    /// <summary>Number type that the model computed in, such as <c>float16</c>.</summary>
     public required string ComputeType { get; init; }
 
-    /// <summary>Program name and version.</summary>
+    /// <summary>Name and version of the program.</summary>
     public required string Program { get; init; }
 
-    /// <summary>What the job asked for: the values of the recipe's fields (<see cref="JobFields.Recipe"/>), and fields that a newer program wrote.</summary>
+    /// <summary>
+    /// What the job asked for: the values of the recipe's fields (<see cref="JobFields.Recipe"/>), and fields that a newer program wrote.
+    /// </summary>
     [JsonIgnore]
     public JsonObject Fields { get; init; } = [];
 

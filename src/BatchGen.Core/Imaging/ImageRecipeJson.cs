@@ -9,7 +9,7 @@ public static class ImageRecipeJson
 {
     private static readonly RecipeJsonContext Context = new(new JsonSerializerOptions(RecipeJson.Options));
 
-    // Names of what is no field of a job.
+    // Names of the properties that ImageRecipe declares itself; every other name in the file is a field of the job.
     private static readonly HashSet<string> OwnNames = [.. Context.ImageRecipe.Properties.Select(property => property.Name)];
 
     /// <summary>Writes a recipe on one line: layout and job first, then what the job asked for, then what it was made with.</summary>
@@ -26,7 +26,7 @@ public static class ImageRecipeJson
     /// <exception cref="JsonException">The text is not a recipe.</exception>
     public static ImageRecipe Read(string json)
     {
-        if (JsonNode.Parse(json) is not JsonObject flat) throw new JsonException("The recipe is no JSON object.");
+        if (JsonNode.Parse(json) is not JsonObject flat) throw new JsonException("The recipe is not a JSON object.");
         var recipe = flat.Deserialize(Context.ImageRecipe)!;
         foreach (var name in OwnNames) flat.Remove(name);
         if (recipe.Schema == 1)
@@ -35,7 +35,8 @@ public static class ImageRecipeJson
             Rename(flat, "height_pixels", JobFields.Height.Name);
         }
 
-        if (flat[JobFields.Prompt.Name] is null || flat[JobFields.Seed.Name] is null) throw new JsonException("The recipe has no prompt or no seed.");
+        if (flat[JobFields.Prompt.Name] is null || flat[JobFields.Seed.Name] is null)
+            throw new JsonException("The recipe has no prompt or no seed.");
         return recipe with { Fields = flat };
     }
 

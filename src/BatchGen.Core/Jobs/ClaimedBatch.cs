@@ -18,17 +18,17 @@ public sealed record ClaimedBatch(
     IReadOnlyList<ClaimedJob> Jobs);
 
 /// <summary>One job of a claimed batch.</summary>
-/// <param name="JobId">The job.</param>
+/// <param name="JobId">Id of the job.</param>
 /// <param name="Attempt">Which attempt this is, from 1.</param>
 /// <param name="Recipe">What to render.</param>
 public sealed record ClaimedJob(long JobId, int Attempt, RenderRecipe Recipe)
 {
     /// <summary>
-    /// The start picture's pixels (<see cref="RenderRecipe.StartImagePath"/>) in the size of the job: 8-bit RGB, rows from top. Filled in by the worker before
-    /// it renders; null without one.
+    /// Pixels of the start image (<see cref="RenderRecipe.StartImagePath"/>) in the size of the job: 8-bit RGB, rows from top,
+    /// <c>height * width * 3</c> bytes. Filled in by the worker before it renders; null without a start image.
     /// </summary>
     public byte[]? StartPixels { get; init; }
 
-    /// <summary>Lower-case hex SHA-256 of the start picture's file; filled in with <see cref="StartPixels"/>.</summary>
+    /// <summary>Lower-case hex SHA-256 of the start image's file; filled in with <see cref="StartPixels"/>.</summary>
     public string? StartSha256 { get; init; }
 }

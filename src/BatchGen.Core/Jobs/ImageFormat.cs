@@ -3,23 +3,23 @@ namespace BatchGen.Core.Jobs;
 /// <summary>File formats an image can be saved in.</summary>
 public enum ImageFormat
 {
-    /// <summary>PNG, lossless.</summary>
+    /// <summary>PNG, which is lossless.</summary>
     Png,
 
-    /// <summary>WebP, lossless.</summary>
+    /// <summary>WebP in its lossless form.</summary>
     WebP,
 
-    /// <summary>JPEG, quality 95, no chroma subsampling.</summary>
+    /// <summary>JPEG of quality 95 without chroma subsampling.</summary>
     Jpeg,
 }
 
-/// <summary>Text forms of <see cref="ImageFormat"/>.</summary>
+/// <summary>Text codes and file name endings of <see cref="ImageFormat"/>.</summary>
 public static class ImageFormats
 {
-    /// <summary>The names jobs use.</summary>
+    /// <summary>The codes that jobs use, in the order they are listed in.</summary>
     public static IReadOnlyList<string> Codes { get; } = [.. Enum.GetValues<ImageFormat>().Select(ToCode)];
 
-    /// <summary>The name jobs use: <c>png</c>, <c>webp</c>, <c>jpeg</c>.</summary>
+    /// <summary>The code that jobs use: <c>png</c>, <c>webp</c> or <c>jpeg</c>.</summary>
     public static string ToCode(this ImageFormat format) => format switch
     {
         ImageFormat.Png => "png",
@@ -31,8 +31,8 @@ public static class ImageFormats
     /// <summary>The file name ending, with the dot.</summary>
     public static string Extension(this ImageFormat format) => format == ImageFormat.Jpeg ? ".jpg" : "." + format.ToCode();
 
-    /// <summary>Reads the name jobs use.</summary>
-    /// <exception cref="FormatException">The name is none of <see cref="Codes"/>.</exception>
+    /// <summary>Reads the code that jobs use.</summary>
+    /// <exception cref="FormatException">The text is none of <see cref="Codes"/>.</exception>
     public static ImageFormat Parse(string code)
     {
         foreach (var format in Enum.GetValues<ImageFormat>())

@@ -1,6 +1,6 @@
 namespace BatchGen.Core.Jobs;
 
-/// <summary>What kind of value a job field holds.</summary>
+/// <summary>Type of the value that a job field holds.</summary>
 public enum JobFieldType
 {
     /// <summary>Text; an empty one is legal where <see cref="JobField.Minimum"/> is 0.</summary>
@@ -12,13 +12,13 @@ public enum JobFieldType
     /// <summary>A whole number of 64 bits, signed.</summary>
     Seed,
 
-    /// <summary>A finite number.</summary>
+    /// <summary>A finite number of double precision.</summary>
     Number,
 
     /// <summary>One of <see cref="JobField.Choices"/>, in any case.</summary>
     Choice,
 
-    /// <summary>An instant.</summary>
+    /// <summary>An instant, with a time zone.</summary>
     Instant,
 
     /// <summary>A list of words.</summary>
@@ -34,46 +34,46 @@ public enum JobFieldType
     Seeds,
 }
 
-/// <summary>Where the value of a job field goes.</summary>
+/// <summary>Part of a stored job that the value of a field goes into.</summary>
 public enum JobFieldPart
 {
-    /// <summary>Into the recipe: the one value that says what is drawn, which the database keeps and hands on whole.</summary>
+    /// <summary>The recipe: one JSON value that says what is drawn. The database keeps it and hands it on whole.</summary>
     Recipe,
 
-    /// <summary>Into the signature that jobs are sorted by.</summary>
+    /// <summary>The signature that jobs are sorted by.</summary>
     Signature,
 
-    /// <summary>Into columns that dispatch, search or limits ask for.</summary>
+    /// <summary>Columns that dispatch, search or limits ask for.</summary>
     Dispatch,
 
-    /// <summary>Nowhere: the field makes several jobs of one row, before they are submitted.</summary>
+    /// <summary>No part: the field turns one row into several jobs before they are submitted.</summary>
     Expansion,
 }
 
 /// <summary>Where a form and a help text show a job field.</summary>
 public enum JobFieldGroup
 {
-    /// <summary>What to draw.</summary>
+    /// <summary>The prompts: what to draw.</summary>
     Prompt,
 
-    /// <summary>With which model and adapters.</summary>
+    /// <summary>The model and its adapters.</summary>
     Model,
 
-    /// <summary>How: size, sampler, seeds, file format.</summary>
+    /// <summary>How the image is drawn: size, sampler, seeds, file format.</summary>
     Rendering,
 
-    /// <summary>How, in ways that most jobs do without.</summary>
+    /// <summary>How the image is drawn, in ways that most jobs do without.</summary>
     Advanced,
 
-    /// <summary>When, and what for.</summary>
+    /// <summary>When the job runs, and what it is for.</summary>
     Dispatch,
 }
 
-/// <summary>The ways in that may set a job field.</summary>
+/// <summary>The ways of submitting that may set a job field.</summary>
 [Flags]
 public enum JobFieldWays
 {
-    /// <summary>None.</summary>
+    /// <summary>No way of submitting.</summary>
     None = 0,
 
     /// <summary>SQL functions and the HTTP API, which take the same JSON object.</summary>
@@ -82,17 +82,20 @@ public enum JobFieldWays
     /// <summary>Lists of jobs: CSV, JSON and JSON lines.</summary>
     Lists = 2,
 
-    /// <summary>Flags of <c>batchgen submit</c>.</summary>
+    /// <summary>Flags of the command <c>batchgen submit</c>.</summary>
     Flags = 4,
 
     /// <summary>The form of the dashboard.</summary>
     Form = 8,
 
-    /// <summary>All of them.</summary>
+    /// <summary>Every way of submitting.</summary>
     All = Json | Lists | Flags | Form,
 }
 
-/// <summary>The declaration of one field of a job. <see cref="JobFields"/> has all of them; every reader, check, form and document is derived from it.</summary>
+/// <summary>
+/// The declaration of one field of a job. <see cref="JobFields"/> has all of them; every reader, check, form and document is derived from
+/// it.
+/// </summary>
 public sealed record JobField
 {
     /// <summary>Name in JSON, CSV and SQL, in snake_case.</summary>
@@ -101,19 +104,19 @@ public sealed record JobField
     /// <summary>Name that a form and a page show.</summary>
     public required string Label { get; init; }
 
-    /// <summary>What kind of value.</summary>
+    /// <summary>Type of the value.</summary>
     public required JobFieldType Type { get; init; }
 
-    /// <summary>Where the value goes.</summary>
+    /// <summary>Part of a stored job that the value goes into.</summary>
     public required JobFieldPart Part { get; init; }
 
-    /// <summary>Where a form shows it.</summary>
+    /// <summary>Section of a form that shows the field.</summary>
     public required JobFieldGroup Group { get; init; }
 
     /// <summary>What the field means, in a sentence; limits and default are added where it is shown.</summary>
     public required string Help { get; init; }
 
-    /// <summary>The ways in that may set it.</summary>
+    /// <summary>The ways of submitting that may set the field.</summary>
     public JobFieldWays Ways { get; init; } = JobFieldWays.All;
 
     /// <value>What a job that leaves the field out gets, as JSON text; null when that is no constant.</value>
@@ -126,8 +129,8 @@ public sealed record JobField
     public string? DefaultFromModel { get; init; }
 
     /// <value>
-    /// True when the default switches the field off. It is then not stored, and a worker that does not know the field yet may draw the job. Such a default is 0,
-    /// false, empty or nothing.
+    /// True when the default switches the field off. The value is then not stored, and a worker that does not know the field yet may draw
+    /// the job. Such a default is 0, false, empty or nothing.
     /// </value>
     public bool DefaultIsOff { get; init; }
 
@@ -167,7 +170,9 @@ public sealed record JobField
     /// <value>The samplers that use the field; with any other one it is refused. Null means all.</value>
     public IReadOnlyList<string>? Samplers { get; init; }
 
-    /// <value>Name in the text that AUTOMATIC1111's web UI writes into images; null when that text says it in its own way or not at all.</value>
+    /// <value>
+    /// Name in the text that AUTOMATIC1111's web UI writes into images; null when that text says it in its own way or not at all.
+    /// </value>
     public string? ParametersName { get; init; }
 
     /// <value>What a form shows in the empty box, where that is not the default.</value>
@@ -182,11 +187,12 @@ public sealed record JobField
     /// <summary>The default in words: <c>20</c>, <c>the model's own</c>; null where there is none.</summary>
     public string? DefaultText => DefaultInWords ?? Default?.Trim('"');
 
-    /// <summary>Whether a way in may set the field.</summary>
+    /// <summary>Whether a way of submitting may set the field.</summary>
     public bool IsSetBy(JobFieldWays way) => (Ways & way) != JobFieldWays.None;
 
     /// <summary>The help text with limits and default, for flags and pages.</summary>
-    public string FullHelp => string.Concat(Help, Samplers is { } samplers ? $" Only with {string.Join(", ", samplers)}." : "", Limits is { } limits ? $" {char.ToUpperInvariant(limits[0])}{limits[1..]}." : "",
+    public string FullHelp => string.Concat(Help, Samplers is { } samplers ? $" Only with {string.Join(", ", samplers)}." : "",
+        Limits is { } limits ? $" {char.ToUpperInvariant(limits[0])}{limits[1..]}." : "",
         DefaultText is { } text ? $" Default: {text}." : "");
 
     /// <summary>The limits in words, such as <c>1 to 1000</c>; null where there are none.</summary>
@@ -194,9 +200,11 @@ public sealed record JobField
     {
         { Choices: { } choices } => "one of " + string.Join(", ", choices),
         { Type: JobFieldType.Words } => FormattableString.Invariant($"at most {Maximum} words of up to {MaxWordLength} characters"),
-        { Type: JobFieldType.Text or JobFieldType.Image, Maximum: { } most } => FormattableString.Invariant($"at most {most:N0} characters"),
+        { Type: JobFieldType.Text or JobFieldType.Image, Maximum: { } most } =>
+            FormattableString.Invariant($"at most {most:N0} characters"),
         { Minimum: { } least, Maximum: { } most } => string.Concat(
-            FormattableString.Invariant($"{(MinimumExcluded ? "above " : "")}{least} to {most}"), MultipleOf is { } step ? $", a multiple of {step}" : ""),
+            FormattableString.Invariant($"{(MinimumExcluded ? "above " : "")}{least} to {most}"),
+            MultipleOf is { } step ? $", a multiple of {step}" : ""),
         _ => null,
     };
 }

@@ -2,8 +2,8 @@ namespace BatchGen.Core.Jobs;
 
 /// <summary>One job as a producer asks for it: a value for some of the <see cref="JobFields"/>.</summary>
 /// <remarks>
-/// Fields without a value are left out; the database fills in the defaults and checks every rule, so that all producers get the same. The properties are short
-/// forms for fields that code here names; every field is reached through the indexer, a new one needs no property.
+/// Fields without a value are left out; the database fills in the defaults and checks every rule, so that all producers get the same. The
+/// properties are short forms for fields that code here names; every field is reached through the indexer, a new one needs no property.
 /// </remarks>
 public sealed record JobRequest
 {
@@ -14,28 +14,28 @@ public sealed record JobRequest
     {
     }
 
-    /// <summary>A copy that shares nothing.</summary>
+    /// <summary>A copy whose fields can be changed without changing the original.</summary>
     public JobRequest(JobRequest original)
     {
         ArgumentNullException.ThrowIfNull(original);
         _values = [.. original._values];
     }
 
-    /// <summary>What to draw; empty is legal.</summary>
+    /// <summary>Prompt, which says what to draw; empty is legal.</summary>
     public string Prompt
     {
         get => (string?)this[JobFields.Prompt] ?? "";
         init => this[JobFields.Prompt] = value;
     }
 
-    /// <summary>What to keep away from.</summary>
+    /// <summary>Negative prompt, which says what to keep away from.</summary>
     public string? NegativePrompt
     {
         get => (string?)this[JobFields.NegativePrompt];
         init => this[JobFields.NegativePrompt] = value;
     }
 
-    /// <summary>Registered model name.</summary>
+    /// <summary>Registered name of the model.</summary>
     public string? Model
     {
         get => (string?)this[JobFields.Model];
@@ -49,28 +49,28 @@ public sealed record JobRequest
         init => this[JobFields.Adapters] = value;
     }
 
-    /// <value>Pixels.</value>
+    /// <value>Width of the image in pixels.</value>
     public int? Width
     {
         get => (int?)this[JobFields.Width];
         init => this[JobFields.Width] = value;
     }
 
-    /// <value>Pixels.</value>
+    /// <value>Height of the image in pixels.</value>
     public int? Height
     {
         get => (int?)this[JobFields.Height];
         init => this[JobFields.Height] = value;
     }
 
-    /// <value>Denoising steps.</value>
+    /// <value>Number of denoising steps.</value>
     public int? Steps
     {
         get => (int?)this[JobFields.Steps];
         init => this[JobFields.Steps] = value;
     }
 
-    /// <value>Sampler name.</value>
+    /// <value>Name of the sampler.</value>
     public string? Sampler
     {
         get => (string?)this[JobFields.Sampler];
@@ -112,7 +112,7 @@ public sealed record JobRequest
         init => this[JobFields.Seed] = value;
     }
 
-    /// <value>File format.</value>
+    /// <value>File format of the image.</value>
     public string? Format
     {
         get => (string?)this[JobFields.Format];
@@ -126,28 +126,28 @@ public sealed record JobRequest
         init => this[JobFields.ClipSkip] = value;
     }
 
-    /// <value>Higher first.</value>
+    /// <value>Priority; higher ones are dispatched first.</value>
     public int? Priority
     {
         get => (int?)this[JobFields.Priority];
         init => this[JobFields.Priority] = value;
     }
 
-    /// <summary>Not before this instant.</summary>
+    /// <summary>Earliest start; the job is not claimed before this instant.</summary>
     public DateTimeOffset? RunAt
     {
         get => (DateTimeOffset?)this[JobFields.RunAt];
         init => this[JobFields.RunAt] = value;
     }
 
-    /// <summary>Fail the job when it was not claimed by this instant.</summary>
+    /// <summary>Latest start; the job fails when it was not claimed by this instant.</summary>
     public DateTimeOffset? Deadline
     {
         get => (DateTimeOffset?)this[JobFields.Deadline];
         init => this[JobFields.Deadline] = value;
     }
 
-    /// <summary>Name of the bulk request it belongs to.</summary>
+    /// <summary>Name of the campaign (bulk request) that the job belongs to.</summary>
     public string? Campaign
     {
         get => (string?)this[JobFields.Campaign];
@@ -168,7 +168,7 @@ public sealed record JobRequest
         init => this[JobFields.Tags] = value;
     }
 
-    /// <summary>Submitting the same key twice gives the first job's id.</summary>
+    /// <summary>Key that makes submitting again harmless: the same key gives the first job's id.</summary>
     public string? IdempotencyKey
     {
         get => (string?)this[JobFields.IdempotencyKey];
@@ -176,8 +176,8 @@ public sealed record JobRequest
     }
 
     /// <summary>
-    /// The value of a field, or null: <see cref="string"/>, <see cref="int"/>, <see cref="long"/> for seeds, <see cref="double"/>, <see cref="DateTimeOffset"/>,
-    /// a list of <see cref="string"/> for words, a list of <see cref="JobRequestAdapter"/>.
+    /// The value of a field, or null: <see cref="string"/>, <see cref="int"/>, <see cref="long"/> for seeds, <see cref="double"/>,
+    /// <see cref="DateTimeOffset"/>, a list of <see cref="string"/> for words, a list of <see cref="JobRequestAdapter"/>.
     /// </summary>
     public object? this[JobField field]
     {
@@ -188,7 +188,7 @@ public sealed record JobRequest
     /// <summary>The request with another value of a field; null takes the value away.</summary>
     public JobRequest With(JobField field, object? value) => new(this) { [field] = value };
 
-    /// <summary>The request with what it leaves out taken from another one.</summary>
+    /// <summary>The request, with the fields that it leaves out taken from another one.</summary>
     public JobRequest FillIn(JobRequest defaults)
     {
         ArgumentNullException.ThrowIfNull(defaults);
@@ -197,7 +197,7 @@ public sealed record JobRequest
         return filled;
     }
 
-    /// <summary>Whether both ask for the same: the same JSON.</summary>
+    /// <summary>Whether both requests ask for the same, which is so when their JSON is the same.</summary>
     public bool Equals(JobRequest? other) => other is not null && JobRequestJson.Write([this]) == JobRequestJson.Write([other]);
 
     /// <inheritdoc/>
@@ -207,7 +207,7 @@ public sealed record JobRequest
 /// <summary>One adapter of a <see cref="JobRequest"/>.</summary>
 /// <param name="Name">Registered name, in any case.</param>
 /// <param name="Strength">Strength in the UNet; null means 1.</param>
-/// <param name="TextEncoderStrength">Strength in the text encoders; null means the same.</param>
+/// <param name="TextEncoderStrength">Strength in the text encoders; null means the UNet's.</param>
 /// <param name="BlockStrengths">Per-block strengths; null means 1 everywhere.</param>
 public sealed record JobRequestAdapter(
     string Name, decimal? Strength = null, decimal? TextEncoderStrength = null, IReadOnlyList<decimal>? BlockStrengths = null);

@@ -12,7 +12,7 @@ public static class JobRequestJson
     // The text goes to the database, never into HTML.
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>A JSON array of requests.</summary>
+    /// <summary>Writes requests as a JSON array of objects.</summary>
     public static string Write(IEnumerable<JobRequest> requests)
     {
         ArgumentNullException.ThrowIfNull(requests);
@@ -27,9 +27,9 @@ public static class JobRequestJson
         return Encoding.UTF8.GetString(text.WrittenSpan);
     }
 
-    /// <summary>The recipe part of a request, as one JSON object.</summary>
-    /// <param name="request">The request.</param>
-    /// <param name="buffer">Taken over and over again for many requests; its content is replaced.</param>
+    /// <summary>Writes the recipe part of a request as one JSON object.</summary>
+    /// <param name="request">The request whose recipe is written.</param>
+    /// <param name="buffer">Memory to write into; one buffer serves many requests, and its content is replaced.</param>
     public static string WriteRecipe(JobRequest request, ArrayBufferWriter<byte> buffer)
     {
         ArgumentNullException.ThrowIfNull(request);

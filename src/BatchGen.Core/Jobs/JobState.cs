@@ -1,21 +1,21 @@
 namespace BatchGen.Core.Jobs;
 
-/// <summary>Where a job stands.</summary>
+/// <summary>State of a job in the queue.</summary>
 public enum JobState
 {
-    /// <summary>Waiting: for its turn, its start time or a retry.</summary>
+    /// <summary>The job waits for its turn, its start time or a retry.</summary>
     Queued,
 
-    /// <summary>Leased to a worker.</summary>
+    /// <summary>The job is leased to a worker.</summary>
     Running,
 
-    /// <summary>Its picture is saved; verified once the checkpoint after its batch has passed.</summary>
+    /// <summary>The image is saved; it is verified once the checkpoint after its batch has passed.</summary>
     Succeeded,
 
-    /// <summary>Ended without a picture.</summary>
+    /// <summary>The job ended without an image.</summary>
     Failed,
 
-    /// <summary>Taken back by a person or an app.</summary>
+    /// <summary>The job was cancelled by a person or an app.</summary>
     Cancelled,
 }
 
@@ -37,8 +37,8 @@ public static class JobStates
         _ => throw new ArgumentOutOfRangeException(nameof(state), state, "unknown job state"),
     };
 
-    /// <summary>Reads a code.</summary>
-    /// <exception cref="FormatException">The code is not a state.</exception>
+    /// <summary>Reads the code of a state.</summary>
+    /// <exception cref="FormatException">The text is not the code of a state.</exception>
     public static JobState Parse(string code) => ByCode.TryGetValue(code, out var state)
         ? state
         : throw new FormatException($"Job state '{code}' is not known; use {string.Join(", ", ByCode.Keys)}.");

@@ -6,10 +6,13 @@ using BatchGen.Core.Adapters;
 
 namespace BatchGen.Core.Jobs;
 
-/// <summary>The JSON form of a recipe: what the database keeps in one column, and what an image holds. Names are those of <see cref="JobFields"/>.</summary>
+/// <summary>
+/// The JSON form of a recipe, as the database keeps it in one column and as an image file holds it. Names are those of
+/// <see cref="JobFields"/>.
+/// </summary>
 public static class RecipeJson
 {
-    /// <summary>Options of both directions: snake_case, values left out where they are nothing, text readable, never put into HTML unescaped.</summary>
+    /// <summary>Options for reading and writing: snake_case names, nulls left out, readable text, which HTML must escape itself.</summary>
     internal static JsonSerializerOptions Options { get; } = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
@@ -25,8 +28,10 @@ public static class RecipeJson
     /// <summary>Reads a stored recipe.</summary>
     /// <param name="json">A JSON object whose names are fields of the recipe.</param>
     /// <param name="signature">Model and adapters of the job, which are stored beside the recipe.</param>
-    /// <exception cref="JsonException">No such object, or a value has not the field's type.</exception>
-    /// <exception cref="UnknownRecipeFieldException">A field that this program does not know is set: a newer one submitted the job.</exception>
+    /// <exception cref="JsonException">The text is not such an object, or a value is not of the field's type.</exception>
+    /// <exception cref="UnknownRecipeFieldException">
+    /// A field that this program does not know is set: a newer program submitted the job.
+    /// </exception>
     public static RenderRecipe Read(string json, AdapterSignature signature)
     {
         var recipe = JsonSerializer.Deserialize(json, Context.RenderRecipe) ?? throw new JsonException("The recipe is null.");
@@ -39,14 +44,15 @@ public static class RecipeJson
         return recipe with { Signature = signature };
     }
 
-    /// <summary>A recipe as a JSON object, in the order of the fields; fields that are off are left out.</summary>
+    /// <summary>Writes a recipe as a JSON object, in the order of the fields; fields that are off are left out.</summary>
     public static JsonObject Write(RenderRecipe recipe)
     {
         var values = JsonSerializer.SerializeToNode(recipe, Context.RenderRecipe)!.AsObject();
         var ordered = new JsonObject();
         foreach (var field in JobFields.Recipe)
         {
-            if (!values.Remove(field.Name, out var value) || value is null || (field.DefaultIsOff && field.Default == value.ToJsonString())) continue;
+            if (!values.Remove(field.Name, out var value) || value is null) continue;
+            if (field.DefaultIsOff && field.Default == value.ToJsonString()) continue;
             ordered[field.Name] = value;
         }
 
@@ -66,7 +72,7 @@ public static class RecipeJson
         };
     }
 
-    // What a field that this program does not know holds when it changes nothing: see JobField.DefaultIsOff.
+    // Whether a field that this program does not know changes nothing: its value is one that JobField.DefaultIsOff allows.
     private static bool IsOff(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Null or JsonValueKind.False => true,
@@ -76,6 +82,7 @@ public static class RecipeJson
         _ => false,
     };
 
+    /// <summary>Writes image formats as the codes that jobs use.</summary>
     private sealed class ImageFormatConverter : JsonConverter<ImageFormat>
     {
         public override ImageFormat Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
@@ -90,11 +97,14 @@ public static class RecipeJson
             }
         }
 
-        public override void Write(Utf8JsonWriter writer, ImageFormat value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToCode());
+        public override void Write(Utf8JsonWriter writer, ImageFormat value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(value.ToCode());
     }
 }
 
-/// <summary>A stored recipe sets a field that this program does not know; a newer program submitted the job, and only such a one may draw it.</summary>
+/// <summary>
+/// A stored recipe sets a field that this program does not know: a newer program submitted the job, and only a newer program may draw it.
+/// </summary>
 /// <param name="field">Name of the field.</param>
 public sealed class UnknownRecipeFieldException(string field)
     : Exception($"The job's recipe sets '{field}', which this program does not know. Update the program of this worker.")

@@ -5,15 +5,15 @@ namespace BatchGen.Core.Jobs;
 
 /// <summary>Everything that decides one image's pixels and file format, as the job asks for it.</summary>
 /// <remarks>
-/// The typed form of the recipe part of <see cref="JobFields"/>, read and written by <see cref="RecipeJson"/>: property names are the fields' names. A value that
-/// the stored recipe leaves out is the field's default.
+/// The typed form of the recipe part of <see cref="JobFields"/>, read and written by <see cref="RecipeJson"/>: property names are the
+/// fields' names. A value that the stored recipe leaves out is the field's default.
 /// </remarks>
 public sealed record RenderRecipe
 {
-    /// <summary>What to draw; empty is legal.</summary>
+    /// <summary>Prompt, which says what to draw; empty is legal.</summary>
     public required string Prompt { get; init; }
 
-    /// <summary>What to keep away from; empty is legal, null means not given (differs from empty for SDXL).</summary>
+    /// <summary>Negative prompt; empty is legal, null means not given (differs from empty for SDXL).</summary>
     public string? NegativePrompt { get; init; }
 
     /// <summary>Base model and adapters with strengths.</summary>
@@ -28,7 +28,7 @@ public sealed record RenderRecipe
     [JsonPropertyName("height")]
     public required int HeightPixels { get; init; }
 
-    /// <value>Denoising steps.</value>
+    /// <value>Number of denoising steps.</value>
     public required int Steps { get; init; }
 
     /// <summary>Sampler name, for example <c>ddim</c>, <c>euler</c> (<see cref="Rendering.SamplerNames"/>).</summary>
@@ -53,7 +53,9 @@ public sealed record RenderRecipe
     /// <summary>How much of the start image is drawn anew, above 0 to 1 (diffusers' <c>strength</c>); null without a start image.</summary>
     public double? Strength { get; init; }
 
-    /// <summary>Share of rescaled guidance, 0 to 1, against washed-out colours of velocity models (diffusers' <c>guidance_rescale</c>); 0 is none.</summary>
+    /// <summary>
+    /// Share of rescaled guidance, 0 to 1, against washed-out colours of velocity models (diffusers' <c>guidance_rescale</c>); 0 is none.
+    /// </summary>
     public double GuidanceRescale { get; init; }
 
     /// <summary>Fields that this program does not know; null once <see cref="RecipeJson.Read"/> has looked at them.</summary>

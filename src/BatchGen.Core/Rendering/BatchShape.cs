@@ -2,14 +2,16 @@ using BatchGen.Core.Jobs;
 
 namespace BatchGen.Core.Rendering;
 
-/// <summary>What jobs must agree on to run as one tensor batch: every field of the recipe but those that each image of a tensor batch has for itself.</summary>
+/// <summary>What jobs must agree on to run as one tensor batch: every field of the recipe but those that each image of a tensor
+/// batch has for itself.</summary>
 public sealed record BatchShape
 {
     private readonly RenderRecipe _shared;
 
     private BatchShape(RenderRecipe shared) => _shared = shared;
 
-    /// <summary>The shape of a recipe. A field that is not named here belongs to it, so that a new one can never be taken from a neighbour.</summary>
+    /// <summary>The shape of a recipe. A field that is not named here belongs to it, so that a new one can never be
+    /// taken from a neighbour.</summary>
     public static BatchShape Of(RenderRecipe recipe)
     {
         ArgumentNullException.ThrowIfNull(recipe);

@@ -3,11 +3,13 @@ using BatchGen.Core.Jobs;
 
 namespace BatchGen.Core.Submitting;
 
-/// <summary>Adapters as people type them: <c>name</c>, <c>name@0.8</c>, <c>name@0.8:0.5</c>, several joined by '+'.</summary>
+/// <summary>
+/// Reads and writes adapters as people type them: <c>name</c>, <c>name@0.8</c>, <c>name@0.8:0.5</c>, several joined by '+'.
+/// </summary>
 public static class AdapterText
 {
-    /// <summary>Reads one or more adapters.</summary>
-    /// <exception cref="FormatException">Not that form; the message says what is wrong.</exception>
+    /// <summary>Reads one or more adapters, joined by '+'.</summary>
+    /// <exception cref="FormatException">The text is not of that form; the message says what is wrong.</exception>
     public static IReadOnlyList<JobRequestAdapter> Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -18,7 +20,7 @@ public static class AdapterText
     public static string StrengthsOf(AdapterUse use)
     {
         ArgumentNullException.ThrowIfNull(use);
-        // As the signature spells them, which is what Parse reads.
+        // A signature spells strengths in the form that Parse reads.
         return AdapterSignature.Create("model", [use]).ToString()[("model|".Length + use.Name.Length + 1)..];
     }
 
@@ -28,10 +30,11 @@ public static class AdapterText
         {
             return RegisteredName.IsValid(text)
                 ? new JobRequestAdapter(text)
-                : throw new FormatException($"'{text}' is not an adapter; write name or name@strength, for example 'style@0.8'. {RegisteredName.Rule}");
+                : throw new FormatException(
+                    $"'{text}' is not an adapter; write name or name@strength, for example 'style@0.8'. {RegisteredName.Rule}");
         }
 
-        // The signature's own parser knows the form; the model name before the bar is not looked at.
+        // The parser of signatures reads the form; "model" stands where a signature has the model's name, and is not used.
         var use = AdapterSignature.Parse("model|" + text).Adapters[0];
         return new JobRequestAdapter(use.Name, use.Strength, use.TextEncoderStrength, use.BlockStrengths);
     }

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace BatchGen.Core.Submitting;
 
-/// <summary>Comma-separated text as RFC 4180 has it; also with ';' or tabs, which spreadsheets write in some countries. Read row by row.</summary>
+/// <summary>
+/// Reads comma-separated text (RFC 4180) row by row; also with ';' or tabs, which spreadsheets write in some countries.
+/// </summary>
 internal sealed class CsvText
 {
     private readonly TextReader _reader;
@@ -15,13 +17,13 @@ internal sealed class CsvText
     private CsvText(TextReader reader)
     {
         _reader = reader;
-        // The header holds names only, so whichever separator stands in it is the file's.
+        // The header holds names of fields only, so a separator that stands in it is the one of the file.
         _header = reader.ReadLine() is { } line ? line.TrimStart('\uFEFF') + '\n' : "";
         _separator = _header.Contains(',') ? ',' : _header.Contains(';') ? ';' : _header.Contains('\t') ? '\t' : ',';
     }
 
-    /// <summary>Cuts text into rows; blank lines are left out.</summary>
-    /// <exception cref="JobFileException">A quote is not closed, or stands where it may not.</exception>
+    /// <summary>Splits a text into rows; blank lines are left out.</summary>
+    /// <exception cref="JobFileException">A quote is not closed, or stands inside a field that is not quoted.</exception>
     public static IEnumerable<CsvRow> Read(TextReader reader) => new CsvText(reader).Rows();
 
     private IEnumerable<CsvRow> Rows()
@@ -62,7 +64,8 @@ internal sealed class CsvText
                 }
 
                 if (Peek() >= 0 && Peek() != _separator && Peek() is not ('\r' or '\n'))
-                    throw new JobFileException($"Line {_line}: text follows a closing quote; double the quotes inside a quoted field (\"\").");
+                    throw new JobFileException(
+                        $"Line {_line}: text follows a closing quote; double the quotes inside a quoted field (\"\").");
                 return;
             }
 
@@ -77,7 +80,12 @@ internal sealed class CsvText
     {
         for (; Peek() >= 0 && Peek() != _separator && Peek() is not ('\r' or '\n'); Next())
         {
-            if (Peek() == '"') throw new JobFileException($"Line {_line}: a quote stands inside a field; put the whole field into quotes and double the ones inside.");
+            if (Peek() == '"')
+            {
+                throw new JobFileException(
+                    $"Line {_line}: a quote stands inside a field; put the whole field into quotes and double the ones inside.");
+            }
+
             _field.Append((char)Peek());
         }
     }
@@ -95,7 +103,7 @@ internal sealed class CsvText
     private int Next() => _at < _header.Length ? _header[_at++] : _reader.Read();
 }
 
-/// <summary>One row.</summary>
-/// <param name="Line">Line it starts on, from 1.</param>
-/// <param name="Fields">Its fields.</param>
+/// <summary>One row of a CSV text.</summary>
+/// <param name="Line">Number of the line that the row starts on, from 1.</param>
+/// <param name="Fields">Texts of the row's fields, without their quotes.</param>
 internal sealed record CsvRow(int Line, string[] Fields);

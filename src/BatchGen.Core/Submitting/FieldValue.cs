@@ -4,24 +4,31 @@ using BatchGen.Core.Jobs;
 
 namespace BatchGen.Core.Submitting;
 
-/// <summary>The value of a job field as it was found: text of a CSV cell, a flag or a form, or a JSON value.</summary>
-/// <remarks>Only the form of values is read here; the rules (ranges, known names) are the database's, one place for all producers.</remarks>
+/// <summary>The value of a job field as it was given: the text of a CSV cell, a flag or a form, or a JSON value.</summary>
+/// <remarks>
+/// Only the type of a value is checked here. The rules (ranges, known names) are checked by the database alone, for all producers: see
+/// <c>db/functions/submit/check_job.sql</c>.
+/// </remarks>
 public sealed class FieldValue
 {
+    private static readonly string[] AdapterFields = ["name", "strength", "text_encoder_strength", "block_strengths"];
+
     private readonly string? _text;
     private readonly JsonElement _json;
     private readonly TimeReference _times;
 
     private FieldValue(string? text, JsonElement json, TimeReference times) => (_text, _json, _times) = (text, json, times);
 
-    /// <summary>Text that a person typed.</summary>
+    /// <summary>Makes a value of text that a person typed.</summary>
     public static FieldValue Of(string text, TimeReference times) => new(text, default, times);
 
-    /// <summary>A JSON value that is not null.</summary>
+    /// <summary>Makes a value of a JSON value other than null.</summary>
     public static FieldValue Of(JsonElement json, TimeReference times) => new(null, json, times);
 
-    /// <summary>The value as the type that a <see cref="JobRequest"/> holds for the field.</summary>
-    /// <exception cref="FormatException">The value has not the field's form; the message says what was expected and what was found.</exception>
+    /// <summary>The value in the type that a <see cref="JobRequest"/> holds for the field.</summary>
+    /// <exception cref="FormatException">
+    /// The value is not of the field's type; the message says what was expected and what was found.
+    /// </exception>
     public object Read(JobField field)
     {
         ArgumentNullException.ThrowIfNull(field);
@@ -42,12 +49,19 @@ public sealed class FieldValue
 
     internal string Text() => _text ?? (_json.ValueKind == JsonValueKind.String ? _json.GetString()! : throw Expected("text"));
 
-    private int Whole() => Long() is var number and >= int.MinValue and <= int.MaxValue ? (int)number : throw Expected("a whole number of at most 32 bits");
+    private int Whole() => Long() is var number and >= int.MinValue and <= int.MaxValue
+        ? (int)number
+        : throw Expected("a whole number of at most 32 bits");
 
     private long Long()
     {
         if (_text is not null)
-            return long.TryParse(_text.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var parsed) ? parsed : throw Expected("a whole number");
+        {
+            return long.TryParse(_text.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var parsed)
+                ? parsed
+                : throw Expected("a whole number");
+        }
+
         return _json.ValueKind == JsonValueKind.Number && _json.TryGetInt64(out var number) ? number : throw Expected("a whole number");
     }
 
@@ -66,7 +80,8 @@ public sealed class FieldValue
     {
         if (_text is not null)
         {
-            return double.TryParse(_text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var parsed) && double.IsFinite(parsed)
+            return double.TryParse(_text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var parsed)
+                && double.IsFinite(parsed)
                 ? parsed
                 : throw Expected("a number such as 7.5");
         }
@@ -74,13 +89,19 @@ public sealed class FieldValue
         return _json.ValueKind == JsonValueKind.Number ? _json.GetDouble() : throw Expected("a number such as 7.5");
     }
 
-    private DateTimeOffset Time() => JobTimes.Parse(_text ?? (_json.ValueKind == JsonValueKind.String ? _json.GetString()! : throw Expected("a time as text")), _times);
+    private DateTimeOffset Time()
+    {
+        if (_text is not null) return JobTimes.Parse(_text, _times);
+        return _json.ValueKind == JsonValueKind.String ? JobTimes.Parse(_json.GetString()!, _times) : throw Expected("a time as text");
+    }
 
     private string[] Words()
     {
         if (_text is not null) return _text.Split([',', ';', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (_json.ValueKind != JsonValueKind.Array) throw Expected("a list of words");
-        return _json.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Expected("a list of words")).ToArray();
+        return _json.EnumerateArray()
+            .Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Expected("a list of words"))
+            .ToArray();
     }
 
     private IReadOnlyList<JobRequestAdapter> Adapters()
@@ -97,7 +118,8 @@ public sealed class FieldValue
     private static IEnumerable<JobRequestAdapter> Adapter(JsonElement json)
     {
         if (json.ValueKind == JsonValueKind.String) return AdapterText.Parse(json.GetString()!);
-        if (json.ValueKind != JsonValueKind.Object) throw new FormatException($"expected an adapter such as {{\"name\":\"style\",\"strength\":0.8}}, found {Shown(json)}");
+        if (json.ValueKind != JsonValueKind.Object)
+            throw new FormatException($"expected an adapter such as {{\"name\":\"style\",\"strength\":0.8}}, found {Shown(json)}");
         var adapter = new JobRequestAdapter("");
         foreach (var property in json.EnumerateObject())
         {
@@ -109,9 +131,10 @@ public sealed class FieldValue
                 "block_strengths" when property.Value.ValueKind == JsonValueKind.Array =>
                     adapter with { BlockStrengths = property.Value.EnumerateArray().Select(item => Strength(item) ?? 1m).ToArray() },
                 "block_strengths" when property.Value.ValueKind == JsonValueKind.Null => adapter,
-                "name" or "block_strengths" => throw new FormatException($"the adapter's {property.Name} cannot be {Shown(property.Value)}"),
+                "name" or "block_strengths" =>
+                    throw new FormatException($"the adapter's {property.Name} cannot be {Shown(property.Value)}"),
                 _ => throw new FormatException(
-                    $"an adapter has no field '{property.Name}'. {NearestName.Hint(property.Name, ["name", "strength", "text_encoder_strength", "block_strengths"])}"),
+                    $"an adapter has no field '{property.Name}'. {NearestName.Hint(property.Name, AdapterFields)}"),
             };
         }
 
@@ -129,5 +152,6 @@ public sealed class FieldValue
 
     private static string Shorten(string text) => text.Length <= 60 ? text : text[..57] + "...";
 
-    private FormatException Expected(string what) => new($"expected {what}, found {(_text is null ? Shown(_json) : $"'{Shorten(_text)}'")}");
+    private FormatException Expected(string what) =>
+        new($"expected {what}, found {(_text is null ? Shown(_json) : $"'{Shorten(_text)}'")}");
 }

@@ -6,35 +6,35 @@ namespace BatchGen.Core.Submitting;
 
 /// <summary>Reads lists of jobs: a JSON array or object, JSON lines, or CSV with a header row.</summary>
 /// <remarks>
-/// Prompts are templates, a field <c>{colour}</c> says what that word in the row's prompt stands for, a row may have several seeds or a count: a row stands for
-/// the jobs of a <see cref="JobTemplate"/>. A list is read twice: once to
-/// check and count all of it, and again while its jobs are taken, so that a long one is never held in memory (but for a JSON array, which is one text).
+/// A row stands for the jobs of a <see cref="JobTemplate"/>: its prompt is a template, a field <c>{colour}</c> says what that word in the
+/// prompt stands for, and it may have several seeds or a count. A list is read twice: once to check and count all of it, and again while
+/// its jobs are taken, so that a long list is never held in memory (except for a JSON array, which is one text).
 /// </remarks>
 public static class JobFile
 {
     private const int MaxProblems = 1000;
 
-    /// <summary>The fields that rows may have, in snake_case.</summary>
+    /// <summary>The fields that rows may have, named in snake_case.</summary>
     public static IReadOnlyCollection<string> FieldNames => RowField.Names;
 
-    /// <summary>Reads a text whose form its file name or first character tells.</summary>
-    /// <param name="text">The whole file.</param>
+    /// <summary>Reads a text; its file name or first character says whether it is JSON, JSON lines or CSV.</summary>
+    /// <param name="text">Content of the whole file.</param>
     /// <param name="name">File name; its ending decides, else the first character does.</param>
-    /// <param name="times">What short forms of times refer to.</param>
-    /// <param name="defaults">What rows that leave a field out get; null gives nothing.</param>
-    /// <exception cref="JobFileException">Names every row and field that cannot be read.</exception>
+    /// <param name="times">The date and zone that short forms of times refer to.</param>
+    /// <param name="defaults">The values that rows get for fields they leave out; null gives none.</param>
+    /// <exception cref="JobFileException">Some rows or fields cannot be read; the message names each.</exception>
     public static JobList Read(string text, string name, TimeReference times, JobTemplate? defaults = null)
     {
         ArgumentNullException.ThrowIfNull(text);
         return Read(() => new StringReader(text), name, times, defaults);
     }
 
-    /// <summary>Reads a list whose form its file name or first character tells.</summary>
-    /// <param name="open">Opens it from its start; called now and again whenever jobs are taken.</param>
+    /// <summary>Reads a list; its file name or first character says whether it is JSON, JSON lines or CSV.</summary>
+    /// <param name="open">Opens the list from its start; called now, and again each time its jobs are taken.</param>
     /// <param name="name">File name; its ending decides, else the first character does.</param>
-    /// <param name="times">What short forms of times refer to.</param>
-    /// <param name="defaults">What rows that leave a field out get; null gives nothing.</param>
-    /// <exception cref="JobFileException">Names every row and field that cannot be read.</exception>
+    /// <param name="times">The date and zone that short forms of times refer to.</param>
+    /// <param name="defaults">The values that rows get for fields they leave out; null gives none.</param>
+    /// <exception cref="JobFileException">Some rows or fields cannot be read; the message names each.</exception>
     public static JobList Read(Func<TextReader> open, string name, TimeReference times, JobTemplate? defaults = null)
     {
         ArgumentNullException.ThrowIfNull(open);
@@ -54,7 +54,7 @@ public static class JobFile
         return Check(() => Rows(open, read), times, defaults);
     }
 
-    // All problems at once; a list without any is counted.
+    // Reports all problems at once; a list without problems is counted.
     private static JobList Check(Func<IEnumerable<Row>> rows, TimeReference times, JobTemplate? defaults)
     {
         var problems = new List<string>();
@@ -81,7 +81,8 @@ public static class JobFile
         {
             // Nothing is found here unless the file was changed meanwhile.
             var found = new List<string>();
-            return row.Problem is null && Expand(row, times, defaults, found) is { } expansion ? expansion : throw new JobFileException(row.Problem is { } problem ? [problem] : found);
+            if (row.Problem is { } problem) throw new JobFileException(problem);
+            return Expand(row, times, defaults, found) ?? throw new JobFileException(found);
         }));
     }
 
@@ -118,7 +119,8 @@ public static class JobFile
             return null;
         }
 
-        string Problem(string field, FormatException failure) => $"{row.Where}, {field}: {failure.Message}{(failure.Message[^1] is '.' or '?' ? "" : ".")}";
+        string Problem(string field, FormatException failure) =>
+            $"{row.Where}, {field}: {failure.Message}{(failure.Message[^1] is '.' or '?' ? "" : ".")}";
     }
 
     private static IEnumerable<Row> Rows(Func<TextReader> open, Func<TextReader, IEnumerable<Row>> read)
@@ -152,7 +154,7 @@ public static class JobFile
                 }
             }
 
-            // One object over several lines is what people paste; it is no JSON lines, but there is no doubt what it means.
+            // One JSON object written over several lines, as people paste it, is not JSON lines but can be read in one way only.
             if (line == 1)
             {
                 var rest = reader.ReadToEnd();
@@ -182,7 +184,8 @@ public static class JobFile
             else if (document.RootElement.ValueKind == JsonValueKind.Array)
             {
                 var index = 0;
-                foreach (var element in document.RootElement.EnumerateArray()) yield return new Row(string.Create(CultureInfo.InvariantCulture, $"Job {++index}"), element);
+                foreach (var element in document.RootElement.EnumerateArray())
+                    yield return new Row(string.Create(CultureInfo.InvariantCulture, $"Job {++index}"), element);
             }
             else
             {
@@ -191,7 +194,7 @@ public static class JobFile
         }
     }
 
-    // The first row names the fields, an empty cell leaves its field out.
+    // The first row names the fields; an empty cell leaves its field out.
     private static IEnumerable<Row> ReadCsv(TextReader reader)
     {
         string[]? fields = null;
@@ -204,21 +207,25 @@ public static class JobFile
             }
 
             var where = string.Create(CultureInfo.InvariantCulture, $"Row {row.Line}");
-            yield return row.Fields.Length == fields.Length ? new Row(where, fields, row.Fields)
-                : new Row($"{where}: has {row.Fields.Length} fields, the header has {fields.Length}; put fields that hold a separator into quotes.");
+            yield return row.Fields.Length == fields.Length
+                ? new Row(where, fields, row.Fields)
+                : new Row($"{where}: has {row.Fields.Length} fields, the header has {fields.Length}; "
+                    + "put fields that hold a separator into quotes.");
         }
 
-        if (fields is null) throw new JobFileException("The file is empty; its first row must name the fields, for example 'prompt,seed,adapters'.");
+        if (fields is null)
+            throw new JobFileException("The file is empty; its first row must name the fields, for example 'prompt,seed,adapters'.");
     }
 
     private static string[] ReadHeader(string[] names)
     {
         var problems = new List<string>();
         var fields = new List<string>();
-        foreach (var name in names)
+        foreach (var name in names.Select(name => name.Trim()))
         {
             var field = RowField.Resolve(name);
-            if (field is null) problems.Add($"Header: there is no field '{name.Trim()}'. {NearestName.Hint(name.Trim(), RowField.Names)}{HintOfWord(name.Trim())}");
+            if (field is null)
+                problems.Add($"Header: there is no field '{name}'. {NearestName.Hint(name, RowField.Names)}{HintOfWord(name)}");
             else if (fields.Contains(field)) problems.Add($"Header: the field '{field}' is named twice.");
             else fields.Add(field);
         }
@@ -227,7 +234,9 @@ public static class JobFile
     }
 
     private static string HintOfWord(string name) =>
-        NearestName.Of(name, RowField.Names) is null && RowField.Resolve($"{{{name}}}") is not null ? $" A column of words for the prompts is named with braces: {{{name}}}." : "";
+        NearestName.Of(name, RowField.Names) is null && RowField.Resolve($"{{{name}}}") is not null
+            ? $" A column of words for the prompts is named with braces: {{{name}}}."
+            : "";
 
     private static (JsonDocument? Document, string? Problem) ParseJson(string text, string where)
     {
@@ -237,12 +246,14 @@ public static class JobFile
         }
         catch (JsonException failure)
         {
-            var position = failure.LineNumber is { } line ? string.Create(CultureInfo.InvariantCulture, $" (line {line + 1}, byte {failure.BytePositionInLine + 1})") : "";
+            var position = failure.LineNumber is { } line
+                ? string.Create(CultureInfo.InvariantCulture, $" (line {line + 1}, byte {failure.BytePositionInLine + 1})")
+                : "";
             return (null, $"{where}: is not JSON{position}: {failure.Message.Split(" LineNumber:")[0]}");
         }
     }
 
-    /// <summary>A row as it was found; its values are read before the next row is.</summary>
+    /// <summary>A row as the list has it; its values are read before the next row is.</summary>
     private sealed class Row
     {
         private readonly JsonElement _json;
@@ -257,20 +268,30 @@ public static class JobFile
         {
             (Where, _json) = (where, json);
             if (json.ValueKind != JsonValueKind.Object)
-                Problem = $"{where}: expected an object such as {{\"prompt\":\"a red circle\"}}, found {json.ValueKind.ToString().ToLowerInvariant()}.";
+            {
+                Problem = $"{where}: expected an object such as {{\"prompt\":\"a red circle\"}}, "
+                    + $"found {json.ValueKind.ToString().ToLowerInvariant()}.";
+            }
         }
 
-        /// <summary>What messages call it.</summary>
+        /// <summary>The place that messages name, such as <c>Row 3</c>.</summary>
         public string Where { get; }
 
-        /// <summary>Why it is no row at all, or null.</summary>
+        /// <summary>Why the row cannot be read at all, or null.</summary>
         public string? Problem { get; }
 
-        /// <summary>Names and values; null was given as such.</summary>
+        /// <summary>Names and values of the row's fields; a value is null where JSON says null.</summary>
         public IEnumerable<(string Name, FieldValue? Value)> Fields(TimeReference times)
         {
-            if (_names is not null) return _names.Zip(_cells!).Where(pair => pair.Second.Length > 0 || RowField.MayBeEmpty(pair.First)).Select(pair => (pair.First, (FieldValue?)FieldValue.Of(pair.Second, times)));
-            return _json.EnumerateObject().Select(property => (property.Name, property.Value.ValueKind == JsonValueKind.Null ? null : FieldValue.Of(property.Value, times)));
+            if (_names is not null)
+            {
+                return _names.Zip(_cells!)
+                    .Where(pair => pair.Second.Length > 0 || RowField.MayBeEmpty(pair.First))
+                    .Select(pair => (pair.First, (FieldValue?)FieldValue.Of(pair.Second, times)));
+            }
+
+            return _json.EnumerateObject().Select(property =>
+                (property.Name, property.Value.ValueKind == JsonValueKind.Null ? null : FieldValue.Of(property.Value, times)));
         }
     }
 }

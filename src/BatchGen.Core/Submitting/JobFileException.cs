@@ -5,17 +5,18 @@ public sealed class JobFileException : Exception
 {
     private const int MaxShown = 10;
 
-    /// <summary>One problem.</summary>
+    /// <summary>Reports a single problem.</summary>
     public JobFileException(string problem) : this([problem])
     {
     }
 
-    /// <summary>Several problems, reported at once.</summary>
+    /// <summary>Reports several problems at once.</summary>
     public JobFileException(IReadOnlyList<string> problems) : base(Join(problems)) => Problems = problems;
 
     /// <summary>The problems, in order of appearance.</summary>
     public IReadOnlyList<string> Problems { get; }
 
     private static string Join(IReadOnlyList<string> problems) =>
-        string.Join('\n', problems.Take(MaxShown)) + (problems.Count > MaxShown ? $"\n... and {problems.Count - MaxShown} more problems" : "");
+        string.Join('\n', problems.Take(MaxShown))
+        + (problems.Count > MaxShown ? $"\n... and {problems.Count - MaxShown} more problems" : "");
 }

@@ -2,16 +2,16 @@ using System.Globalization;
 
 namespace BatchGen.Core.Submitting;
 
-/// <summary>Instants as people type them.</summary>
+/// <summary>Reads instants as people type them.</summary>
 public static class JobTimes
 {
-    /// <summary>The forms taken, for help and messages.</summary>
+    /// <summary>The forms that are read, for help texts and messages.</summary>
     public const string Forms = "2026-01-31T22:00+01:00, 2026-01-31T22:00 (local time) or 22:00 (the next time the clock shows it)";
 
-    /// <summary>Reads an instant.</summary>
-    /// <param name="text">The text.</param>
-    /// <param name="reference">What short forms refer to.</param>
-    /// <exception cref="FormatException">Not one of the forms.</exception>
+    /// <summary>Reads an instant from text.</summary>
+    /// <param name="text">Text in one of the <see cref="Forms"/>.</param>
+    /// <param name="reference">The date and zone that short forms refer to.</param>
+    /// <exception cref="FormatException">The text is in none of the forms.</exception>
     public static DateTimeOffset Parse(string text, TimeReference reference)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -25,15 +25,16 @@ public static class JobTimes
             return today > now ? today.ToUniversalTime() : AtLocal(day.AddDays(1).ToDateTime(time), zone).ToUniversalTime();
         }
 
-        // A time without zone parses as unspecified; one with zone says so itself.
-        if (DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var local) && local.Kind == DateTimeKind.Unspecified)
+        // A time without a zone is parsed as unspecified; a time with a zone is parsed as UTC or local.
+        if (DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var local)
+            && local.Kind == DateTimeKind.Unspecified)
             return AtLocal(local, zone).ToUniversalTime();
         return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var instant)
             ? instant.ToUniversalTime()
             : throw new FormatException($"'{text}' is not a time; write {Forms}.");
     }
 
-    // An hour that the clock skips in spring is taken an hour later; one it shows twice is the first.
+    // A time that the clock skips in spring is read as an hour later; a time that it shows twice is read as the first.
     private static DateTimeOffset AtLocal(DateTime local, TimeZoneInfo zone)
     {
         if (zone.IsInvalidTime(local)) local = local.AddHours(1);

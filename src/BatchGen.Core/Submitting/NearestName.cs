@@ -1,15 +1,21 @@
 namespace BatchGen.Core.Submitting;
 
-/// <summary>Finds what a person probably meant.</summary>
+/// <summary>Finds the known name that a person probably meant by a misspelled one.</summary>
+/// <remarks>
+/// The database has a function of its own, <c>db/functions/submit/nearest.sql</c>, because it checks jobs of producers that never run this
+/// program. Both use Levenshtein distance; the limits of what counts as a slip differ, and no rule depends on either: they only add a hint
+/// to a message.
+/// </remarks>
 public static class NearestName
 {
-    /// <summary>The nearest known name if it is near enough to be a slip, or null.</summary>
+    /// <summary>The nearest known name if the difference may be a slip, or null.</summary>
     public static string? Of(string name, IEnumerable<string> known)
     {
         ArgumentNullException.ThrowIfNull(name);
         var lower = name.ToLowerInvariant();
-        var best = known.Select(candidate => (Name: candidate, Distance: Distance(lower, candidate.ToLowerInvariant()))).OrderBy(pair => pair.Distance).FirstOrDefault();
-        // A third of the letters wrong is still a slip; more is another word.
+        var best = known.Select(candidate => (Name: candidate, Distance: Distance(lower, candidate.ToLowerInvariant())))
+            .OrderBy(pair => pair.Distance).FirstOrDefault();
+        // Up to a third of the letters wrong counts as a slip; with more wrong, the person meant another word.
         return best.Name is not null && best.Distance <= Math.Max(1, best.Name.Length / 3) ? best.Name : null;
     }
 

@@ -6,44 +6,53 @@ using Microsoft.OpenApi;
 
 namespace BatchGen.Dashboard.Api;
 
-/// <summary>What the OpenAPI document says beyond what the calls' own types tell.</summary>
+/// <summary>Adds to the OpenAPI document what the types of the calls do not say.</summary>
 internal static class ApiDescription
 {
     private const string Key = "key";
 
-    /// <summary>Adds the document.</summary>
-    public static void Add(IServiceCollection services) => services.AddOpenApi("v1", options => options.AddDocumentTransformer((document, _, _) =>
+    /// <summary>Adds the OpenAPI document to the services.</summary>
+    public static void Add(IServiceCollection services) =>
+        services.AddOpenApi("v1", options => options.AddDocumentTransformer((document, _, _) => TransformAsync(document)));
+
+    private static Task TransformAsync(OpenApiDocument document)
     {
-        // The fields of the recipe stand beside the others in an answer; the type says only that there are more.
+        // An answer has the fields of the recipe beside its other fields; its type says only that there are more fields.
         if (document.Components?.Schemas?.TryGetValue(nameof(JobView), out var found) == true && found is OpenApiSchema view)
         {
             view.AdditionalProperties = null;
-            foreach (var (name, schema) in ApiJobSchema.OfRecipe()) (view.Properties ??= new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal))[name] = schema;
+            view.Properties ??= new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal);
+            foreach (var (name, schema) in ApiJobSchema.OfRecipe()) view.Properties[name] = schema;
         }
 
         document.AddComponent<IOpenApiSecurityScheme>(Key, new OpenApiSecurityScheme
         {
-            Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "bgk_...", Description = "A key that 'batchgen keys add NAME --role viewer|submitter|operator' made.",
+            Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "bgk_...",
+            Description = "A key that 'batchgen keys add NAME --role viewer|submitter|operator' made.",
         });
         document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Key, document)] = [] }];
         return Task.CompletedTask;
-    }));
+    }
 
-    /// <summary>Describes the call that submits: its header, and the three forms of its body.</summary>
+    /// <summary>Describes the call that submits jobs: its header, and the three forms of its body.</summary>
     public static void OfSubmit(RouteHandlerBuilder call) => call.AddOpenApiOperationTransformer((operation, _, _) =>
     {
         (operation.Parameters ??= []).Add(new OpenApiParameter
         {
-            Name = ApiSubmit.KeyHeader, In = ParameterLocation.Header, Schema = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = 180 },
-            Description = "Makes repeating the call harmless. The only job of a JSON body gets this key, others get KEY/1, KEY/2 and so on, counted by element or line; a job that has an "
-                + "idempotency_key keeps its own. Jobs whose key is known are not submitted again: the answer has the ids of those first submitted under it, whatever the body says now.",
+            Name = ApiSubmit.KeyHeader, In = ParameterLocation.Header,
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = 180 },
+            Description = "Makes repeating the call harmless. The only job of a JSON body gets this key, others get KEY/1, KEY/2 and so "
+                + "on, counted by element or line; a job that has an idempotency_key keeps its own. Jobs whose key is known are not "
+                + "submitted again: the answer has the ids of those first submitted under it, whatever the body says now.",
         });
         var body = (OpenApiRequestBody)operation.RequestBody!;
         body.Description = string.Create(CultureInfo.InvariantCulture,
-            $"application/json: a job or an array of jobs, at most {ApiSubmit.MaxJsonBytes >> 20} MiB and {ApiSubmit.MaxArrayJobs:N0} jobs. application/x-ndjson: one job a line, at most {ApiSubmit.MaxLineBytes:N0} bytes each.");
+            $"application/json: a job or an array of jobs, at most {ApiSubmit.MaxJsonBytes >> 20} MiB and "
+            + $"{ApiSubmit.MaxArrayJobs:N0} jobs. application/x-ndjson: one job a line, at most {ApiSubmit.MaxLineBytes:N0} bytes each.");
         var json = body.Content!["application/json"];
         var job = ApiJobSchema.OfSubmit();
-        json.Schema = new OpenApiSchema { OneOf = [job, new OpenApiSchema { Type = JsonSchemaType.Array, Items = job, MaxItems = ApiSubmit.MaxArrayJobs }] };
+        var array = new OpenApiSchema { Type = JsonSchemaType.Array, Items = job, MaxItems = ApiSubmit.MaxArrayJobs };
+        json.Schema = new OpenApiSchema { OneOf = [job, array] };
         return Task.CompletedTask;
     });
 }

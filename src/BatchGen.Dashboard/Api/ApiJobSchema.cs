@@ -8,7 +8,7 @@ namespace BatchGen.Dashboard.Api;
 /// <summary>The OpenAPI schemas of jobs, made from the declaration of their fields (<see cref="JobFields"/>).</summary>
 internal static class ApiJobSchema
 {
-    /// <summary>What a body that submits a job may hold.</summary>
+    /// <summary>The schema of a job in a body that submits jobs.</summary>
     public static OpenApiSchema OfSubmit() => new()
     {
         Type = JsonSchemaType.Object,
@@ -32,14 +32,22 @@ internal static class ApiJobSchema
 
     private static OpenApiSchema Typed(JobField field) => field.Type switch
     {
-        JobFieldType.Text or JobFieldType.Image => new() { Type = JsonSchemaType.String, MinLength = (int?)field.Minimum, MaxLength = (int?)field.Maximum },
+        JobFieldType.Text or JobFieldType.Image => new()
+        {
+            Type = JsonSchemaType.String, MinLength = (int?)field.Minimum, MaxLength = (int?)field.Maximum,
+        },
         JobFieldType.Choice => new() { Type = JsonSchemaType.String, Enum = [.. field.Choices!.Select(choice => (JsonNode)choice)] },
-        JobFieldType.Whole => new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = Number(field.Minimum), Maximum = Number(field.Maximum), MultipleOf = field.MultipleOf },
+        JobFieldType.Whole => new()
+        {
+            Type = JsonSchemaType.Integer, Format = "int32", Minimum = Number(field.Minimum), Maximum = Number(field.Maximum),
+            MultipleOf = field.MultipleOf,
+        },
         JobFieldType.Seed => new() { Type = JsonSchemaType.Integer, Format = "int64" },
         JobFieldType.Number => new()
         {
             Type = JsonSchemaType.Number, Format = "double", Maximum = Number(field.Maximum),
-            Minimum = field.MinimumExcluded ? null : Number(field.Minimum), ExclusiveMinimum = field.MinimumExcluded ? Number(field.Minimum) : null,
+            Minimum = field.MinimumExcluded ? null : Number(field.Minimum),
+            ExclusiveMinimum = field.MinimumExcluded ? Number(field.Minimum) : null,
         },
         JobFieldType.Instant => new() { Type = JsonSchemaType.String, Format = "date-time" },
         JobFieldType.Words => new()
@@ -47,31 +55,42 @@ internal static class ApiJobSchema
             Type = JsonSchemaType.Array, MaxItems = (int?)field.Maximum,
             Items = new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = field.MaxWordLength },
         },
-        JobFieldType.Adapters => new() { OneOf = [Adapter(asText: true), new OpenApiSchema { Type = JsonSchemaType.Array, MaxItems = (int?)field.Maximum, Items = AdapterItem() }] },
+        JobFieldType.Adapters => new() { OneOf = [AdapterAsText(), AdapterList((int?)field.Maximum)] },
         _ => throw new ArgumentOutOfRangeException(nameof(field), field.Type, "no such type in a job object"),
     };
 
-    private static OpenApiSchema AdapterItem() => new() { OneOf = [Adapter(asText: true), Adapter(asText: false)] };
+    private static OpenApiSchema AdapterList(int? most) => new()
+    {
+        Type = JsonSchemaType.Array, MaxItems = most, Items = new OpenApiSchema { OneOf = [AdapterAsText(), AdapterAsObject()] },
+    };
 
-    private static OpenApiSchema Adapter(bool asText) => asText
-        ? new() { Type = JsonSchemaType.String, Description = "As in a signature: name, name@0.8, name@0.8:0.5, name@0.8[1,0,...]." }
-        : new()
+    private static OpenApiSchema AdapterAsText() => new()
+    {
+        Type = JsonSchemaType.String, Description = "As in a signature: name, name@0.8, name@0.8:0.5, name@0.8[1,0,...].",
+    };
+
+    private static OpenApiSchema AdapterAsObject() => new()
+    {
+        Type = JsonSchemaType.Object,
+        Required = new HashSet<string>(StringComparer.Ordinal) { "name" },
+        AdditionalPropertiesAllowed = false,
+        Properties = new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal)
         {
-            Type = JsonSchemaType.Object,
-            Required = new HashSet<string>(StringComparer.Ordinal) { "name" },
-            AdditionalPropertiesAllowed = false,
-            Properties = new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal)
+            ["name"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "Name of a registered adapter, in any case." },
+            ["strength"] = Strength("Strength in the UNet.", byDefault: 1),
+            ["text_encoder_strength"] = Strength("Strength in the text encoders; by default the same."),
+            ["block_strengths"] = new OpenApiSchema
             {
-                ["name"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "Name of a registered adapter, in any case." },
-                ["strength"] = new OpenApiSchema { Type = JsonSchemaType.Number, Minimum = "-16", Maximum = "16", Default = 1, Description = "Strength in the UNet." },
-                ["text_encoder_strength"] = new OpenApiSchema { Type = JsonSchemaType.Number, Minimum = "-16", Maximum = "16", Description = "Strength in the text encoders; by default the same." },
-                ["block_strengths"] = new OpenApiSchema
-                {
-                    Type = JsonSchemaType.Array, Items = new OpenApiSchema { Type = JsonSchemaType.Number, Minimum = "-16", Maximum = "16" },
-                    Description = "A factor for each block of the UNet; by default 1 everywhere.",
-                },
+                Type = JsonSchemaType.Array, Items = Strength(description: null),
+                Description = "A factor for each block of the UNet; by default 1 everywhere.",
             },
-        };
+        },
+    };
+
+    private static OpenApiSchema Strength(string? description, int? byDefault = null) => new()
+    {
+        Type = JsonSchemaType.Number, Minimum = "-16", Maximum = "16", Default = byDefault, Description = description,
+    };
 
     private static string? Number(decimal? value) => value?.ToString(CultureInfo.InvariantCulture);
 }

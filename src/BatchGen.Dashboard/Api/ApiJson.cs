@@ -7,10 +7,10 @@ namespace BatchGen.Dashboard.Api;
 /// <summary>The JSON that the HTTP API and the command line's <c>--json</c> write: snake_case, nulls left out, text readable.</summary>
 public static class ApiJson
 {
-    /// <summary>On one line.</summary>
+    /// <summary>Options for JSON on one line.</summary>
     public static JsonSerializerOptions Compact { get; } = Make(indented: false);
 
-    /// <summary>For people.</summary>
+    /// <summary>Options for JSON that people read, with one property a line.</summary>
     public static JsonSerializerOptions Indented { get; } = Make(indented: true);
 
     private static JsonSerializerOptions Make(bool indented) => new()

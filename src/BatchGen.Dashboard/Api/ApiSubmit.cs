@@ -53,13 +53,14 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
     public async Task<IResult> SubmitAsync(HttpContext context, CancellationToken cancellationToken)
     {
         var key = context.Request.Headers[KeyHeader].ToString();
-        var tenant = context.User.FindFirst(Policies.TenantClaim)?.Value;
+        var tenant = AccessLookup.TenantOf(context.User);
         // Forms and plain text can be sent by any site's page without asking first; these types cannot.
         return TypeOf(context) switch
         {
             "application/json" => await SubmitJsonAsync(context, tenant, key, cancellationToken),
             "application/x-ndjson" or "application/jsonl" => await SubmitLinesAsync(context, tenant, key, cancellationToken),
-            _ => Results.Problem(statusCode: StatusCodes.Status415UnsupportedMediaType, title: "Unknown content type", detail: "Send application/json or application/x-ndjson."),
+            _ => Results.Problem(statusCode: StatusCodes.Status415UnsupportedMediaType, title: "Unknown content type",
+                detail: "Send application/json or application/x-ndjson."),
         };
     }
 
@@ -148,13 +149,21 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
         MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var parsed) ? parsed.MediaType.Value?.ToLowerInvariant() : null;
 
     private static RateLimitPartition<string> AtOnce(string name, int permits) => RateLimitPartition.GetConcurrencyLimiter(
-        name, _ => new ConcurrencyLimiterOptions { PermitLimit = permits, QueueLimit = 100, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
+        name, _ => new ConcurrencyLimiterOptions
+        {
+            PermitLimit = permits,
+            QueueLimit = 100,
+            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+        });
 
     // The database counts from 0 within a chunk; people count lines from 1.
     private static string Renumber(string message, List<int> lines) => Element().Replace(message, match =>
-        int.Parse(match.Groups["index"].Value, CultureInfo.InvariantCulture) is var index && index < lines.Count ? string.Create(CultureInfo.InvariantCulture, $"line {lines[index]}, ") : match.Value, 1);
+        int.Parse(match.Groups["index"].Value, CultureInfo.InvariantCulture) is var index && index < lines.Count
+            ? string.Create(CultureInfo.InvariantCulture, $"line {lines[index]}, ")
+            : match.Value, 1);
 
-    private static IResult Created(IReadOnlyList<long> ids) => Results.Json(new SubmittedView(ids), ApiJson.Compact, statusCode: StatusCodes.Status201Created);
+    private static IResult Created(IReadOnlyList<long> ids) =>
+        Results.Json(new SubmittedView(ids), ApiJson.Compact, statusCode: StatusCodes.Status201Created);
 
     private static IResult Refused(string detail, int? submitted) => Results.Problem(
         statusCode: StatusCodes.Status400BadRequest, title: "Jobs were refused", detail: detail,
@@ -162,7 +171,8 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
 
     private static IResult TooLarge() => Results.Problem(
         statusCode: StatusCodes.Status413PayloadTooLarge, title: "Too many jobs at once",
-        detail: string.Create(CultureInfo.InvariantCulture, $"A JSON body has at most {MaxJsonBytes >> 20} MiB and {MaxArrayJobs:N0} jobs; send more as a stream of lines, application/x-ndjson."));
+        detail: string.Create(CultureInfo.InvariantCulture, $"A JSON body has at most {MaxJsonBytes >> 20} MiB and {MaxArrayJobs:N0} jobs; "
+            + $"send more as a stream of lines, application/x-ndjson."));
 
     [GeneratedRegex(@"^jobs\[(?<index>\d+)\]\.?", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 200)]
     private static partial Regex Element();

@@ -6,21 +6,22 @@ using BatchGen.Queue;
 
 namespace BatchGen.Dashboard.Api;
 
-/// <summary>The lines of a body. No more than one is held, and reading stops as soon as one is too long.</summary>
+/// <summary>Reads a body line by line. No more than one line is held, and reading stops as soon as a line is too long.</summary>
 internal static class BodyLines
 {
-    /// <summary>Reads them; a line is valid until the next is asked for.</summary>
-    /// <param name="body">The body.</param>
-    /// <param name="maxBytes">Longest line taken.</param>
+    /// <summary>Reads the lines; a line is valid until the next one is asked for.</summary>
+    /// <param name="body">The body of the call.</param>
+    /// <param name="maxBytes">Length of the longest line that is accepted.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    /// <exception cref="SubmitRefusedException">A line is longer.</exception>
-    public static async IAsyncEnumerable<ReadOnlySequence<byte>> ReadAsync(PipeReader body, int maxBytes, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <exception cref="SubmitRefusedException">A line is longer than allowed.</exception>
+    public static async IAsyncEnumerable<ReadOnlySequence<byte>> ReadAsync(
+        PipeReader body, int maxBytes, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (var number = 1; ;)
         {
             var read = await body.ReadAsync(cancellationToken);
             var rest = read.Buffer;
-            // All of it also when the caller leaves in between: the server cannot end a request that is being read.
+            // Everything is marked as read when the caller stops in between: the server cannot end a request that is being read.
             var consumed = read.Buffer.End;
             try
             {
@@ -49,7 +50,9 @@ internal static class BodyLines
 
             void Check(ReadOnlySequence<byte> line)
             {
-                if (line.Length > maxBytes) throw new SubmitRefusedException(string.Create(CultureInfo.InvariantCulture, $"Line {number} is longer than {maxBytes:N0} bytes."));
+                if (line.Length <= maxBytes) return;
+                throw new SubmitRefusedException(
+                    string.Create(CultureInfo.InvariantCulture, $"Line {number} is longer than {maxBytes:N0} bytes."));
             }
         }
     }

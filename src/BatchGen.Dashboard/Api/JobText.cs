@@ -4,18 +4,21 @@ using System.Text.Json;
 
 namespace BatchGen.Dashboard.Api;
 
-/// <summary>Job objects in JSON, copied as they came, with an idempotency key where they have none.</summary>
-/// <remarks>Copied as text, never parsed into nodes: those take many times the memory of the text, and refuse a job that names a property twice, which the database takes.</remarks>
+/// <summary>Copies job objects in JSON as they came, adding an idempotency key where they have none.</summary>
+/// <remarks>
+/// Jobs are copied as text, never parsed into nodes: nodes take many times the memory of the text, and refuse a job that names a property
+/// twice, which the database accepts.
+/// </remarks>
 internal static class JobText
 {
     private static ReadOnlySpan<byte> ByteOrderMark => [0xef, 0xbb, 0xbf];
 
-    /// <summary>A body that is one job or an array of them, as an array.</summary>
-    /// <param name="body">UTF-8.</param>
-    /// <param name="key">Key of the call; empty gives the jobs none.</param>
-    /// <param name="most">Jobs taken.</param>
-    /// <returns>The array; null when it has more jobs than are taken.</returns>
-    /// <exception cref="JsonException">Neither.</exception>
+    /// <summary>Writes a body that is one job or an array of jobs as an array.</summary>
+    /// <param name="body">The body, in UTF-8.</param>
+    /// <param name="key">Idempotency key of the call; empty gives the jobs none.</param>
+    /// <param name="most">Most jobs that are accepted.</param>
+    /// <returns>The array; null when the body has more jobs than are accepted.</returns>
+    /// <exception cref="JsonException">The body is neither a job object nor an array.</exception>
     public static ReadOnlyMemory<byte>? ToArray(ReadOnlySpan<byte> body, string key, int most)
     {
         var text = WithoutMark(body);
@@ -33,8 +36,9 @@ internal static class JobText
             {
                 if (n > most) return null;
                 if (n > 1) output.Write(","u8);
-                // The only job of an array has the call's key itself, as one without an array.
-                Copy(ref reader, text, key.Length == 0 || (n == 1 && IsLast(reader)) ? key : string.Create(CultureInfo.InvariantCulture, $"{key}/{n}"), output);
+                // The only job of an array gets the key of the call itself, as a job without an array does.
+                var hasPlainKey = key.Length == 0 || (n == 1 && IsLast(reader));
+                Copy(ref reader, text, hasPlainKey ? key : string.Create(CultureInfo.InvariantCulture, $"{key}/{n}"), output);
             }
         }
         else
@@ -48,10 +52,10 @@ internal static class JobText
     }
 
     /// <summary>Adds a line that is one job to a list of them.</summary>
-    /// <param name="line">UTF-8.</param>
-    /// <param name="key">Key of the job; empty gives it none.</param>
-    /// <param name="list">The jobs so far.</param>
-    /// <exception cref="JsonException">Not one object.</exception>
+    /// <param name="line">The line, in UTF-8.</param>
+    /// <param name="key">Idempotency key of the job; empty gives it none.</param>
+    /// <param name="list">The JSON array of the jobs so far, not closed yet.</param>
+    /// <exception cref="JsonException">The line is not one JSON object.</exception>
     public static void AddLine(ReadOnlySpan<byte> line, string key, ArrayBufferWriter<byte> list)
     {
         var reader = new Utf8JsonReader(line);
@@ -62,10 +66,11 @@ internal static class JobText
         reader.Read();
     }
 
-    /// <summary>What some editors put before a text is no part of it.</summary>
-    public static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> text) => text.StartsWith(ByteOrderMark) ? text[ByteOrderMark.Length..] : text;
+    /// <summary>The text without the byte order mark that some editors put before it.</summary>
+    public static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> text) =>
+        text.StartsWith(ByteOrderMark) ? text[ByteOrderMark.Length..] : text;
 
-    // What is no object goes along as it is: the database names it by its place.
+    // A value that is no object is copied unchanged: the database refuses it and names its place.
     private static void Copy(ref Utf8JsonReader reader, ReadOnlySpan<byte> text, string key, ArrayBufferWriter<byte> output)
     {
         var start = (int)reader.TokenStartIndex;
@@ -90,7 +95,7 @@ internal static class JobText
         output.Write(copied[1..]);
     }
 
-    // The reader is a copy: looking ahead does not move the caller's.
+    // The reader is passed by value: looking ahead does not move the caller's.
     private static bool IsLast(Utf8JsonReader reader)
     {
         reader.Skip();

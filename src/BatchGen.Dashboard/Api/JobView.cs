@@ -7,35 +7,35 @@ namespace BatchGen.Dashboard.Api;
 /// <summary>A job as the API shows it.</summary>
 public sealed record JobView
 {
-    /// <summary>The job.</summary>
+    /// <summary>Id of the job.</summary>
     public required long Id { get; init; }
 
-    /// <summary>queued, running, succeeded, failed or cancelled.</summary>
+    /// <summary>State of the job: queued, running, succeeded, failed or cancelled.</summary>
     public required string State { get; init; }
 
-    /// <summary>Base model.</summary>
+    /// <summary>Registered name of the base model.</summary>
     public required string Model { get; init; }
 
     /// <summary>Adapters in summing order.</summary>
     public required IReadOnlyList<JobRequestAdapter> Adapters { get; init; }
 
-    /// <summary>Canonical signature.</summary>
+    /// <summary>Canonical text of model and adapters.</summary>
     public required string Signature { get; init; }
 
     /// <summary>What the job draws: the fields of its recipe, beside the others (<see cref="JobFields.Recipe"/>).</summary>
     [JsonExtensionData]
     public required JsonObject Recipe { get; init; }
 
-    /// <summary>Higher first.</summary>
+    /// <summary>Priority; higher ones are dispatched first.</summary>
     public required int Priority { get; init; }
 
-    /// <summary>Campaign.</summary>
+    /// <summary>Campaign that the job belongs to.</summary>
     public string? Campaign { get; init; }
 
-    /// <summary>Attempts counted.</summary>
+    /// <summary>Attempts counted so far.</summary>
     public required int Attempts { get; init; }
 
-    /// <summary>Attempts allowed.</summary>
+    /// <summary>Attempts allowed before the job fails for good.</summary>
     public required int MaxAttempts { get; init; }
 
     /// <summary>Stable code of the last failure.</summary>
@@ -44,19 +44,19 @@ public sealed record JobView
     /// <summary>Message of the last failure.</summary>
     public string? FailureMessage { get; init; }
 
-    /// <summary>When it was submitted.</summary>
+    /// <summary>When the job was submitted.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Not before.</summary>
+    /// <summary>Earliest start of the job.</summary>
     public required DateTimeOffset RunAt { get; init; }
 
-    /// <summary>When it ended.</summary>
+    /// <summary>When the job ended, or null.</summary>
     public DateTimeOffset? FinishedAt { get; init; }
 
-    /// <summary>Its image.</summary>
+    /// <summary>The saved image, or null.</summary>
     public ImageDetails? Image { get; init; }
 
-    /// <summary>Shows a job.</summary>
+    /// <summary>Makes the view of a job.</summary>
     public static JobView Of(JobDetails job)
     {
         ArgumentNullException.ThrowIfNull(job);
@@ -65,7 +65,9 @@ public sealed record JobView
             Id = job.JobId,
             State = job.State.ToCode(),
             Model = job.Recipe.Signature.Model,
-            Adapters = job.Recipe.Signature.Adapters.Select(use => new JobRequestAdapter(use.Name, use.Strength, use.TextEncoderStrength, use.BlockStrengths)).ToArray(),
+            Adapters = job.Recipe.Signature.Adapters
+                .Select(use => new JobRequestAdapter(use.Name, use.Strength, use.TextEncoderStrength, use.BlockStrengths))
+                .ToArray(),
             Signature = job.Recipe.Signature.ToString(),
             Recipe = RecipeJson.Write(job.Recipe),
             Priority = job.Priority,

@@ -8,7 +8,7 @@ const refreshes = main && main.dataset.refresh;
 if ((liveParts.length > 0 || refreshes) && "EventSource" in window) {
   const stream = new EventSource("/live");
   liveParts.forEach(part => stream.addEventListener(part.dataset.live, event => replace(part, event.data)));
-  if (refreshes) stream.addEventListener("changed", event => heardOf(event.data));
+  if (refreshes) stream.addEventListener("changed", event => refreshIfNew(event.data));
   window.addEventListener("pagehide", () => stream.close());
 }
 
@@ -19,9 +19,10 @@ function replace(part, html) {
   if (focused) part.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
 }
 
-// The stream says first how things stand, after every reconnection too. The page may be older than that: it is compared once, then after every change.
+// The stream says first how things stand, after every reconnection too. The page may be older than that: it is compared once,
+// then after every change.
 let known = null;
-function heardOf(state) {
+function refreshIfNew(state) {
   if (state === known) return;
   known = state;
   refreshSoon();

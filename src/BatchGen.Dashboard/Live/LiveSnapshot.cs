@@ -1,14 +1,13 @@
 using BatchGen.Core.Jobs;
 using BatchGen.Queue.Checkpoints;
 using BatchGen.Queue.Reports;
-using BatchGen.Queue.Workers;
 
 namespace BatchGen.Dashboard.Live;
 
-/// <summary>What is going on, as of one moment; shared by all viewers.</summary>
-internal sealed record LiveSnapshot
+/// <summary>The state of queue, workers and weights at one moment; shared by everybody who looks.</summary>
+public sealed record LiveSnapshot
 {
-    /// <summary>When it was taken.</summary>
+    /// <summary>When the snapshot was taken.</summary>
     public required DateTimeOffset At { get; init; }
 
     /// <summary>How many jobs stand where.</summary>
@@ -20,27 +19,24 @@ internal sealed record LiveSnapshot
     /// <summary>Time until nothing is open, or null while unknown.</summary>
     public required TimeSpan? TimeLeft { get; init; }
 
-    /// <summary>What the dispatch windows say.</summary>
+    /// <summary>Whether the dispatch windows are open.</summary>
     public required WindowState Window { get; init; }
 
     /// <summary>Workers that run.</summary>
-    public required IReadOnlyList<WorkerDetails> Workers { get; init; }
+    public required IReadOnlyList<WorkerState> Workers { get; init; }
 
-    /// <summary>What people ordered of them.</summary>
-    public required IReadOnlyDictionary<Guid, WorkerOrders> Orders { get; init; }
-
-    /// <summary>The newest pictures.</summary>
+    /// <summary>The newest images.</summary>
     public required IReadOnlyList<ImageCard> Newest { get; init; }
 
-    /// <summary>The newest checkpoints.</summary>
+    /// <summary>The newest checkpoints, newest first.</summary>
     public required IReadOnlyList<RecordedCheckpoint> Checkpoints { get; init; }
 
     /// <summary>All checkpoints by outcome.</summary>
     public required CheckpointCounts CheckpointCounts { get; init; }
 
-    /// <summary>What sorting saved lately.</summary>
+    /// <summary>Fusions of the newest batches, beside those that the order of arrival would have cost.</summary>
     public required FusionComparison Fusions { get; init; }
 
-    /// <summary>Pictures by five minutes, the last three hours.</summary>
+    /// <summary>Images by five minutes, over the last three hours.</summary>
     public required IReadOnlyList<ThroughputSlice> Throughput { get; init; }
 }

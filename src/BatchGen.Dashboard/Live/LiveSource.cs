@@ -1,4 +1,3 @@
-using BatchGen.Core.Jobs;
 using BatchGen.Queue.Checkpoints;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Reports;
@@ -9,29 +8,32 @@ namespace BatchGen.Dashboard.Live;
 
 /// <summary>Takes snapshots of what is going on, at most one a second however many ask.</summary>
 internal sealed class LiveSource(
-    JobCatalog jobs, WorkerRegistry workers, ImageCatalog pictures, CheckpointLog checkpoints, QueueOverview overview, WindowStore windows, TimeProvider clock)
-    : IDisposable
+    JobCatalog jobs,
+    WorkerRegistry workers,
+    ImageCatalog images,
+    CheckpointLog checkpoints,
+    QueueOverview overview,
+    WindowStore windows,
+    TimeProvider clock) : IDisposable
 {
-    private const int NewestPictures = 12;
+    private const int NewestImages = 12;
     private const int NewestCheckpoints = 60;
     private const int ComparedBatches = 400;
 
-    private static readonly TimeSpan Fresh = TimeSpan.FromMilliseconds(900);
-    private static readonly TimeSpan SlowPartsFresh = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan CountsFresh = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan RateWindow = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan SnapshotLifetime = TimeSpan.FromMilliseconds(900);
+    private static readonly TimeSpan SlowPartsLifetime = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan CheckpointCountLifetime = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan ThroughputSpan = TimeSpan.FromHours(3);
+    private static readonly TimeSpan LongestEstimate = TimeSpan.FromDays(3650);
 
     private readonly SemaphoreSlim _gate = new(1);
-    private readonly Queue<(long Time, long Succeeded)> _samples = new();
-    private LiveSnapshot? _last;
-    private long _lastTime;
-    private (FusionComparison Fusions, IReadOnlyList<ThroughputSlice> Throughput, WindowState Window)? _slow;
+    private readonly RateMeter _rate = new(clock);
+    private LiveSnapshot? _snapshot;
+    private long _snapshotTime;
+    private SlowParts? _slow;
     private long _slowTime;
-    private (CheckpointCounts Counts, long LastId) _counted = (new CheckpointCounts(0, 0), 0);
+    private CountedCheckpoints _counted = new(new CheckpointCounts(0, 0), LastId: 0);
     private long _countedTime;
-
-    /// <summary>The last snapshot taken, however old, or null.</summary>
-    public LiveSnapshot? Last => _last;
 
     /// <summary>The snapshot of this second.</summary>
     public async Task<LiveSnapshot> GetAsync(CancellationToken cancellationToken)
@@ -39,10 +41,10 @@ internal sealed class LiveSource(
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            if (_last is not null && clock.GetElapsedTime(_lastTime) < Fresh) return _last;
-            _last = await TakeAsync(cancellationToken);
-            _lastTime = clock.GetTimestamp();
-            return _last;
+            if (_snapshot is not null && clock.GetElapsedTime(_snapshotTime) < SnapshotLifetime) return _snapshot;
+            _snapshot = await TakeAsync(cancellationToken);
+            _snapshotTime = clock.GetTimestamp();
+            return _snapshot;
         }
         finally
         {
@@ -54,8 +56,8 @@ internal sealed class LiveSource(
     public async Task ForgetAsync(CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
-        (_last, _slow) = (null, null);
-        _samples.Clear();
+        (_snapshot, _slow) = (null, null);
+        _rate.Clear();
         _gate.Release();
     }
 
@@ -66,53 +68,54 @@ internal sealed class LiveSource(
     {
         var now = clock.GetUtcNow();
         var counts = await jobs.CountAsync(null, cancellationToken);
-        var alive = (await workers.ListAsync(cancellationToken)).Where(worker => worker.IsAnswering(now)).ToArray();
-        if (_slow is null || clock.GetElapsedTime(_slowTime) > SlowPartsFresh)
-        {
-            _slow = (await overview.CompareFusionsAsync(ComparedBatches, cancellationToken), await overview.ListThroughputAsync(now.AddHours(-3), cancellationToken),
-                WindowState.At(now, await windows.ListAsync(cancellationToken)));
-            _slowTime = clock.GetTimestamp();
-        }
-
-        var rate = Rate(counts, _slow.Value.Throughput, now);
+        var slow = await ReadSlowPartsAsync(now, cancellationToken);
+        var rate = _rate.Measure(counts, slow.Throughput);
         return new LiveSnapshot
         {
             At = now,
             Counts = counts,
             PerMinute = rate,
-            TimeLeft = rate > 0 && counts.Open / rate < TimeSpan.FromDays(3650).TotalMinutes ? TimeSpan.FromMinutes(counts.Open / rate.Value) : null,
-            Window = _slow.Value.Window,
-            Workers = alive,
-            Orders = alive.Length == 0 ? new Dictionary<Guid, WorkerOrders>() : await workers.ListOrdersAsync(cancellationToken),
-            Newest = await pictures.ListRecentAsync(NewestPictures, cancellationToken),
+            TimeLeft = Estimate(counts.Open, rate),
+            Window = slow.Window,
+            Workers = (await WorkerState.ListAsync(workers, now, cancellationToken)).Where(worker => worker.IsRunning).ToArray(),
+            Newest = await images.ListRecentAsync(NewestImages, cancellationToken),
             Checkpoints = await checkpoints.ListAsync(NewestCheckpoints, cancellationToken),
             CheckpointCounts = await CountCheckpointsAsync(cancellationToken),
-            Fusions = _slow.Value.Fusions,
-            Throughput = _slow.Value.Throughput,
+            Fusions = slow.Fusions,
+            Throughput = slow.Throughput,
         };
     }
 
-    // Only those that came since the last look; now and then all of them, because retention takes old ones away.
+    /// <summary>The time that jobs take at a rate.</summary>
+    /// <param name="jobs">How many jobs.</param>
+    /// <param name="perMinute">Images per minute; null while unknown.</param>
+    /// <returns>Null while unknown, or when it would be years.</returns>
+    public static TimeSpan? Estimate(long jobs, double? perMinute) =>
+        perMinute is > 0 and var rate && jobs / rate < LongestEstimate.TotalMinutes ? TimeSpan.FromMinutes(jobs / rate) : null;
+
+    private async Task<SlowParts> ReadSlowPartsAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (_slow is not null && clock.GetElapsedTime(_slowTime) <= SlowPartsLifetime) return _slow;
+        _slow = new SlowParts(
+            await overview.CompareFusionsAsync(ComparedBatches, cancellationToken),
+            await overview.ListThroughputAsync(now - ThroughputSpan, cancellationToken),
+            WindowState.At(now, await windows.ListAsync(cancellationToken)));
+        _slowTime = clock.GetTimestamp();
+        return _slow;
+    }
+
+    // Counts only those that came since the last look; now and then all of them, because retention deletes old ones.
     private async Task<CheckpointCounts> CountCheckpointsAsync(CancellationToken cancellationToken)
     {
-        var anew = clock.GetElapsedTime(_countedTime) > CountsFresh || _counted.LastId == 0;
+        var anew = clock.GetElapsedTime(_countedTime) > CheckpointCountLifetime || _counted.LastId == 0;
         if (anew) _countedTime = clock.GetTimestamp();
         var (counts, lastId) = await checkpoints.CountAsync(anew ? 0 : _counted.LastId, null, cancellationToken);
         var before = anew ? new CheckpointCounts(0, 0) : _counted.Counts;
-        _counted = (new CheckpointCounts(before.Passed + counts.Passed, before.Drifted + counts.Drifted), lastId);
+        _counted = new CountedCheckpoints(new CheckpointCounts(before.Passed + counts.Passed, before.Drifted + counts.Drifted), lastId);
         return _counted.Counts;
     }
 
-    // From what this process has seen in two minutes; before that, from the batches of the last quarter of an hour.
-    private double? Rate(JobCounts counts, IReadOnlyList<ThroughputSlice> throughput, DateTimeOffset now)
-    {
-        var time = clock.GetTimestamp();
-        if (_samples.Count > 0 && _samples.Last().Succeeded > counts.Succeeded) _samples.Clear(); // Jobs were put back: measuring starts anew.
-        _samples.Enqueue((time, counts.Succeeded));
-        while (_samples.Count > 2 && clock.GetElapsedTime(_samples.ElementAt(1).Time, time) >= RateWindow) _samples.Dequeue();
-        var seen = clock.GetElapsedTime(_samples.Peek().Time, time);
-        if (seen >= TimeSpan.FromSeconds(20)) return (counts.Succeeded - _samples.Peek().Succeeded) / seen.TotalMinutes;
-        var recent = throughput.Where(slice => slice.At > now.AddMinutes(-20)).ToArray();
-        return recent.Length == 0 ? null : recent.Sum(slice => slice.Images) / Math.Max(1, (now - recent[0].At).TotalMinutes);
-    }
+    private sealed record SlowParts(FusionComparison Fusions, IReadOnlyList<ThroughputSlice> Throughput, WindowState Window);
+
+    private sealed record CountedCheckpoints(CheckpointCounts Counts, long LastId);
 }

@@ -6,15 +6,16 @@ using Microsoft.Extensions.Hosting;
 
 namespace BatchGen.Dashboard.Live;
 
-/// <summary>Sends what happens to one viewer, until they leave, lose their access, or the program stops.</summary>
-internal sealed class LiveStream(LiveHub hub, AccessLookup access, IAuthorizationService authorization, IHostApplicationLifetime lifetime, TimeProvider clock)
+/// <summary>Sends changes to one viewer, until they leave, lose their access, or the program stops.</summary>
+internal sealed class LiveStream(
+    LiveHub hub, AccessLookup access, IAuthorizationService authorization, IHostApplicationLifetime lifetime, TimeProvider clock)
 {
-    // A stream is one request that may last for days: who was let in is looked up again this often, before anything more is sent.
+    // A stream is one request that may last for days: the viewer's access is looked up again this often, before anything more is sent.
     private static readonly TimeSpan AccessCheck = TimeSpan.FromSeconds(30);
 
     /// <summary>Answers the request.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="choose">What the viewer gets of a tick; nothing when empty.</param>
+    /// <param name="choose">Which part of a tick the viewer gets; nothing is sent when it is empty.</param>
     public async Task SendAsync(HttpContext context, Func<LiveTick, ReadOnlyMemory<byte>> choose)
     {
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
@@ -49,5 +50,6 @@ internal sealed class LiveStream(LiveHub hub, AccessLookup access, IAuthorizatio
     }
 
     private async Task<bool> IsAllowedAsync(HttpContext context, CancellationToken cancellationToken) =>
-        await access.FindAsync(context, cancellationToken) is { Succeeded: true } who && (await authorization.AuthorizeAsync(who.Principal, Policies.See)).Succeeded;
+        await access.FindAsync(context, cancellationToken) is { Succeeded: true } viewer
+        && (await authorization.AuthorizeAsync(viewer.Principal, Policies.See)).Succeeded;
 }

@@ -2,36 +2,40 @@ using BatchGen.Queue.Schedules;
 
 namespace BatchGen.Dashboard.Live;
 
-/// <summary>What the dispatch windows that apply to all jobs say at one moment.</summary>
+/// <summary>Whether the dispatch windows that apply to all jobs are open at one moment, and when that changes.</summary>
 /// <param name="HasWindows">False when jobs may always be claimed.</param>
 /// <param name="IsOpen">True while jobs may be claimed.</param>
 /// <param name="ChangesAt">When that changes next, or null.</param>
-internal sealed record WindowState(bool HasWindows, bool IsOpen, DateTimeOffset? ChangesAt)
+public sealed record WindowState(bool HasWindows, bool IsOpen, DateTimeOffset? ChangesAt)
 {
     // One week of minutes is the longest a weekly pattern can go without a change.
     private const int LookAheadMinutes = 8 * 24 * 60;
 
-    /// <summary>Computes it.</summary>
-    public static WindowState At(DateTimeOffset now, IReadOnlyList<DispatchWindow> windows)
+    /// <summary>The state at an instant.</summary>
+    internal static WindowState At(DateTimeOffset now, IReadOnlyList<DispatchWindow> windows)
     {
-        var general = windows.Where(window => window.Enabled && window.Tenant is null && window.Model is null).Select(window => (window, Zone(window.TimeZone))).ToArray();
+        var general = windows.Where(window => window.Enabled && window.Tenant is null && window.Model is null)
+            .Select(window => (Window: window, Zone: Zone(window.TimeZone))).ToArray();
         if (general.Length == 0) return new WindowState(false, true, null);
-        var open = general.Any(pair => Covers(pair.window, pair.Item2, now));
-        // Step by minute, as the windows do: exact across clock changes, and cheap enough to do now and then.
+        var open = IsAnyOpen(now);
+        // Minute by minute, as windows are written: exact across clock changes, and cheap enough to do every 20 seconds.
         var minute = new DateTimeOffset(now.Ticks - (now.Ticks % TimeSpan.TicksPerMinute), now.Offset);
         for (var step = 1; step <= LookAheadMinutes; step++)
         {
             var then = minute.AddMinutes(step);
-            if (general.Any(pair => Covers(pair.window, pair.Item2, then)) != open) return new WindowState(true, open, then);
+            if (IsAnyOpen(then) != open) return new WindowState(true, open, then);
         }
 
         return new WindowState(true, open, null);
+
+        bool IsAnyOpen(DateTimeOffset instant) => general.Any(pair => Covers(pair.Window, pair.Zone, instant));
     }
 
     /// <summary>Whether a window is open at an instant.</summary>
-    public static bool IsOpenNow(DispatchWindow window, DateTimeOffset instant) => Covers(window, Zone(window.TimeZone), instant);
+    internal static bool IsOpenNow(DispatchWindow window, DateTimeOffset instant) => Covers(window, Zone(window.TimeZone), instant);
 
-    /// <summary>The same rule as the database's <c>window_is_open</c>: local clock time, a window across midnight belongs to the day it opened.</summary>
+    /// <summary>The same rule as the database's <c>window_is_open</c>: local clock time, a window across midnight belongs
+    /// to the day it opened.</summary>
     internal static bool Covers(DispatchWindow window, TimeZoneInfo zone, DateTimeOffset instant)
     {
         var local = TimeZoneInfo.ConvertTime(instant, zone).DateTime;

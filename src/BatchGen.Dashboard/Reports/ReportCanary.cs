@@ -5,52 +5,71 @@ using BatchGen.Queue.Canaries;
 
 namespace BatchGen.Dashboard.Reports;
 
-/// <summary>A canary beside the one it is compared with.</summary>
-/// <param name="CanaryId">Its number.</param>
-/// <param name="FirstId">That of the first one of its kind; its own when it is that.</param>
+/// <summary>A canary beside the one with which it is compared.</summary>
+/// <param name="CanaryId">Number of the canary.</param>
+/// <param name="FirstId">Number of the first one of its kind; the same when it is the first one.</param>
 /// <param name="At">When it was drawn.</param>
 /// <param name="Model">The model.</param>
 /// <param name="Device">The device.</param>
 /// <param name="Verdict">first, equal, close or differs.</param>
 /// <param name="Psnr">dB against the first one; null when equal or first.</param>
 /// <param name="Ssim">Likeness to the first one, 1 at most; null when equal or first.</param>
-internal sealed record ReportCanary(long CanaryId, long FirstId, DateTimeOffset At, string Model, string Device, string Verdict, double? Psnr, double? Ssim)
+public sealed record ReportCanary(
+    long CanaryId, long FirstId, DateTimeOffset At, string Model, string Device, string Verdict, double? Psnr, double? Ssim)
 {
-    /// <summary>It, as PNG; empty on pages, which fetch it by its number.</summary>
-    public byte[] Picture { get; init; } = [];
+    /// <summary>The canary as PNG; empty on pages, which fetch it by its number.</summary>
+    public byte[] Image { get; init; } = [];
 
-    /// <summary>The first one, as PNG; empty likewise.</summary>
-    public byte[] FirstPicture { get; init; } = [];
+    /// <summary>The first canary of its kind as PNG; empty on pages.</summary>
+    public byte[] FirstImage { get; init; } = [];
 
-    /// <summary>How it compares, in words.</summary>
+    /// <summary>True when it is the first one of its kind.</summary>
     [JsonIgnore]
-    public string Judgement =>
-        Verdict == "first" ? "the first one"
-        : Verdict == "equal" ? "same bytes"
-        : $"{Verdict}{(Psnr is { } psnr ? $", {Show.Number(psnr)} dB" : "")}{(Ssim is { } ssim ? $", SSIM {Show.Number(ssim, 4)}" : "")}";
+    public bool IsFirst => CanaryId == FirstId;
 
-    /// <summary>The pictures side by side: the first one, and this one unless it is that.</summary>
+    /// <summary>How it compares with the first one, in words.</summary>
     [JsonIgnore]
-    public IEnumerable<(long Id, string Name, byte[] Png)> Pictures
+    public string Judgement => Verdict switch
+    {
+        "first" => "the first one",
+        "equal" => "same bytes",
+        _ => Verdict + (Psnr is { } psnr ? $", {DisplayFormat.Number(psnr)} dB" : "")
+            + (Ssim is { } ssim ? $", SSIM {DisplayFormat.Number(ssim, 4)}" : ""),
+    };
+
+    /// <summary>The images side by side: the first one, and the canary itself unless it is the first one.</summary>
+    [JsonIgnore]
+    public IEnumerable<CanaryImage> Images
     {
         get
         {
-            yield return (FirstId, string.Create(CultureInfo.InvariantCulture, $"first canary {FirstId}"), FirstPicture);
-            if (CanaryId != FirstId) yield return (CanaryId, string.Create(CultureInfo.InvariantCulture, $"canary {CanaryId}"), Picture);
+            yield return new CanaryImage(FirstId, string.Create(CultureInfo.InvariantCulture, $"first canary {FirstId}"), FirstImage);
+            if (!IsFirst) yield return new CanaryImage(CanaryId, string.Create(CultureInfo.InvariantCulture, $"canary {CanaryId}"), Image);
         }
     }
 
-    /// <summary>Those worth a look, newest first: all that differ, and the newest of each model, device and recipe.</summary>
+    /// <summary>Canaries worth a look, newest first: all that differ, and the newest of each model, device and recipe.</summary>
     /// <param name="drawn">Canaries, newest first.</param>
     /// <param name="limit">At most this many.</param>
-    public static IReadOnlyList<ReportCanary> Choose(IReadOnlyList<RecordedCanary> drawn, int limit)
+    internal static IReadOnlyList<ReportCanary> Choose(IReadOnlyList<RecordedCanary> drawn, int limit)
     {
         var newest = drawn.DistinctBy(canary => canary.FirstId ?? canary.CanaryId).Select(canary => canary.CanaryId).ToHashSet();
+        var worthALook = drawn.Where(canary => canary.Verdict == "differs" || newest.Contains(canary.CanaryId));
         return
         [
-            .. drawn.Where(canary => canary.Verdict == "differs" || newest.Contains(canary.CanaryId)).OrderByDescending(canary => canary.Verdict == "differs").Take(limit)
-                .Select(canary => new ReportCanary(
-                    canary.CanaryId, canary.FirstId ?? canary.CanaryId, canary.CreatedAt, canary.Model, canary.Device, canary.Verdict, canary.Psnr, canary.Ssim)),
+            .. worthALook.OrderByDescending(canary => canary.Verdict == "differs").Take(limit).Select(canary => new ReportCanary(
+                canary.CanaryId, canary.FirstId ?? canary.CanaryId, canary.CreatedAt, canary.Model, canary.Device, canary.Verdict,
+                canary.Psnr, canary.Ssim)),
         ];
     }
+}
+
+/// <summary>An image of a canary.</summary>
+/// <param name="Id">Number of the canary.</param>
+/// <param name="Name">What the image shows.</param>
+/// <param name="Png">The file.</param>
+public sealed record CanaryImage(long Id, string Name, byte[] Png)
+{
+    /// <summary>The image itself as an address, for files that refer to nothing else.</summary>
+    public string DataAddress => "data:image/png;base64," + Convert.ToBase64String(Png);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using BatchGen.Dashboard.Pages;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue.Schedules;
@@ -7,63 +8,71 @@ using Microsoft.Extensions.Hosting;
 
 namespace BatchGen.Dashboard.Scheduling;
 
-/// <summary>Tells Hangfire what recurs, at start and whenever a schedule changes.</summary>
-/// <remarks>What fell due while nothing ran is done once at the next start, however often it was missed; Hangfire remembers when each was due.</remarks>
-internal sealed class Recurring(IRecurringJobManagerV2 manager, ScheduleStore schedules, DashboardOptions options, Show show) : IHostedService
+/// <summary>Registers recurring work with Hangfire, at start and whenever a schedule changes.</summary>
+/// <remarks>Work that fell due while nothing ran is done once at the next start, however often it was missed; Hangfire
+/// remembers when each was due.</remarks>
+internal sealed class Recurring(
+    IRecurringJobManagerV2 manager, ScheduleStore schedules, DashboardOptions options, DisplayFormat display) : IHostedService
 {
+    /// <summary>Name of the work that requeues jobs whose lease has expired.</summary>
+    internal const string RescueLeases = "rescue-leases";
+
+    /// <summary>Name of the work that posts reports of ended campaigns.</summary>
+    internal const string EndedCampaigns = "ended-campaigns";
+
+    /// <summary>Name of the work that writes the morning report.</summary>
+    internal const string MorningReport = "morning-report";
+
     /// <summary>Name of the retention work.</summary>
     internal const string Retention = "retention";
 
-    /// <summary>Name of the index work.</summary>
+    /// <summary>Name of the work that rebuilds indexes.</summary>
     internal const string Reindex = "reindex";
 
-    /// <summary>Name of the canary work.</summary>
+    /// <summary>Name of the work that orders canaries.</summary>
     internal const string Canaries = "canaries";
 
-    /// <summary>Name of the morning report's work.</summary>
-    internal const string MorningReport = "morning-report";
-
-    /// <summary>Name of the work that posts reports of campaigns.</summary>
-    internal const string EndedCampaigns = "ended-campaigns";
-
+    private const string EveryMinute = "* * * * *";
     private const string SchedulePrefix = "campaign-";
 
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        Set("rescue-leases", Job.FromExpression<RecurringWork>(work => work.RescueLeasesAsync(CancellationToken.None)), "* * * * *", TimeZoneInfo.Utc);
-        Set(EndedCampaigns, Job.FromExpression<EndedCampaignWork>(work => work.FindEndedAsync(CancellationToken.None)), "* * * * *", TimeZoneInfo.Utc);
-        Set(MorningReport, Job.FromExpression<RecurringWork>(work => work.WriteMorningReportAsync(CancellationToken.None)), options.ReportCron, show.Zone);
-        Set(Retention, Job.FromExpression<UpkeepWork>(work => work.RetainAsync(CancellationToken.None)), options.RetentionCron, show.Zone);
-        Set(Reindex, Job.FromExpression<UpkeepWork>(work => work.ReindexAsync(CancellationToken.None)), options.ReindexCron, show.Zone);
-        Set(Canaries, Job.FromExpression<UpkeepWork>(work => work.OrderCanariesAsync(CancellationToken.None)), options.CanaryCron, show.Zone);
-        foreach (var schedule in await schedules.ListAsync(cancellationToken)) Update(schedule.Id, schedule.Enabled ? schedule.Cron : null, schedule.TimeZone);
+        var zone = display.Zone;
+        Set(RescueLeases, Job.FromExpression<RecurringWork>(work => work.RescueLeasesAsync(CancellationToken.None)), EveryMinute,
+            TimeZoneInfo.Utc);
+        Set(EndedCampaigns, Job.FromExpression<EndedCampaignWork>(work => work.FindEndedAsync(CancellationToken.None)), EveryMinute,
+            TimeZoneInfo.Utc);
+        Set(MorningReport, Job.FromExpression<RecurringWork>(work => work.WriteMorningReportAsync(CancellationToken.None)),
+            options.ReportCron, zone);
+        Set(Retention, Job.FromExpression<UpkeepWork>(work => work.RetainAsync(CancellationToken.None)), options.RetentionCron, zone);
+        Set(Reindex, Job.FromExpression<UpkeepWork>(work => work.ReindexAsync(CancellationToken.None)), options.ReindexCron, zone);
+        Set(Canaries, Job.FromExpression<UpkeepWork>(work => work.OrderCanariesAsync(CancellationToken.None)), options.CanaryCron, zone);
+        foreach (var schedule in await schedules.ListAsync(cancellationToken))
+            Update(schedule.Id, schedule.Enabled ? schedule.Cron : null, schedule.TimeZone);
     }
 
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Adds, changes or (without an expression) removes a schedule.</summary>
-    /// <exception cref="FormatException">The expression or zone is not one; the message says what is.</exception>
-    public void Update(int id, string? cron, string timeZone) => Set(
-        NameOf(id), Job.FromExpression<RecurringWork>(work => work.SubmitScheduleAsync(id, null, CancellationToken.None)), cron ?? "", cron is null ? TimeZoneInfo.Utc : Zone(timeZone));
-
-    /// <summary>Checks an expression and a zone.</summary>
-    /// <exception cref="FormatException">Not one; the message says what is.</exception>
-    public static void Check(string cron, string timeZone)
+    /// <exception cref="FormatException">The expression or the zone cannot be understood; the message says what can.</exception>
+    public void Update(int id, string? cron, string timeZone)
     {
-        _ = Zone(timeZone);
-        CronText.Check(cron);
+        var job = Job.FromExpression<RecurringWork>(work => work.SubmitScheduleAsync(id, null, CancellationToken.None));
+        Set(NameOf(id), job, cron ?? "", cron is null ? TimeZoneInfo.Utc : TimeZones.Parse(timeZone));
     }
 
     /// <summary>Checks the expressions of the settings.</summary>
-    /// <exception cref="DashboardException">One is not one; the message names it.</exception>
+    /// <exception cref="DashboardException">An expression cannot be understood; the message names the setting.</exception>
     public static void CheckSettings(DashboardOptions options)
     {
-        foreach (var (name, cron) in new[]
-        {
-            (nameof(options.ReportCron), options.ReportCron), (nameof(options.CanaryCron), options.CanaryCron), (nameof(options.RetentionCron), options.RetentionCron), (nameof(options.ReindexCron), options.ReindexCron),
-        })
+        Check(nameof(options.ReportCron), options.ReportCron);
+        Check(nameof(options.CanaryCron), options.CanaryCron);
+        Check(nameof(options.RetentionCron), options.RetentionCron);
+        Check(nameof(options.ReindexCron), options.ReindexCron);
+
+        static void Check(string name, string cron)
         {
             try
             {
@@ -71,18 +80,13 @@ internal sealed class Recurring(IRecurringJobManagerV2 manager, ScheduleStore sc
             }
             catch (FormatException failure)
             {
-                throw new DashboardException($"BatchGen:Dashboard:{name}: {failure.Message}");
+                throw new DashboardException($"BatchGen:Dashboard:{name}: {failure.Message}", failure);
             }
         }
     }
 
     /// <summary>Hangfire's name of a schedule.</summary>
-    internal static string NameOf(int id) => SchedulePrefix + id.ToString(System.Globalization.CultureInfo.InvariantCulture);
-
-    /// <summary>A zone by its name.</summary>
-    /// <exception cref="FormatException">Not one; the message says what is.</exception>
-    internal static TimeZoneInfo Zone(string id) =>
-        TimeZoneInfo.TryFindSystemTimeZoneById(id, out var zone) ? zone : throw new FormatException($"'{id}' is not a time zone; write one such as Europe/Berlin.");
+    internal static string NameOf(int id) => SchedulePrefix + id.ToString(CultureInfo.InvariantCulture);
 
     private void Set(string name, Job job, string cron, TimeZoneInfo zone)
     {

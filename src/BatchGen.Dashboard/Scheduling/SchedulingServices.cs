@@ -1,6 +1,6 @@
+using BatchGen.Dashboard.Images;
 using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Pages;
-using BatchGen.Dashboard.Pages.Gallery;
 using BatchGen.Dashboard.Reports;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
@@ -29,20 +29,25 @@ internal static class SchedulingServices
     // Everything it runs is short; two at a time are plenty.
     private const int Threads = 2;
 
-    // A server that lives keeps extending its claim on what it runs; what a dead one had is taken up by the next after this long.
-    private static readonly TimeSpan Abandoned = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(5);
 
-    /// <summary>Adds it.</summary>
+    // A server that runs keeps extending its claim on what it does; after this long another takes over what one that ended had begun.
+    private static readonly TimeSpan TakeoverDelay = TimeSpan.FromMinutes(5);
+
+    /// <summary>Adds Hangfire, and the work that it runs.</summary>
     public static void Add(IServiceCollection services, DashboardOptions options, string connectionString)
     {
         services.AddHangfire((provider, configuration) =>
         {
-            configuration.SetDataCompatibilityLevel(CompatibilityLevel.Version_180).UseSimpleAssemblyNameTypeSerializer().UseRecommendedSerializerSettings()
+            configuration.SetDataCompatibilityLevel(CompatibilityLevel.Version_180).UseSimpleAssemblyNameTypeSerializer()
+                .UseRecommendedSerializerSettings()
                 .UsePostgreSqlStorage(
                     storage => storage.UseNpgsqlConnection(connectionString),
                     new PostgreSqlStorageOptions
                     {
-                        SchemaName = SchemaFor(provider.GetRequiredService<QueueDatabase>().Options.Schema), QueuePollInterval = TimeSpan.FromSeconds(5), InvisibilityTimeout = Abandoned,
+                        SchemaName = SchemaFor(provider.GetRequiredService<QueueDatabase>().Options.Schema),
+                        QueuePollInterval = PollInterval,
+                        InvisibilityTimeout = TakeoverDelay,
                         UseSlidingInvisibilityTimeout = true,
                     });
             AddMetrics(configuration);
@@ -53,33 +58,22 @@ internal static class SchedulingServices
             {
                 server.WorkerCount = Threads;
                 server.ServerName = "batchgen";
-                server.SchedulePollingInterval = TimeSpan.FromSeconds(5);
+                server.SchedulePollingInterval = PollInterval;
             });
         }
 
-        services.AddSingleton<ReportWriter>();
-        services.AddSingleton<ReportWebhook>();
-        services.AddSingleton(provider => new RecurringWork(
-            provider.GetRequiredService<BatchClaims>(), provider.GetRequiredService<JobSubmitter>(), provider.GetRequiredService<ScheduleStore>(), provider.GetRequiredService<ReportWriter>(),
-            provider.GetRequiredService<ReportWebhook>(), provider.GetRequiredService<DashboardFolders>(), provider.GetRequiredService<Show>(),
-            provider.GetRequiredService<ILogger<RecurringWork>>()));
-        services.AddSingleton(provider => new EndedCampaignWork(
-            provider.GetRequiredService<EndedCampaigns>(), provider.GetRequiredService<ReportWriter>(), provider.GetRequiredService<ReportWebhook>(),
-            provider.GetRequiredService<IBackgroundJobClient>()));
-        services.AddSingleton(provider => new UpkeepWork(
-            provider.GetRequiredService<QueueUpkeep>(), provider.GetRequiredService<WorkerRegistry>(), provider.GetRequiredService<ThumbnailStore>(), options,
-            provider.GetRequiredService<ILogger<UpkeepWork>>()));
-        services.AddSingleton<Recurring>();
-        services.AddHostedService(provider => provider.GetRequiredService<Recurring>());
+        AddWork(services, options);
     }
 
     /// <summary>Hangfire's schema beside the queue's: two queues in one database must not run each other's work.</summary>
     internal static string SchemaFor(string queueSchema) => queueSchema == "batchgen" ? "hangfire" : queueSchema + "_hangfire";
 
-    /// <summary>Maps its pages. Without a policy it would admit whatever comes from this machine, a reverse proxy included.</summary>
+    /// <summary>Maps Hangfire's pages. Without a policy they would admit whatever comes from this machine, a
+    /// reverse proxy included.</summary>
     public static void Map(WebApplication app)
     {
-        // Its pages ask for our numbers in a call that cannot wait, so they are read before; open pages share them for a second.
+        // Hangfire's pages ask for our numbers in a call that cannot wait, so the numbers are read before; open
+        // pages share them for a second.
         app.UseWhen(context => context.Request.Path.StartsWithSegments(PagesPath), pages => pages.Use(async (context, next) =>
         {
             context.Features.Set(await context.RequestServices.GetRequiredService<LiveSource>().GetAsync(context.RequestAborted));
@@ -94,17 +88,45 @@ internal static class SchedulingServices
         });
     }
 
+    // The constructors of the work are internal, because the queue's parts that they take are no concern of Hangfire.
+    private static void AddWork(IServiceCollection services, DashboardOptions options)
+    {
+        services.AddSingleton<ReportCollector>().AddSingleton<ReportFiles>().AddSingleton<ReportWebhook>();
+        services.AddSingleton(provider => new RecurringWork(
+            provider.GetRequiredService<BatchClaims>(),
+            provider.GetRequiredService<JobSubmitter>(),
+            provider.GetRequiredService<ScheduleStore>(),
+            provider.GetRequiredService<ReportCollector>(),
+            provider.GetRequiredService<ReportFiles>(),
+            provider.GetRequiredService<ReportWebhook>(),
+            provider.GetRequiredService<DisplayFormat>(),
+            provider.GetRequiredService<ILogger<RecurringWork>>()));
+        services.AddSingleton(provider => new EndedCampaignWork(
+            provider.GetRequiredService<EndedCampaigns>(),
+            provider.GetRequiredService<ReportCollector>(),
+            provider.GetRequiredService<ReportWebhook>(),
+            provider.GetRequiredService<IBackgroundJobClient>()));
+        services.AddSingleton(provider => new UpkeepWork(
+            provider.GetRequiredService<QueueUpkeep>(),
+            provider.GetRequiredService<WorkerRegistry>(),
+            provider.GetRequiredService<ThumbnailStore>(),
+            options,
+            provider.GetRequiredService<ILogger<UpkeepWork>>()));
+        services.AddSingleton<Recurring>();
+        services.AddHostedService(provider => provider.GetRequiredService<Recurring>());
+    }
+
     private static void AddMetrics(IGlobalConfiguration configuration)
     {
-        (string Id, string Title, Func<LiveSnapshot, long> Value)[] metrics =
-        [
-            ("batchgen:waiting", "Jobs waiting", snapshot => snapshot.Counts.Queued),
-            ("batchgen:running", "Jobs running", snapshot => snapshot.Counts.Running),
-            ("batchgen:failed", "Jobs failed", snapshot => snapshot.Counts.Failed),
-        ];
-        foreach (var (id, title, value) in metrics)
-            configuration.UseDashboardMetric(new DashboardMetric(id, title, page => page.Context.GetHttpContext().Features.Get<LiveSnapshot>() is { } snapshot ? new Metric(value(snapshot)) : new Metric("–")));
-        foreach (var (text, address) in new[] { ("Tonight", "/"), ("Queue", "/queue"), ("Campaigns", "/campaigns") })
-            NavigationMenu.Items.Add(_ => new MenuItem(text, address));
+        Add("batchgen:waiting", "Jobs waiting", snapshot => snapshot.Counts.Queued);
+        Add("batchgen:running", "Jobs running", snapshot => snapshot.Counts.Running);
+        Add("batchgen:failed", "Jobs failed", snapshot => snapshot.Counts.Failed);
+        NavigationMenu.Items.Add(_ => new MenuItem("Tonight", "/"));
+        NavigationMenu.Items.Add(_ => new MenuItem("Queue", "/queue"));
+        NavigationMenu.Items.Add(_ => new MenuItem("Campaigns", "/campaigns"));
+
+        void Add(string id, string title, Func<LiveSnapshot, long> value) => configuration.UseDashboardMetric(new DashboardMetric(
+            id, title, page => page.Context.GetHttpContext().Features.Get<LiveSnapshot>() is { } snapshot ? new Metric(value(snapshot))
+                : new Metric("–")));
     }
 }

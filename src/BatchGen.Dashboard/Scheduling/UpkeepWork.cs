@@ -1,4 +1,4 @@
-using BatchGen.Dashboard.Pages.Gallery;
+using BatchGen.Dashboard.Images;
 using BatchGen.Queue.Upkeep;
 using BatchGen.Queue.Workers;
 using Hangfire;
@@ -6,8 +6,11 @@ using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Dashboard.Scheduling;
 
-/// <summary>What Hangfire runs to keep the queue in order: retention, index rebuilds, orders of canaries.</summary>
-/// <remarks>Public because Hangfire finds methods by name; nothing else calls them. Two at once cannot happen: the queue's own lock lets one in, and the other has nothing to do.</remarks>
+/// <summary>Work that Hangfire runs to keep the queue in order: retention, index rebuilds, orders of canaries.</summary>
+/// <remarks>
+/// Public because Hangfire finds methods by name; nothing else calls them, and renaming one loses what is queued under its name.
+/// Several processes may start one at the same time: the queue's own lock lets one in, and the others have nothing to do.
+/// </remarks>
 public sealed class UpkeepWork
 {
     private readonly QueueUpkeep _upkeep;
@@ -16,7 +19,8 @@ public sealed class UpkeepWork
     private readonly DashboardOptions _options;
     private readonly ILogger<UpkeepWork> _log;
 
-    internal UpkeepWork(QueueUpkeep upkeep, WorkerRegistry workers, ThumbnailStore thumbnails, DashboardOptions options, ILogger<UpkeepWork> log)
+    internal UpkeepWork(
+        QueueUpkeep upkeep, WorkerRegistry workers, ThumbnailStore thumbnails, DashboardOptions options, ILogger<UpkeepWork> log)
     {
         _upkeep = upkeep;
         _workers = workers;
@@ -25,12 +29,13 @@ public sealed class UpkeepWork
         _log = log;
     }
 
-    /// <summary>Moves out jobs, history, archive and staged rows past their retention, and small pictures nobody will look at again.</summary>
+    /// <summary>Moves out jobs, history, archive and staged rows past their retention, and thumbnails that
+    /// nobody will look at again.</summary>
     [AutomaticRetry(Attempts = 2)]
     public async Task RetainAsync(CancellationToken cancellationToken)
     {
-        var outcome = await _upkeep.RetainAsync(new RetentionLimits(_options.KeepJobs, _options.KeepHistory, _options.KeepArchive), cancellationToken);
-        if (outcome is null) return;
+        var limits = new RetentionLimits(_options.KeepJobs, _options.KeepHistory, _options.KeepArchive);
+        if (await _upkeep.RetainAsync(limits, cancellationToken) is not { } outcome) return;
         var thumbnails = _thumbnails.DeleteOlderThan(_options.KeepJobs, cancellationToken);
         _log.Retained(outcome.JobsArchived, outcome.HistoryDeleted, outcome.ArchivedDeleted, outcome.StagedDeleted, thumbnails);
     }
@@ -39,10 +44,12 @@ public sealed class UpkeepWork
     [AutomaticRetry(Attempts = 2)]
     public async Task ReindexAsync(CancellationToken cancellationToken)
     {
-        if (await _upkeep.ReindexAsync(_options.ReindexAboveBytes, cancellationToken) is { Count: > 0 } rebuilt) _log.Reindexed(string.Join(", ", rebuilt));
+        if (await _upkeep.ReindexAsync(_options.ReindexAboveBytes, cancellationToken) is { Count: > 0 } rebuilt)
+            _log.Reindexed(string.Join(", ", rebuilt));
     }
 
-    /// <summary>Tells every worker to draw a canary; each does it before its next batch, or at once when idle.</summary>
+    /// <summary>Orders a canary from every worker; each draws it before its next batch, or at once when idle.</summary>
     [AutomaticRetry(Attempts = 0)]
-    public async Task OrderCanariesAsync(CancellationToken cancellationToken) => _log.CanariesOrdered(await _workers.OrderCanariesAsync(null, cancellationToken));
+    public async Task OrderCanariesAsync(CancellationToken cancellationToken) =>
+        _log.CanariesOrdered(await _workers.OrderCanariesAsync(null, cancellationToken));
 }

@@ -6,7 +6,8 @@ using Microsoft.Extensions.Options;
 
 namespace BatchGen.Dashboard.Security;
 
-/// <summary>Who asks: the bearer of an API key, a person who logged in, or (on this machine alone, before there are accounts) the local operator.</summary>
+/// <summary>Tells who sends a request: the bearer of an API key, a person who logged in, or (on this machine alone, before there are
+/// accounts) the local operator.</summary>
 internal sealed class AccessAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, AccessLookup access)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
@@ -28,8 +29,9 @@ internal sealed class AccessAuthentication(
             Response.StatusCode = StatusCodes.Status401Unauthorized;
             Response.Headers.WWWAuthenticate = "Bearer";
             return Results.Problem(
-                statusCode: StatusCodes.Status401Unauthorized, title: "An API key is needed", detail: "Send it as 'Authorization: Bearer bgk_...'; 'batchgen keys add' makes one.")
-                .ExecuteAsync(Context);
+                statusCode: StatusCodes.Status401Unauthorized,
+                title: "An API key is needed",
+                detail: "Send it as 'Authorization: Bearer bgk_...'; 'batchgen keys add' makes one.").ExecuteAsync(Context);
         }
 
         Response.Redirect("/login?return=" + Uri.EscapeDataString(Request.Path + Request.QueryString));
@@ -40,7 +42,8 @@ internal sealed class AccessAuthentication(
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
         (IsApi(Request)
             ? Results.Problem(statusCode: StatusCodes.Status403Forbidden, title: "Not allowed", detail: "This key's role may not do that.")
-            : Pages.Page.Of<Pages.MessagePage>(new Pages.MessageModel("Not allowed", "Your role may look, but not change anything. Ask an operator."), StatusCodes.Status403Forbidden))
+            : Pages.Page.Message(
+                "Not allowed", "Your role may look, but not change anything. Ask an operator.", StatusCodes.Status403Forbidden))
         .ExecuteAsync(Context);
 
     private static bool IsApi(HttpRequest request) => request.Path.StartsWithSegments("/api");

@@ -4,19 +4,20 @@ using System.Threading.RateLimiting;
 
 namespace BatchGen.Dashboard.Security;
 
-/// <summary>How often anybody may try to log in: by network, and by account from all networks together.</summary>
+/// <summary>Limits login attempts: by network, and by account from all networks together.</summary>
 internal sealed class LoginAttempts(DashboardOptions options) : IDisposable
 {
-    // So many more that nobody locks others out from one place, and few enough that guessing from many places leads nowhere.
+    // Enough that nobody can lock others out from one network, and few enough that guessing from many networks leads nowhere.
     private const int NetworksPerAccount = 10;
 
     private readonly PartitionedRateLimiter<string> _accounts = PartitionedRateLimiter.Create<string, string>(
         name => PerMinute(name, options.LoginAttemptsPerMinute * NetworksPerAccount), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The limit of a client's network.</summary>
-    public static RateLimitPartition<string> Limit(IPAddress? client, DashboardOptions options) => PerMinute(NetworkOf(client), options.LoginAttemptsPerMinute);
+    public static RateLimitPartition<string> Limit(IPAddress? client, DashboardOptions options) =>
+        PerMinute(NetworkOf(client), options.LoginAttemptsPerMinute);
 
-    /// <summary>Counts a try; false when the account had too many.</summary>
+    /// <summary>Counts a try; false when the account has had too many.</summary>
     public bool MayTry(string name)
     {
         using var lease = _accounts.AttemptAcquire(name);

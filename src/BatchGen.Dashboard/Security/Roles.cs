@@ -1,6 +1,6 @@
 namespace BatchGen.Dashboard.Security;
 
-/// <summary>What people and keys may do.</summary>
+/// <summary>Roles of people and keys, which decide what they may do.</summary>
 public static class Roles
 {
     /// <summary>Looks at everything, changes nothing.</summary>
@@ -9,7 +9,7 @@ public static class Roles
     /// <summary>A key that submits jobs of one tenant, and sees and cancels those only.</summary>
     public const string Submitter = "submitter";
 
-    /// <summary>Does everything.</summary>
+    /// <summary>Looks at everything and changes everything.</summary>
     public const string Operator = "operator";
 }
 

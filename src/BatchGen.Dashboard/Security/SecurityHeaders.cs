@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -8,11 +9,14 @@ internal static class SecurityHeaders
 {
     // Everything comes from this server; nothing is inline.
     private const string Policy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " + Common;
 
     // Hangfire's own pages carry inline styles and one inline script that passes settings.
     private const string HangfirePolicy =
-        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+        + "connect-src 'self'; " + Common;
+
+    private const string Common = "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
     /// <summary>Adds the headers, to error pages too: the handler that writes those clears what was set before.</summary>
     public static void Use(IApplicationBuilder app) => app.Use((context, next) =>
@@ -32,20 +36,22 @@ internal static class SecurityHeaders
     });
 
     /// <summary>Adds the checks of where a request comes from.</summary>
-    public static void UseChecks(IApplicationBuilder app, OpenDoor door) => app.Use(async (context, next) =>
+    public static void UseChecks(IApplicationBuilder app, LocalAccess local) => app.Use(async (context, next) =>
     {
         // A page of another site must not change anything here: forms carry a token, and browsers say where a request comes from.
-        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method) && context.Request.Headers["Sec-Fetch-Site"] == "cross-site")
+        var mayChange = !HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method);
+        if (mayChange && context.Request.Headers["Sec-Fetch-Site"] == "cross-site")
         {
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             return;
         }
 
-        // Without login, a name that some other site pointed at this machine must not open the door (DNS rebinding).
-        if (!IsThisMachine(context.Request.Host.Host) && await door.IsOpenAsync(context))
+        // A name that some other site pointed at this machine must not let anybody in without login (DNS rebinding).
+        if (!IsThisMachine(context.Request.Host.Host) && await local.NeedsNoLoginAsync(context))
         {
             context.Response.StatusCode = StatusCodes.Status421MisdirectedRequest;
-            await context.Response.WriteAsync("This address is served to this machine only; open it as http://localhost.", context.RequestAborted);
+            await context.Response.WriteAsync(
+                "This address is served to this machine only; open it as http://localhost.", context.RequestAborted);
             return;
         }
 
@@ -54,5 +60,6 @@ internal static class SecurityHeaders
 
     /// <summary>True for names and addresses that always mean this machine.</summary>
     public static bool IsThisMachine(string host) =>
-        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (System.Net.IPAddress.TryParse(host.Trim('[', ']'), out var address) && System.Net.IPAddress.IsLoopback(address));
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 }

@@ -319,7 +319,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
     private IReadOnlyList<RenderedImage> DrawByLength(
         DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
-        var groups = jobs.GroupBy(Chunks).ToArray();
+        var groups = jobs.GroupBy(job => PromptConditions.ChunksOf(_prompts!, job)).ToArray();
         if (groups.Length == 1) return Draw(model, jobs, progress, cancellationToken);
         var images = groups.SelectMany(group =>
         {
@@ -329,17 +329,13 @@ public sealed class DiffusionRenderer : IBatchRenderer
         return jobs.Select(job => images[job.JobId]).ToArray();
     }
 
-    private int Chunks(ClaimedJob job) => Math.Max(
-        _prompts!.ChunksOf(job.Recipe.Prompt, null),
-        job.Recipe.GuidanceScale > 1 && job.Recipe.NegativePrompt is { } negative ? _prompts.ChunksOf(negative, null) : 1);
-
     private List<RenderedImage> Draw(
         DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
         var recipe = jobs[0].Recipe;
         long[] shape = [1, model.UNet.InputChannels, recipe.HeightPixels / model.Vae.Factor, recipe.WidthPixels / model.Vae.Factor];
         using var sampler = SamplerCatalog.Create(recipe.Sampler, model.Scheduler, recipe.Steps);
-        var conditions = Encode(model, jobs);
+        var conditions = PromptConditions.Encode(model, _prompts!, jobs, _logger);
         var noises = jobs.Select(job => new JobNoise(job.Recipe.Seed)).ToArray();
         try
         {
@@ -362,43 +358,6 @@ public sealed class DiffusionRenderer : IBatchRenderer
         {
             foreach (var noise in noises) noise.Dispose();
         }
-    }
-
-    private Conditions Encode(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs)
-    {
-        using var scope = NewDisposeScope();
-        var guided = jobs[0].Recipe.GuidanceScale > 1;
-        var chunks = Chunks(jobs[0]);
-        var (contexts, pooled) = (new List<Tensor>(), new List<Tensor>());
-        var (negativeContexts, negativePooled) = (new List<Tensor>(), new List<Tensor>());
-        foreach (var job in jobs)
-        {
-            var recipe = job.Recipe;
-            var prompt = _prompts!.Encode(recipe.Prompt, null, recipe.ClipSkip, chunks);
-            // Aliases keep the numbers alive when the cache drops the prompt.
-            contexts.Add(prompt.Context.alias());
-            if (prompt.Pooled is not null) pooled.Add(prompt.Pooled.alias());
-            if (_prompts.TokensCutOff(recipe.Prompt) is > 0 and var cut) _logger.PromptCut(job.JobId, cut);
-            if (!guided) continue;
-            if (recipe.NegativePrompt is null && model.ZeroesAbsentNegative)
-            {
-                negativeContexts.Add(zeros_like(contexts[^1]));
-                if (prompt.Pooled is not null) negativePooled.Add(zeros_like(pooled[^1]));
-            }
-            else
-            {
-                // As in diffusers, clip_skip is for the prompt only.
-                var negative = _prompts.Encode(recipe.NegativePrompt ?? "", null, 0, chunks);
-                negativeContexts.Add(negative.Context.alias());
-                if (negative.Pooled is not null) negativePooled.Add(negative.Pooled.alias());
-            }
-        }
-
-        var sizes = model.Family.SizeConditions(jobs[0].Recipe.HeightPixels, jobs[0].Recipe.WidthPixels);
-        Tensor? Join(List<Tensor> list) => list.Count == 0 ? null : cat(list, 0).MoveToOuterDisposeScope();
-        return new Conditions(
-            Join(contexts)!, Join(negativeContexts), Join(pooled), Join(negativePooled),
-            sizes is null ? null : tensor(sizes, device: _compute.Device).unsqueeze(0).repeat(jobs.Count, 1).MoveToOuterDisposeScope());
     }
 
     private List<RenderedImage> Decode(

@@ -25,7 +25,7 @@ internal sealed partial record SchemaFile(string Name, string Text)
     private static partial Regex RoutineName();
 }
 
-/// <summary>One numbered migration of <c>db/migrations</c>.</summary>
+/// <summary>A migration, which is applied once, in the order of its number.</summary>
 /// <param name="Name">File name without its ending.</param>
 /// <param name="Text">Its statements.</param>
 internal sealed record Migration(string Name, string Text)

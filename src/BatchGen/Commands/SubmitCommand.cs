@@ -12,8 +12,10 @@ namespace BatchGen.Commands;
 /// <summary><c>batchgen submit</c>: puts jobs into the queue, from flags or from a file.</summary>
 internal sealed class SubmitCommand
 {
-    // One transaction each: large enough to be fast, small enough that a refusal comes soon.
-    private readonly Argument<string?> _file = new("FILE") { Arity = ArgumentArity.ZeroOrOne, Description = "Jobs as .csv, .json or .jsonl; '-' reads standard input." };
+    private readonly Argument<string?> _file = new("FILE")
+    {
+        Arity = ArgumentArity.ZeroOrOne, Description = "Jobs as .csv, .json or .jsonl; '-' reads standard input.",
+    };
     private readonly Dictionary<JobField, Option> _flags =
         JobFields.All.Where(field => field.IsSetBy(JobFieldWays.Flags)).ToDictionary(field => field, FlagOf);
 
@@ -24,11 +26,13 @@ internal sealed class SubmitCommand
 
     private SubmitCommand(ProgramContext context) => _context = context;
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Makes the command with its flags.</summary>
     public static Command Create(ProgramContext context)
     {
         var submit = new SubmitCommand(context);
-        var command = new Command("submit", "Put jobs into the queue, from flags or from a file; all of a file's jobs are checked before the first is submitted.")
+        var command = new Command(
+            "submit",
+            "Put jobs into the queue, from flags or from a file; all of a file's jobs are checked before the first is submitted.")
         {
             submit._file, submit._json, submit._ids,
         };
@@ -51,30 +55,64 @@ internal sealed class SubmitCommand
         var jobs = await CollectAsync(arguments, cancellationToken);
         await using var session = await QueueSession.OpenAsync(_context, arguments, cancellationToken);
         var ids = await session.Submitter.SubmitAllAsync(jobs, cancellationToken);
-        if (arguments.GetValue(_json)) await _context.Output.WriteLineAsync(JsonSerializer.Serialize(new { job_ids = ids }, ApiJson.Compact));
-        else if (arguments.GetValue(_ids)) foreach (var id in ids) await _context.Output.WriteLineAsync(id.ToString(CultureInfo.InvariantCulture));
-        else await _context.Output.WriteLineAsync(ids.Count == 1 ? $"Submitted job {ids[0]}" : $"Submitted {ids.Count} jobs: {Printable.Ids(ids)}");
+        await PrintAsync(ids, arguments);
         return ExitCodes.Success;
     }
 
-    // Everything is read and counted here; the jobs themselves are made while they are submitted.
+    private async Task PrintAsync(IReadOnlyList<long> ids, ParseResult arguments)
+    {
+        if (arguments.GetValue(_json))
+        {
+            await _context.Output.WriteLineAsync(JsonSerializer.Serialize(new { job_ids = ids }, ApiJson.Compact));
+        }
+        else if (arguments.GetValue(_ids))
+        {
+            foreach (var id in ids) await _context.Output.WriteLineAsync(id.ToString(CultureInfo.InvariantCulture));
+        }
+        else
+        {
+            var submitted = ids.Count == 1 ? $"Submitted job {ids[0]}" : $"Submitted {ids.Count} jobs: {Printable.Ids(ids)}";
+            await _context.Output.WriteLineAsync(submitted);
+        }
+    }
+
+    // All rows are read, checked and counted here; the jobs are made while they are submitted.
     private async Task<IEnumerable<JobRequest>> CollectAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         var flags = ReadFlags(arguments);
         var prompts = Texts(arguments, _flags[JobFields.Prompt]);
-        if (flags.Count is < 1 or > JobTemplate.MaxJobs) throw CommandException.BadInput($"--count {flags.Count}: expected 1 to {JobTemplate.MaxJobs}.");
-        if (arguments.GetValue(_file) is not { } file)
+        if (flags.Count is < 1 or > JobTemplate.MaxJobs)
+            throw CommandException.BadInput($"--count {flags.Count}: expected 1 to {JobTemplate.MaxJobs}.");
+        return arguments.GetValue(_file) is { } file
+            ? await CollectFromFileAsync(file, flags, prompts, cancellationToken)
+            : CollectFromPrompts(flags, prompts);
+    }
+
+    private static IEnumerable<JobRequest> CollectFromPrompts(JobTemplate flags, string[] prompts)
+    {
+        if (prompts.Length == 0)
+            throw CommandException.BadInput("Nothing to submit: give --prompt TEXT or a FILE. 'batchgen submit --help' shows examples.");
+        if (prompts.Length > 1 && flags.Job.IdempotencyKey is not null)
+            throw CommandException.BadInput("--idempotency-key names one job; it cannot be shared by several prompts.");
+        var expansions = prompts.Select(prompt => Expand(flags with { Job = flags.Job with { Prompt = prompt } })).ToArray();
+        return expansions.SelectMany(expansion => expansion.Jobs());
+    }
+
+    private async Task<IEnumerable<JobRequest>> CollectFromFileAsync(
+        string file, JobTemplate flags, string[] prompts, CancellationToken cancellationToken)
+    {
+        if (prompts.Length > 1)
         {
-            if (prompts.Length == 0) throw CommandException.BadInput("Nothing to submit: give --prompt TEXT or a FILE. 'batchgen submit --help' shows examples.");
-            if (prompts.Length > 1 && flags.Job.IdempotencyKey is not null) throw CommandException.BadInput("--idempotency-key names one job; it cannot be shared by several prompts.");
-            var expansions = prompts.Select(prompt => Expand(flags with { Job = flags.Job with { Prompt = prompt } })).ToArray();
-            return expansions.SelectMany(expansion => expansion.Jobs());
+            throw CommandException.BadInput(
+                "Give one --prompt with a FILE: it is the prompt of rows that have none. "
+                + "For several prompts give no FILE, or a column 'prompt'.");
         }
 
-        if (prompts.Length > 1) throw CommandException.BadInput("Give one --prompt with a FILE: it is the prompt of rows that have none. For several prompts give no FILE, or a column 'prompt'.");
         if (prompts.Length == 1) flags = flags with { Job = flags.Job with { Prompt = prompts[0] } };
-        if (flags.Job.IdempotencyKey is not null) throw CommandException.BadInput("--idempotency-key names one job; put a column 'idempotency_key' into the file.");
-        return await WithStartImagesAsync(await ReadAsync(file, flags, cancellationToken), file == "-" ? "" : Path.GetDirectoryName(Path.GetFullPath(file))!);
+        if (flags.Job.IdempotencyKey is not null)
+            throw CommandException.BadInput("--idempotency-key names one job; put a column 'idempotency_key' into the file.");
+        var folder = file == "-" ? "" : Path.GetDirectoryName(Path.GetFullPath(file))!;
+        return await WithStartImagesAsync(await ReadAsync(file, flags, cancellationToken), folder);
     }
 
     private static JobExpansion Expand(JobTemplate template)
@@ -89,22 +127,28 @@ internal sealed class SubmitCommand
         }
     }
 
-    // Lists and prompts may be given several times; of everything else there is one.
+    // Flags of lists and the prompt may be given several times, every other flag once.
     private static Option FlagOf(JobField field)
     {
         var several = field == JobFields.Prompt || field.Type is JobFieldType.Words or JobFieldType.Adapters;
-        var help = field == JobFields.Prompt ? "What to draw; {red|blue} draws both, \\{ is a brace. With a FILE: the prompt of rows that have none."
-            : field == JobFields.StartImage ? "Image to start from: a PNG, WebP or JPEG file, copied to where workers find it, or the name of one there."
-            : field.Type == JobFieldType.Instant ? $"{field.FullHelp} As {JobTimes.Forms}."
-            : field.FullHelp;
         Option flag = several
-            ? new Option<string[]>(field.Flag) { Description = help + " May be given several times." }
-            : new Option<string?>(field.Flag) { Description = help };
+            ? new Option<string[]>(field.Flag) { Description = HelpOf(field) + " May be given several times." }
+            : new Option<string?>(field.Flag) { Description = HelpOf(field) };
         if (field.ShortFlag is { } letter) flag.Aliases.Add($"-{letter}");
         return flag;
     }
 
-    private static string[] Texts(ParseResult arguments, Option flag) => [.. arguments.GetResult(flag)?.Tokens.Select(token => token.Value) ?? []];
+    private static string HelpOf(JobField field)
+    {
+        if (field == JobFields.Prompt)
+            return "What to draw; {red|blue} draws both, \\{ is a brace. With a FILE: the prompt of rows that have none.";
+        if (field == JobFields.StartImage)
+            return "Image to start from: a PNG, WebP or JPEG file, copied to where workers find it, or the name of one there.";
+        return field.Type == JobFieldType.Instant ? $"{field.FullHelp} As {JobTimes.Forms}." : field.FullHelp;
+    }
+
+    private static string[] Texts(ParseResult arguments, Option flag) =>
+        [.. arguments.GetResult(flag)?.Tokens.Select(token => token.Value) ?? []];
 
     private JobTemplate ReadFlags(ParseResult arguments)
     {
@@ -125,14 +169,16 @@ internal sealed class SubmitCommand
             }
             catch (FormatException failure)
             {
-                throw CommandException.BadInput($"{field.Flag}: {failure.Message}{(failure.Message[^1] is '.' or '?' ? "" : ".")}", failure);
+                var end = failure.Message[^1] is '.' or '?' ? "" : ".";
+                throw CommandException.BadInput($"{field.Flag}: {failure.Message}{end}", failure);
             }
         }
 
         return template;
     }
 
-    // Pictures that a list names lie where workers find them, or are files beside the list, which are copied there before the first job is submitted.
+    // A start image that a list names is in the folder where workers read them, or is a file beside the list; files are copied into the
+    // folder before the first job is submitted.
     private async Task<IEnumerable<JobRequest>> WithStartImagesAsync(JobList jobs, string beside)
     {
         if (jobs.StartImages.Count == 0) return jobs;
@@ -146,20 +192,24 @@ internal sealed class SubmitCommand
             else if (!folder.Has(name)) missing.Add(name);
         }
 
-        // No refusal: workers may have them on another machine. What cannot be a name at all the database refuses.
+        // Missing images are not refused, because workers on another machine may have them; the database refuses texts that cannot be
+        // names.
         if (missing.Count > 0)
         {
             var which = $"'{Printable.Line(missing[0], 200)}'{(missing.Count > 1 ? $" and {missing.Count - 1} more" : "")}";
             await _context.Error.WriteLineAsync(
-                $"batchgen: not in '{WorkerHost.StartImageFolder(Settings.Read(_context))}' on this machine: start picture {which}. Jobs fail where their worker does not find it.");
+                $"batchgen: not in '{WorkerHost.StartImageFolder(Settings.Read(_context))}' on this machine: start image {which}. "
+                + "Jobs fail where their worker does not find it.");
         }
 
-        return names.Count == 0 ? jobs : jobs.Select(job => job.StartImage is { } name && names.TryGetValue(name, out var stored) ? job with { StartImage = stored } : job);
+        if (names.Count == 0) return jobs;
+        return jobs.Select(job =>
+            job.StartImage is { } name && names.TryGetValue(name, out var stored) ? job with { StartImage = stored } : job);
     }
 
     private StartImageFolder StartImages() => new(WorkerHost.StartImageFolder(Settings.Read(_context)));
 
-    // A file is copied to where workers find it; anything else must be there already.
+    // A file is copied into the folder where workers read start images; any other name must be in the folder already.
     private string Store(string fileOrName, string field)
     {
         var folder = StartImages();
@@ -167,7 +217,11 @@ internal sealed class SubmitCommand
         {
             if (!File.Exists(fileOrName) && folder.Has(fileOrName)) return fileOrName;
             if (new FileInfo(fileOrName) is { Exists: true, Length: > StartImageFolder.MaxFileBytes })
-                throw CommandException.BadInput($"{field}: '{fileOrName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.");
+            {
+                throw CommandException.BadInput(
+                    $"{field}: '{fileOrName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.");
+            }
+
             return folder.Add(File.ReadAllBytes(fileOrName), fileOrName);
         }
         catch (StartImageException failure)
@@ -180,15 +234,17 @@ internal sealed class SubmitCommand
         }
     }
 
-    // A file is read twice; standard input and pipes can be read only once, and are kept.
+    // A file is read twice; standard input and pipes can be read only once, so their text is kept.
     private async Task<JobList> ReadAsync(string file, JobTemplate flags, CancellationToken cancellationToken)
     {
+        var times = TimeReference.Of(_context.Clock);
         try
         {
-            if (file == "-") return JobFile.Read(await _context.Input.ReadToEndAsync(cancellationToken), file, TimeReference.Of(_context.Clock), flags);
+            if (file == "-") return JobFile.Read(await _context.Input.ReadToEndAsync(cancellationToken), file, times, flags);
             using var reader = new StreamReader(file);
-            return reader.BaseStream.CanSeek ? JobFile.Read(() => new StreamReader(file), file, TimeReference.Of(_context.Clock), flags)
-                : JobFile.Read(await reader.ReadToEndAsync(cancellationToken), file, TimeReference.Of(_context.Clock), flags);
+            return reader.BaseStream.CanSeek
+                ? JobFile.Read(() => new StreamReader(file), file, times, flags)
+                : JobFile.Read(await reader.ReadToEndAsync(cancellationToken), file, times, flags);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

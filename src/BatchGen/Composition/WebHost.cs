@@ -1,5 +1,5 @@
 using BatchGen.Dashboard;
-using BatchGen.Dashboard.Pages.Gallery;
+using BatchGen.Dashboard.Images;
 using BatchGen.Imaging;
 using BatchGen.Queue;
 using Microsoft.AspNetCore.Builder;

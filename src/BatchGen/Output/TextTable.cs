@@ -23,21 +23,21 @@ internal sealed class TextTable
         for (var i = 0; i < headers.Count; i++)
         {
             var gap = i < headers.Count - 1 ? ColumnGap : 0;
-            _table.AddColumn(new TableColumn(new Text(headers[i])).NoWrap().PadLeft(0).PadRight(gap));
+            _table.AddColumn(new TableColumn(new Cell(headers[i])).NoWrap().PadLeft(0).PadRight(gap));
         }
     }
 
     /// <summary>Adds a row; control characters in its cells are replaced, because a prompt could hold escape sequences.</summary>
-    public void Add(params IEnumerable<string?> cells) => _table.AddRow(cells.Select(cell => new Text(Printable.Line(cell))));
+    public void Add(params IEnumerable<string?> cells) => _table.AddRow(cells.Select(cell => new Cell(Printable.Line(cell))));
 
     /// <summary>Prints header and rows; lines that a terminal is too narrow for are shortened at their end.</summary>
     public void Print(ProgramContext context)
     {
         var options = RenderOptions.Create(context.Console, context.Console.Profile.Capabilities);
-        var lines = Segment.SplitLines(((IRenderable)_table).Render(options, UnlimitedWidth));
+        var segments = ((IRenderable)_table).Render(options, UnlimitedWidth);
+        var lines = string.Concat(segments.Select(segment => segment.Text)).ReplaceLineEndings("\n").TrimEnd('\n').Split('\n');
         var widest = context.IsTerminal ? Math.Max(NarrowestLine, context.Console.Profile.Width - 1) : UnlimitedWidth;
-        foreach (var line in lines)
-            context.Output.WriteLine(Shorten(string.Concat(line.Select(segment => segment.Text)).TrimEnd(), widest));
+        foreach (var line in lines) context.Output.WriteLine(Shorten(line.TrimEnd(), widest));
     }
 
     // Width is counted in cells of the terminal: a Chinese character takes two.
@@ -45,5 +45,16 @@ internal sealed class TextTable
     {
         if (line.Length <= width / 2 || line.GetCellWidth() <= width) return line;
         return Segment.Truncate(new Segment(line), width - 1)?.Text + "…";
+    }
+
+    /// <summary>Text that is never wrapped.</summary>
+    /// <remarks>Spectre.Console's own text is taken apart into words, which makes a list of thousands of prompts take seconds.</remarks>
+    private sealed class Cell(string text) : IRenderable
+    {
+        private readonly int _width = text.GetCellWidth();
+
+        public Measurement Measure(RenderOptions options, int maxWidth) => new(_width, _width);
+
+        public IEnumerable<Segment> Render(RenderOptions options, int maxWidth) => [new Segment(text)];
     }
 }

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Dashboard;
 
-/// <summary>Access that was changed or taken away ends what is open.</summary>
+/// <summary>Logins and open streams end when the access behind them is changed or taken away.</summary>
 [Collection(DashboardHost.OneAtATime)]
 public sealed partial class AccessEndsTests
 {
@@ -17,7 +17,8 @@ public sealed partial class AccessEndsTests
     [Theory]
     [InlineData("another password", false)]
     [InlineData(Password, true)]
-    public async Task A_new_password_and_a_new_account_of_the_same_name_end_old_logins(string password, bool removeFirst)
+    [CoversRoute("POST /login")]
+    public async Task Logins_end_when_the_account_gets_a_new_password_or_is_made_anew(string password, bool removeFirst)
     {
         await using var site = await StartAsync();
         using var client = Browser(site.Dashboard);
@@ -48,30 +49,33 @@ public sealed partial class AccessEndsTests
         var (first, second, stays) = (await OpenAsync(person, path), await OpenAsync(program, path), await OpenAsync(otto, path));
         await site.Accounts.DeleteAccountAsync("eve", CancellationToken.None);
         await site.Accounts.RevokeKeyAsync("monitoring", CancellationToken.None);
-        await DashboardHost.UntilAsync(() =>
+        await Wait.UntilAsync("both streams have ended", () =>
         {
             site.Clock.Advance(TimeSpan.FromSeconds(1));
-            return Task.FromResult(first.IsCompleted && second.IsCompleted);
+            return first.IsCompleted && second.IsCompleted;
         });
         Assert.False(stays.IsCompleted);
-        await Task.WhenAll(first, second); // They ended as streams end, without an error.
+        await Task.WhenAll(first, second); // Neither stream was broken off with an error.
     }
 
     private static async Task<Site> StartAsync()
     {
         var database = await TestDatabase.CreateAsync();
         var accounts = new AccessStore(database.Queue);
-        foreach (var name in (string[])["eve", "otto"]) await accounts.SaveAccountAsync(name, PasswordHash.Make(Password), "viewer", CancellationToken.None);
+        foreach (var name in (string[])["eve", "otto"])
+            await accounts.SaveAccountAsync(name, PasswordHash.Make(Password), "viewer", CancellationToken.None);
         var clock = new FakeTimeProvider(DashboardHost.Now);
         return new Site(database, accounts, clock, await DashboardHost.StartAsync(database, clock: clock));
     }
 
-    private static HttpClient Browser(DashboardHost dashboard) => new(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer() }) { BaseAddress = dashboard.Address };
+    private static HttpClient Browser(DashboardHost dashboard) => new(
+        new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer() }) { BaseAddress = dashboard.Address };
 
     private static async Task LogInAsync(HttpClient client, string name = "eve")
     {
         var token = Token().Match(await client.GetStringAsync("/login", TestContext.Current.CancellationToken)).Groups["token"].Value;
-        using var form = new FormUrlEncodedContent([new("__RequestVerificationToken", token), new("name", name), new("password", Password), new("return", "/jobs")]);
+        using var form = new FormUrlEncodedContent(
+            [new("__RequestVerificationToken", token), new("name", name), new("password", Password), new("return", "/jobs")]);
         using var answer = await client.PostAsync("/login", form, TestContext.Current.CancellationToken);
         Assert.Equal("/jobs", answer.Headers.Location?.OriginalString);
     }
@@ -82,14 +86,17 @@ public sealed partial class AccessEndsTests
         return answer.StatusCode;
     }
 
-    /// <returns>Ends when the stream does.</returns>
+    /// <returns>A task that ends when the stream does.</returns>
     private static async Task<Task> OpenAsync(HttpClient client, string path) =>
-        (await client.GetStreamAsync(path, TestContext.Current.CancellationToken)).CopyToAsync(Stream.Null, TestContext.Current.CancellationToken);
+        (await client.GetStreamAsync(path, TestContext.Current.CancellationToken))
+            .CopyToAsync(Stream.Null, TestContext.Current.CancellationToken);
 
-    [GeneratedRegex("""name="__RequestVerificationToken" value="(?<token>[^"]+)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("""name="__RequestVerificationToken" value="(?<token>[^"]+)""", RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex Token();
 
-    private sealed record Site(TestDatabase Database, AccessStore Accounts, FakeTimeProvider Clock, DashboardHost Dashboard) : IAsyncDisposable
+    private sealed record Site(
+        TestDatabase Database, AccessStore Accounts, FakeTimeProvider Clock, DashboardHost Dashboard) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {

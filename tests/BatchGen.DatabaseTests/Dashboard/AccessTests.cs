@@ -9,7 +9,7 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Dashboard;
 
-/// <summary>Who is let in without a login, and how often anybody may try one.</summary>
+/// <summary>Requests that need no login, and the limits on login attempts.</summary>
 [Collection(DashboardHost.OneAtATime)]
 public sealed class AccessTests
 {
@@ -21,7 +21,7 @@ public sealed class AccessTests
     [InlineData("Forwarded", "for=203.0.113.9")]
     [InlineData("X-Real-IP", "203.0.113.9")]
     [InlineData("Via", "1.1 proxy")]
-    public async Task The_open_door_is_closed_to_what_a_proxy_passes_on(string header, string value)
+    public async Task Requests_that_a_proxy_passes_on_need_a_login_even_before_there_is_an_account(string header, string value)
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var dashboard = await DashboardHost.StartAsync(database);
@@ -30,42 +30,49 @@ public sealed class AccessTests
     }
 
     [Fact]
-    public async Task A_dashboard_behind_a_proxy_does_not_start_while_nobody_has_access()
+    public async Task Start_behind_a_proxy_is_refused_while_there_is_no_account_or_key()
     {
         await using var database = await TestDatabase.CreateAsync();
-        var refused = await Assert.ThrowsAsync<DashboardException>(() => DashboardHost.StartAsync(database, options => options.TrustedProxies.Add("127.0.0.1")));
+        var refused = await Assert.ThrowsAsync<DashboardException>(
+            () => DashboardHost.StartAsync(database, options => options.TrustedProxies.Add("127.0.0.1")));
         Assert.Contains("TrustedProxies", refused.Message, StringComparison.Ordinal);
         Assert.Contains("batchgen users add", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Behind_a_proxy_the_door_stays_closed_also_while_there_are_keys_only()
+    public async Task Requests_behind_a_proxy_need_a_login_also_while_there_are_keys_only()
     {
         await using var database = await TestDatabase.CreateAsync();
         await new AccessStore(database.Queue).AddKeyAsync("key", ApiKey.Hash(ApiKey.Make()), "operator", null, CancellationToken.None);
         await using var dashboard = await DashboardHost.StartAsync(database, options => options.TrustedProxies.Add("127.0.0.1"));
         await AssertSentToLoginAsync(dashboard, ("X-Forwarded-For", "203.0.113.9"));
         await AssertSentToLoginAsync(dashboard, ("X-Forwarded-For", "127.0.0.1"));
-        await AssertSentToLoginAsync(dashboard, ("Accept", "*/*")); // A proxy that forwards nothing of whom it serves.
+        await AssertSentToLoginAsync(dashboard, ("Accept", "*/*")); // As from a proxy that adds no header.
     }
 
     [Fact]
-    public async Task Logins_are_counted_by_network_and_by_account()
+    public async Task Login_attempts_are_limited_by_network_and_by_account()
     {
         await using var database = await TestDatabase.CreateAsync();
-        await new AccessStore(database.Queue).SaveAccountAsync("otto", PasswordHash.Make("operator password"), "operator", CancellationToken.None);
+        await new AccessStore(database.Queue)
+            .SaveAccountAsync("otto", PasswordHash.Make("operator password"), "operator", CancellationToken.None);
         await using var dashboard = await DashboardHost.StartAsync(database, options =>
         {
             options.TrustedProxies.Add("127.0.0.1");
             options.LoginAttemptsPerMinute = 1;
         });
-        // A home or a host has a whole /64: the next address of it is no new visitor.
+        // Addresses of one /64 belong to one home or host and count together.
         Assert.Equal(HttpStatusCode.Unauthorized, await LogInAsync(dashboard, "eve", "2001:db8:0:1::1"));
         Assert.Equal(HttpStatusCode.TooManyRequests, await LogInAsync(dashboard, "eve", "2001:db8:0:1:ffff::2"));
         Assert.Equal(HttpStatusCode.Unauthorized, await LogInAsync(dashboard, "eve", "2001:db8:0:2::1"));
 
-        // From anywhere: ten times as many for one account, in any case of letters.
-        for (var i = 0; i < 10; i++) Assert.Equal((i, HttpStatusCode.Unauthorized), (i, await LogInAsync(dashboard, i % 2 == 0 ? "otto" : "OTTO", string.Create(CultureInfo.InvariantCulture, $"203.0.113.{i}"))));
+        // From all networks together, ten times as many for one account, in any case of letters.
+        for (var i = 0; i < 10; i++)
+        {
+            var address = string.Create(CultureInfo.InvariantCulture, $"203.0.113.{i}");
+            Assert.Equal((i, HttpStatusCode.Unauthorized), (i, await LogInAsync(dashboard, i % 2 == 0 ? "otto" : "OTTO", address)));
+        }
+
         Assert.Equal(HttpStatusCode.TooManyRequests, await LogInAsync(dashboard, "Otto", "203.0.113.200"));
         Assert.Equal(HttpStatusCode.Unauthorized, await LogInAsync(dashboard, "another", "203.0.113.201"));
     }
@@ -87,7 +94,8 @@ public sealed class AccessTests
         Assert.Equal((header, HttpStatusCode.Unauthorized), (header, call.StatusCode));
     }
 
-    private static async Task<HttpResponseMessage> GetAsync(DashboardHost dashboard, string path, params (string Name, string Value)[] headers)
+    private static async Task<HttpResponseMessage> GetAsync(
+        DashboardHost dashboard, string path, params (string Name, string Value)[] headers)
     {
         using var client = await dashboard.ClientAsync();
         using var direct = new HttpClient(Plain, disposeHandler: false) { BaseAddress = client.BaseAddress };

@@ -28,7 +28,7 @@ public sealed class ApiTests
     [InlineData("text=100_", "")]
     [InlineData("tag=none", "")]
     [InlineData("before=4&limit=2", "3 2")]
-    public async Task Filters_hold_together(string query, string expected)
+    public async Task Filters_of_the_job_list_hold_together(string query, string expected)
     {
         await using var site = await SiteAsync();
         using var client = await site.Dashboard.ClientAsync("viewer");
@@ -36,7 +36,7 @@ public sealed class ApiTests
     }
 
     [Fact]
-    public async Task Pages_follow_each_other_also_where_a_tenant_owns_only_some()
+    public async Task Pages_of_a_tenants_jobs_follow_each_other_past_jobs_of_other_tenants()
     {
         await using var site = await SiteAsync();
         await site.Database.SqlAsync("insert into tenants (name) values ('shop')");
@@ -46,7 +46,8 @@ public sealed class ApiTests
         var seen = new List<long>();
         for (long? before = null; ;)
         {
-            var page = await client.GetFromJsonAsync<JsonElement>($"/api/v1/jobs?state=queued&limit=2{(before is null ? "" : $"&before={before}")}");
+            var page = await client.GetFromJsonAsync<JsonElement>(
+                $"/api/v1/jobs?state=queued&limit=2{(before is null ? "" : $"&before={before}")}");
             seen.AddRange(page.GetProperty("jobs").EnumerateArray().Select(job => job.GetProperty("id").GetInt64()));
             if (!page.TryGetProperty("next_before", out var next)) break;
             before = next.GetInt64();
@@ -58,17 +59,18 @@ public sealed class ApiTests
     }
 
     [Fact]
-    public async Task A_state_that_is_none_is_refused_with_those_there_are()
+    public async Task An_unknown_state_is_refused_with_the_list_of_states()
     {
         await using var site = await SiteAsync();
         using var client = await site.Dashboard.ClientAsync("viewer");
         using var answer = await client.GetAsync("/api/v1/jobs?state=done");
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
-        Assert.Contains("'done' is not a state; use", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("'done' is not a state of jobs; use", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Operators_give_workers_orders_and_nobody_else_does()
+    [CoversRoute("POST /api/v1/workers/{id:guid}/{order}")]
+    public async Task Only_operators_give_orders_to_workers()
     {
         await using var site = await SiteAsync();
         var worker = await site.Database.AddWorkerAsync();
@@ -80,19 +82,19 @@ public sealed class ApiTests
             Assert.Equal((role, HttpStatusCode.Forbidden), (role, refused.StatusCode));
         }
 
-        Assert.Equal(new(false, false), await HearAsync());
-        Assert.Equal(new(true, false), await HearAsync("pause"));
-        Assert.Equal(new(false, false), await HearAsync("resume"));
-        Assert.Equal(new(false, false, true), await HearAsync("canary"));
-        Assert.Equal(new(false, false), await HearAsync()); // An order of a canary is given once.
-        Assert.Equal(new(false, true), await HearAsync("drain"));
+        Assert.Equal(new(false, false), await OrdersAsync());
+        Assert.Equal(new(true, false), await OrdersAsync("pause"));
+        Assert.Equal(new(false, false), await OrdersAsync("resume"));
+        Assert.Equal(new(false, false, true), await OrdersAsync("canary"));
+        Assert.Equal(new(false, false), await OrdersAsync()); // The worker receives an order of a canary once.
+        Assert.Equal(new(false, true), await OrdersAsync("drain"));
         using var unknown = await client.PostAsync($"/api/v1/workers/{worker}/dance", null);
         Assert.Equal(HttpStatusCode.BadRequest, unknown.StatusCode);
         Assert.Contains("use pause, resume, drain, canary", await unknown.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         using var missing = await client.PostAsync($"/api/v1/workers/{Guid.NewGuid()}/pause", null);
         Assert.Equal(HttpStatusCode.NotFound, missing.StatusCode);
 
-        async Task<Queue.Workers.WorkerOrders> HearAsync(string? order = null)
+        async Task<Queue.Workers.WorkerOrders> OrdersAsync(string? order = null)
         {
             if (order is not null)
             {
@@ -105,45 +107,55 @@ public sealed class ApiTests
     }
 
     [Fact]
-    public async Task The_description_names_every_call_and_every_filter()
+    public async Task The_OpenAPI_document_names_every_call_and_every_filter()
     {
         await using var site = await SiteAsync();
         using var client = await site.Dashboard.ClientAsync("viewer");
         var document = await client.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
-        var calls = document.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject().Select(call => $"{call.Name} {path.Name}")).Order(StringComparer.Ordinal);
+        var calls = document.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().Select(call => $"{call.Name} {path.Name}")).Order(StringComparer.Ordinal);
         Assert.Equal(
         [
-            "get /api/v1/adapters", "get /api/v1/campaigns", "get /api/v1/campaigns/{name}", "get /api/v1/counts", "get /api/v1/events", "get /api/v1/events/jobs", "get /api/v1/jobs", "get /api/v1/jobs/{id}",
-            "get /api/v1/jobs/{id}/image", "get /api/v1/models", "get /api/v1/results", "get /api/v1/workers", "post /api/v1/jobs", "post /api/v1/jobs/cancel", "post /api/v1/jobs/retry", "post /api/v1/start-images",
+            "get /api/v1/adapters", "get /api/v1/campaigns", "get /api/v1/campaigns/{name}", "get /api/v1/counts", "get /api/v1/events",
+            "get /api/v1/events/jobs", "get /api/v1/jobs", "get /api/v1/jobs/{id}",
+            "get /api/v1/jobs/{id}/image", "get /api/v1/models", "get /api/v1/results", "get /api/v1/workers", "post /api/v1/jobs",
+            "post /api/v1/jobs/cancel", "post /api/v1/jobs/retry", "post /api/v1/start-images",
             "post /api/v1/workers/{id}/{order}",
         ], calls);
-        var filters = document.GetProperty("paths").GetProperty("/api/v1/jobs").GetProperty("get").GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()!);
+        var filters = document.GetProperty("paths").GetProperty("/api/v1/jobs").GetProperty("get").GetProperty("parameters")
+            .EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()!);
         Assert.Equal(["before", "campaign", "limit", "signature", "state", "tag", "text"], filters.Order(StringComparer.Ordinal));
     }
 
     [Fact]
-    public async Task The_description_tells_what_a_client_needs_to_know()
+    public async Task The_OpenAPI_document_describes_key_header_body_and_answers_of_submitting()
     {
         await using var site = await SiteAsync();
         using var client = await site.Dashboard.ClientAsync("viewer");
         var document = await client.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
-        Assert.Equal("bearer", document.GetProperty("components").GetProperty("securitySchemes").GetProperty("key").GetProperty("scheme").GetString());
-        Assert.Equal(["key"], document.GetProperty("security").EnumerateArray().SelectMany(requirement => requirement.EnumerateObject()).Select(scheme => scheme.Name));
+        Assert.Equal("bearer",
+            document.GetProperty("components").GetProperty("securitySchemes").GetProperty("key").GetProperty("scheme").GetString());
+        Assert.Equal(["key"], document.GetProperty("security").EnumerateArray().SelectMany(requirement => requirement.EnumerateObject())
+            .Select(scheme => scheme.Name));
         foreach (var path in document.GetProperty("paths").EnumerateObject())
         {
             foreach (var call in path.Value.EnumerateObject())
-                Assert.True(call.Value.GetProperty("responses").TryGetProperty("401", out _) && call.Value.GetProperty("responses").TryGetProperty("403", out _), $"{call.Name} {path.Name} lacks 401 or 403");
+                Assert.True(call.Value.GetProperty("responses").TryGetProperty("401", out _)
+                    && call.Value.GetProperty("responses").TryGetProperty("403", out _), $"{call.Name} {path.Name} lacks 401 or 403");
         }
 
         var submit = document.GetProperty("paths").GetProperty("/api/v1/jobs").GetProperty("post");
-        Assert.Equal(["201", "400", "401", "403", "413", "415", "429"], submit.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["201", "400", "401", "403", "413", "415", "429"],
+            submit.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order(StringComparer.Ordinal));
         var header = Assert.Single(submit.GetProperty("parameters").EnumerateArray());
         Assert.Equal(("Idempotency-Key", "header"), (header.GetProperty("name").GetString(), header.GetProperty("in").GetString()));
         var body = submit.GetProperty("requestBody").GetProperty("content");
-        Assert.Equal(["application/json", "application/x-ndjson"], body.EnumerateObject().Select(type => type.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["application/json", "application/x-ndjson"], body.EnumerateObject().Select(type => type.Name).Order(StringComparer.Ordinal));
         var forms = body.GetProperty("application/json").GetProperty("schema").GetProperty("oneOf");
         Assert.Equal("#/components/schemas/JobRequest", forms[0].GetProperty("$ref").GetString());
-        Assert.Equal(("array", "#/components/schemas/JobRequest"), (forms[1].GetProperty("type").GetString(), forms[1].GetProperty("items").GetProperty("$ref").GetString()));
+        Assert.Equal(("array", "#/components/schemas/JobRequest"),
+            (forms[1].GetProperty("type").GetString(), forms[1].GetProperty("items").GetProperty("$ref").GetString()));
     }
 
     private static async Task<string> IdsAsync(HttpClient client, string path)
@@ -152,7 +164,8 @@ public sealed class ApiTests
         return string.Join(' ', page.GetProperty("jobs").EnumerateArray().Select(job => job.GetProperty("id").GetInt64()));
     }
 
-    // Nine jobs: every third a star, every third with ink, every third blue; the first five of a campaign, 2 and 4 cancelled.
+    // Nine jobs: every third draws a star, every third uses the adapter ink, every third has the tag blue;
+    // the first five belong to a campaign, and 2 and 4 are cancelled.
     private static async Task<Started> SiteAsync()
     {
         var database = await TestDatabase.CreateAsync();
@@ -160,7 +173,8 @@ public sealed class ApiTests
         await database.AddAdaptersAsync("ink");
         await database.Submitter.SubmitAsync(Enumerable.Range(1, 9).Select(i => new JobRequest
         {
-            Prompt = (i % 3) switch { 1 => $"a Star {i}", 2 => $"a moon {i}", _ => i == 6 ? "100% blue" : "blue" }, Adapters = i % 3 == 2 ? [new("ink", 1m)] : [], Tags = i % 3 == 0 ? ["blue"] : null,
+            Prompt = (i % 3) switch { 1 => $"a Star {i}", 2 => $"a moon {i}", _ => i == 6 ? "100% blue" : "blue" },
+            Adapters = i % 3 == 2 ? [new("ink", 1m)] : [], Tags = i % 3 == 0 ? ["blue"] : null,
             Campaign = i <= 5 ? "night" : null,
         }).ToArray(), CancellationToken.None);
         await database.Actions.CancelAsync([2, 4], CancellationToken.None);

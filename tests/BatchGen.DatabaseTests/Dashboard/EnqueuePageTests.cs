@@ -7,12 +7,13 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Dashboard;
 
-/// <summary>The enqueue page: what its form carries.</summary>
+/// <summary>The enqueue page: what its form takes, keeps and refuses.</summary>
 [Collection(DashboardHost.OneAtATime)]
 public sealed class EnqueuePageTests
 {
     [Fact]
-    public async Task The_form_is_sent_with_more_than_a_thousand_adapters()
+    [CoversRoute("POST /enqueue")]
+    public async Task The_enqueue_form_takes_more_than_a_thousand_adapters()
     {
         await using var database = await DatabaseAsync();
         await database.SqlAsync("""
@@ -21,7 +22,8 @@ public sealed class EnqueuePageTests
             """);
         await using var dashboard = await DashboardHost.StartAsync(database);
         using var client = await dashboard.ClientAsync();
-        var (status, page) = await client.SendAsync(await client.GetStringAsync("/enqueue"), "/enqueue", ("prompt", "a star"), ("strength:a1100", "0.5"), ("action", "submit"));
+        var (status, page) = await client.SendAsync(
+            await client.GetStringAsync("/enqueue"), "/enqueue", ("prompt", "a star"), ("strength:a1100", "0.5"), ("action", "submit"));
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.Contains("Submitted job 1.", page, StringComparison.Ordinal);
         Assert.Equal("demo|a1100@0.5", (await database.Catalog.FindAsync(1, CancellationToken.None))!.Recipe.Signature.ToString());
@@ -30,24 +32,27 @@ public sealed class EnqueuePageTests
     [Theory]
     [InlineData("again")]
     [InlineData("vary")]
-    public async Task A_job_comes_back_as_its_tenants_with_its_deadline_and_attempts(string how)
+    public async Task Again_and_vary_keep_tenant_deadline_and_attempts_of_the_job(string how)
     {
         await using var database = await DatabaseAsync();
         await database.SqlAsync("insert into tenants (name) values ('acme')");
-        // To the second: what the page shows of it is all that a form can carry.
+        // To the second, because the field of the form carries no fractions.
         var deadline = DateTimeOffset.FromUnixTimeSeconds(DashboardHost.Now.ToUnixTimeSeconds()).AddDays(1);
-        await database.Submitter.SubmitAsync([new JobRequest { Prompt = "a star", Deadline = deadline, MaxAttempts = 7 }], "acme", CancellationToken.None);
+        await database.Submitter.SubmitAsync(
+            [new JobRequest { Prompt = "a star", Deadline = deadline, MaxAttempts = 7 }], "acme", CancellationToken.None);
         await using var dashboard = await DashboardHost.StartAsync(database, options => options.TimeZone = "Asia/Tokyo");
         using var client = await dashboard.ClientAsync();
-        var (status, page) = await client.SendAsync(await client.GetStringAsync($"/enqueue?{how}=1"), "/enqueue", ("count", "1"), ("action", "submit"));
+        var (status, page) = await client.SendAsync(
+            await client.GetStringAsync($"/enqueue?{how}=1"), "/enqueue", ("count", "1"), ("action", "submit"));
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.Contains("Submitted job 2.", page, StringComparison.Ordinal);
         var extras = (await new JobHistory(database.Queue).FindExtrasAsync(2, CancellationToken.None))!;
-        Assert.Equal(("acme", deadline, 7), (extras.Tenant, extras.Deadline, (await database.Catalog.FindAsync(2, CancellationToken.None))!.MaxAttempts));
+        Assert.Equal(("acme", deadline, 7),
+            (extras.Tenant, extras.Deadline, (await database.Catalog.FindAsync(2, CancellationToken.None))!.MaxAttempts));
     }
 
     [Fact]
-    public async Task A_deadline_that_has_passed_does_not_come_back()
+    public async Task Again_leaves_out_a_deadline_that_has_passed()
     {
         await using var database = await DatabaseAsync();
         await database.SubmitAsync("");
@@ -59,29 +64,34 @@ public sealed class EnqueuePageTests
     }
 
     [Fact]
-    public async Task A_tenant_that_is_not_there_is_refused_beside_the_field()
+    public async Task A_job_for_an_unknown_tenant_is_refused_beside_the_tenant_field()
     {
         await using var database = await DatabaseAsync();
         await using var dashboard = await DashboardHost.StartAsync(database);
         using var client = await dashboard.ClientAsync();
-        var (status, page) = await client.SendAsync(await client.GetStringAsync("/enqueue"), "/enqueue", ("tenant", "nobody"), ("action", "submit"));
+        var (status, page) = await client.SendAsync(
+            await client.GetStringAsync("/enqueue"), "/enqueue", ("tenant", "nobody"), ("action", "submit"));
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains("id=\"problem-tenant\"", page, StringComparison.Ordinal);
         Assert.Equal(0, (await database.Catalog.CountAsync(null, CancellationToken.None)).Total);
     }
 
     [Fact]
-    public async Task Times_are_read_in_the_zone_they_are_shown_in()
+    [CoversRoute("POST /enqueue/list")]
+    public async Task Times_in_forms_and_lists_are_read_in_the_zone_in_which_they_are_shown()
     {
         await using var database = await DatabaseAsync();
-        await using var dashboard = await DashboardHost.StartAsync(database, options => options.TimeZone = TimeZoneInfo.Local.BaseUtcOffset == TimeSpan.FromHours(9) ? "America/Lima" : "Asia/Tokyo");
+        await using var dashboard = await DashboardHost.StartAsync(database,
+            options => options.TimeZone = TimeZoneInfo.Local.BaseUtcOffset == TimeSpan.FromHours(9) ? "America/Lima" : "Asia/Tokyo");
         using var client = await dashboard.ClientAsync();
         var form = await client.GetStringAsync("/enqueue");
         var (_, page) = await client.SendAsync(form, "/enqueue", ("run_at", "2099-01-31T22:00"), ("action", "submit"));
         Assert.Contains("Submitted job 1.", page, StringComparison.Ordinal);
         (_, page) = await client.SendAsync(form, "/enqueue/list", ("list", "prompt,run_at\na,2099-01-31T22:00"), ("action", "submit"));
         Assert.Contains("Submitted job 2.", page, StringComparison.Ordinal);
-        for (var id = 1; id <= 2; id++) Assert.Contains("2099-01-31 22:00", await client.GetStringAsync(string.Create(CultureInfo.InvariantCulture, $"/jobs/{id}")), StringComparison.Ordinal);
+        for (var id = 1; id <= 2; id++)
+            Assert.Contains("2099-01-31 22:00", await client.GetStringAsync(string.Create(CultureInfo.InvariantCulture, $"/jobs/{id}")),
+                StringComparison.Ordinal);
     }
 
     private static async Task<TestDatabase> DatabaseAsync()

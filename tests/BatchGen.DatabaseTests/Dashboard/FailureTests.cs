@@ -9,17 +9,20 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Dashboard;
 
-/// <summary>What answers look like when something fails: the right status, all headers, nothing about the server for strangers.</summary>
+/// <summary>Answers to requests that fail: the right status, all headers, and nothing about the server for strangers.</summary>
 [Collection(DashboardHost.OneAtATime)]
 public sealed class FailureTests
 {
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Without_its_database_every_answer_is_a_clear_503(bool hasAccount) // Without one, people on this machine are the operator.
+    // Without an account, people on this machine are operators.
+    public async Task Every_answer_without_the_database_is_a_503_that_says_so(bool hasAccount)
     {
         await using var database = await TestDatabase.CreateAsync();
-        if (hasAccount) await new AccessStore(database.Queue).SaveAccountAsync("otto", PasswordHash.Make("operator password"), "operator", CancellationToken.None);
+        if (hasAccount)
+            await new AccessStore(database.Queue)
+                .SaveAccountAsync("otto", PasswordHash.Make("operator password"), "operator", CancellationToken.None);
         await using var dashboard = await DashboardHost.StartAsync(database);
         using var client = await dashboard.ClientAsync();
         using var keyed = await dashboard.ClientAsync("operator");
@@ -30,8 +33,10 @@ public sealed class FailureTests
             foreach (var (who, path) in new[] { (client, "/jobs"), (client, "/api/v1/jobs"), (keyed, "/jobs"), (keyed, "/api/v1/jobs") })
             {
                 using var answer = await who.GetAsync(path, TestContext.Current.CancellationToken);
-                // Whether the door is open may have been asked a moment ago: then who has no key is sent to log in without the database.
-                if (who == keyed || answer.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.Unauthorized)) await AssertUnavailableAsync(answer, hasAccount || who == keyed ? database : null);
+                // Whether there is an account may have been asked a moment ago: then a client without key is sent to log in
+                // without a question to the database.
+                if (who == keyed || answer.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.Unauthorized))
+                    await AssertUnavailableAsync(answer, hasAccount || who == keyed ? database : null);
             }
 
             using var form = DashboardHost.Form(token, ("name", "otto"), ("password", "operator password"));
@@ -45,14 +50,15 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task Operators_are_told_what_the_database_said()
+    public async Task Messages_of_the_database_are_shown_to_operators_and_not_to_submitters()
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var dashboard = await DashboardHost.StartAsync(database);
         using var client = await dashboard.ClientAsync("operator");
         using var submitter = await dashboard.ClientAsync("submitter", "default");
         await database.SqlAsync("alter table job_recipes rename to job_recipes_away");
-        Assert.Contains("batchgen migrate", await (await client.GetAsync("/api/v1/jobs?text=a", TestContext.Current.CancellationToken)).Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("batchgen migrate", await (await client.GetAsync("/api/v1/jobs?text=a", TestContext.Current.CancellationToken))
+            .Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
         using var answer = await submitter.GetAsync("/api/v1/jobs?text=a", TestContext.Current.CancellationToken);
         await AssertUnavailableAsync(answer, database);
     }
@@ -61,7 +67,7 @@ public sealed class FailureTests
     [InlineData("/jobs?text=%00")]
     [InlineData("/api/v1/jobs?text=%00")]
     [InlineData("/api/v1/jobs?campaign=%00")]
-    public async Task A_value_that_the_database_refuses_is_the_callers_mistake(string path)
+    public async Task A_query_value_that_the_database_refuses_is_answered_with_400(string path)
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var dashboard = await DashboardHost.StartAsync(database);
@@ -69,11 +75,12 @@ public sealed class FailureTests
         using var answer = await client.GetAsync(path, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         AssertHeaders(answer);
-        Assert.DoesNotContain("does not answer", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "does not answer", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task So_is_one_in_a_form()
+    public async Task A_form_value_that_the_database_refuses_is_answered_with_400()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync();
@@ -82,7 +89,8 @@ public sealed class FailureTests
         using var login = await DashboardHost.PostFormAsync(client, "/login", "/login", ("name", "a\0"), ("password", "x"));
         Assert.Equal(HttpStatusCode.BadRequest, login.StatusCode);
         using var schedule = await DashboardHost.PostFormAsync(
-            client, "/campaigns", "/campaigns/schedules", ("name", new string('n', 151)), ("cron", "0 1 * * *"), ("zone", "UTC"), ("jobs", """[{"prompt":"a"}]"""));
+            client, "/campaigns", "/campaigns/schedules", ("name", new string('n', 151)), ("cron", "0 1 * * *"), ("zone", "UTC"),
+            ("jobs", """[{"prompt":"a"}]"""));
         Assert.Equal(HttpStatusCode.BadRequest, schedule.StatusCode);
         AssertHeaders(schedule);
     }
@@ -93,7 +101,7 @@ public sealed class FailureTests
     [InlineData("cancel", """{"jobIds":[1]}""")]
     [InlineData("retry", """{"job_ids":null}""")]
     [InlineData("cancel", "null")]
-    public async Task Ids_that_are_not_there_are_asked_for_by_name(string call, string body)
+    public async Task A_call_without_job_ids_is_answered_with_400_and_names_them(string call, string body)
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var dashboard = await DashboardHost.StartAsync(database);
@@ -101,11 +109,13 @@ public sealed class FailureTests
         using var content = new StringContent(body, new System.Net.Http.Headers.MediaTypeHeaderValue("application/json"));
         using var answer = await client.PostAsync("/api/v1/jobs/" + call, content, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
-        Assert.Contains("job_ids", (await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains("job_ids",
+            (await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("detail").GetString(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Every_answer_has_the_headers_that_keep_browsers_strict()
+    public async Task Every_answer_carries_the_security_headers()
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var dashboard = await DashboardHost.StartAsync(database);
@@ -117,7 +127,7 @@ public sealed class FailureTests
         }
     }
 
-    // With a database: the answer must not tell where that is.
+    // Where a database is given, the answer must not tell where it is.
     private static async Task AssertUnavailableAsync(HttpResponseMessage answer, TestDatabase? database)
     {
         Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
@@ -132,9 +142,11 @@ public sealed class FailureTests
     private static void AssertHeaders(HttpResponseMessage answer)
     {
         var path = answer.RequestMessage!.RequestUri!.PathAndQuery;
-        Assert.True(answer.Headers.TryGetValues("Content-Security-Policy", out var policy), $"{path} ({answer.StatusCode}) has no Content-Security-Policy");
+        Assert.True(answer.Headers.TryGetValues("Content-Security-Policy", out var policy),
+            $"{path} ({answer.StatusCode}) has no Content-Security-Policy");
         Assert.StartsWith("default-src 'none'", Assert.Single(policy), StringComparison.Ordinal);
-        Assert.True(answer.Headers.TryGetValues("X-Content-Type-Options", out var sniff), $"{path} ({answer.StatusCode}) has no X-Content-Type-Options");
+        Assert.True(answer.Headers.TryGetValues("X-Content-Type-Options", out var sniff),
+            $"{path} ({answer.StatusCode}) has no X-Content-Type-Options");
         Assert.Equal("nosniff", Assert.Single(sniff));
     }
 }

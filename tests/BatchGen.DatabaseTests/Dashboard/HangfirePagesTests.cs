@@ -8,7 +8,7 @@ namespace BatchGen.DatabaseTests.Dashboard;
 public sealed class HangfirePagesTests
 {
     [Fact]
-    public async Task Numbers_are_those_of_now_whoever_looks_elsewhere()
+    public async Task Hangfire_pages_show_the_present_number_of_waiting_jobs()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync();
@@ -17,7 +17,7 @@ public sealed class HangfirePagesTests
         using var client = await dashboard.ClientAsync("viewer");
         Assert.Equal("3", await WaitingAsync(client));
         await database.SubmitAsync("");
-        await DashboardHost.UntilAsync(async () => await WaitingAsync(client) == "4");
+        await Wait.UntilAsync("the page shows 4 waiting jobs", () => WaitingAsync(client), shown => shown == "4");
     }
 
     private static async Task<string> WaitingAsync(HttpClient client)

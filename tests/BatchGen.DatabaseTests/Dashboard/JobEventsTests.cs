@@ -7,20 +7,22 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Dashboard;
 
-/// <summary>Events of jobs that ended: each listener hears of its tenant's, and of the campaign it asked for.</summary>
+/// <summary>Events of jobs that ended: each listener receives those of its tenant, and of the campaign it asked for.</summary>
 [Collection(DashboardHost.OneAtATime)]
 public sealed class JobEventsTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public async Task Listeners_hear_how_their_jobs_ended()
+    public async Task Listeners_receive_the_endings_of_their_tenants_jobs_or_of_the_campaign_asked_for()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync();
         await database.SqlAsync("insert into tenants (name) values ('shop')");
-        var others = await database.Submitter.SubmitAsync([new JobRequest { Campaign = "night" }, new JobRequest()], CancellationToken.None);
-        var own = await database.Submitter.SubmitAsync([new JobRequest { Campaign = "night" }, new JobRequest()], "shop", CancellationToken.None);
+        var others = await database.Submitter.SubmitAsync(
+            [new JobRequest { Campaign = "night" }, new JobRequest()], CancellationToken.None);
+        var own = await database.Submitter.SubmitAsync(
+            [new JobRequest { Campaign = "night" }, new JobRequest()], "shop", CancellationToken.None);
         await using var dashboard = await DashboardHost.StartAsync(database);
         using var limit = new CancellationTokenSource(Limit);
         using var submitter = await dashboard.ClientAsync("submitter", "shop");
@@ -42,7 +44,7 @@ public sealed class JobEventsTests
     }
 
     [Fact]
-    public async Task More_than_a_notification_holds_are_told_as_missed()
+    public async Task Endings_that_do_not_fit_into_a_notification_are_announced_as_missed()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync();
@@ -57,7 +59,7 @@ public sealed class JobEventsTests
     }
 
     [Fact]
-    public async Task One_caller_does_not_take_all_connections()
+    public async Task A_seventeenth_listener_of_one_caller_is_refused()
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var dashboard = await DashboardHost.StartAsync(database);
@@ -77,11 +79,13 @@ public sealed class JobEventsTests
 
     private static string Event(long id, string state, string? campaign) => $"ended {id} {state} {campaign}";
 
-    private static async Task<string> NextAsync(IAsyncEnumerator<string> events) => await events.MoveNextAsync() ? events.Current : "the end";
+    private static async Task<string> NextAsync(IAsyncEnumerator<string> events) =>
+        await events.MoveNextAsync() ? events.Current : "the end";
 
     private static async IAsyncEnumerator<string> Listen(HttpClient client, string query, CancellationToken cancellationToken)
     {
-        using var answer = await client.GetAsync("/api/v1/events/jobs" + query, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        using var answer = await client.GetAsync(
+            "/api/v1/events/jobs" + query, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         answer.EnsureSuccessStatusCode();
         await using var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
         await foreach (var item in SseParser.Create(body).EnumerateAsync(cancellationToken))
@@ -89,7 +93,8 @@ public sealed class JobEventsTests
             if (item.EventType == "ping") continue;
             using var data = JsonDocument.Parse(item.Data);
             yield return item.EventType != "ended" ? item.EventType
-                : Event(data.RootElement.GetProperty("id").GetInt64(), data.RootElement.GetProperty("state").GetString()!, data.RootElement.TryGetProperty("campaign", out var campaign) ? campaign.GetString() : null);
+                : Event(data.RootElement.GetProperty("id").GetInt64(), data.RootElement.GetProperty("state").GetString()!,
+                    data.RootElement.TryGetProperty("campaign", out var campaign) ? campaign.GetString() : null);
         }
     }
 }

@@ -10,13 +10,13 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Dashboard;
 
-/// <summary>What pages ask the database never reads a whole table of jobs, whatever the planner knows of the values.</summary>
+/// <summary>Queries of pages never read a whole table of jobs, whether the planner knows their values or not.</summary>
 public sealed partial class PagePlanTests
 {
     private const int Jobs = 40_000;
     private static readonly string[] BigTables = ["jobs", "job_recipes", "images", "job_attempts"];
 
-    // Query and its arguments in the order in which they first appear; a value is SQL.
+    // Queries, each with its arguments in the order in which they first appear; values are SQL.
     private static readonly (string Query, string[] Arguments)[] Queries =
     [
         ("list_ids_any", ["before bigint = 9223372036854775807", "limit int = 50"]),
@@ -25,34 +25,54 @@ public sealed partial class PagePlanTests
         ("list_ids_succeeded", ["before bigint = 9223372036854775807", "limit int = 50"]),
         ("list_ids_failed", ["before bigint = 9223372036854775807", "limit int = 50"]),
         ("list_ids_cancelled", ["before bigint = 9223372036854775807", "limit int = 50"]),
-        ("list_ids_of_campaign", ["before bigint = 20000", "limit int = 50", "campaign text = 'large'", "state text = 'succeeded'", "signature text = null"]),
-        ("list_ids_of_campaign", ["before bigint = 9223372036854775807", "limit int = 50", "campaign text = 'small'", "state text = null", "signature text = 'demo|s7@1'"]),
-        ("list_ids_of_signature_recent", ["before bigint = 9223372036854775807", "limit int = 50", "signature text = 'demo|s7@1'", "state text = null"]),
-        ("list_ids_of_signature", ["before bigint = 9223372036854775807", "limit int = 50", "signature text = 'demo|s7@1'", "state text = 'queued'", "campaign text = null"]),
-        ("list_ids_of_signature", ["before bigint = 9223372036854775807", "limit int = 50", "signature text = 'demo|s7@1'", "state text = null", "campaign text = 'large'"]),
-        ("list_ids_in_state_of_campaign", ["before bigint = 9223372036854775807", "limit int = 50", "campaign text = 'large'", "state text = 'failed'"]),
-        ("list_ids_in_state_of_campaign", ["before bigint = 9223372036854775807", "limit int = 50", "campaign text = 'small'", "state text = 'succeeded'"]),
-        ("list_ids_of_tenant", ["tenant text = 'default'", "before bigint = 9223372036854775807", "state text = null", "signature text = null", "text text = null", "tag text = null", "limit int = 50"]),
-        ("list_ids_of_tenant", ["tenant text = 'default'", "before bigint = 30000", "state text = 'failed'", "signature text = 'demo|s7@1'", "text text = '%star%'", "tag text = 'rare'", "limit int = 50"]),
-        ("list_campaign_ids_of_tenant", ["tenant text = 'default'", "campaign text = 'large'", "before bigint = 30000", "state text = 'failed'", "signature text = null", "text text = '%star%'", "tag text = null", "limit int = 50"]),
-        ("list_campaign_ids_of_tenant", ["tenant text = 'default'", "campaign text = 'small'", "before bigint = 9223372036854775807", "state text = null", "signature text = null", "text text = null", "tag text = 'rare'", "limit int = 50"]),
+        ("list_ids_of_campaign",
+            ["before bigint = 20000", "limit int = 50", "campaign text = 'large'", "state text = 'succeeded'", "signature text = null"]),
+        ("list_ids_of_campaign", ["before bigint = 9223372036854775807", "limit int = 50", "campaign text = 'small'", "state text = null",
+            "signature text = 'demo|s7@1'"]),
+        ("list_ids_of_signature_recent",
+            ["before bigint = 9223372036854775807", "limit int = 50", "signature text = 'demo|s7@1'", "state text = null"]),
+        ("list_ids_of_signature", ["before bigint = 9223372036854775807", "limit int = 50", "signature text = 'demo|s7@1'",
+            "state text = 'queued'", "campaign text = null"]),
+        ("list_ids_of_signature", ["before bigint = 9223372036854775807", "limit int = 50", "signature text = 'demo|s7@1'",
+            "state text = null", "campaign text = 'large'"]),
+        ("list_ids_in_state_of_campaign",
+            ["before bigint = 9223372036854775807", "limit int = 50", "campaign text = 'large'", "state text = 'failed'"]),
+        ("list_ids_in_state_of_campaign",
+            ["before bigint = 9223372036854775807", "limit int = 50", "campaign text = 'small'", "state text = 'succeeded'"]),
+        ("list_ids_of_tenant", ["tenant text = 'default'", "before bigint = 9223372036854775807", "state text = null",
+            "signature text = null", "text text = null", "tag text = null", "limit int = 50"]),
+        ("list_ids_of_tenant", ["tenant text = 'default'", "before bigint = 30000", "state text = 'failed'", "signature text = 'demo|s7@1'",
+            "text text = '%star%'", "tag text = 'rare'", "limit int = 50"]),
+        ("list_campaign_ids_of_tenant", ["tenant text = 'default'", "campaign text = 'large'", "before bigint = 30000",
+            "state text = 'failed'", "signature text = null", "text text = '%star%'", "tag text = null", "limit int = 50"]),
+        ("list_campaign_ids_of_tenant", ["tenant text = 'default'", "campaign text = 'small'", "before bigint = 9223372036854775807",
+            "state text = null", "signature text = null", "text text = null", "tag text = 'rare'", "limit int = 50"]),
         ("find_window_of_tenant", ["tenant text = 'default'", "campaign text = null", "before bigint = 9223372036854775807"]),
         ("find_window_of_tenant", ["tenant text = 'default'", "campaign text = 'large'", "before bigint = 9223372036854775807"]),
-        ("list_ids_with_text", ["text text = '%star%'", "tag text = null", "before bigint = 9223372036854775807", "state text = null", "signature text = null", "limit int = 50"]),
-        ("list_ids_with_text", ["text text = '%'", "tag text = 'rare'", "before bigint = 30000", "state text = 'failed'", "signature text = 'demo|s7@1'", "limit int = 50"]),
-        ("list_campaign_ids_with_text", ["text text = '%star%'", "tag text = null", "before bigint = 30000", "campaign text = 'large'", "state text = null", "signature text = null", "limit int = 50"]),
-        ("list_ids_with_tag", ["tag text = 'rare'", "before bigint = 9223372036854775807", "state text = null", "signature text = null", "limit int = 50"]),
+        ("list_ids_with_text", ["text text = '%star%'", "tag text = null", "before bigint = 9223372036854775807", "state text = null",
+            "signature text = null", "limit int = 50"]),
+        ("list_ids_with_text", ["text text = '%'", "tag text = 'rare'", "before bigint = 30000", "state text = 'failed'",
+            "signature text = 'demo|s7@1'", "limit int = 50"]),
+        ("list_campaign_ids_with_text", ["text text = '%star%'", "tag text = null", "before bigint = 30000", "campaign text = 'large'",
+            "state text = null", "signature text = null", "limit int = 50"]),
+        ("list_ids_with_tag",
+            ["tag text = 'rare'", "before bigint = 9223372036854775807", "state text = null", "signature text = null", "limit int = 50"]),
         ("find_jobs", ["job_ids bigint[] = array[1, 400, 800, 20000, 39000]"]),
         ("find_job_extras", ["job_id bigint = 7"]),
         ("list_attempts", ["job_id bigint = 7"]),
         ("find_image", ["job_id bigint = 7"]),
         ("list_ended", ["job_ids bigint[] = array[1, 400, 800, 20000, 39000]"]),
         ("list_owned_ids", ["job_ids bigint[] = array[1, 400, 800, 20000, 39000]", "tenant text = 'default'"]),
-        ("list_gallery", ["signature text = null", "from timestamptz = null", "to timestamptz = null", "before_batch bigint = 9223372036854775807", "before_job bigint = 9223372036854775807", "limit int = 60"]),
-        ("list_gallery", ["signature text = 'demo|s7@1'", "from timestamptz = now() - interval '1 day'", "to timestamptz = now()", "before_batch bigint = 50", "before_job bigint = 1", "limit int = 60"]),
-        ("list_gallery_of_campaign", ["campaign text = 'large'", "signature text = null", "from timestamptz = null", "to timestamptz = null", "before_job bigint = 20000", "limit int = 60"]),
-        ("find_newer_image", ["signature text = null", "from timestamptz = null", "to timestamptz = null", "batch_id bigint = 3", "job_id bigint = 7"]),
-        ("find_newer_image_of_campaign", ["campaign text = 'large'", "signature text = null", "from timestamptz = null", "to timestamptz = null", "job_id bigint = 7"]),
+        ("list_gallery", ["signature text = null", "from timestamptz = null", "to timestamptz = null",
+            "before_batch bigint = 9223372036854775807", "before_job bigint = 9223372036854775807", "limit int = 60"]),
+        ("list_gallery", ["signature text = 'demo|s7@1'", "from timestamptz = now() - interval '1 day'", "to timestamptz = now()",
+            "before_batch bigint = 50", "before_job bigint = 1", "limit int = 60"]),
+        ("list_gallery_of_campaign", ["campaign text = 'large'", "signature text = null", "from timestamptz = null",
+            "to timestamptz = null", "before_job bigint = 20000", "limit int = 60"]),
+        ("find_newer_image",
+            ["signature text = null", "from timestamptz = null", "to timestamptz = null", "batch_id bigint = 3", "job_id bigint = 7"]),
+        ("find_newer_image_of_campaign",
+            ["campaign text = 'large'", "signature text = null", "from timestamptz = null", "to timestamptz = null", "job_id bigint = 7"]),
         ("list_recent_images", ["limit int = 12"]),
         ("list_samples", ["prefixes text[] = array['demo|', 'demo|s7@']"]),
         ("count_jobs", ["campaign text = null"]),
@@ -68,8 +88,10 @@ public sealed partial class PagePlanTests
         ("count_night", ["since timestamptz = now() - interval '1 day'"]),
         ("list_endings", ["since timestamptz = now() - interval '1 day'"]),
         ("count_checkpoints_between", ["since timestamptz = now() - interval '1 day'", "until timestamptz = null", "campaign_id int = 2"]),
-        ("list_faults_between", ["since timestamptz = now() - interval '1 day'", "until timestamptz = null", "campaign_id int = 2", "limit int = 20"]),
-        ("list_canaries_of_campaign", ["campaign_id int = 2", "since timestamptz = now() - interval '1 day'", "until timestamptz = null", "limit int = 2000"]),
+        ("list_faults_between",
+            ["since timestamptz = now() - interval '1 day'", "until timestamptz = null", "campaign_id int = 2", "limit int = 20"]),
+        ("list_canaries_of_campaign",
+            ["campaign_id int = 2", "since timestamptz = now() - interval '1 day'", "until timestamptz = null", "limit int = 2000"]),
         ("list_throughput", ["since timestamptz = now() - interval '3 hours'"]),
         ("compare_fusions", ["batches int = 400"]),
         ("list_workers", []),
@@ -89,8 +111,11 @@ public sealed partial class PagePlanTests
             foreach (var (query, arguments) in Queries)
             {
                 var (plan, read) = await ExplainAsync(connection, query, arguments);
-                problems.AddRange(Scans(plan).Select(table => $"{query} ({string.Join(", ", arguments)}), {mode}: plans to read all of {table}"));
-                if (read > 0) problems.Add($"{query} ({string.Join(", ", arguments)}), {mode}: a function it calls read all of a table, {read} times");
+                problems.AddRange(
+                    Scans(plan).Select(table => $"{query} ({string.Join(", ", arguments)}), {mode}: plans to read all of {table}"));
+                if (read > 0)
+                    problems.Add(
+                        $"{query} ({string.Join(", ", arguments)}), {mode}: a function it calls read all of a table, {read} times");
             }
         }
 
@@ -98,13 +123,18 @@ public sealed partial class PagePlanTests
     }
 
     [Fact]
-    public void A_scan_of_a_whole_table_is_seen()
+    public void The_plan_check_finds_a_scan_of_a_whole_table()
     {
-        using var plan = JsonDocument.Parse("""[{"Plan":{"Node Type":"Limit","Plans":[{"Node Type":"Seq Scan","Relation Name":"jobs"},{"Node Type":"Seq Scan","Relation Name":"dispatch_groups"}]}}]""");
+        using var plan = JsonDocument.Parse(
+            """
+            [{"Plan":{"Node Type":"Limit","Plans":[
+              {"Node Type":"Seq Scan","Relation Name":"jobs"},
+              {"Node Type":"Seq Scan","Relation Name":"dispatch_groups"}]}}]
+            """);
         Assert.Equal(["jobs"], Scans(plan.RootElement));
     }
 
-    // The plan, and how often running it read a whole table, inside of functions too.
+    // The plan of a query, and how often running it read a whole table, inside of functions too.
     private static async Task<(JsonElement Plan, long Read)> ExplainAsync(NpgsqlConnection connection, string query, string[] arguments)
     {
         var parsed = arguments.Select(argument => ArgumentForm().Match(argument)).ToArray();
@@ -130,7 +160,8 @@ public sealed partial class PagePlanTests
 
     private static async Task<long> WholeReadsAsync(NpgsqlConnection connection)
     {
-        await using var command = new NpgsqlCommand("select coalesce(sum(seq_scan), 0)::bigint from pg_stat_xact_user_tables where schemaname = current_schema() and relname = any($1)", connection);
+        await using var command = new NpgsqlCommand("select coalesce(sum(seq_scan), 0)::bigint from pg_stat_xact_user_tables where "
+            + "schemaname = current_schema() and relname = any($1)", connection);
         command.Parameters.Add(new NpgsqlParameter { Value = BigTables });
         return (long)(await command.ExecuteScalarAsync())!;
     }
@@ -139,7 +170,8 @@ public sealed partial class PagePlanTests
     {
         JsonValueKind.Array => node.EnumerateArray().SelectMany(Scans),
         JsonValueKind.Object => node.EnumerateObject().SelectMany(property => Scans(property.Value)).Concat(
-            node.TryGetProperty("Node Type", out var type) && type.GetString() == "Seq Scan" && BigTables.Contains(node.GetProperty("Relation Name").GetString()!)
+            node.TryGetProperty("Node Type", out var type) && type.GetString() == "Seq Scan"
+                && BigTables.Contains(node.GetProperty("Relation Name").GetString()!)
                 ? [node.GetProperty("Relation Name").GetString()!] : []),
         _ => [],
     };
@@ -158,20 +190,26 @@ public sealed partial class PagePlanTests
         await database.AddAdaptersAsync(Enumerable.Range(0, 100).Select(i => $"s{i}"));
         await database.Submitter.SubmitManyAsync(Enumerable.Range(0, Jobs).Select(i => new JobRequest
         {
-            Prompt = $"a star {i}", Adapters = [new($"s{i % 100}")], Campaign = i % 100 == 0 ? "small" : i % 2 == 0 ? "large" : null, Tags = i % 1000 == 0 ? ["rare"] : i % 3 == 0 ? ["common"] : null,
+            Prompt = $"a star {i}", Adapters = [new($"s{i % 100}")], Campaign = i % 100 == 0 ? "small" : i % 2 == 0 ? "large" : null,
+            Tags = i % 1000 == 0 ? ["rare"] : i % 3 == 0 ? ["common"] : null,
             RunAt = i % 50 == 49 ? DashboardHost.Now.AddDays(1) : null,
         }), null, CancellationToken.None);
         var worker = await database.AddWorkerAsync();
         for (var i = 0; i < 40 && await database.ClaimAsync(worker, 500) is { } batch; i++)
         {
-            if (i % 10 == 9) await database.Claims.FailAsync(batch, batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Adapter, "no such file")).ToArray(), CancellationToken.None);
+            if (i % 10 == 9)
+                await database.Claims.FailAsync(
+                    batch, batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Adapter, "no such file")).ToArray(),
+                    CancellationToken.None);
             else await database.CompleteAsync(batch);
             await database.Claims.CloseAsync(batch, CancellationToken.None);
         }
 
         await database.SqlAsync("select cancel_waiting(of_signature => 'demo|s99@1')");
         await database.ClaimAsync(worker);
-        await database.SqlAsync("analyze jobs, job_recipes, images, batches, job_attempts, job_counts, campaigns, workers, weight_checkpoints"); // Not the whole server: other tests drop their tables meanwhile.
+        // Only these tables: other tests drop theirs meanwhile.
+        await database.SqlAsync(
+            "analyze jobs, job_recipes, images, batches, job_attempts, job_counts, campaigns, workers, weight_checkpoints");
         return database;
     }
 

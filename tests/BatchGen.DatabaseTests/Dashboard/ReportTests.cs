@@ -12,7 +12,7 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Dashboard;
 
-/// <summary>Whether the numbers of reports are those of the night, or of the campaign.</summary>
+/// <summary>Reports: which jobs, images, checkpoints and canaries count in the report of a night, and of a campaign.</summary>
 [Collection(DashboardHost.OneAtATime)]
 public sealed class ReportTests
 {
@@ -37,7 +37,7 @@ public sealed class ReportTests
     }
 
     [Fact]
-    public async Task What_ended_before_the_night_or_came_back_does_not_count()
+    public async Task Jobs_that_ended_before_the_night_or_were_retried_do_not_count_as_failed_in_the_morning_report()
     {
         await using var database = await DatabaseAsync();
         var worker = await database.AddWorkerAsync();
@@ -50,7 +50,7 @@ public sealed class ReportTests
         var night = (await database.ClaimAsync(worker))!;
         await FailAsync(database, night, night.Jobs, FailureCode.Model);
         await database.Claims.CloseAsync(night, CancellationToken.None);
-        // One of the old failures was put back in the night and drawn.
+        // One of the old failures was retried in the night and drawn.
         await database.Actions.RetryAsync([early.Jobs[1].JobId], CancellationToken.None);
         await database.FinishAsync((await database.ClaimAsync(worker))!);
 
@@ -62,7 +62,7 @@ public sealed class ReportTests
     }
 
     [Fact]
-    public async Task Of_a_batch_under_way_when_the_night_began_only_what_was_drawn_in_it_counts()
+    public async Task Only_images_drawn_in_the_night_count_of_a_batch_that_began_before_it()
     {
         await using var database = await DatabaseAsync();
         var worker = await database.AddWorkerAsync();
@@ -79,7 +79,7 @@ public sealed class ReportTests
     }
 
     [Fact]
-    public async Task Pictures_put_back_by_a_checkpoint_do_not_count_as_drawn_or_verified()
+    public async Task Images_requeued_by_a_drifted_checkpoint_do_not_count_as_drawn_or_verified()
     {
         await using var database = await DatabaseAsync();
         var worker = await database.AddWorkerAsync();
@@ -119,7 +119,7 @@ public sealed class ReportTests
     }
 
     [Fact]
-    public async Task A_campaign_keeps_its_reasons_whatever_fails_elsewhere_later()
+    public async Task A_campaign_report_keeps_its_failure_reasons_when_another_campaign_fails_later()
     {
         await using var database = await DatabaseAsync();
         var worker = await database.AddWorkerAsync();
@@ -140,33 +140,35 @@ public sealed class ReportTests
     }
 
     [Fact]
-    public async Task Pictures_no_checkpoint_vouches_for_are_not_called_verified()
+    public async Task The_report_does_not_call_images_verified_before_a_checkpoint_has_passed()
     {
         await using var database = await DatabaseAsync();
         Assert.Contains("\nNothing was rendered.\n", await MorningReportAsync(database), StringComparison.Ordinal);
         var worker = await database.AddWorkerAsync();
         await SubmitAsync(database, "plain", 2);
         await RunAsync(database, worker);
-        Assert.Contains("\n2 of 2 pictures are not verified: no checkpoint has passed since.\n", await MorningReportAsync(database), StringComparison.Ordinal);
+        Assert.Contains("\n2 of 2 images are not verified: no checkpoint has passed since.\n", await MorningReportAsync(database),
+            StringComparison.Ordinal);
         await database.CheckpointAsync(worker, CheckpointVerdict.Passed);
         Assert.Contains("\nEverything was rendered and verified.\n", await MorningReportAsync(database), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task The_morning_report_says_how_fast_the_night_was()
+    public async Task The_morning_report_gives_the_images_per_minute_of_the_night()
     {
         await using var database = await DatabaseAsync();
         var worker = await database.AddWorkerAsync();
         await SubmitAsync(database, null, 30);
         for (var i = 0; i < 3; i++) await database.FinishAsync((await database.ClaimAsync(worker, 10))!);
-        await database.SqlAsync("update batches set claimed_at = now() - interval '2 hours' + id * interval '10 minutes', ended_at = now() - interval '110 minutes' + id * interval '10 minutes'");
+        await database.SqlAsync("update batches set claimed_at = now() - interval '2 hours' + id * interval '10 minutes', ended_at = now() "
+            + "- interval '110 minutes' + id * interval '10 minutes'");
         var report = await MorningReportAsync(database);
         Assert.Matches(@"\| drawn \| \S+ \S+ to \S+ \S+, 1 images per minute \|", report);
         Assert.Contains("| batches | 3 over 1 signatures |", report, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Later_drift_in_the_work_of_others_is_not_a_campaigns()
+    public async Task A_campaign_report_leaves_out_later_drift_of_another_campaign()
     {
         await using var database = await DatabaseAsync();
         var (worker, other) = (await database.AddWorkerAsync("one"), await database.AddWorkerAsync("two"));
@@ -197,7 +199,7 @@ public sealed class ReportTests
     }
 
     [Fact]
-    public async Task The_page_of_a_large_campaign_in_progress_says_what_was_drawn()
+    public async Task The_page_of_a_large_campaign_in_progress_shows_span_pace_and_size_of_its_images()
     {
         await using var database = await DatabaseAsync();
         var worker = await database.AddWorkerAsync();
@@ -208,7 +210,7 @@ public sealed class ReportTests
         using var client = await dashboard.ClientAsync();
         var page = WebUtility.HtmlDecode(await client.GetStringAsync("/campaign?name=large"));
         Assert.Matches(@"<dt>drawn</dt><dd>\S+ \S+ to \S+ \S+, 2 images per minute</dd>", page);
-        Assert.Contains("<dd>1 over 1 signatures, 2 kB of pictures</dd>", page, StringComparison.Ordinal);
+        Assert.Contains("<dd>1 over 1 signatures, 2 kB of images</dd>", page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -221,8 +223,10 @@ public sealed class ReportTests
         await SubmitAsync(database, "c", 1);
         var batch = (await database.ClaimAsync(worker))!;
         await database.CompleteAsync(batch);
-        foreach (var (verdict, psnr, picture) in new[] { (CanaryVerdict.Close, (double?)55.5, (byte[])[2, 2, 2]), (CanaryVerdict.Equal, null, [3, 3, 3]) })
-            await canaries.RecordAsync(new(worker, null, Kind, verdict, "d", psnr, psnr is null ? null : 0.9987, 1, picture), CancellationToken.None);
+        foreach (var (verdict, psnr, picture) in new[] { (CanaryVerdict.Close, (double?)55.5, (byte[])[2, 2, 2]),
+            (CanaryVerdict.Equal, null, [3, 3, 3]) })
+            await canaries.RecordAsync(
+                new(worker, null, Kind, verdict, "d", psnr, psnr is null ? null : 0.9987, 1, picture), CancellationToken.None);
         await database.CheckpointAsync(worker, CheckpointVerdict.Passed, batch);
         await database.Claims.CloseAsync(batch, CancellationToken.None);
 
@@ -231,16 +235,22 @@ public sealed class ReportTests
         foreach (var path in (string[])["/weights", "/campaign?name=c"])
         {
             var page = await client.GetStringAsync(path);
-            Assert.Matches("""<figure[^>]*>\s*<img[^>]* src="/weights/canaries/1"[^>]*>\s*<img[^>]* src="/weights/canaries/3"[^>]*>\s*<figcaption>.*same bytes""", page.ReplaceLineEndings(" "));
+            Assert.Matches(
+                """<figure[^>]*>\s*<img[^>]* src="/weights/canaries/1"[^>]*>\s*<img[^>]* src="/weights/canaries/3"[^>]*>\s*"""
+                    + "<figcaption>.*same bytes",
+                page.ReplaceLineEndings(" "));
         }
 
         var report = await CampaignReportAsync(dashboard, "c");
-        Assert.Contains("| demo | cpu | same bytes | ![first canary 1](data:image/png;base64,AQEB) ![canary 3](data:image/png;base64,AwMD) |", report, StringComparison.Ordinal);
+        Assert.Contains(
+            "| demo | cpu | same bytes | ![first canary 1](data:image/png;base64,AQEB) ![canary 3](data:image/png;base64,AwMD) |", report,
+            StringComparison.Ordinal);
         var html = await client.GetStringAsync("/campaign/report.html?name=c");
-        Assert.Matches("""<img alt="first canary 1"[^>]*base64,AQEB"> <img alt="canary 3"[^>]*base64,AwMD">""", html);
+        Assert.Matches("""<img alt="first canary 1"[^>]*base64,AQEB"[^>]*>\s*<img alt="canary 3"[^>]*base64,AwMD"[^>]*>""", html);
 
         await canaries.RecordAsync(new(worker, null, Kind, CanaryVerdict.Close, "e", 55.5, 0.9987, 1, [4]), CancellationToken.None);
-        Assert.Matches("""/weights/canaries/1"[^>]*>\s*<img[^>]* src="/weights/canaries/4"[^>]*>\s*<figcaption>.*55\.5 dB, SSIM 0\.9987""", (await client.GetStringAsync("/weights")).ReplaceLineEndings(" "));
+        Assert.Matches("""/weights/canaries/1"[^>]*>\s*<img[^>]* src="/weights/canaries/4"[^>]*>\s*<figcaption>.*55\.5 dB, SSIM 0\.9987""",
+            (await client.GetStringAsync("/weights")).ReplaceLineEndings(" "));
     }
 
     [Fact]
@@ -248,11 +258,13 @@ public sealed class ReportTests
     {
         await using var database = await DatabaseAsync();
         var schedules = new ScheduleStore(database.Queue);
-        var refused = await schedules.SaveAsync("nightly", "0 22 * * *", "UTC", """[{"prompt":"a","model":"gone"}]""", 1, CancellationToken.None);
+        var refused = await schedules.SaveAsync(
+            "nightly", "0 22 * * *", "UTC", """[{"prompt":"a","model":"gone"}]""", 1, CancellationToken.None);
         var fine = await schedules.SaveAsync("fine", "0 22 * * *", "UTC", """[{"prompt":"a"}]""", 1, CancellationToken.None);
         var old = await schedules.SaveAsync("old", "0 22 * * *", "UTC", """[{"prompt":"a","model":"gone"}]""", 1, CancellationToken.None);
         await using var dashboard = await DashboardHost.StartAsync(database);
-        foreach (var id in (int[])[refused, fine, old]) await dashboard.Services.GetRequiredService<RecurringWork>().SubmitScheduleAsync(id, null, CancellationToken.None);
+        foreach (var id in (int[])[refused, fine, old])
+            await dashboard.Services.GetRequiredService<RecurringWork>().SubmitScheduleAsync(id, null, CancellationToken.None);
         await database.SqlAsync("update campaign_schedules set last_run_at = last_run_at - interval '3 days' where name = 'old'");
         await RunAsync(database, await database.AddWorkerAsync());
 
@@ -284,22 +296,24 @@ public sealed class ReportTests
     private static Task<long> SubmitAsync(TestDatabase database, string? campaign, int count) => database.Submitter.SubmitManyAsync(
         Enumerable.Range(0, count).Select(_ => new JobRequest { Prompt = "a star", Campaign = campaign }), null, CancellationToken.None);
 
-    private static Task FailAsync(TestDatabase database, ClaimedBatch batch, IEnumerable<ClaimedJob> jobs, FailureCode kind) =>
-        database.Claims.FailAsync(batch, jobs.Select(job => new FailedJob(job.JobId, kind, "no such file")).ToArray(), CancellationToken.None);
+    private static Task FailAsync(TestDatabase database, ClaimedBatch batch, IEnumerable<ClaimedJob> jobs, FailureCode code) =>
+        database.Claims.FailAsync(
+            batch, jobs.Select(job => new FailedJob(job.JobId, code, "no such file")).ToArray(), CancellationToken.None);
 
     private static async Task RunAsync(TestDatabase database, Guid worker)
     {
         while (await database.ClaimAsync(worker) is { } batch) await database.FinishAsync(batch);
     }
 
-    // As if everything so far had been that long ago.
+    // Moves everything recorded so far back by a time span.
     private static Task AgeAsync(TestDatabase database, string span) => database.SqlAsync($"""
         update campaigns set created_at = created_at - interval '{span}';
         update job_recipes set created_at = created_at - interval '{span}';
         update jobs set finished_at = finished_at - interval '{span}', run_at = run_at - interval '{span}';
         update job_attempts set started_at = started_at - interval '{span}', ended_at = ended_at - interval '{span}';
         update images set created_at = created_at - interval '{span}';
-        update batches set claimed_at = claimed_at - interval '{span}', ended_at = ended_at - interval '{span}', verified_at = verified_at - interval '{span}', lease_expires_at = lease_expires_at - interval '{span}';
+        update batches set claimed_at = claimed_at - interval '{span}', ended_at = ended_at - interval '{span}',
+            verified_at = verified_at - interval '{span}', lease_expires_at = lease_expires_at - interval '{span}';
         update weight_checkpoints set created_at = created_at - interval '{span}';
         update canaries set created_at = created_at - interval '{span}';
         """);

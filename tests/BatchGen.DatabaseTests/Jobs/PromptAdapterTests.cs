@@ -27,8 +27,10 @@ public sealed class PromptAdapterTests
     public async Task Adapters_in_the_prompt_are_added_to_the_adapters_of_the_job()
     {
         await using var database = await DatabaseAsync();
-        var ids = await database.Submitter.SubmitAsync([new JobRequest { Prompt = "x <lora:wash:0.5>", Adapters = [new JobRequestAdapter("ink")] }], CancellationToken.None);
-        Assert.Equal("demo|ink@1+wash@0.5", (await database.Catalog.FindAsync(ids[0], CancellationToken.None))!.Recipe.Signature.ToString());
+        var ids = await database.Submitter.SubmitAsync(
+            [new JobRequest { Prompt = "x <lora:wash:0.5>", Adapters = [new JobRequestAdapter("ink")] }], CancellationToken.None);
+        Assert.Equal(
+            "demo|ink@1+wash@0.5", (await database.Catalog.FindAsync(ids[0], CancellationToken.None))!.Recipe.Signature.ToString());
     }
 
     [Theory]
@@ -38,7 +40,8 @@ public sealed class PromptAdapterTests
     public async Task An_adapter_in_the_prompt_that_breaks_a_rule_is_refused(string prompt, string says)
     {
         await using var database = await DatabaseAsync();
-        var error = await Assert.ThrowsAsync<SubmitRefusedException>(() => database.Submitter.SubmitAsync([new JobRequest { Prompt = prompt }], CancellationToken.None));
+        var error = await Assert.ThrowsAsync<SubmitRefusedException>(
+            () => database.Submitter.SubmitAsync([new JobRequest { Prompt = prompt }], CancellationToken.None));
         Assert.Contains(says, error.Message, StringComparison.Ordinal);
     }
 
@@ -46,7 +49,8 @@ public sealed class PromptAdapterTests
     public async Task Adapters_in_the_prompts_of_staged_rows_move_to_the_signature()
     {
         await using var database = await DatabaseAsync();
-        await database.SqlAsync("insert into staged_jobs (recipe, adapters) values ('{\"prompt\": \"x <lora:wash:0.5>\"}', 'ink@0.8'), ('{\"prompt\": \"y\"}', null)");
+        await database.SqlAsync("insert into staged_jobs (recipe, adapters) values ('{\"prompt\": \"x <lora:wash:0.5>\"}', 'ink@0.8'), "
+            + "('{\"prompt\": \"y\"}', null)");
         Assert.Equal(2L, await database.SqlAsync<long>("select submit_staged()"));
         var jobs = await database.Catalog.ListAsync(new JobFilter(), CancellationToken.None);
         Assert.Equal(["demo|", "demo|ink@0.8+wash@0.5"], jobs.Select(job => job.Recipe.Signature.ToString()).Order(StringComparer.Ordinal));

@@ -13,7 +13,8 @@ public sealed class SamplerTableTests
         await using var database = await TestDatabase.CreateAsync();
         Assert.Equal(SamplerNames.All, await database.SqlAsync<string[]>("select array_agg(name order by position) from samplers"));
         await database.AddModelAsync();
-        var ids = await database.Submitter.SubmitAsync(SamplerNames.All.Select(name => new JobRequest { Sampler = name.ToUpperInvariant() }).ToArray(), CancellationToken.None);
+        var ids = await database.Submitter.SubmitAsync(
+            SamplerNames.All.Select(name => new JobRequest { Sampler = name.ToUpperInvariant() }).ToArray(), CancellationToken.None);
         Assert.Equal(SamplerNames.All, (await database.Catalog.FindAsync(ids, CancellationToken.None)).Select(job => job.Recipe.Sampler));
     }
 }

@@ -8,7 +8,10 @@ namespace BatchGen.DatabaseTests.Jobs;
 
 public sealed class SignatureAgreementTests
 {
-    private static readonly string[] Names = ["a", "B", "b2", "Zebra", "ink-wash", "ink.wash", "ink wash", "ink_wash", "0", "Ärger", "éclair", "ωmega", "水墨", "ß"];
+    private static readonly string[] Names =
+    [
+        "a", "B", "b2", "Zebra", "ink-wash", "ink.wash", "ink wash", "ink_wash", "0", "Ärger", "éclair", "ωmega", "水墨", "ß",
+    ];
 
     [Fact]
     public async Task The_database_and_the_library_write_the_same_signature()
@@ -25,7 +28,8 @@ public sealed class SignatureAgreementTests
         for (var i = 0; i < requests.Length; i++)
         {
             var expected = AdapterSignature.Create("Model X",
-                requests[i].Adapters!.Select(use => new AdapterUse(Registered(use.Name), use.Strength ?? 1, use.TextEncoderStrength, use.BlockStrengths)));
+                requests[i].Adapters!.Select(
+                    use => new AdapterUse(Registered(use.Name), use.Strength ?? 1, use.TextEncoderStrength, use.BlockStrengths)));
             var written = await Task.FromResult(jobs[i].Recipe.Signature);
             Assert.Equal(expected.ToString(), written.ToString());
         }
@@ -69,7 +73,8 @@ public sealed class SignatureAgreementTests
              {"adapters": " wash @ 0.5 + Ink @ 0.8:0.8 ", "model": "M"}]
             """, null, CancellationToken.None);
 
-        Assert.Equal(Enumerable.Repeat("m|Ink@0.8+wash@0.5", 4), (await database.SqlAsync<string[]>("select array_agg(signature order by id) from jobs"))!);
+        Assert.Equal(Enumerable.Repeat("m|Ink@0.8+wash@0.5", 4),
+            (await database.SqlAsync<string[]>("select array_agg(signature order by id) from jobs"))!);
     }
 
     private static string Registered(string name) => Names.Single(known => string.Equals(known, name, StringComparison.OrdinalIgnoreCase));
@@ -81,10 +86,12 @@ public sealed class SignatureAgreementTests
         return new JobRequest
         {
             Adapters = names.Take(random.Next(0, 5)).Select(name => new JobRequestAdapter(
-                random.Next(2) == 0 ? name.ToUpperInvariant() is var upper && upper.Length == name.Length && Names.Contains(upper.ToLowerInvariant()) ? upper : name : name,
+                random.Next(2) == 0 ? name.ToUpperInvariant() is var upper && upper.Length == name.Length
+                    && Names.Contains(upper.ToLowerInvariant()) ? upper : name : name,
                 random.Next(4) == 0 ? null : Strength(random),
                 random.Next(3) == 0 ? Strength(random) : null,
-                random.Next(4) == 0 ? Enumerable.Range(0, random.GetItems([17, 26], 1)[0]).Select(_ => random.Next(3) == 0 ? Strength(random) : 1m).ToArray() : null)).ToArray(),
+                random.Next(4) == 0 ? Enumerable.Range(0, random.GetItems([17, 26], 1)[0])
+                    .Select(_ => random.Next(3) == 0 ? Strength(random) : 1m).ToArray() : null)).ToArray(),
         };
     }
 

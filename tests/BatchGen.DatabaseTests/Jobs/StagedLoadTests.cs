@@ -22,7 +22,8 @@ public sealed class StagedLoadTests
         await gate.OpenAsync();
 
         var refused = await Assert.ThrowsAsync<PostgresException>(() => submit);
-        Assert.Equal(("BG001", "load: rows were added to load '' while it was being submitted, and nothing was submitted; submit again when nobody adds to it, or give each load a name of its own."),
+        Assert.Equal(("BG001", "load: rows were added to load '' while it was being submitted, and nothing was submitted; "
+            + "submit again when nobody adds to it, or give each load a name of its own."),
             (refused.SqlState, refused.MessageText));
         Assert.Equal((0L, 3L), (await CountAsync(database, "jobs"), await CountAsync(database, "staged_jobs")));
         Assert.Equal(2L, await database.SqlAsync<long>("select submit_staged()"));

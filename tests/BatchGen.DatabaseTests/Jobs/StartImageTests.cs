@@ -7,7 +7,7 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Jobs;
 
-/// <summary>Start pictures, strength and guidance rescale on each way into the queue, and out of it to a worker.</summary>
+/// <summary>Start images, strength and guidance rescale on each way into the queue, and out of it to a worker.</summary>
 public sealed class StartImageTests : IAsyncLifetime
 {
     private TestDatabase _database = null!;
@@ -27,7 +27,8 @@ public sealed class StartImageTests : IAsyncLifetime
     {
         JobRequest[] jobs =
         [
-            new() { Prompt = "noise" }, new() { Prompt = "default", StartImage = "a.png" }, new() { Prompt = "all", StartImage = "a/b.png", Strength = 0.7, GuidanceRescale = 0.35 },
+            new() { Prompt = "noise" }, new() { Prompt = "default", StartImage = "a.png" },
+            new() { Prompt = "all", StartImage = "a/b.png", Strength = 0.7, GuidanceRescale = 0.35 },
         ];
         if (staged) Assert.Equal(3, await _database.Submitter.SubmitManyAsync(jobs, null, CancellationToken.None));
         else await _database.Submitter.SubmitAsync(jobs, CancellationToken.None);
@@ -52,7 +53,8 @@ public sealed class StartImageTests : IAsyncLifetime
         ];
         foreach (var (job, says) in cases)
         {
-            var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => _database.Submitter.SubmitManyAsync([new JobRequest(), job], null, CancellationToken.None));
+            var refused = await Assert.ThrowsAsync<SubmitRefusedException>(
+                () => _database.Submitter.SubmitManyAsync([new JobRequest(), job], null, CancellationToken.None));
             Assert.StartsWith(says, refused.Message, StringComparison.Ordinal);
         }
 

@@ -22,19 +22,33 @@ public sealed class SubmitTests : IAsyncLifetime
 
     [Theory]
     [InlineData("""{"promt": "x"}""", "jobs[1].promt: there is no such field. Did you mean 'prompt'?")]
-    [InlineData("""{"model": "dmeo"}""", "jobs[1].model: no model 'dmeo' is registered. Did you mean 'Demo'? Register it with: batchgen models add FOLDER")]
-    [InlineData("""{"adapters": [{"name": "inkk"}]}""", "jobs[1].adapters[0].name: no adapter 'inkk' is registered. Did you mean 'Ink'? Register it with: batchgen adapters add FILE")]
-    [InlineData("""{"adapters": [{"name": "ink"}, {"name": "INK", "strength": 2}]}""", "jobs[1].adapters[1].name: adapter 'Ink' is named twice; add its strengths into one entry.")]
-    [InlineData("""{"adapters": [{"name": "for-xl"}]}""", "jobs[1].adapters[0].name: adapter 'for-xl' fits sdxl models, and 'Demo' is sd15; use another adapter or model.")]
-    [InlineData("""{"adapters": [{"name": "ink", "strenght": 1}]}""", "jobs[1].adapters[0].strenght: there is no such field. Did you mean 'strength'?")]
-    [InlineData("""{"adapters": [{"name": "ink", "strength": "NaN"}]}""", "jobs[1].adapters[0].strength: expected a finite number from -16 to 16, got \"NaN\".")]
-    [InlineData("""{"adapters": [{"name": "ink", "strength": "Infinity"}]}""", "jobs[1].adapters[0].strength: expected a finite number from -16 to 16, got \"Infinity\".")]
-    [InlineData("""{"adapters": [{"name": "ink", "strength": 16.5}]}""", "jobs[1].adapters[0].strength: expected a finite number from -16 to 16, got 16.5.")]
-    [InlineData("""{"adapters": [{"name": "ink", "block_strengths": [1, 2]}]}""", "jobs[1].adapters[0].block_strengths: expected a list of 17 or 26 numbers for sd15 models, got 2.")]
-    [InlineData("""{"adapters": "ink@1[1,0,1,1,1,1,1,1,1,1,1,1]"}""", "jobs[1].adapters[0].block_strengths: expected a list of 17 or 26 numbers for sd15 models, got 12.")]
+    [InlineData("""{"model": "dmeo"}""",
+        "jobs[1].model: no model 'dmeo' is registered. Did you mean 'Demo'? Register it with: batchgen models add FOLDER")]
+    [InlineData("""{"adapters": [{"name": "inkk"}]}""",
+        "jobs[1].adapters[0].name: no adapter 'inkk' is registered. Did you mean 'Ink'? Register it with: batchgen adapters add FILE")]
+    [InlineData("""{"adapters": [{"name": "ink"}, {"name": "INK", "strength": 2}]}""",
+        "jobs[1].adapters[1].name: adapter 'Ink' is named twice; add its strengths into one entry.")]
+    [InlineData("""{"adapters": [{"name": "for-xl"}]}""",
+        "jobs[1].adapters[0].name: adapter 'for-xl' fits sdxl models, and 'Demo' is sd15; use another adapter or model.")]
+    [InlineData("""{"adapters": [{"name": "ink", "strenght": 1}]}""",
+        "jobs[1].adapters[0].strenght: there is no such field. Did you mean 'strength'?")]
+    [InlineData("""{"adapters": [{"name": "ink", "strength": "NaN"}]}""",
+        "jobs[1].adapters[0].strength: expected a finite number from -16 to 16, got \"NaN\".")]
+    [InlineData("""{"adapters": [{"name": "ink", "strength": "Infinity"}]}""",
+        "jobs[1].adapters[0].strength: expected a finite number from -16 to 16, got \"Infinity\".")]
+    [InlineData("""{"adapters": [{"name": "ink", "strength": 16.5}]}""",
+        "jobs[1].adapters[0].strength: expected a finite number from -16 to 16, got 16.5.")]
+    [InlineData("""{"adapters": [{"name": "ink", "block_strengths": [1, 2]}]}""",
+        "jobs[1].adapters[0].block_strengths: expected a list of 17 or 26 numbers for sd15 models, got 2.")]
+    [InlineData("""{"adapters": "ink@1[1,0,1,1,1,1,1,1,1,1,1,1]"}""",
+        "jobs[1].adapters[0].block_strengths: expected a list of 17 or 26 numbers for sd15 models, got 12.")]
     [InlineData("""{"adapters": ["ink@"]}""", "jobs[1].adapters[0]: \"ink@\" is not an adapter; write name, name@0.8 or name@0.8:0.5.")]
-    [InlineData("""{"adapters": {"ink": 1}}""", "jobs[1].adapters: expected a list such as [{\"name\": \"ink\", \"strength\": 0.8}], got {\"ink\": 1}.")]
-    [InlineData("""{"sampler": "euler_x"}""", "jobs[1].sampler: there is no sampler 'euler_x'; use one of: ddim, pndm, euler, euler_karras, euler_a, heun, heun_karras, dpmpp_2m, dpmpp_2m_karras, dpmpp_2m_sde, dpmpp_2m_sde_karras, dpmpp_2s, dpmpp_2s_karras, kdpm2, kdpm2_karras, kdpm2_a, kdpm2_a_karras, lms, lms_karras, unipc, unipc_karras, deis, ddpm, lcm, ddim_trailing, euler_trailing, euler_a_trailing, dpmpp_2m_trailing.")]
+    [InlineData("""{"adapters": {"ink": 1}}""",
+        "jobs[1].adapters: expected a list such as [{\"name\": \"ink\", \"strength\": 0.8}], got {\"ink\": 1}.")]
+    [InlineData("""{"sampler": "euler_x"}""", "jobs[1].sampler: there is no sampler 'euler_x'; "
+        + "use one of: ddim, pndm, euler, euler_karras, euler_a, heun, heun_karras, dpmpp_2m, dpmpp_2m_karras, dpmpp_2m_sde, "
+        + "dpmpp_2m_sde_karras, dpmpp_2s, dpmpp_2s_karras, kdpm2, kdpm2_karras, kdpm2_a, kdpm2_a_karras, lms, lms_karras, unipc, "
+        + "unipc_karras, deis, ddpm, lcm, ddim_trailing, euler_trailing, euler_a_trailing, dpmpp_2m_trailing.")]
     [InlineData("""{"width": 500}""", "jobs[1].width: expected a multiple of 8, got 500; the nearest is 504.")]
     [InlineData("""{"height": 4096}""", "jobs[1].height: expected a whole number from 64 to 2048, got 4096.")]
     [InlineData("""{"steps": 0}""", "jobs[1].steps: expected a whole number from 1 to 1000, got 0.")]
@@ -43,17 +57,24 @@ public sealed class SubmitTests : IAsyncLifetime
     [InlineData("""{"steps": "20"}""", "jobs[1].steps: expected a whole number from 1 to 1000, got \"20\".")]
     [InlineData("""{"guidance_scale": "NaN"}""", "jobs[1].guidance_scale: expected a finite number from 0 to 100, got \"NaN\".")]
     [InlineData("""{"guidance_rescale": 1.5}""", "jobs[1].guidance_rescale: expected a finite number from 0 to 1, got 1.5.")]
-    [InlineData("""{"start_image": "/etc/passwd"}""", "jobs[1].start_image: expected the name of an image below the folder of start images, such as \"cats/1.png\", got \"/etc/passwd\". Put the image there; batchgen submit --start-image FILE and POST /api/v1/start-images do so and give it a name.")]
+    [InlineData("""{"start_image": "/etc/passwd"}""",
+        "jobs[1].start_image: expected the name of an image below the folder of start images, such as \"cats/1.png\", got \"/etc/passwd\". "
+            + "Put the image there; batchgen submit --start-image FILE and POST /api/v1/start-images do so and give it a name.")]
     [InlineData("""{"start_image": "a.png", "strength": 1.1}""", "jobs[1].strength: expected a finite number above 0 to 1, got 1.1.")]
     [InlineData("""{"start_image": "a.png", "strength": "0.5"}""", "jobs[1].strength: expected a finite number above 0 to 1, got \"0.5\".")]
     [InlineData("""{"start_image": "a.png", "strength": 0}""", "jobs[1].strength: expected a finite number above 0 to 1, got 0.")]
-    [InlineData("""{"start_image": "a.png", "strength": 0.3, "steps": 3}""", "jobs[1].strength: 0.3 of 3 steps leaves no step to take; use a higher strength or more steps.")]
-    [InlineData("""{"strength": 0.5}""", "jobs[1].strength: it needs a start_image, and the job has none; name one, or leave strength out.")]
-    [InlineData("""{"seed": 1e30}""", "jobs[1].seed: expected a whole number from -9223372036854775808 to 9223372036854775807, got 1000000000000000000000000000000.")]
+    [InlineData("""{"start_image": "a.png", "strength": 0.3, "steps": 3}""",
+        "jobs[1].strength: 0.3 of 3 steps leaves no step to take; use a higher strength or more steps.")]
+    [InlineData(
+        """{"strength": 0.5}""", "jobs[1].strength: it needs a start_image, and the job has none; name one, or leave strength out.")]
+    [InlineData("""{"seed": 1e30}""",
+        "jobs[1].seed: expected a whole number from -9223372036854775808 to 9223372036854775807, got 1000000000000000000000000000000.")]
     [InlineData("""{"format": "gif"}""", "jobs[1].format: there is no format 'gif'; use one of: png, webp, jpeg.")]
     [InlineData("""{"priority": 101}""", "jobs[1].priority: expected a whole number from -100 to 100, got 101.")]
-    [InlineData("""{"run_at": "tomorrow-ish"}""", "jobs[1].run_at: expected an instant such as \"2026-01-31T22:00:00Z\", got \"tomorrow-ish\".")]
-    [InlineData("""{"deadline": "2001-01-01T00:00:00Z"}""", "jobs[1].deadline: expected an instant after now and after run_at, got \"2001-01-01T00:00:00Z\"; the job could never run.")]
+    [InlineData(
+        """{"run_at": "tomorrow-ish"}""", "jobs[1].run_at: expected an instant such as \"2026-01-31T22:00:00Z\", got \"tomorrow-ish\".")]
+    [InlineData("""{"deadline": "2001-01-01T00:00:00Z"}""",
+        "jobs[1].deadline: expected an instant after now and after run_at, got \"2001-01-01T00:00:00Z\"; the job could never run.")]
     [InlineData("""{"tags": ["a", ""]}""", "jobs[1].tags: expected words of 1 to 100 characters, got [\"a\", \"\"].")]
     [InlineData("""{"prompt": 5}""", "jobs[1].prompt: expected text, got 5.")]
     [InlineData("""[]""", "jobs[1]: expected a job object such as {\"prompt\": \"a red cube\"}, got [].")]
@@ -70,7 +91,8 @@ public sealed class SubmitTests : IAsyncLifetime
     {
         await SubmitAsync($$"""[{"prompt": ""}, {}, {"prompt": "{{new string('é', 20_000)}}"}]""");
 
-        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync($$"""[{"prompt": "{{new string('x', 20_001)}}"}]"""));
+        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(
+            () => SubmitAsync($$"""[{"prompt": "{{new string('x', 20_001)}}"}]"""));
         Assert.Equal("jobs[0].prompt: expected 0 to 20000 characters, got 20001; shorten it.", refused.Message);
     }
 
@@ -79,7 +101,8 @@ public sealed class SubmitTests : IAsyncLifetime
     {
         var jobs = Enumerable.Repeat(new JobRequest { Prompt = "x" }, 20_001).ToArray();
         jobs[20_000] = new JobRequest { Width = 63 };
-        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => _database.Submitter.SubmitAllAsync(jobs, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(
+            () => _database.Submitter.SubmitAllAsync(jobs, CancellationToken.None));
         Assert.StartsWith("jobs[20000].width: ", refused.Message, StringComparison.Ordinal);
         Assert.Equal(0L, await _database.SqlAsync<long>("select count(*) from jobs"));
 
@@ -96,11 +119,13 @@ public sealed class SubmitTests : IAsyncLifetime
         var names = Enumerable.Range(0, 15).Select(i => $"style{i:D2}").ToArray();
         await _database.AddAdaptersAsync(names);
         var blocks = string.Join(',', Enumerable.Range(0, 26).Select(i => $"0.{1000 + (37 * i % 997)}"));
-        string Job(int adapters) => $$"""[{"adapters": [{{string.Join(',', names.Take(adapters).Select(name => $$"""{"name": "{{name}}", "block_strengths": [{{blocks}}]}"""))}}]}]""";
+        string Adapter(string name) => $$"""{"name": "{{name}}", "block_strengths": [{{blocks}}]}""";
+        string Job(int adapters) => $$"""[{"adapters": [{{string.Join(',', names.Take(adapters).Select(Adapter))}}]}]""";
 
         await SubmitAsync(Job(13));
         var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync(Job(15)));
-        Assert.Contains("jobs[0].adapters: expected names and strengths that take at most 2500 bytes together", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("jobs[0].adapters: expected names and strengths that take at most 2500 bytes together", refused.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -127,8 +152,9 @@ public sealed class SubmitTests : IAsyncLifetime
         var id = Assert.Single(await _database.Submitter.SubmitAsync([new JobRequest { Prompt = "x" }], CancellationToken.None));
 
         var job = await _database.Catalog.FindAsync(id, CancellationToken.None);
-        Assert.Equal((64, 64, 20, "ddim", 7.5, ImageFormat.Png, 0), (job!.Recipe.WidthPixels, job.Recipe.HeightPixels, job.Recipe.Steps, job.Recipe.Sampler,
-            job.Recipe.GuidanceScale, job.Recipe.Format, job.Recipe.ClipSkip));
+        Assert.Equal((64, 64, 20, "ddim", 7.5, ImageFormat.Png, 0),
+            (job!.Recipe.WidthPixels, job.Recipe.HeightPixels, job.Recipe.Steps, job.Recipe.Sampler,
+                job.Recipe.GuidanceScale, job.Recipe.Format, job.Recipe.ClipSkip));
         Assert.InRange(job.Recipe.Seed, 0, uint.MaxValue);
         Assert.Equal((JobState.Queued, 0, 3), (job.State, job.Priority, job.MaxAttempts));
         Assert.Null(job.Recipe.NegativePrompt);
@@ -140,18 +166,23 @@ public sealed class SubmitTests : IAsyncLifetime
     {
         var request = new JobRequest
         {
-            Prompt = "ein roter Würfel \"quoted\" \n 立方体 🙂", NegativePrompt = "", Model = "demo", Adapters = [new("INK", 0.75m, 0.5m, [.. Enumerable.Repeat(0.5m, 17)])],
-            Width = 128, Height = 72, Steps = 31, Sampler = "euler", GuidanceScale = 4.25, GuidanceRescale = 0.7, StartImage = "cats/größe 1.png", Strength = 0.7, Seed = long.MinValue, Format = "webp", ClipSkip = 2, Priority = -7,
-            RunAt = DateTimeOffset.UnixEpoch.AddYears(100), Deadline = DateTimeOffset.UnixEpoch.AddYears(101), Campaign = "night 1", MaxAttempts = 9, Tags = ["a", "b"],
+            Prompt = "ein roter Würfel \"quoted\" \n 立方体 🙂", NegativePrompt = "", Model = "demo",
+            Adapters = [new("INK", 0.75m, 0.5m, [.. Enumerable.Repeat(0.5m, 17)])],
+            Width = 128, Height = 72, Steps = 31, Sampler = "euler", GuidanceScale = 4.25, GuidanceRescale = 0.7,
+            StartImage = "cats/größe 1.png", Strength = 0.7, Seed = long.MinValue, Format = "webp", ClipSkip = 2, Priority = -7,
+            RunAt = DateTimeOffset.UnixEpoch.AddYears(100), Deadline = DateTimeOffset.UnixEpoch.AddYears(101), Campaign = "night 1",
+            MaxAttempts = 9, Tags = ["a", "b"],
         };
         var id = Assert.Single(await _database.Submitter.SubmitAsync([request], CancellationToken.None));
 
         var job = (await _database.Catalog.FindAsync(id, CancellationToken.None))!;
-        Assert.Equal((request.Prompt, "", 128, 72, 31, "euler", 4.25, long.MinValue), (job.Recipe.Prompt, job.Recipe.NegativePrompt, job.Recipe.WidthPixels,
-            job.Recipe.HeightPixels, job.Recipe.Steps, job.Recipe.Sampler, job.Recipe.GuidanceScale, job.Recipe.Seed));
+        Assert.Equal((request.Prompt, "", 128, 72, 31, "euler", 4.25, long.MinValue),
+            (job.Recipe.Prompt, job.Recipe.NegativePrompt, job.Recipe.WidthPixels,
+                job.Recipe.HeightPixels, job.Recipe.Steps, job.Recipe.Sampler, job.Recipe.GuidanceScale, job.Recipe.Seed));
         Assert.Equal((0.7, "cats/größe 1.png", 0.7), (job.Recipe.GuidanceRescale, job.Recipe.StartImagePath, job.Recipe.Strength));
         Assert.Equal("Demo|Ink@0.75:0.5[" + string.Join(',', Enumerable.Repeat("0.5", 17)) + "]", job.Recipe.Signature.ToString());
-        Assert.Equal((ImageFormat.WebP, 2, -7, "night 1", 9, request.RunAt), (job.Recipe.Format, job.Recipe.ClipSkip, job.Priority, job.Campaign, job.MaxAttempts, job.RunAt));
+        Assert.Equal((ImageFormat.WebP, 2, -7, "night 1", 9, request.RunAt),
+            (job.Recipe.Format, job.Recipe.ClipSkip, job.Priority, job.Campaign, job.MaxAttempts, job.RunAt));
         Assert.Equal(["a", "b"], (await _database.SqlAsync<string[]>("select tags from job_recipes where job_id = $1", id))!);
     }
 
@@ -160,7 +191,8 @@ public sealed class SubmitTests : IAsyncLifetime
     {
         var id = Assert.Single(await SubmitAsync("""[{"run_at": "2001-01-01T00:00:00Z"}]"""));
 
-        Assert.True(await _database.SqlAsync<bool>("select run_at > now() - interval '1 minute' and indexed_state = 'ready' from jobs where id = $1", id));
+        Assert.True(await _database.SqlAsync<bool>(
+            "select run_at > now() - interval '1 minute' and indexed_state = 'ready' from jobs where id = $1", id));
     }
 
     [Fact]
@@ -193,7 +225,8 @@ public sealed class SubmitTests : IAsyncLifetime
         var theirs = await _database.Submitter.SubmitJsonAsync("""[{"idempotency_key": "a"}]""", "studio", CancellationToken.None);
 
         Assert.NotEqual(ours, theirs);
-        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => _database.Submitter.SubmitJsonAsync("[{}]", "studios", CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(
+            () => _database.Submitter.SubmitJsonAsync("[{}]", "studios", CancellationToken.None));
         Assert.Equal("tenant: there is no tenant 'studios'. Did you mean 'Studio'?", refused.Message);
     }
 

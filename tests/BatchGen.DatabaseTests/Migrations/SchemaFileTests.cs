@@ -118,7 +118,8 @@ public sealed class SchemaFileTests
                 reader.GetString(0), reader.GetString(1), Text(reader, 2), reader.GetString(3), Text(reader, 4)));
         }
 
-        return string.Join('\n', text.ToString().Replace(database.Schema + ".", "", StringComparison.Ordinal).Split('\n').SelectMany(Wrapped));
+        return string.Join(
+            '\n', text.ToString().Replace(database.Schema + ".", "", StringComparison.Ordinal).Split('\n').SelectMany(Wrapped));
     }
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
@@ -127,7 +128,8 @@ public sealed class SchemaFileTests
     {
         text.Append('\n');
         if (found.Comment is not null) text.Append("-- ").Append(found.Comment).Append('\n');
-        if (found.Kind is "table" or "type") text.Append(found.Kind).Append(' ').Append(found.Name).Append(" (\n").Append(found.Body).Append("\n)");
+        if (found.Kind is "table" or "type")
+            text.Append(found.Kind).Append(' ').Append(found.Name).Append(" (\n").Append(found.Body).Append("\n)");
         else if (found.Kind == "view") text.Append("view ").Append(found.Name).Append(" as\n").Append(found.Body.TrimEnd(';').Trim());
         else text.Append(found.Kind == "function" ? "function " : "").Append(found.Body);
         if (!string.IsNullOrEmpty(found.Options)) text.Append(found.Kind == "table" ? $" with ({found.Options})" : $" -- {found.Options}");

@@ -31,8 +31,8 @@ public sealed class CanaryGuardTests
         var broken = new FakeRenderer { Fault = 60 };
         await using var worker = await WorkerHost.StartAsync(
             database, broken, options => (options.CanaryEveryBatches, options.ExitWhenIdle) = (10, false));
-        await Wait.UntilAsync("the worker is paused", () => WorkerHost.IsPausedAsync(database));
-        await Wait.UntilAsync(
+        await WorkerHost.UntilAsync("the worker is paused", () => WorkerHost.IsPausedAsync(database));
+        await WorkerHost.UntilAsync(
             "both jobs are queued", () => WorkerHost.InStateAsync(database, JobState.Queued), jobs => jobs.Length == 2);
         Assert.Equal(["first", "equal", "differs", "differs"], (await ListAsync(database)).Select(canary => canary.Verdict));
         Assert.Contains("reload ", broken.Calls);
@@ -71,7 +71,7 @@ public sealed class CanaryGuardTests
         await using var worker = await WorkerHost.StartAsync(
             database, renderer, options => (options.CanaryEveryBatches, options.ExitWhenIdle) = (10, false));
         await UntilSucceededOrPausedAsync(database, 2);
-        await Wait.UntilAsync(
+        await WorkerHost.UntilAsync(
             "the job does not run", () => WorkerHost.InStateAsync(database, JobState.Running), running => !running.Contains(id));
         Assert.Equal([id], await WorkerHost.InStateAsync(database, JobState.Queued));
         Assert.Equal(0, (await database.Catalog.FindAsync(id, CancellationToken.None))!.Attempts);
@@ -125,7 +125,7 @@ public sealed class CanaryGuardTests
         };
         await using var worker = await WorkerHost.StartAsync(
             database, renderer, options => (options.BatchSize, options.CanaryEveryBatches, options.ExitWhenIdle) = (1, 1, false));
-        await Wait.UntilAsync("the worker is paused", () => WorkerHost.IsPausedAsync(database));
+        await WorkerHost.UntilAsync("the worker is paused", () => WorkerHost.IsPausedAsync(database));
         Assert.Equal(["first", "differs", "differs"], (await ListAsync(database)).Select(canary => canary.Verdict));
     }
 
@@ -143,7 +143,7 @@ public sealed class CanaryGuardTests
         Assert.Equal(1, await database.Workers.OrderCanariesAsync(null, CancellationToken.None));
         await UntilCanariesAsync(database, 1);
         await database.SubmitAsync("", "", "");
-        await Wait.UntilAsync(
+        await WorkerHost.UntilAsync(
             "one job and one canary are rendered and the next job waits for its turn",
             () => step.CurrentCount == 0 && renderer.CountCalls("render 1") == 3);
         await database.Workers.OrderCanariesAsync(null, CancellationToken.None);
@@ -159,11 +159,11 @@ public sealed class CanaryGuardTests
         await using var database = await DatabaseAsync(jobs: 0);
         await using var worker = await WorkerHost.StartAsync(
             database, new FakeRenderer(), options => (options.CanaryEveryBatches, options.ExitWhenIdle) = (0, false));
-        await Wait.UntilAsync(
+        await WorkerHost.UntilAsync(
             "the worker has registered and gets the order",
             () => database.Workers.OrderCanariesAsync(null, CancellationToken.None),
             ordered => ordered == 1);
-        await Wait.UntilAsync(
+        await WorkerHost.UntilAsync(
             "the worker has taken the order", async () => !await database.SqlAsync<bool>("select canary_ordered from workers"));
         await database.SubmitAsync("");
         await UntilCanariesAsync(database, 1);
@@ -182,10 +182,10 @@ public sealed class CanaryGuardTests
         [.. (await new CanaryLog(database.Queue).ListAsync(100, CancellationToken.None)).Reverse()];
 
     private static Task<RecordedCanary[]> UntilCanariesAsync(TestDatabase database, int count) =>
-        Wait.UntilAsync($"{count} canaries are recorded", () => ListAsync(database), canaries => canaries.Length == count);
+        WorkerHost.UntilAsync($"{count} canaries are recorded", () => ListAsync(database), canaries => canaries.Length == count);
 
     // Whatever goes wrong, the wait ends, and the assertions after it say what happened.
-    private static Task UntilSucceededOrPausedAsync(TestDatabase database, int count) => Wait.UntilAsync(
+    private static Task UntilSucceededOrPausedAsync(TestDatabase database, int count) => WorkerHost.UntilAsync(
         $"{count} jobs have succeeded or the worker is paused",
         async () =>
             (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Length == count || await WorkerHost.IsPausedAsync(database));

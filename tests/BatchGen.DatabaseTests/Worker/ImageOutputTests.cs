@@ -23,7 +23,7 @@ public sealed class ImageOutputTests : IDisposable
         await File.WriteAllTextAsync(blocked, "", TestContext.Current.CancellationToken);
         var renderer = new FakeRenderer();
         await using var worker = await WorkerHost.StartAsync(database, renderer, options => options.ExitWhenIdle = false, _folder);
-        await Wait.UntilAsync(
+        await WorkerHost.UntilAsync(
             "the job was requeued",
             () => database.SqlAsync<long>("select count(*) from job_attempts where code = 'requeued'"),
             attempts => attempts > 0);

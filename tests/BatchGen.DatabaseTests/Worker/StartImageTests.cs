@@ -53,9 +53,9 @@ public sealed class StartImageTests : IDisposable
 
         var jobs = await database.Catalog.FindAsync(ids, CancellationToken.None);
         Assert.Equal([JobState.Failed, JobState.Succeeded, JobState.Failed, JobState.Failed], jobs.Select(job => job.State));
-        Assert.Equal($"Start picture 'gone.png' is not in '{Path.GetFileName(_folder)}' on this machine. Put it there, then retry the job.",
+        Assert.Equal($"Start image 'gone.png' is not in '{Path.GetFileName(_folder)}' on this machine. Put it there, then retry the job.",
             jobs[0].FailureMessage);
-        Assert.Equal("Start picture 'text.png' is not a PNG, WebP or JPEG picture; convert it to one of them.", jobs[2].FailureMessage);
+        Assert.Equal("Start image 'text.png' is not a PNG, WebP or JPEG image; convert it to one of them.", jobs[2].FailureMessage);
         Assert.StartsWith("Start image 'cut.png' cannot be decoded: ", jobs[3].FailureMessage, StringComparison.Ordinal);
         Assert.All(
             jobs.Where(job => job.State == JobState.Failed), job => Assert.Equal(("invalid_job", 1), (job.FailureCode, job.Attempts)));

@@ -36,7 +36,7 @@ public sealed class WorkerEndTests
         {
             await using var command = new Npgsql.NpgsqlCommand("lock table weight_checkpoints in exclusive mode", connection, transaction);
             await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-            await Wait.UntilAsync("the checkpoint waits for the locked table", () => database.SqlAsync<bool>(
+            await WorkerHost.UntilAsync("the checkpoint waits for the locked table", () => database.SqlAsync<bool>(
                 "select exists (select from pg_locks where relation = 'weight_checkpoints'::regclass and not granted)"));
             clock.Advance(TimeSpan.FromSeconds(10));
         }
@@ -53,13 +53,12 @@ public sealed class WorkerEndTests
         var ids = await database.SubmitAsync("", "");
         var renderer = new FakeRenderer
         {
-            OnRender = (_, token) =>
+            OnRender = (_, _) =>
             {
-                Block(Wait.UntilAsync(
+                Block(WorkerHost.UntilAsync(
                     "the next batch was claimed",
                     () => database.SqlAsync<long>("select count(*) from batches where state = 'open'"),
-                    open => open == 2,
-                    cancellationToken: token));
+                    open => open == 2));
                 throw new QueueException("refused");
             },
         };
@@ -109,7 +108,7 @@ public sealed class WorkerEndTests
             """);
         await database.SubmitAsync("");
         await database.SqlAsync("update workers set paused = false");
-        await Wait.UntilAsync("a claim was refused", () => database.SqlAsync<bool>("select is_called from refused"));
+        await WorkerHost.UntilAsync("a claim was refused", () => database.SqlAsync<bool>("select is_called from refused"));
         await database.SqlAsync("drop trigger refuse on batches");
         await WorkerHost.UntilVerifiedAsync(database, 2);
         Assert.Equal(1, (await database.Catalog.FindAsync(Assert.Single(ids), CancellationToken.None))!.Attempts);
@@ -118,7 +117,7 @@ public sealed class WorkerEndTests
     // A claim in the worker's name, which to the worker is one whose connection broke between the server's commit and its answer.
     private static async Task<IReadOnlyList<long>> ClaimWithoutAnswerAsync(TestDatabase database)
     {
-        await Wait.UntilAsync(
+        await WorkerHost.UntilAsync(
             "the worker has registered", () => database.Workers.ListAsync(CancellationToken.None), workers => workers.Count == 1);
         await database.SqlAsync("update workers set paused = true");
         // Two heartbeats from now the worker has read that it is paused.

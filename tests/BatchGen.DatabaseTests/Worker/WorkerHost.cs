@@ -83,6 +83,18 @@ internal sealed class WorkerHost : IAsyncDisposable
     public static async Task<long[]> InStateAsync(TestDatabase database, JobState state) =>
         [.. (await database.Catalog.ListAsync(new JobFilter(state, Limit: 1000), CancellationToken.None)).Select(job => job.JobId).Order()];
 
+    /// <summary>Waits until a condition holds, or the test run is stopped.</summary>
+    public static Task UntilAsync(string what, Func<bool> condition) =>
+        Wait.UntilAsync(what, condition, cancellationToken: TestContext.Current.CancellationToken);
+
+    /// <summary>Waits until a condition holds that is looked up, or the test run is stopped.</summary>
+    public static Task UntilAsync(string what, Func<Task<bool>> condition) =>
+        Wait.UntilAsync(what, condition, cancellationToken: TestContext.Current.CancellationToken);
+
+    /// <summary>Waits until a value is as wanted, or the test run is stopped.</summary>
+    public static Task<T> UntilAsync<T>(string what, Func<Task<T>> look, Func<T, bool> holds) =>
+        Wait.UntilAsync(what, look, holds, cancellationToken: TestContext.Current.CancellationToken);
+
     /// <summary>Waits until so many jobs have succeeded.</summary>
     public static Task<long[]> UntilSucceededAsync(TestDatabase database, int count) => Wait.UntilAsync(
         $"{count} jobs have succeeded",

@@ -282,7 +282,7 @@ public sealed class WorkerServiceTests
         {
             await using var worker = await WorkerHost.StartAsync(
                 database, new FakeRenderer(), options => options.ExitWhenIdle = false, Path.Combine(blocked, "images"));
-            await Wait.UntilAsync(
+            await WorkerHost.UntilAsync(
                 "the worker has registered", () => database.Workers.ListAsync(CancellationToken.None), workers => workers.Count == 1);
             Assert.Equal(2, (await WorkerHost.InStateAsync(database, JobState.Queued)).Length);
             File.Delete(blocked);

@@ -5,24 +5,31 @@ using static Microsoft.Playwright.Assertions;
 
 namespace BatchGen.EndToEndTests.Browser;
 
-/// <summary>Walking through pictures with the keyboard.</summary>
+/// <summary>The gallery by keyboard.</summary>
 public sealed class GalleryTests
 {
     [Fact]
-    public async Task Arrow_keys_walk_both_ways_and_stay_in_the_list()
+    public async Task Arrow_keys_walk_both_ways_and_stay_in_the_filtered_list()
     {
         await using var site = await Site.StartAsync(worker: true);
         await site.Database.Submitter.SubmitAsync(
-            Enumerable.Range(0, 6).Select(i => new JobRequest { Prompt = "a yellow star", Width = 64, Height = 64, Steps = 2, Seed = i, Campaign = i % 2 == 0 ? "even" : "odd" }).ToArray(),
+            Enumerable.Range(0, 6).Select(i => new JobRequest
+            {
+                Prompt = "a yellow star",
+                Width = 64,
+                Height = 64,
+                Steps = 2,
+                Seed = i,
+                Campaign = i % 2 == 0 ? "even" : "odd",
+            }).ToArray(),
             TestContext.Current.CancellationToken);
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        while ((await site.Database.Catalog.CountAsync(null, limit.Token)).Succeeded < 6) await Task.Delay(100, limit.Token);
+        await site.UntilCountsAsync("six images are drawn", counts => counts.Succeeded == 6);
 
         var page = await site.OpenAsync();
         await page.GotoAsync("/gallery?campaign=even");
-        await Expect(page.Locator(".pictures img")).ToHaveCountAsync(3);
-        await Site.ShowsAsync(page.Locator(".pictures img").First, 64);
-        await page.Locator(".pictures a").First.ClickAsync();
+        await Expect(page.Locator(".images img")).ToHaveCountAsync(3);
+        await Site.ShowsAsync(page.Locator(".images img").First, 64);
+        await page.Locator(".images a").First.ClickAsync();
         await Site.AtAsync(page, "/gallery/5?campaign=even");
         await Expect(page.GetByRole(AriaRole.Link, new() { Name = "← Newer" })).ToHaveCountAsync(0);
         await PressAsync(page, "ArrowRight", "/gallery/3?campaign=even");
@@ -43,6 +50,7 @@ public sealed class GalleryTests
     {
         await page.Keyboard.PressAsync(key);
         await Site.AtAsync(page, path);
-        if (key != "Escape") await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync($"Picture of job {path.Split('/', '?')[2]}");
+        if (key != "Escape")
+            await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync($"Image of job {path.Split('/', '?')[2]}");
     }
 }

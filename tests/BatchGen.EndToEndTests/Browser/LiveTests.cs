@@ -5,11 +5,11 @@ using static Microsoft.Playwright.Assertions;
 
 namespace BatchGen.EndToEndTests.Browser;
 
-/// <summary>Pages that follow what happens.</summary>
+/// <summary>Open pages that load their content again when something changes.</summary>
 public sealed class LiveTests
 {
     [Fact]
-    public async Task A_page_opened_beside_another_shows_the_first_change_too()
+    public async Task A_page_opened_beside_another_follows_the_first_change_too()
     {
         await using var site = await Site.StartAsync(worker: false);
         await SubmitAsync(site);
@@ -23,7 +23,7 @@ public sealed class LiveTests
     }
 
     [Fact]
-    public async Task A_page_older_than_what_it_hears_first_catches_up()
+    public async Task A_page_older_than_the_first_event_of_its_stream_loads_its_content_again()
     {
         await using var site = await Site.StartAsync(worker: false);
         await SubmitAsync(site);
@@ -38,7 +38,7 @@ public sealed class LiveTests
     }
 
     [Fact]
-    public async Task A_form_that_was_opened_stays_open()
+    public async Task A_form_that_was_opened_stays_open_while_the_queue_changes()
     {
         await using var site = await Site.StartAsync(worker: false);
         var (filling, watching) = (await site.OpenAsync(), await site.OpenAsync());
@@ -48,10 +48,11 @@ public sealed class LiveTests
         await SubmitAsync(site);
         await Expect(watching.GetByRole(AriaRole.Main)).ToContainTextAsync("demo|");
         await Expect(filling.GetByLabel("Opens")).ToBeVisibleAsync();
-        await filling.GetByText("Add a window").ClickAsync(); // Closed again, it catches up.
+        await filling.GetByText("Add a window").ClickAsync(); // With the form closed again, the page loads its content again.
         await Expect(filling.GetByRole(AriaRole.Main)).ToContainTextAsync("demo|");
     }
 
     private static Task<IReadOnlyList<long>> SubmitAsync(Site site) =>
-        site.Database.Submitter.SubmitAsync([new JobRequest { Prompt = "a star", Width = 64, Height = 64 }], TestContext.Current.CancellationToken);
+        site.Database.Submitter.SubmitAsync(
+            [new JobRequest { Prompt = "a star", Width = 64, Height = 64 }], TestContext.Current.CancellationToken);
 }

@@ -5,11 +5,11 @@ using static Microsoft.Playwright.Assertions;
 
 namespace BatchGen.EndToEndTests.Browser;
 
-/// <summary>Cancel, retry, pause, raise.</summary>
+/// <summary>Changes that operators make to jobs, models, signatures, windows and recurring campaigns.</summary>
 public sealed class OperatingTests
 {
     [Fact]
-    public async Task Jobs_are_cancelled_and_put_back_from_the_list()
+    public async Task Jobs_are_cancelled_and_retried_from_the_list()
     {
         await using var site = await Site.StartAsync(worker: false);
         await SubmitAsync(site, 3);
@@ -23,13 +23,13 @@ public sealed class OperatingTests
         await Expect(page.Locator("tbody .badge.cancelled")).ToHaveCountAsync(2);
         await page.GetByLabel("Select job 1").CheckAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Retry selected" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Put 1 of 1 jobs back.");
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Requeued 1 of 1 jobs.");
         var counts = await site.Database.Catalog.CountAsync(null, TestContext.Current.CancellationToken);
         Assert.Equal((2, 1), (counts.Queued, counts.Cancelled));
     }
 
     [Fact]
-    public async Task A_model_is_paused_a_signature_raised_and_cancelled()
+    public async Task A_model_is_paused_and_resumed_and_a_signature_raised_and_cancelled()
     {
         await using var site = await Site.StartAsync(worker: false);
         await SubmitAsync(site, 2);
@@ -45,7 +45,8 @@ public sealed class OperatingTests
         await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Resumed model demo.");
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Raise the priority of demo|demo-pixel@1 of default by 10" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Gave 2 waiting jobs of demo|demo-pixel@1 of tenant default priority 10.");
+        await Expect(page.GetByRole(AriaRole.Status))
+            .ToContainTextAsync("Gave 2 waiting jobs of demo|demo-pixel@1 of tenant default priority 10.");
         Assert.Equal(10, (await site.Database.Catalog.FindAsync(1, TestContext.Current.CancellationToken))!.Priority);
         await page.GetByRole(AriaRole.Button, new() { Name = "Cancel waiting jobs of demo|demo-pixel@1 of default" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Cancelled 2 waiting jobs");
@@ -76,5 +77,7 @@ public sealed class OperatingTests
     }
 
     private static Task<IReadOnlyList<long>> SubmitAsync(Site site, int count) => site.Database.Submitter.SubmitAsync(
-        Enumerable.Range(0, count).Select(i => new JobRequest { Prompt = $"job {i}", Adapters = [new("demo-pixel", 1m)], Width = 64, Height = 64 }).ToArray(), TestContext.Current.CancellationToken);
+        Enumerable.Range(0, count)
+            .Select(i => new JobRequest { Prompt = $"job {i}", Adapters = [new("demo-pixel", 1m)], Width = 64, Height = 64 }).ToArray(),
+        TestContext.Current.CancellationToken);
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using BatchGen.Core.Jobs;
 using BatchGen.Dashboard.Security;
 using BatchGen.EndToEndTests.Commands;
 using BatchGen.Queue.Access;
@@ -9,19 +10,22 @@ using Xunit;
 
 namespace BatchGen.EndToEndTests.Browser;
 
-/// <summary>The program as <c>batchgen up</c> runs it, and a browser that looks at it.</summary>
+/// <summary>The program as <c>batchgen up</c> runs it, and a browser that shows its pages.</summary>
 internal sealed class Site : IAsyncDisposable
 {
     private static readonly string[] Programs = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-    // Without these the browser calls home at every start.
+    // Without these the browser contacts its maker at every start.
     private static readonly string[] Arguments =
     [
-        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync",
     ];
 
-    // Below those the system gives to outgoing connections, which would now and then take the same.
+    // Below the ports that the system gives to outgoing connections, which would now and then take the same one.
     private const int FirstPort = 10_000, LastPort = 32_000;
+
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(2);
 
     private readonly TestDatabase _database;
     private readonly ProgramUnderTest _program;
@@ -45,7 +49,7 @@ internal sealed class Site : IAsyncDisposable
 
     public TestDatabase Database => _database;
 
-    /// <summary>Starts everything.</summary>
+    /// <summary>Starts a database, the program and a browser.</summary>
     /// <param name="worker">With a worker, and the demo model and adapters registered.</param>
     /// <param name="accounts">People who may log in: name, password, role.</param>
     public static async Task<Site> StartAsync(bool worker, params (string Name, string Password, string Role)[] accounts)
@@ -57,7 +61,8 @@ internal sealed class Site : IAsyncDisposable
 
         var database = await TestDatabase.CreateAsync();
         var access = new AccessStore(database.Queue);
-        foreach (var (name, password, role) in accounts) await access.SaveAccountAsync(name, PasswordHash.Make(password), role, TestContext.Current.CancellationToken);
+        foreach (var (name, password, role) in accounts)
+            await access.SaveAccountAsync(name, PasswordHash.Make(password), role, TestContext.Current.CancellationToken);
         var program = new ProgramUnderTest(database);
         var url = $"http://127.0.0.1:{FreePort()}";
         program.Environment["BatchGen__Dashboard__Url"] = url;
@@ -66,10 +71,15 @@ internal sealed class Site : IAsyncDisposable
         Assert.Equal(0, (await program.RunAsync("models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo")).ExitCode);
         Assert.Equal(0, (await program.RunAsync("adapters", "add", Path.Combine(RepositoryPaths.Models, "demo-adapters"))).ExitCode);
         var running = program.Start(worker ? ["up"] : ["up", "--no-worker"]);
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var limit = new CancellationTokenSource(StartLimit);
         await WaitUntilUpAsync(url, running, limit.Token);
-        // Loading torch from a cold disk is not what the tests wait for.
-        while (worker && (await database.Workers.ListAsync(limit.Token)).Count == 0) await Task.Delay(100, limit.Token);
+        // Loading torch from a cold disk takes longer than the waits of a test allow.
+        if (worker)
+        {
+            await Wait.UntilAsync(
+                "a worker has registered", async () => (await database.Workers.ListAsync(limit.Token)).Count > 0, StartLimit, limit.Token);
+        }
+
         var playwright = await Playwright.CreateAsync();
         var browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = chromium, Args = Arguments });
         return new Site(database, program, playwright, browser, url);
@@ -80,14 +90,16 @@ internal sealed class Site : IAsyncDisposable
     {
         var context = await Browser.NewContextAsync(new BrowserNewContextOptions
         {
-            BaseURL = Url, JavaScriptEnabled = javaScript, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light, BypassCSP = bypassPolicy,
+            BaseURL = Url, JavaScriptEnabled = javaScript, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
+            BypassCSP = bypassPolicy,
             ViewportSize = phone ? new ViewportSize { Width = 390, Height = 844 } : new ViewportSize { Width = 1280, Height = 900 },
         });
         context.SetDefaultTimeout(30_000);
         return await context.NewPageAsync();
     }
 
-    /// <summary>Waits until the page stands at an address, whole: a key pressed before its script has run is lost, as it is for people.</summary>
+    /// <summary>Waits until the page stands at an address, whole: a key pressed before its script has run is lost,
+    /// as it is for people.</summary>
     /// <remarks>Playwright's own wait for an address reads it before it listens, and misses a navigation that comes between.</remarks>
     public static async Task AtAsync(IPage page, string path)
     {
@@ -95,10 +107,17 @@ internal sealed class Site : IAsyncDisposable
         await page.WaitForLoadStateAsync(LoadState.Load);
     }
 
-    /// <summary>Waits until a picture is there: one that loads lazily comes after the page has loaded.</summary>
+    /// <summary>Waits until an image is there: one that loads lazily comes after the page has loaded.</summary>
     public static Task ShowsAsync(ILocator image, int width) => Assertions.Expect(image).ToHaveJSPropertyAsync("naturalWidth", width);
 
-    /// <summary>Keeps a picture of the page under <c>out/screenshots</c>, to be looked at.</summary>
+    /// <summary>Waits until the jobs stand as wanted.</summary>
+    /// <param name="what">The statement that is to become true.</param>
+    /// <param name="hold">Whether the counts are as wanted.</param>
+    public Task UntilCountsAsync(string what, Func<JobCounts, bool> hold) => Wait.UntilAsync(
+        what, () => Database.Catalog.CountAsync(null, TestContext.Current.CancellationToken), hold, TimeSpan.FromMinutes(3),
+        TestContext.Current.CancellationToken);
+
+    /// <summary>Keeps a screenshot of the page under <c>out/screenshots</c>, for people to look at.</summary>
     public static Task<byte[]> KeepAsync(IPage page, string name) => page.ScreenshotAsync(new PageScreenshotOptions
     {
         Path = Path.Combine(RepositoryPaths.Root, "out", "screenshots", name + ".png"), FullPage = true,
@@ -136,20 +155,20 @@ internal sealed class Site : IAsyncDisposable
     public static async Task WaitUntilUpAsync(string url, RunningProgram? program, CancellationToken cancellationToken)
     {
         using var client = new HttpClient();
-        while (true)
+        await Wait.UntilAsync($"the dashboard answers on {url}", AnswersAsync, StartLimit, cancellationToken);
+
+        async Task<bool> AnswersAsync()
         {
             if (program?.Ended is { } ended) Assert.Fail($"The program ended by itself, exit code {ended.ExitCode}:\n{ended.Error}");
             try
             {
                 using var answer = await client.GetAsync(url + "/login", cancellationToken);
-                if (answer.IsSuccessStatusCode) return;
+                return answer.IsSuccessStatusCode;
             }
             catch (HttpRequestException)
             {
-                // It does not listen yet.
+                return false; // The dashboard does not listen yet.
             }
-
-            await Task.Delay(100, cancellationToken);
         }
     }
 }

@@ -59,14 +59,14 @@ public sealed class StartImageTests
             list, "prompt,start_image,steps\na {red|blue} circle,cats/gone.png,4\n", TestContext.Current.CancellationToken);
         var submitted = await RunAsync(program, "submit", list);
         Assert.Contains(
-            "start picture 'cats/gone.png'. Jobs fail where their worker does not find it.", submitted.Error, StringComparison.Ordinal);
+            "start image 'cats/gone.png'. Jobs fail where their worker does not find it.", submitted.Error, StringComparison.Ordinal);
         await RunAsync(program, "worker", "--exit-when-idle");
 
         var jobs = await database.Catalog.ListAsync(new JobFilter(), TestContext.Current.CancellationToken);
         Assert.Equal(["a blue circle", "a red circle"], jobs.Select(job => job.Recipe.Prompt));
         Assert.All(jobs, job => Assert.Equal(
             (JobState.Failed, "invalid_job",
-                "Start picture 'cats/gone.png' is not in 'start-images' on this machine. Put it there, then retry the job."),
+                "Start image 'cats/gone.png' is not in 'start-images' on this machine. Put it there, then retry the job."),
             (job.State, job.FailureCode, job.FailureMessage)));
     }
 
@@ -87,7 +87,7 @@ public sealed class StartImageTests
         await File.WriteAllTextAsync(Path.Combine(folder, "notes.png"), "not an image", TestContext.Current.CancellationToken);
         var refused = await program.RunAsync("submit", list);
         Assert.Equal(2, refused.ExitCode);
-        Assert.Contains("start_image: Start picture", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("start_image: Start image", refused.Error, StringComparison.Ordinal);
         Assert.Contains("notes.png' is not a PNG, WebP or JPEG picture", refused.Error, StringComparison.Ordinal);
         Assert.Equal(0, (await database.Catalog.CountAsync(null, TestContext.Current.CancellationToken)).Total);
 

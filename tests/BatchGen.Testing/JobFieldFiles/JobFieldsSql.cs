@@ -10,23 +10,24 @@ namespace BatchGen.Testing.JobFieldFiles;
 /// <summary>Writes the SQL that checks and normalises jobs, from the declaration of their fields.</summary>
 public static class JobFieldsSql
 {
-    /// <summary>Where the text belongs, below the repository's root.</summary>
+    /// <summary>Path of the generated file, below the repository's root.</summary>
     public const string Path = "db/functions/submit/job_fields.sql";
 
     private const int MaxWidth = 140;
 
-    /// <summary>The text of the file.</summary>
+    /// <summary>Writes the text of the file.</summary>
     public static string Write(IReadOnlyList<JobField> fields, IReadOnlyList<ModelFamily> families)
     {
         var recipe = fields.Where(field => field.IsInRecipe).ToArray();
         var dispatch = fields.Where(field => field.Part == JobFieldPart.Dispatch).ToArray();
         return string.Join('\n',
         [
-            "-- Written by the test JobFieldFilesTests from the declaration of job fields, src/BatchGen.Core/Jobs/JobFields.cs: change that, then run the",
-            "-- test with BATCHGEN_WRITE_GENERATED=1. The functions that use these are written by hand: check_job, enqueue_jobs, submit_staged.",
+            "-- Written by the test JobFieldFilesTests from the declaration of job fields, src/BatchGen.Core/Jobs/JobFields.cs: change",
+            "-- that, then run the test with BATCHGEN_WRITE_GENERATED=1. The functions that use these are written by hand: check_job,",
+            "-- enqueue_jobs, submit_staged.",
             "",
             Names("job_field_names", "The fields that a job object may have.", fields.Where(field => field.IsSetBy(JobFieldWays.Json))),
-            Names("recipe_field_names", "The fields that make up the recipe.", recipe),
+            Names("recipe_field_names", "The fields of a job object that make up its recipe.", recipe),
             .. fields.Where(field => field.Choices is not null).Select(ChoicesOf),
             BlockStrengthCounts(families),
             MaxAdapters(fields.Single(field => field.Type == JobFieldType.Adapters)),
@@ -45,19 +46,21 @@ public static class JobFieldsSql
         ["  select array[", .. Wrap(fields.Select(field => Literal(field.Name)), "    "), "  ]"]);
 
     private static string ChoicesOf(JobField field) => Function(
-        $"{field.Name}_choices() returns text[]", "sql immutable parallel safe", $"The names that a job's {field.Name} may have, in the order they are listed in.",
+        $"{field.Name}_choices() returns text[]", "sql immutable parallel safe",
+        $"The names that a job's {field.Name} may have, in the order they are listed in.",
         ["  select array[", .. Wrap(field.Choices!.Select(Literal), "    "), "  ]"]);
 
     private static string MaxAdapters(JobField field) => Function(
-        "max_adapters() returns int", "sql immutable parallel safe", "Most adapters of a job.", $"  select {Number(field.Maximum)}");
+        "max_adapters() returns int", "sql immutable parallel safe", "The most adapters that a job may have.",
+        $"  select {Number(field.Maximum)}");
 
     private static string BlockStrengthCounts(IReadOnlyList<ModelFamily> families) => Function(
         "block_strength_counts(model_family text) returns int[]", "sql immutable parallel safe",
         "How many block strengths an adapter for a family may have: one for each block of its network, or of every kind of network.",
         [
             "  select case model_family",
-            .. families.Select(family =>
-                $"    when {Literal(family.Code)} then '{{{string.Join(',', family.BlockStrengthLayouts.Select(layout => layout.Count).Order())}}}'"),
+            .. families.Select(family => (family.Code, Counts: family.BlockStrengthLayouts.Select(layout => layout.Count).Order()))
+                .Select(family => $"    when {Literal(family.Code)} then '{{{string.Join(',', family.Counts)}}}'"),
             "    else '{}' end::int[]",
         ]);
 
@@ -66,8 +69,10 @@ public static class JobFieldsSql
         var constants = new JsonObject();
         foreach (var field in recipe)
             if (field is { Default: { } text, DefaultIsOff: false, Requires: null }) constants[field.Name] = JsonNode.Parse(text);
-        var ofModel = recipe.Where(field => field.DefaultFromModel is not null).Select(field => $"{Literal(field.Name)}, of_model.{field.DefaultFromModel}");
-        return Function("recipe_defaults(of_model models) returns jsonb", "sql immutable parallel safe", "What a recipe for a model has where the job leaves fields out.",
+        var ofModel = recipe.Where(field => field.DefaultFromModel is not null)
+            .Select(field => $"{Literal(field.Name)}, of_model.{field.DefaultFromModel}");
+        return Function("recipe_defaults(of_model models) returns jsonb", "sql immutable parallel safe",
+            "The values that a recipe for a model gets for fields that the job leaves out.",
             [
                 $"  select {Literal(constants.ToJsonString())}::jsonb", $"    || jsonb_build_object({string.Join(", ", ofModel)})",
                 .. families.Where(family => family.JobFieldRules.Any(rule => rule.Default is not null)).Select(DefaultsOfFamily),
@@ -86,7 +91,7 @@ public static class JobFieldsSql
     {
         var seed = recipe.Single(field => field.Type == JobFieldType.Seed).Name;
         return Function("filled_recipe(recipe jsonb, defaults jsonb) returns jsonb", "sql volatile",
-            "A recipe with what it leaves out. Seeds are drawn below 2^32, as other tools draw them: a seed read off an image can be typed there.",
+            "A recipe with defaults for the fields it leaves out. Seeds are drawn below 2^32, which other tools accept too.",
             "  select defaults || case", $"    when recipe ? {Literal(seed)} then recipe",
             $"    else recipe || jsonb_build_object({Literal(seed)}, floor(random() * 4294967296)::bigint)", "  end");
     }
@@ -111,10 +116,13 @@ public static class JobFieldsSql
     private static string PlainRule(JobField field, IReadOnlyList<ModelFamily> families)
     {
         // Rules that look at other fields or at the model are left to checked_recipe.
-        if (field.Type == JobFieldType.Image || field.Requires is not null || field.Samplers is not null || families.Any(family => family.OwnJobFields.Contains(field.Name))) return $"not recipe ? {Literal(field.Name)}";
-        // What fits the narrowest family fits all of them.
+        var isOwned = families.Any(family => family.OwnJobFields.Contains(field.Name));
+        if (field.Type == JobFieldType.Image || field.Requires is not null || field.Samplers is not null || isOwned)
+            return $"not recipe ? {Literal(field.Name)}";
+        // A value that fits the family with the narrowest bounds fits all families.
         var rules = families.SelectMany(family => family.JobFieldRules).Where(rule => rule.Field == field.Name).ToArray();
-        var (least, most) = (Number(rules.Max(rule => rule.Minimum) ?? field.Minimum), Number(rules.Min(rule => rule.Maximum) ?? field.Maximum));
+        var least = Number(rules.Max(rule => rule.Minimum) ?? field.Minimum);
+        var most = Number(rules.Min(rule => rule.Maximum) ?? field.Maximum);
         var value = $"recipe -> {Literal(field.Name)}";
         // Most recipes have few of the fields: whether a field is there is the cheapest question.
         return $"(not recipe ? {Literal(field.Name)} or " + field.Type switch
@@ -131,13 +139,15 @@ public static class JobFieldsSql
     private static string CheckedRecipe(JobField[] recipe, IReadOnlyList<ModelFamily> families)
     {
         var lines = new List<string> { "declare", "  recipe jsonb;", "begin", "  recipe := jsonb_strip_nulls(jsonb_build_object(" };
-        lines.AddRange(recipe.Select((field, place) => $"    {Literal(field.Name)}, {Value(field)}{(place < recipe.Length - 1 ? "," : "));")}"));
+        lines.AddRange(recipe.Select((field, place) =>
+            $"    {Literal(field.Name)}, {Value(field)}{(place < recipe.Length - 1 ? "," : "));")}"));
         foreach (var field in recipe.Where(field => field.Requires is not null)) lines.AddRange(RequiredRule(field));
         foreach (var field in recipe)
         {
             lines.AddRange(OwnFieldRule(field, [.. families.Where(family => family.OwnJobFields.Contains(field.Name))]));
-            foreach (var family in families)
-                foreach (var rule in family.JobFieldRules.Where(rule => rule.Field == field.Name)) lines.AddRange(RangeRule(field, family, rule));
+            var rules = families.SelectMany(family =>
+                family.JobFieldRules.Where(rule => rule.Field == field.Name).Select(rule => (family, rule)));
+            foreach (var (family, rule) in rules) lines.AddRange(RangeRule(field, family, rule));
         }
 
         lines.Add("  recipe := filled_recipe(recipe, recipe_defaults(of_model));");
@@ -151,73 +161,87 @@ public static class JobFieldsSql
     private static IEnumerable<string> RequiredRule(JobField field)
     {
         yield return $"  if recipe ? {Literal(field.Name)} and not recipe ? {Literal(field.Requires!)} then";
-        yield return $"    perform refuse(place, {Literal(field.Name)}, 'it needs a {field.Requires}, and the job has none; name one, or leave {field.Name} out.');";
+        yield return $"    perform refuse(place, {Literal(field.Name)}, 'it needs a {field.Requires}, and the job has none; name one, "
+            + $"or leave {field.Name} out.');";
         yield return "  end if;";
         if (field.Default is null) yield break;
         yield return $"  if recipe ? {Literal(field.Requires!)} and not recipe ? {Literal(field.Name)} then";
-        yield return $"    recipe := recipe || {Literal(new JsonObject { [field.Name] = JsonNode.Parse(field.Default) }.ToJsonString())};";
+        var filledIn = new JsonObject { [field.Name] = JsonNode.Parse(field.Default) };
+        yield return $"    recipe := recipe || {Literal(filledIn.ToJsonString())};";
         yield return "  end if;";
     }
 
-    // A field that only some families have.
+    // Refuses a field that only some families have for models of other families.
     private static IEnumerable<string> OwnFieldRule(JobField field, ModelFamily[] owners)
     {
         if (owners.Length == 0) yield break;
         var codes = string.Join(", ", owners.Select(family => family.Code));
-        yield return $"  if recipe ? {Literal(field.Name)} and of_model.family <> all(array[{string.Join(", ", owners.Select(family => Literal(family.Code)))}]) then";
-        yield return $"    perform refuse(place, {Literal(field.Name)}, format('only models of {codes} have it, and ''%s'' is %s; leave it out.',";
+        var literals = string.Join(", ", owners.Select(family => Literal(family.Code)));
+        yield return $"  if recipe ? {Literal(field.Name)} and of_model.family <> all(array[{literals}]) then";
+        yield return $"    perform refuse(place, {Literal(field.Name)}, format('only models of {codes} have it, and ''%s'' is %s; leave it "
+            + "out.',";
         yield return "      of_model.name, of_model.family));";
         yield return "  end if;";
     }
 
-    // A field that only some samplers use.
+    // Refuses a field for samplers that do not use it.
     private static IEnumerable<string> SamplerRule(JobField field)
     {
         var (names, sampler) = (field.Samplers!, Literal(JobFields.Sampler.Name));
-        yield return $"  if recipe ? {Literal(field.Name)} and recipe ->> {sampler} <> all(array[{string.Join(", ", names.Select(Literal))}]) then";
+        var allowed = string.Join(", ", names.Select(Literal));
+        yield return $"  if recipe ? {Literal(field.Name)} and recipe ->> {sampler} <> all(array[{allowed}]) then";
         yield return $"    perform refuse(place, {Literal(field.Name)},";
-        yield return $"      format('only the samplers {string.Join(", ", names)} use it, and the job''s is %s; leave it out.', recipe ->> {sampler}));";
+        yield return $"      format('only the samplers {string.Join(", ", names)} use it, and the job''s is %s; leave it out.',";
+        yield return $"        recipe ->> {sampler}));";
         yield return "  end if;";
     }
 
-    // Bounds that are narrower in one family.
+    // Refuses values outside of the bounds of one family, which are narrower than those of all families.
     private static IEnumerable<string> RangeRule(JobField field, ModelFamily family, JobFieldRule rule)
     {
         var (least, most) = (Number(rule.Minimum ?? field.Minimum), Number(rule.Maximum ?? field.Maximum));
-        yield return $"  if of_model.family = {Literal(family.Code)} and (recipe -> {Literal(field.Name)})::numeric not between {least} and {most} then";
-        yield return $"    perform refuse(place, {Literal(field.Name)}, format('expected {least} to {most} for {family.Code} models such as ''%s'', got %s.',";
+        yield return $"  if of_model.family = {Literal(family.Code)} "
+            + $"and (recipe -> {Literal(field.Name)})::numeric not between {least} and {most} then";
+        yield return $"    perform refuse(place, {Literal(field.Name)}, "
+            + $"format('expected {least} to {most} for {family.Code} models such as ''%s'', got %s.',";
         yield return $"      of_model.name, recipe ->> {Literal(field.Name)}));";
         yield return "  end if;";
     }
 
     private static string DefaultOf(JobField field) => Function(
-        $"default_{field.Name}() returns {ColumnType(field)}", "sql immutable parallel safe", $"What a job has that names no {field.Name}.", $"  select {field.Default}::{ColumnType(field)}");
+        $"default_{field.Name}() returns {ColumnType(field)}", "sql immutable parallel safe", $"The {field.Name} of a job that names none.",
+        $"  select {field.Default}::{ColumnType(field)}");
 
     private static string IsPlainDispatch(JobField[] dispatch) => Function(
-        "dispatch_is_plain(staged staged_jobs) returns boolean", "sql stable parallel safe", "True when checked_dispatch would refuse nothing of a staged row; false decides nothing.",
+        "dispatch_is_plain(staged staged_jobs) returns boolean", "sql stable parallel safe",
+        "True when checked_dispatch would refuse nothing of a staged row; false decides nothing.",
         [.. dispatch.Select((field, place) => $"  {(place == 0 ? "select" : "  and")} ({PlainDispatchRule(field)})")]);
 
     private static string PlainDispatchRule(JobField field)
     {
         var column = "staged." + field.Name;
+        var (least, most) = (Number(field.Minimum), Number(field.Maximum));
         return field.Type switch
         {
-            JobFieldType.Text => $"{column} is null or char_length({column}) between {Number(field.Minimum)} and {Number(field.Maximum)}",
-            JobFieldType.Whole => $"{column} is null or {column} between {Number(field.Minimum)} and {Number(field.Maximum)}",
+            JobFieldType.Text => $"{column} is null or char_length({column}) between {least} and {most}",
+            JobFieldType.Whole => $"{column} is null or {column} between {least} and {most}",
             JobFieldType.Instant => $"{column} is null or isfinite({column})",
-            JobFieldType.Words => $"{column} is null or words_are_plain({column}, {Number(field.Maximum)}, {field.MaxWordLength})",
+            JobFieldType.Words => $"{column} is null or words_are_plain({column}, {most}, {field.MaxWordLength})",
             _ => throw new ArgumentOutOfRangeException(nameof(field), field.Type, "no rule for this type of dispatch field"),
         };
     }
 
     private static string CheckedDispatch(JobField[] dispatch) => Function(
         "checked_dispatch(job jsonb, place text) returns checked_job", "plpgsql stable",
-        "The part of a job object that dispatch, search and limits ask for: every field checked, with the defaults filled in.",
+        "The part of a job object that dispatch, search and limits use: every field checked, with the defaults filled in.",
         [
             "declare", "  checked checked_job;", "begin",
-            .. dispatch.Select(field => $"  checked.{field.Name} := {(field.Default is null ? Value(field) : $"coalesce({Value(field)}, default_{field.Name}())")};"),
+            .. dispatch.Select(field => $"  checked.{field.Name} := {ValueOrDefault(field)};"),
             "  return checked;", "end",
         ]);
+
+    private static string ValueOrDefault(JobField field) =>
+        field.Default is null ? Value(field) : $"coalesce({Value(field)}, default_{field.Name}())";
 
     // The expression that reads and checks a field of a job object; null where the job leaves it out.
     private static string Value(JobField field)
@@ -228,8 +252,10 @@ public static class JobFieldsSql
         {
             JobFieldType.Text => $"json_text(job, {name}, place, {least}, {most})",
             JobFieldType.Choice => $"json_choice(job, {name}, place, {field.Name}_choices())",
-            JobFieldType.Whole or JobFieldType.Seed => $"json_whole(job, {name}, place, {least}, {most}{(field.MultipleOf is { } step ? $", {step}" : "")})",
-            JobFieldType.Number => $"json_number(job, {name}, place, {least}, {most}{(field.MinimumExcluded ? ", true" : "")})",
+            JobFieldType.Whole or JobFieldType.Seed =>
+                $"json_whole(job, {name}, place, {least}, {most}{(field.MultipleOf is { } step ? $", {step}" : "")})",
+            JobFieldType.Number =>
+                $"json_number(job, {name}, place, {least}, {most}{(field.MinimumExcluded ? ", true" : "")})",
             JobFieldType.Instant => $"json_instant(job, {name}, place)",
             JobFieldType.Words => $"json_words(job, {name}, place, {most}, {field.MaxWordLength})",
             JobFieldType.Image => $"json_start_image(job, {name}, place, {most})",

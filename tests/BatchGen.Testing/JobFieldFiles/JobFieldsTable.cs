@@ -8,17 +8,19 @@ namespace BatchGen.Testing.JobFieldFiles;
 /// <summary>Writes the table of job fields in <c>docs/sql-api.md</c>, from their declaration.</summary>
 public static class JobFieldsTable
 {
-    /// <summary>Where the table belongs, below the repository's root.</summary>
+    /// <summary>Path of the document with the table, below the repository's root.</summary>
     public const string Path = "docs/sql-api.md";
 
-    private const string Begin = "<!-- job fields: written by JobFieldFilesTests from src/BatchGen.Core/Jobs/JobFields.cs -->\n";
+    private const string Begin =
+        "<!-- job fields: written by JobFieldFilesTests from src/BatchGen.Core/Jobs/JobFields.cs -->\n";
     private const string End = "<!-- end of job fields -->\n";
 
     /// <summary>A document with the table written anew between its two marks.</summary>
     /// <exception cref="InvalidDataException">The document has no such marks.</exception>
     public static string WriteInto(string document, IReadOnlyList<JobField> fields)
     {
-        var (begin, end) = (document.IndexOf(Begin, StringComparison.Ordinal), document.IndexOf(End, StringComparison.Ordinal));
+        var begin = document.IndexOf(Begin, StringComparison.Ordinal);
+        var end = document.IndexOf(End, StringComparison.Ordinal);
         if (begin < 0 || end < begin) throw new InvalidDataException($"{Path} lacks the marks of the table of job fields.");
         return string.Concat(document.AsSpan(0, begin + Begin.Length), Write(fields), document.AsSpan(end));
     }
@@ -31,7 +33,8 @@ public static class JobFieldsTable
             var rule = field.Limits is { } limits ? $" {char.ToUpperInvariant(limits[0])}{limits[1..]}." : "";
             if (field.Samplers is { } samplers) rule += $" Only with {string.Join(", ", samplers.Select(name => $"`{name}`"))}.";
             foreach (var family in ModelFamilies.All) rule += RuleOf(family, field);
-            text.Append(CultureInfo.InvariantCulture, $"| `{field.Name}` | {TypeOf(field)} | {Code(field)} | {Escape(field.Help)}{rule} |\n");
+            text.Append(
+                CultureInfo.InvariantCulture, $"| `{field.Name}` | {TypeOf(field)} | {Code(field)} | {Escape(field.Help)}{rule} |\n");
         }
 
         return text.Append('\n').ToString();
@@ -39,12 +42,20 @@ public static class JobFieldsTable
 
     private static string RuleOf(ModelFamily family, JobField field) => string.Concat(
         family.OwnJobFields.Contains(field.Name) ? $" Only for {family.Code} models." : "",
-        string.Concat(family.JobFieldRules.Where(rule => rule.Field == field.Name).Select(rule => string.Create(CultureInfo.InvariantCulture,
-            $" For {family.Code} models {rule.Minimum ?? field.Minimum} to {rule.Maximum ?? field.Maximum}{(rule.Default is { } text ? $", default `{text}`" : "")}."))));
+        string.Concat(family.JobFieldRules.Where(rule => rule.Field == field.Name).Select(rule => BoundsOf(family, field, rule))));
 
-    private static string Code(JobField field) => field is { DefaultInWords: null, Default: not null } ? $"`{field.DefaultText}`" : field.DefaultText ?? "none";
+    private static string BoundsOf(ModelFamily family, JobField field, JobFieldRule rule)
+    {
+        var ownDefault = rule.Default is { } text ? $", default `{text}`" : "";
+        return string.Create(CultureInfo.InvariantCulture,
+            $" For {family.Code} models {rule.Minimum ?? field.Minimum} to {rule.Maximum ?? field.Maximum}{ownDefault}.");
+    }
 
-    private static string Escape(string text) => text.Replace("<", "`<", StringComparison.Ordinal).Replace(">", ">`", StringComparison.Ordinal);
+    private static string Code(JobField field) =>
+        field is { DefaultInWords: null, Default: not null } ? $"`{field.DefaultText}`" : field.DefaultText ?? "none";
+
+    private static string Escape(string text) =>
+        text.Replace("<", "`<", StringComparison.Ordinal).Replace(">", ">`", StringComparison.Ordinal);
 
     private static string TypeOf(JobField field) => field.Type switch
     {

@@ -1,7 +1,5 @@
 using System.Text.Json;
-using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Families.StableDiffusion;
-using BatchGen.Diffusion.Families.StableDiffusionXl;
 using BatchGen.Diffusion.Models;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Diffusion.Sampling;

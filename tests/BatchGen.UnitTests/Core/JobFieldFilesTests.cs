@@ -27,6 +27,8 @@ public sealed class JobFieldFilesTests
         var present = File.Exists(file) ? await File.ReadAllTextAsync(file) : "";
         var wanted = write(present);
         if (Environment.GetEnvironmentVariable("BATCHGEN_WRITE_GENERATED") == "1") await File.WriteAllTextAsync(file, wanted);
-        else Assert.True(wanted == present, $"{path} is not what the declaration of job fields makes. Write it anew: run this test with BATCHGEN_WRITE_GENERATED=1.");
+        else
+            Assert.True(wanted == present,
+                $"{path} is not what the declaration of job fields makes. Write it anew: run this test with BATCHGEN_WRITE_GENERATED=1.");
     }
 }

@@ -17,7 +17,7 @@ public class SecurityTests
     }
 
     [Fact]
-    public void Keys_are_long_random_and_recognisable()
+    public void API_keys_are_long_random_and_recognisable()
     {
         var key = ApiKey.Make();
         Assert.Matches("^bgk_[0-9a-f]{64}$", key);
@@ -33,5 +33,6 @@ public class SecurityTests
     [InlineData("0.0.0.0", false)]
     [InlineData("192.168.1.5", false)]
     [InlineData("localhost.evil.example", false)]
-    public void Only_loopback_is_this_machine(string host, bool expected) => Assert.Equal(expected, SecurityHeaders.IsThisMachine(host));
+    public void Only_loopback_names_and_addresses_count_as_this_machine(string host, bool expected) =>
+        Assert.Equal(expected, SecurityHeaders.IsThisMachine(host));
 }

@@ -6,7 +6,15 @@ namespace BatchGen.UnitTests.Dashboard;
 
 public class WindowStateTests
 {
-    private static readonly DispatchWindow Night = new() { Name = "night", TimeZone = "Europe/Berlin", Opens = new(22, 0, 0), Closes = new(6, 0, 0), Weekdays = [1, 2, 3, 4, 5, 6, 7], Enabled = true };
+    private static readonly DispatchWindow Night = new()
+    {
+        Name = "night",
+        TimeZone = "Europe/Berlin",
+        Opens = new(22, 0, 0),
+        Closes = new(6, 0, 0),
+        Weekdays = [1, 2, 3, 4, 5, 6, 7],
+        Enabled = true,
+    };
 
     [Theory]
     [InlineData("2026-01-10T20:59Z", false, "2026-01-10T21:00Z")]
@@ -29,7 +37,15 @@ public class WindowStateTests
     public void A_window_across_midnight_belongs_to_the_day_it_opened()
     {
         // Opens on Fridays only: Saturday 03:00 is inside, Sunday 03:00 is not.
-        var friday = new DispatchWindow { Name = "friday", TimeZone = "UTC", Opens = new(22, 0, 0), Closes = new(6, 0, 0), Weekdays = [5], Enabled = true };
+        var friday = new DispatchWindow
+        {
+            Name = "friday",
+            TimeZone = "UTC",
+            Opens = new(22, 0, 0),
+            Closes = new(6, 0, 0),
+            Weekdays = [5],
+            Enabled = true,
+        };
         Assert.True(WindowState.IsOpenNow(friday, At("2026-01-10T03:00Z")));
         Assert.False(WindowState.IsOpenNow(friday, At("2026-01-11T03:00Z")));
         Assert.Equal(At("2026-01-16T22:00Z"), WindowState.At(At("2026-01-10T12:00Z"), [friday]).ChangesAt);

@@ -1,8 +1,8 @@
 using System.Text.RegularExpressions;
 using BatchGen.Core.Jobs;
-using BatchGen.Core.Registry;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Live;
+using BatchGen.Dashboard.Requests;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
 using BatchGen.Queue.Jobs;
@@ -17,19 +17,22 @@ namespace BatchGen.Dashboard.Pages.Enqueue;
 
 /// <summary>The form, its check and its submission; and lists of jobs as CSV or JSON.</summary>
 internal sealed partial class EnqueueEndpoints(
-    ModelRegistry models, AdapterRegistry adapters, JobCatalog jobs, JobHistory history, JobChecker checker, JobSubmitter submitter, LiveSource live,
-    StartImageFolder startImages, TenantRegistry tenants, Show show)
+    ModelRegistry models, AdapterRegistry adapters, JobCatalog jobs, JobHistory history, JobChecker checker, JobSubmitter submitter,
+    LiveSource live, StartImageFolder startImages, TenantRegistry tenants, DisplayFormat display)
 {
     private const long MaxListBytes = 64L << 20;
 
-    /// <summary>Maps them.</summary>
+    /// <summary>Maps the pages and posts of enqueueing.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
         var pages = routes.MapGroup("/enqueue").RequireAuthorization(Policies.Operate).ExcludeFromDescription();
-        pages.MapGet("", (long? again, long? vary, EnqueueEndpoints page, CancellationToken cancellationToken) => page.ShowAsync(again, vary, cancellationToken));
-        pages.MapPost("", (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) => page.PostAsync(form, cancellationToken))
+        pages.MapGet("", (long? again, long? vary, EnqueueEndpoints page, CancellationToken cancellationToken) =>
+            page.ShowAsync(again, vary, cancellationToken));
+        pages.MapPost("",
+            (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) => page.PostAsync(form, cancellationToken))
             .WithMetadata(new BodyLimit(MaxListBytes));
-        pages.MapPost("/list", (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) => page.PostListAsync(form, cancellationToken))
+        pages.MapPost("/list", (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) =>
+            page.PostListAsync(form, cancellationToken))
             .WithMetadata(new BodyLimit(MaxListBytes));
     }
 
@@ -38,25 +41,26 @@ internal sealed partial class EnqueueEndpoints(
         var form = new EnqueueForm();
         if ((again ?? vary) is { } id)
         {
-            if (await jobs.FindAsync(id, cancellationToken) is not { } job) return Page.NotFound($"There is no job {id}.");
-            form = EnqueueForm.Of(job, await history.FindExtrasAsync(id, cancellationToken), vary is not null, show);
+            if (await jobs.FindAsync(id, cancellationToken) is not { } job) return Page.NotFound(MissingText.Job(id));
+            form = EnqueueForm.Of(job, await history.FindExtrasAsync(id, cancellationToken), vary is not null, display);
         }
 
-        return Page.Of<EnqueuePage>(await ModelAsync(cancellationToken) with { Form = form });
+        return Page.Of<EnqueuePage, EnqueueModel>(await ModelAsync(cancellationToken) with { Form = form });
     }
 
     private async Task<IResult> PostAsync(IFormCollection fields, CancellationToken cancellationToken)
     {
         var problems = new Dictionary<string, string>(StringComparer.Ordinal);
         var form = await WithStartImageAsync(EnqueueForm.Of(fields), fields.Files.GetFile("start_file"), problems, cancellationToken);
-        var requests = form.ToJobs(show.Times, problems);
-        var model = await ModelAsync(cancellationToken) with { Form = form, Problems = problems };
-        if (problems.Count > 0) return Page.Of<EnqueuePage>(model, StatusCodes.Status400BadRequest);
+        var requests = form.ToJobs(display.Times, problems);
+        var model = await ModelAsync(cancellationToken) with { Form = form, Problems = ListOf(problems) };
+        if (problems.Count > 0) return Page.Of<EnqueuePage, EnqueueModel>(model, StatusCodes.Status400BadRequest);
         return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
     }
 
-    // An uploaded picture is kept at once, so that checking and submitting need no second upload.
-    private async Task<EnqueueForm> WithStartImageAsync(EnqueueForm form, IFormFile? file, Dictionary<string, string> problems, CancellationToken cancellationToken)
+    // An uploaded image is kept at once, so that checking and submitting need no second upload.
+    private async Task<EnqueueForm> WithStartImageAsync(
+        EnqueueForm form, IFormFile? file, Dictionary<string, string> problems, CancellationToken cancellationToken)
     {
         if (file is not { Length: > 0 }) return form;
         try
@@ -64,7 +68,9 @@ internal sealed partial class EnqueueEndpoints(
             using var bytes = new MemoryStream();
             await using var input = file.OpenReadStream();
             if (file.Length <= StartImageFolder.MaxFileBytes) await input.CopyToAsync(bytes, cancellationToken);
-            else problems[JobFields.StartImage.Name] = $"'{file.FileName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.";
+            else
+                problems[JobFields.StartImage.Name] =
+                    $"'{file.FileName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.";
             return problems.Count > 0 ? form : form.With(JobFields.StartImage, startImages.Add(bytes.ToArray(), file.FileName));
         }
         catch (StartImageException failure)
@@ -89,45 +95,49 @@ internal sealed partial class EnqueueEndpoints(
         try
         {
             var campaign = fields["campaign"].ToString().Trim();
-            var requests = JobFile.Read(text, name, show.Times).ToList().Select(job => campaign.Length > 0 && job.Campaign is null ? job with { Campaign = campaign } : job).ToArray();
+            var requests = JobFile.Read(text, name, display.Times).ToList()
+                .Select(job => campaign.Length > 0 && job.Campaign is null ? job with { Campaign = campaign } : job).ToArray();
             return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
         }
         catch (JobFileException failure)
         {
-            return Page.Of<EnqueuePage>(model with { ListProblem = failure.Message }, StatusCodes.Status400BadRequest);
+            return Page.Of<EnqueuePage, EnqueueModel>(model with { ListProblem = failure.Message }, StatusCodes.Status400BadRequest);
         }
     }
 
     // Checking shows what would be submitted; submitting leads to the jobs.
-    private async Task<IResult> FinishAsync(EnqueueModel model, IReadOnlyList<JobRequest> requests, bool submit, CancellationToken cancellationToken)
+    private async Task<IResult> FinishAsync(
+        EnqueueModel model, IReadOnlyList<JobRequest> requests, bool submit, CancellationToken cancellationToken)
     {
         try
         {
             if (submit)
             {
-                var ids = await submitter.SubmitAsync(requests, model.Form.Tenant.Trim() is { Length: > 0 } tenant ? tenant : null, cancellationToken);
+                var ids = await submitter.SubmitAsync(
+                    requests, model.Form.Tenant.Trim() is { Length: > 0 } tenant ? tenant : null, cancellationToken);
                 var campaign = requests.Select(request => request.Campaign).Distinct().ToArray() is [{ } only] ? only : null;
-                var note = Uri.EscapeDataString(ids.Count == 1 ? $"Submitted job {ids[0]}." : $"Submitted {ids.Count} jobs, {ids.Min()} to {ids.Max()}.");
-                return Results.LocalRedirect(campaign is null ? $"/jobs?note={note}" : $"/jobs?campaign={Uri.EscapeDataString(campaign)}&note={note}");
+                var note = Uri.EscapeDataString(
+                    ids.Count == 1 ? $"Submitted job {ids[0]}." : $"Submitted {ids.Count} jobs, {ids.Min()} to {ids.Max()}.");
+                return Results.LocalRedirect(
+                    campaign is null ? $"/jobs?note={note}" : $"/jobs?campaign={Uri.EscapeDataString(campaign)}&note={note}");
             }
 
             var (count, signatures) = await checker.CheckAsync(requests, cancellationToken);
             var snapshot = await live.GetAsync(cancellationToken);
-            return Page.Of<EnqueuePage>(model with
+            return Page.Of<EnqueuePage, EnqueueModel>(model with
             {
                 Preview = new EnqueuePreview(
-                    count, signatures, requests.Take(8).ToArray(), Estimate(count, snapshot), Estimate(count + snapshot.Counts.Open, snapshot),
-                    requests.Select(request => request.StartImage).OfType<string>().Distinct(StringComparer.Ordinal).Where(name => !startImages.Has(name)).ToArray()),
+                    count, signatures, requests.Take(8).ToArray(), LiveSource.Estimate(count, snapshot.PerMinute),
+                    LiveSource.Estimate(count + snapshot.Counts.Open, snapshot.PerMinute),
+                    requests.Select(request => request.StartImage).OfType<string>().Distinct(StringComparer.Ordinal)
+                        .Where(name => !startImages.Has(name)).ToArray()),
             });
         }
         catch (SubmitRefusedException refused)
         {
-            return Page.Of<EnqueuePage>(Place(model, refused.Message), StatusCodes.Status400BadRequest);
+            return Page.Of<EnqueuePage, EnqueueModel>(Place(model, refused.Message), StatusCodes.Status400BadRequest);
         }
     }
-
-    private static TimeSpan? Estimate(long jobs, LiveSnapshot snapshot) =>
-        snapshot.PerMinute is > 0 and var rate && jobs / rate < TimeSpan.FromDays(3650).TotalMinutes ? TimeSpan.FromMinutes(jobs / rate) : null;
 
     // "jobs[3].width: expected ..." belongs beside the width; in a list, the element counts from one as rows do for people.
     private static EnqueueModel Place(EnqueueModel model, string message)
@@ -137,30 +147,23 @@ internal sealed partial class EnqueueEndpoints(
         var (field, text) = match.Success ? (match.Groups["field"].Value, match.Groups["text"].Value) : ("", message);
         // A seed has its place beside the seeds; what has no box of its own stands above the form.
         var place = field == JobFields.Seed.Name ? JobFields.Seeds.Name : field is "tenant" || field == JobFields.Adapters.Name ? field
-            : EnqueueForm.Fields.Any(known => known.Name == field) ? field : "form";
-        return model with { Problems = new Dictionary<string, string>(StringComparer.Ordinal) { [place] = text } };
+            : EnqueueForm.Fields.Any(known => known.Name == field) ? field : FieldProblem.WholeForm;
+        return model with { Problems = [new FieldProblem(place, text)] };
     }
 
-    private async Task<EnqueueModel> ModelAsync(CancellationToken cancellationToken) => new(
-        new EnqueueForm(), await models.ListAsync(cancellationToken), await adapters.ListAsync(cancellationToken), await tenants.ListNamesAsync(cancellationToken), new Dictionary<string, string>(StringComparer.Ordinal), null, null,
-        null, null);
+    private async Task<EnqueueModel> ModelAsync(CancellationToken cancellationToken) => new()
+    {
+        Models = await models.ListAsync(cancellationToken),
+        Adapters = await adapters.ListAsync(cancellationToken),
+        Tenants = await tenants.ListNamesAsync(cancellationToken),
+    };
 
-    [GeneratedRegex(@"^(jobs\[\d+\]\.(?<field>[a-z_]+)(\[\d+\])?(\.[a-z_]+)?|(?<field>tenant)): (?<text>.*)$", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 200)]
+    private static FieldProblem[] ListOf(Dictionary<string, string> problems) =>
+        problems.Select(problem => new FieldProblem(problem.Key, problem.Value)).ToArray();
+
+    [GeneratedRegex(@"^(jobs\[\d+\]\.(?<field>[a-z_]+)(\[\d+\])?(\.[a-z_]+)?|(?<field>tenant)): (?<text>.*)$",
+        RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 200)]
     private static partial Regex Where();
 
     private sealed record BodyLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
 }
-
-/// <summary>The page: form, list, what is wrong with them, what they would submit.</summary>
-internal sealed record EnqueueModel(
-    EnqueueForm Form, IReadOnlyList<ModelRecord> Models, IReadOnlyList<AdapterRecord> Adapters, IReadOnlyList<string> Tenants, IReadOnlyDictionary<string, string> Problems, EnqueuePreview? Preview,
-    string? List, string? ListProblem, string? ListCampaign);
-
-/// <summary>What would be submitted.</summary>
-/// <param name="Jobs">How many jobs.</param>
-/// <param name="Signatures">Over how many signatures.</param>
-/// <param name="First">The first of them.</param>
-/// <param name="Alone">How long they take at the present rate.</param>
-/// <param name="WithBacklog">How long until they are done, after what waits already.</param>
-/// <param name="Missing">Start pictures they name that this machine does not have; workers elsewhere may.</param>
-internal sealed record EnqueuePreview(long Jobs, long Signatures, IReadOnlyList<JobRequest> First, TimeSpan? Alone, TimeSpan? WithBacklog, IReadOnlyList<string> Missing);

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 namespace BatchGen.Dashboard.Pages.Enqueue;
 
 /// <summary>What a person filled in, as text by field name, and the jobs it stands for.</summary>
-internal sealed record EnqueueForm
+public sealed record EnqueueForm
 {
     /// <summary>Most jobs one form may stand for; more come from a file through the command line or the API.</summary>
     public const int MaxJobs = 100_000;
@@ -20,8 +20,7 @@ internal sealed record EnqueueForm
 
     private IReadOnlyDictionary<string, string> Values { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
-    /// <summary>Strengths by name of the adapter.</summary>
-    public IReadOnlyDictionary<string, string> Strengths { get; init; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+    private Dictionary<string, string> Strengths { get; init; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Whose jobs they are; empty means the default tenant's.</summary>
     public string Tenant { get; init; } = "";
@@ -29,12 +28,17 @@ internal sealed record EnqueueForm
     /// <summary>What stands in a field's box.</summary>
     public string this[JobField field] => Values.GetValueOrDefault(field.Name, "");
 
+    /// <summary>The strength that stands in an adapter's box; empty when the adapter is not used.</summary>
+    public string StrengthOf(string adapter) => Strengths.GetValueOrDefault(adapter, "");
+
     /// <summary>Reads the posted fields.</summary>
     public static EnqueueForm Of(IFormCollection form) => new()
     {
         Values = Fields.ToDictionary(field => field.Name, field => form[field.Name].ToString(), StringComparer.Ordinal),
-        Strengths = form.Where(pair => pair.Key.StartsWith(StrengthPrefix, StringComparison.Ordinal) && pair.Value.ToString().Trim().Length > 0)
-            .ToDictionary(pair => pair.Key[StrengthPrefix.Length..], pair => pair.Value.ToString().Trim(), StringComparer.OrdinalIgnoreCase),
+        Strengths = form.Where(
+            pair => pair.Key.StartsWith(StrengthPrefix, StringComparison.Ordinal) && pair.Value.ToString().Trim().Length > 0)
+            .ToDictionary(
+                pair => pair.Key[StrengthPrefix.Length..], pair => pair.Value.ToString().Trim(), StringComparer.OrdinalIgnoreCase),
         Tenant = form["tenant"].ToString(),
     };
 
@@ -42,8 +46,8 @@ internal sealed record EnqueueForm
     /// <param name="job">The job.</param>
     /// <param name="extras">More of it.</param>
     /// <param name="vary">Leaves the seed open, for four other images of the same recipe.</param>
-    /// <param name="show">Writes its deadline; one that has passed would only be refused, and is left out.</param>
-    public static EnqueueForm Of(JobDetails job, JobExtras? extras, bool vary, Show show)
+    /// <param name="display">Writes its deadline; one that has passed would only be refused, and is left out.</param>
+    internal static EnqueueForm Of(JobDetails job, JobExtras? extras, bool vary, DisplayFormat display)
     {
         var recipe = RecipeJson.Write(job.Recipe);
         var values = JobFields.Recipe.Where(field => field.IsSetBy(JobFieldWays.Form))
@@ -53,14 +57,15 @@ internal sealed record EnqueueForm
         Set(JobFields.Seeds, vary ? "" : job.Recipe.Seed.ToString(CultureInfo.InvariantCulture));
         Set(JobFields.Count, vary ? "4" : "");
         Set(JobFields.Priority, job.Priority == 0 ? "" : job.Priority.ToString(CultureInfo.InvariantCulture));
-        Set(JobFields.Deadline, extras?.Deadline is { } deadline && deadline > show.Now ? show.Exact(deadline) : "");
+        Set(JobFields.Deadline, extras?.Deadline is { } deadline && deadline > display.Now ? display.Exact(deadline) : "");
         Set(JobFields.MaxAttempts, job.MaxAttempts.ToString(CultureInfo.InvariantCulture));
         Set(JobFields.Campaign, job.Campaign ?? "");
         Set(JobFields.Tags, string.Join(", ", extras?.Tags ?? []));
         return new EnqueueForm
         {
             Values = values,
-            Strengths = job.Recipe.Signature.Adapters.ToDictionary(use => use.Name, AdapterText.StrengthsOf, StringComparer.OrdinalIgnoreCase),
+            Strengths = job.Recipe.Signature.Adapters.ToDictionary(
+                use => use.Name, AdapterText.StrengthsOf, StringComparer.OrdinalIgnoreCase),
             Tenant = extras?.Tenant ?? "",
         };
 
@@ -73,7 +78,7 @@ internal sealed record EnqueueForm
         Values = new Dictionary<string, string>(Values, StringComparer.Ordinal) { [field.Name] = text },
     };
 
-    /// <summary>The jobs.</summary>
+    /// <summary>Makes the jobs that the form stands for.</summary>
     /// <param name="times">What short forms of times refer to.</param>
     /// <param name="problems">Gets a message for each field that cannot be read, by the field's name.</param>
     public IReadOnlyList<JobRequest> ToJobs(TimeReference times, Dictionary<string, string> problems)

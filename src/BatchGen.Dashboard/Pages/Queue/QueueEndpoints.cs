@@ -1,12 +1,11 @@
 using System.Globalization;
-using BatchGen.Dashboard.Live;
+using BatchGen.Dashboard.Scheduling;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Registry;
 using BatchGen.Queue.Reports;
 using BatchGen.Queue.Schedules;
-using BatchGen.Queue.Signals;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -14,13 +13,14 @@ using Microsoft.AspNetCore.Routing;
 
 namespace BatchGen.Dashboard.Pages.Queue;
 
-/// <summary>What waits, in the order of dispatch, and the hours in which it may be claimed.</summary>
+/// <summary>Waiting jobs in the order of dispatch, changes to them, and the hours in which jobs may be claimed.</summary>
 internal static class QueueEndpoints
 {
-    private const int PageSize = 50;
     private const int MaxChanged = 100_000;
 
-    /// <summary>Maps them.</summary>
+    private static readonly string[] TimeFormats = ["HH:mm", "H:mm"];
+
+    /// <summary>Maps the page and its forms.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
         var pages = routes.MapGroup("/queue").ExcludeFromDescription();
@@ -33,34 +33,36 @@ internal static class QueueEndpoints
     }
 
     private static async Task<IResult> ShowAsync(
-        QueueOverview overview, LiveSource live, WindowStore windows, int? priority, string? after, int? group, string? note, CancellationToken cancellationToken)
-    {
-        var list = await overview.ListSignaturesAsync(priority ?? 100, after ?? "", group ?? 0, PageSize, cancellationToken);
-        return Page.Of<QueuePage>(await ModelAsync(list, overview, live, windows, cancellationToken) with { Note = note });
-    }
-
-    private static async Task<QueueModel> ModelAsync(
-        IReadOnlyList<WaitingSignature> list, QueueOverview overview, LiveSource live, WindowStore windows, CancellationToken cancellationToken) => new(
-        list, await live.GetAsync(cancellationToken), await overview.CountScheduledAsync(cancellationToken), await overview.ListPausedAsync(cancellationToken),
-        await windows.ListAsync(cancellationToken), list.Count == PageSize, null, null);
+        int? priority, string? after, int? group, string? note, QueueModelReader reader, CancellationToken cancellationToken) =>
+        Page.Of<QueuePage, QueueModel>(await reader.ReadAsync(priority, after, group, cancellationToken) with { Note = note });
 
     private static async Task<IResult> CancelAsync(
-        QueueOverview overview, JobActions actions, [FromForm] string tenant, [FromForm] string signature, [FromForm] int priority, CancellationToken cancellationToken)
+        [FromForm] string tenant,
+        [FromForm] string signature,
+        [FromForm] int priority,
+        QueueOverview overview,
+        JobActions actions,
+        CancellationToken cancellationToken)
     {
         var ids = await overview.ListWaitingIdsAsync(tenant, signature, priority, MaxChanged, cancellationToken);
         var cancelled = await actions.CancelAsync(ids, cancellationToken);
-        return Back($"Cancelled {cancelled.Count} waiting jobs of {signature} of tenant {tenant}.");
+        return BackToQueue($"Cancelled {cancelled.Count} waiting jobs of {signature} of tenant {tenant}.");
     }
 
     private static async Task<IResult> RaiseAsync(
-        QueueOverview overview, JobActions actions, [FromForm] string tenant, [FromForm] string signature, [FromForm] int priority, [FromForm] int to,
+        [FromForm] string tenant,
+        [FromForm] string signature,
+        [FromForm] int priority,
+        [FromForm] int to,
+        QueueOverview overview,
+        JobActions actions,
         CancellationToken cancellationToken)
     {
         try
         {
             var ids = await overview.ListWaitingIdsAsync(tenant, signature, priority, MaxChanged, cancellationToken);
             var changed = await actions.SetPriorityAsync(ids, to, cancellationToken);
-            return Back($"Gave {changed} waiting jobs of {signature} of tenant {tenant} priority {to}.");
+            return BackToQueue($"Gave {changed} waiting jobs of {signature} of tenant {tenant} priority {to}.");
         }
         catch (SubmitRefusedException refused)
         {
@@ -69,51 +71,57 @@ internal static class QueueEndpoints
     }
 
     private static async Task<IResult> PauseAsync(
-        ModelRegistry models, TenantRegistry tenants, [FromForm] string kind, [FromForm] string name, [FromForm] bool paused, CancellationToken cancellationToken)
+        [FromForm] string kind,
+        [FromForm] string name,
+        [FromForm] bool paused,
+        ModelRegistry models,
+        TenantRegistry tenants,
+        CancellationToken cancellationToken)
     {
-        var found = kind == "tenant" ? await tenants.PauseAsync(name, paused, cancellationToken) : await models.PauseAsync(name, paused, cancellationToken);
-        return found ? Back($"{(paused ? "Paused" : "Resumed")} {(kind == "tenant" ? "tenant" : "model")} {name}.") : Page.NotFound($"There is no {kind} '{name}'.");
+        var what = kind == "tenant" ? "tenant" : "model";
+        var found = what == "tenant"
+            ? await tenants.PauseAsync(name, paused, cancellationToken)
+            : await models.PauseAsync(name, paused, cancellationToken);
+        return found ? BackToQueue($"{(paused ? "Paused" : "Resumed")} {what} {name}.") : Page.NotFound($"There is no {what} '{name}'.");
     }
 
     private static async Task<IResult> SaveWindowAsync(
-        QueueOverview overview, LiveSource live, WindowStore windows, [FromForm] string? name, [FromForm] string? zone, [FromForm] string? opens, [FromForm] string? closes,
+        [FromForm] string? name,
+        [FromForm] string? zone,
+        [FromForm] string? opens,
+        [FromForm] string? closes,
+        QueueModelReader reader,
+        WindowStore windows,
         CancellationToken cancellationToken)
     {
-        if (string.IsNullOrWhiteSpace(name)) return await BackAsync("name", "Give the window a name.");
-        if (!TryTime(opens, out var from)) return await BackAsync("opens", "Write the hour as 22:00.");
-        if (!TryTime(closes, out var to)) return await BackAsync("closes", "Write the hour as 06:00.");
-        if (!TimeZoneInfo.TryFindSystemTimeZoneById(zone ?? "", out _)) return await BackAsync("zone", $"'{zone}' is not a time zone; write one such as Europe/Berlin.");
+        if (string.IsNullOrWhiteSpace(name)) return await RefuseAsync("name", "Give the window a name.");
+        if (!TryReadTime(opens, out var from)) return await RefuseAsync("opens", "Write the hour as 22:00.");
+        if (!TryReadTime(closes, out var to)) return await RefuseAsync("closes", "Write the hour as 06:00.");
+        if (!TimeZoneInfo.TryFindSystemTimeZoneById(zone ?? "", out _)) return await RefuseAsync("zone", TimeZones.Unknown(zone));
         try
         {
             await windows.SaveAsync(name.Trim(), zone!, from, to, cancellationToken);
         }
         catch (SubmitRefusedException refused)
         {
-            return await BackAsync("zone", refused.Message);
+            return await RefuseAsync("zone", refused.Message);
         }
 
-        return Back($"Jobs are claimed from {from:HH\\:mm} to {to:HH\\:mm}, {zone}.");
+        return BackToQueue($"Jobs are claimed from {from:HH\\:mm} to {to:HH\\:mm}, {zone}.");
 
-        async Task<IResult> BackAsync(string field, string problem) => Page.Of<QueuePage>(
-            await ModelAsync(await overview.ListSignaturesAsync(100, "", 0, PageSize, cancellationToken), overview, live, windows, cancellationToken) with
-            {
-                Draft = new WindowDraft(name, zone, opens, closes, field, problem),
-            }, StatusCodes.Status400BadRequest);
+        async Task<IResult> RefuseAsync(string field, string problem)
+        {
+            var model = await reader.ReadAsync(null, null, null, cancellationToken);
+            var draft = new WindowDraft(name, zone, opens, closes, field, problem);
+            return Page.Of<QueuePage, QueueModel>(model with { Draft = draft }, StatusCodes.Status400BadRequest);
+        }
     }
 
-    private static async Task<IResult> DeleteWindowAsync(WindowStore windows, [FromForm] int id, CancellationToken cancellationToken) =>
-        await windows.DeleteAsync(id, cancellationToken) ? Back("Removed the window.") : Page.NotFound("There is no such window.");
+    private static async Task<IResult> DeleteWindowAsync([FromForm] int id, WindowStore windows, CancellationToken cancellationToken) =>
+        await windows.DeleteAsync(id, cancellationToken) ? BackToQueue("Removed the window.") : Page.NotFound("There is no such window.");
 
-    private static bool TryTime(string? text, out TimeOnly time) =>
-        TimeOnly.TryParseExact(text ?? "", ["HH:mm", "H:mm"], CultureInfo.InvariantCulture, DateTimeStyles.None, out time);
+    private static bool TryReadTime(string? text, out TimeOnly time) =>
+        TimeOnly.TryParseExact(text ?? "", TimeFormats, CultureInfo.InvariantCulture, DateTimeStyles.None, out time);
 
-    private static IResult Back(string note) => Results.LocalRedirect("/queue?note=" + Uri.EscapeDataString(note));
+    private static IResult BackToQueue(string note) => Page.BackTo("/queue", note);
 }
-
-/// <summary>The queue page.</summary>
-internal sealed record QueueModel(
-    IReadOnlyList<WaitingSignature> Signatures, LiveSnapshot Live, ScheduledJobs Scheduled, IReadOnlyList<PausedName> Paused, IReadOnlyList<DispatchWindow> Windows,
-    bool HasMore, string? Note, WindowDraft? Draft);
-
-/// <summary>A window that was refused, as it was filled in.</summary>
-internal sealed record WindowDraft(string? Name, string? Zone, string? Opens, string? Closes, string Field, string Problem);

@@ -6,11 +6,13 @@ using Microsoft.AspNetCore.Routing;
 
 namespace BatchGen.Dashboard.Pages.Tonight;
 
-/// <summary>The first page.</summary>
+/// <summary>The first page. Its model is the live snapshot, so that the parts that are replaced while it is open show the same.</summary>
 internal static class TonightEndpoints
 {
-    /// <summary>Maps it.</summary>
+    /// <summary>Maps the page.</summary>
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapGet("/", async (LiveSource source, CancellationToken cancellationToken) => Page.Of<TonightPage>(await source.GetAsync(cancellationToken)))
-            .RequireAuthorization(Policies.See).ExcludeFromDescription();
+        routes.MapGet("/", ShowAsync).RequireAuthorization(Policies.See).ExcludeFromDescription();
+
+    private static async Task<IResult> ShowAsync(LiveSource source, CancellationToken cancellationToken) =>
+        Page.Of<TonightPage, LiveSnapshot>(await source.GetAsync(cancellationToken));
 }

@@ -10,36 +10,46 @@ using Microsoft.AspNetCore.Routing;
 
 namespace BatchGen.Dashboard.Pages.Weights;
 
-/// <summary>Proof that the weights stayed what they were.</summary>
+/// <summary>Proof that the weights stayed what they were: checkpoints and canaries.</summary>
 internal static class WeightsEndpoints
 {
-    private const int PerWorker = 120;
+    private const int MaxWorkers = 16;
+    private const int CheckpointsPerWorker = 120;
+    private const int MaxFaults = 50;
     private const int NewestCanaries = 500;
-    private const int MaxPairs = 12;
+    private const int MaxCanaryPairs = 12;
 
-    /// <summary>Maps them.</summary>
+    /// <summary>Maps the page, and the images of canaries.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
         var pages = routes.MapGroup("/weights").RequireAuthorization(Policies.See).ExcludeFromDescription();
         pages.MapGet("", ShowAsync);
-        pages.MapGet("/canaries/{id:long}", async (long id, ImageCatalog pictures, CancellationToken cancellationToken) =>
-            await pictures.FindCanaryAsync(id, cancellationToken) is { } picture ? Results.Bytes(picture, "image/png") : Results.NotFound());
+        pages.MapGet("/canaries/{id:long}", ServeCanaryAsync);
     }
 
     private static async Task<IResult> ShowAsync(
-        WorkerRegistry workers, CheckpointLog checkpoints, CheckpointHistory history, CanaryLog canaries, CancellationToken cancellationToken)
+        WorkerRegistry workers,
+        CheckpointLog checkpoints,
+        CheckpointHistory history,
+        CanaryLog canaries,
+        CancellationToken cancellationToken)
     {
         var timelines = new List<WorkerTimeline>();
-        foreach (var worker in (await workers.ListAsync(cancellationToken)).OrderBy(worker => worker.StoppedAt is not null).ThenByDescending(worker => worker.StartedAt).Take(16))
-            timelines.Add(new WorkerTimeline(worker, await history.ListOfWorkerAsync(worker.WorkerId, PerWorker, cancellationToken)));
-        return Page.Of<WeightsPage>(new WeightsModel(
-            await checkpoints.CountAsync(cancellationToken), timelines, await history.ListFaultsAsync(50, cancellationToken),
-            ReportCanary.Choose(await canaries.ListAsync(NewestCanaries, cancellationToken), MaxPairs)));
+        var runningFirst = (await workers.ListAsync(cancellationToken))
+            .OrderBy(worker => worker.StoppedAt is not null).ThenByDescending(worker => worker.StartedAt);
+        foreach (var worker in runningFirst.Take(MaxWorkers))
+        {
+            var list = await history.ListOfWorkerAsync(worker.WorkerId, CheckpointsPerWorker, cancellationToken);
+            if (list.Count > 0) timelines.Add(new WorkerTimeline(worker, list));
+        }
+
+        return Page.Of<WeightsPage, WeightsModel>(new WeightsModel(
+            await checkpoints.CountAsync(cancellationToken),
+            timelines,
+            await history.ListFaultsAsync(MaxFaults, cancellationToken),
+            ReportCanary.Choose(await canaries.ListAsync(NewestCanaries, cancellationToken), MaxCanaryPairs)));
     }
+
+    private static async Task<IResult> ServeCanaryAsync(long id, ImageCatalog catalog, CancellationToken cancellationToken) =>
+        await catalog.FindCanaryAsync(id, cancellationToken) is { } image ? Results.Bytes(image, "image/png") : Results.NotFound();
 }
-
-/// <summary>The weights page.</summary>
-internal sealed record WeightsModel(CheckpointCounts Counts, IReadOnlyList<WorkerTimeline> Timelines, IReadOnlyList<WeightFaultEvent> Faults, IReadOnlyList<ReportCanary> Canaries);
-
-/// <summary>A worker with its newest checkpoints.</summary>
-internal sealed record WorkerTimeline(WorkerDetails Worker, IReadOnlyList<WorkerCheckpoint> Checkpoints);

@@ -14,8 +14,8 @@ public sealed class FailureTextTests
         "'config.json' lacks \"width\", 'config.json' too")]
     [InlineData("open of /srv/art/ink.safetensors failed", "open of ink.safetensors failed")]
     [InlineData("'/ink.safetensors' (/tmp/a/b)", "'ink.safetensors' (b)")]
-    [InlineData("Start picture 'cats/1.png' and/or https://example.org/a/b/c.png, 3/4 at 1 / 2",
-        "Start picture 'cats/1.png' and/or https://example.org/a/b/c.png, 3/4 at 1 / 2")]
+    [InlineData("Start image 'cats/1.png' and/or https://example.org/a/b/c.png, 3/4 at 1 / 2",
+        "Start image 'cats/1.png' and/or https://example.org/a/b/c.png, 3/4 at 1 / 2")]
     [InlineData("can't read '/srv/a.png'", "can't read 'a.png'")]
     [InlineData("", "")]
     public void Files_are_named_without_their_folders(string message, string expected) =>

@@ -23,6 +23,7 @@ public class AdapterTextTests
     public void Strengths_are_written_as_they_are_read(string text)
     {
         var read = AdapterText.Parse("big ink@" + text)[0];
-        Assert.Equal(text, AdapterText.StrengthsOf(new AdapterUse(read.Name, read.Strength!.Value, read.TextEncoderStrength, read.BlockStrengths)));
+        Assert.Equal(
+            text, AdapterText.StrengthsOf(new AdapterUse(read.Name, read.Strength!.Value, read.TextEncoderStrength, read.BlockStrengths)));
     }
 }

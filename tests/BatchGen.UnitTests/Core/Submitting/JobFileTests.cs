@@ -5,10 +5,11 @@ namespace BatchGen.UnitTests.Core.Submitting;
 
 public class JobFileTests
 {
-    private static readonly TimeReference Times = new(new DateTimeOffset(2026, 3, 28, 12, 0, 0, TimeSpan.Zero), TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin"));
+    private static readonly TimeReference Times = new(
+        new DateTimeOffset(2026, 3, 28, 12, 0, 0, TimeSpan.Zero), TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin"));
 
     [Fact]
-    public void Csv_takes_quotes_line_ends_and_a_byte_order_mark()
+    public void Csv_is_read_with_quotes_both_line_ends_and_a_byte_order_mark()
     {
         var jobs = ReadCsv(
             "\uFEFFprompt,seed,adapters,guidance_scale\r\n"
@@ -28,7 +29,7 @@ public class JobFileTests
     [InlineData("prompt;seed\na red circle, big;3")]
     [InlineData("prompt\tseed\na red circle, big\t3")]
     [InlineData("Prompt,SEED\n\"a red circle, big\",3\n")]
-    public void Csv_takes_the_separators_that_spreadsheets_write(string text)
+    public void Csv_is_read_with_the_separators_that_spreadsheets_write(string text)
     {
         var job = Assert.Single(ReadCsv(text, Times));
         Assert.Equal(("a red circle, big", 3L), (job.Prompt, job.Seed));
@@ -40,15 +41,17 @@ public class JobFileTests
         var failure = Assert.Throws<JobFileException>(() => ReadCsv("promt,seed,colour,seed\nx,1,2,3", Times));
         Assert.Equal(3, failure.Problems.Count);
         Assert.Equal("Header: there is no field 'promt'. Did you mean 'prompt'?", failure.Problems[0]);
-        Assert.StartsWith("Header: there is no field 'colour'. Known: prompt, negative_prompt", failure.Problems[1], StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Header: there is no field 'colour'. Known: prompt, negative_prompt", failure.Problems[1], StringComparison.Ordinal);
         Assert.EndsWith("A column of words for the prompts is named with braces: {colour}.", failure.Problems[1], StringComparison.Ordinal);
         Assert.Equal("Header: the field 'seed' is named twice.", failure.Problems[2]);
     }
 
     [Fact]
-    public void Every_problem_is_reported_with_its_row()
+    public void Every_problem_of_a_csv_file_is_reported_with_its_row()
     {
-        var failure = Assert.Throws<JobFileException>(() => ReadCsv("prompt,seed,steps,adapters\na,1,20,\n\"b\nc\",x,1.5,style@NaN\nd,1\ne,1,2,x@0.5:1:2", Times));
+        var failure = Assert.Throws<JobFileException>(
+            () => ReadCsv("prompt,seed,steps,adapters\na,1,20,\n\"b\nc\",x,1.5,style@NaN\nd,1\ne,1,2,x@0.5:1:2", Times));
         Assert.Equal(
         [
             "Row 3, seed: expected a whole number, found 'x'.",
@@ -65,15 +68,17 @@ public class JobFileTests
     [InlineData("prompt\na \"b\"", "Line 2: a quote stands inside a field")]
     [InlineData("", "The file is empty")]
     [InlineData("prompt\n", "The file holds no jobs.")]
-    public void Broken_csv_is_one_clear_error(string text, string expected) =>
+    public void Broken_csv_is_refused_with_the_line_and_a_remedy(string text, string expected) =>
         Assert.StartsWith(expected, Assert.Throws<JobFileException>(() => ReadCsv(text, Times)).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void Json_takes_every_field()
+    public void Json_sets_every_field_of_a_job()
     {
         var job = Assert.Single(JobFile.Read("""
-            [{"prompt":"p","negative_prompt":"n","model":"m","adapters":[{"name":"a","strength":0.8,"text_encoder_strength":0,"block_strengths":[1,0.5]},"b@-1"],
-              "width":64,"height":72,"steps":3,"sampler":"euler","guidance_scale":1,"guidance_rescale":0.7,"start_image":"cats/1.png","strength":0.6,"seed":-5,"format":"webp","clip_skip":1,"priority":-2,
+            [{"prompt":"p","negative_prompt":"n","model":"m",
+              "adapters":[{"name":"a","strength":0.8,"text_encoder_strength":0,"block_strengths":[1,0.5]},"b@-1"],
+              "width":64,"height":72,"steps":3,"sampler":"euler","guidance_scale":1,"guidance_rescale":0.7,"start_image":"cats/1.png",
+              "strength":0.6,"seed":-5,"format":"webp","clip_skip":1,"priority":-2,
               "run_at":"2026-05-01T10:00:00+02:00","deadline":null,"campaign":"c","max_attempts":9,"tags":["x","y"],"idempotency_key":"k"}]
             """, "jobs.json", Times));
         Assert.Equal([0.8m, -1m], job.Adapters!.Select(adapter => adapter.Strength!.Value));
@@ -83,8 +88,10 @@ public class JobFileTests
         Assert.Equal(["x", "y"], job.Tags!);
         Assert.Equivalent(new JobRequest
         {
-            Prompt = "p", NegativePrompt = "n", Model = "m", Width = 64, Height = 72, Steps = 3, Sampler = "euler", GuidanceScale = 1, GuidanceRescale = 0.7, StartImage = "cats/1.png", Strength = 0.6, Seed = -5, Format = "webp",
-            ClipSkip = 1, Priority = -2, Campaign = "c", MaxAttempts = 9, IdempotencyKey = "k", Adapters = job.Adapters, RunAt = job.RunAt, Tags = job.Tags,
+            Prompt = "p", NegativePrompt = "n", Model = "m", Width = 64, Height = 72, Steps = 3, Sampler = "euler", GuidanceScale = 1,
+            GuidanceRescale = 0.7, StartImage = "cats/1.png", Strength = 0.6, Seed = -5, Format = "webp",
+            ClipSkip = 1, Priority = -2, Campaign = "c", MaxAttempts = 9, IdempotencyKey = "k", Adapters = job.Adapters, RunAt = job.RunAt,
+            Tags = job.Tags,
         }, job);
     }
 
@@ -107,7 +114,8 @@ public class JobFileTests
     [Fact]
     public void Json_lines_problems_name_the_line()
     {
-        var failure = Assert.Throws<JobFileException>(() => JobFile.Read("{\"prompt\":\"a\"}\n\n{\"prompt\":\n{\"prompt\":\"b\",\"x\":1}", "-", Times));
+        var failure = Assert.Throws<JobFileException>(
+            () => JobFile.Read("{\"prompt\":\"a\"}\n\n{\"prompt\":\n{\"prompt\":\"b\",\"x\":1}", "-", Times));
         Assert.StartsWith("Line 3: is not JSON", failure.Problems[0], StringComparison.Ordinal);
         Assert.StartsWith("Line 4: there is no field 'x'.", failure.Problems[1], StringComparison.Ordinal);
     }
@@ -117,7 +125,8 @@ public class JobFileTests
     [InlineData(" [{\"prompt\":\"a\"}]", 1)]
     [InlineData("{\n  \"prompt\": \"a\",\n  \"count\": 3\n}", 3)]
     [InlineData("prompt\na\nb\nc\nd", 4)]
-    public void Without_a_file_name_the_first_character_tells_the_form(string text, int count) => Assert.Equal(count, JobFile.Read(text, "-", Times).Count);
+    public void A_list_without_a_file_name_is_read_in_the_form_that_its_first_character_says(string text, int count) =>
+        Assert.Equal(count, JobFile.Read(text, "-", Times).Count);
 
     [Fact]
     public void Count_repeats_a_row_with_successive_seeds()
@@ -130,22 +139,25 @@ public class JobFileTests
     }
 
     [Fact]
-    public void Rows_are_templates_with_seeds()
+    public void A_row_stands_for_every_prompt_of_its_template_with_every_seed()
     {
         var csv = ReadCsv("prompt,seeds\n\"a {red|blue} star\",\"1-2,7\"\n\\{b\\},", Times);
         Assert.Equal(7, csv.Count);
         Assert.Equal(
-            [("a red star", 1L), ("a red star", 2L), ("a red star", 7L), ("a blue star", 1L), ("a blue star", 2L), ("a blue star", 7L), ("{b}", null)],
+            [("a red star", 1L), ("a red star", 2L), ("a red star", 7L), ("a blue star", 1L), ("a blue star", 2L), ("a blue star", 7L),
+                ("{b}", null)],
             csv.Select(job => (job.Prompt, job.Seed)));
-        var json = JobFile.Read("""[{"prompt":"a","seeds":[3,5]},{"prompt":"b","seeds":"8-9"},{"prompt":"c","seeds":4,"count":2}]""", "", Times);
+        var json = JobFile.Read(
+            """[{"prompt":"a","seeds":[3,5]},{"prompt":"b","seeds":"8-9"},{"prompt":"c","seeds":4,"count":2}]""", "", Times);
         Assert.Equal([("a", 3L), ("a", 5L), ("b", 8L), ("b", 9L), ("c", 4L), ("c", (long?)5L)], json.Select(job => (job.Prompt, job.Seed)));
     }
 
     [Fact]
     public void Templates_that_cannot_be_expanded_are_named_with_row_and_field()
     {
-        var failure = Assert.Throws<JobFileException>(() => ReadCsv("prompt,seeds,seed,count\na {b,,,\n\"" + string.Concat(Enumerable.Repeat("{0|1|2|3|4|5|6|7|8|9}", 7))
-            + "\",,,\na,1-2000000,,\na,9-1,,\na,1-2,3,\na,1-2,,3", Times));
+        var failure = Assert.Throws<JobFileException>(
+            () => ReadCsv("prompt,seeds,seed,count\na {b,,,\n\"" + string.Concat(Enumerable.Repeat("{0|1|2|3|4|5|6|7|8|9}", 7))
+                + "\",,,\na,1-2000000,,\na,9-1,,\na,1-2,3,\na,1-2,,3", Times));
         Assert.Equal(
         [
             "Row 2, prompt: The template opens a '{' at letter 3 and never closes it; write \\{ for a plain brace.",
@@ -158,24 +170,32 @@ public class JobFileTests
     }
 
     [Theory]
-    [InlineData("prompt,{colour},{Size}\n\"a {size} {colour} {star|moon}, \\{x\\}\",red|blue,\n", "a  red star, {x}/a  red moon, {x}/a  blue star, {x}/a  blue moon, {x}")]
+    [InlineData("prompt,{colour},{Size}\n\"a {size} {colour} {star|moon}, \\{x\\}\",red|blue,\n",
+        "a  red star, {x}/a  red moon, {x}/a  blue star, {x}/a  blue moon, {x}")]
     [InlineData("{colour},seed\nred,1\nblue,2\n", "one red cat/one blue cat")]
     public void Columns_in_braces_are_words_of_the_prompt(string text, string expected) =>
-        Assert.Equal(expected.Split('/'), JobFile.Read(text, "a.csv", Times, new JobTemplate { Job = new JobRequest { Prompt = "one {colour} cat" } }).Select(job => job.Prompt));
+        Assert.Equal(expected.Split('/'),
+            JobFile.Read(text, "a.csv", Times, new JobTemplate { Job = new JobRequest { Prompt = "one {colour} cat" } })
+                .Select(job => job.Prompt));
 
     [Fact]
-    public void Json_rows_have_words_too() =>
-        Assert.Equal(["a red cat"], JobFile.Read("""{"prompt": "a {colour} cat", "{colour}": "red"}""", "a.jsonl", Times).Select(job => job.Prompt));
+    public void A_json_field_in_braces_is_a_word_of_the_prompt() =>
+        Assert.Equal(
+            ["a red cat"], JobFile.Read("""{"prompt": "a {colour} cat", "{colour}": "red"}""", "a.jsonl", Times).Select(job => job.Prompt));
 
     [Theory]
-    [InlineData("prompt,{colour}\na {colur} cat,red", "Row 2, prompt: The template names '{colur}', and there is no such column. Did you mean 'colour'?")]
-    [InlineData("prompt,{colour}\na cat,red", "Row 2, {colour}: the prompt does not use it; write {colour} where it belongs, or leave the column out.")]
-    [InlineData("prompt,{colour}\na {colour} cat,r{ed", "Row 2, prompt: The braces of 'r{ed', which {colour} stands for, do not match; write \\{ or \\} for a plain brace.")]
+    [InlineData("prompt,{colour}\na {colur} cat,red",
+        "Row 2, prompt: The template names '{colur}', and there is no such column. Did you mean 'colour'?")]
+    [InlineData("prompt,{colour}\na cat,red",
+        "Row 2, {colour}: the prompt does not use it; write {colour} where it belongs, or leave the column out.")]
+    [InlineData("prompt,{colour}\na {colour} cat,r{ed",
+        "Row 2, prompt: The braces of 'r{ed', which {colour} stands for, do not match; write \\{ or \\} for a plain brace.")]
     [InlineData("prompt,{colour}\na {colour} cat,r}ed", "Row 2, prompt: The braces of 'r}ed', which {colour} stands for, do not match;")]
     [InlineData("prompt,{colour},{Colour}\na {colour} cat,red,blue", "Header: the field '{colour}' is named twice.")]
     [InlineData("prompt,{a|b}\na,b", "Header: there is no field '{a|b}'.")]
-    public void Words_that_do_not_fit_are_one_clear_error(string text, string expected) =>
-        Assert.StartsWith(expected, Assert.Single(Assert.Throws<JobFileException>(() => ReadCsv(text, Times)).Problems), StringComparison.Ordinal);
+    public void A_word_that_does_not_fit_its_prompt_is_refused_with_the_reason(string text, string expected) =>
+        Assert.StartsWith(
+            expected, Assert.Single(Assert.Throws<JobFileException>(() => ReadCsv(text, Times)).Problems), StringComparison.Ordinal);
 
     [Fact]
     public void Rows_get_what_they_leave_out_from_the_defaults()
@@ -184,7 +204,8 @@ public class JobFileTests
         var jobs = ReadCsv("prompt,steps,start_image,seeds,count\na,,,,\nb,4,s.png,,1\nc,,,1-2,", Times, defaults).ToList();
         Assert.Equal(
         [
-            ("a", 9, null, null, 3L), ("a", 9, null, null, 4L), ("b", 4, "s.png", 0.5, 3L), ("c", 9, null, null, 1L), ("c", 9, null, (double?)null, (long?)2L),
+            ("a", 9, null, null, 3L), ("a", 9, null, null, 4L), ("b", 4, "s.png", 0.5, 3L), ("c", 9, null, null, 1L),
+            ("c", 9, null, (double?)null, (long?)2L),
         ], jobs.Select(job => (job.Prompt, job.Steps!.Value, job.StartImage, job.Strength, job.Seed)));
         Assert.All(jobs, job => Assert.Equal("c", job.Campaign));
     }
@@ -211,7 +232,8 @@ public class JobFileTests
         var before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Equal("a", list.First().Prompt);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
-        Assert.Contains("2000000 jobs; the limit here is 1000000", Assert.Throws<JobFileException>(() => list.ToList()).Message, StringComparison.Ordinal);
+        Assert.Contains("2000000 jobs; the limit here is 1000000", Assert.Throws<JobFileException>(() => list.ToList()).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -221,13 +243,15 @@ public class JobFileTests
     [InlineData("2026-10-25T02:30", "2026-10-25T00:30Z")] // That hour comes twice: the first.
     [InlineData("2026-01-31T22:00", "2026-01-31T21:00Z")]
     [InlineData("2026-01-31T22:00Z", "2026-01-31T22:00Z")]
-    public void Times_are_read_in_local_time(string text, string expected) =>
+    public void Times_without_a_zone_are_read_in_the_zone_of_the_reference(string text, string expected) =>
         Assert.Equal(DateTimeOffset.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), JobTimes.Parse(text, Times));
 
     [Fact]
-    public void A_word_is_no_time() => Assert.Contains("is not a time", Assert.Throws<FormatException>(() => JobTimes.Parse("tonight", Times)).Message, StringComparison.Ordinal);
+    public void A_word_given_as_a_time_is_refused() => Assert.Contains(
+        "is not a time", Assert.Throws<FormatException>(() => JobTimes.Parse("tonight", Times)).Message, StringComparison.Ordinal);
 
-    private static JobList ReadCsv(string text, TimeReference times, JobTemplate? defaults = null) => JobFile.Read(text, "jobs.csv", times, defaults);
+    private static JobList ReadCsv(string text, TimeReference times, JobTemplate? defaults = null) =>
+        JobFile.Read(text, "jobs.csv", times, defaults);
 
     private static JobList ReadJson(string text, TimeReference times) => JobFile.Read(text, "jobs.json", times);
 }

@@ -12,12 +12,13 @@ public class PromptTemplateTests
     [InlineData("{big |}house", "big house/house")]
     [InlineData("\\{a|b\\}", "{a|b}")]
     [InlineData("a|b", "a|b")]
-    public void Alternatives_are_expanded(string template, string expected) => Assert.Equal(expected.Split('/'), PromptTemplate.Parse(template).Prompts());
+    public void Alternatives_in_braces_are_expanded_into_one_prompt_each(string template, string expected) =>
+        Assert.Equal(expected.Split('/'), PromptTemplate.Parse(template).Prompts());
 
     [Theory]
     [InlineData("a {b|c", "opens a '{' at letter 3")]
     [InlineData("a b}", "has a '}' at letter 4")]
-    public void Broken_templates_are_one_clear_error(string template, string expected) =>
+    public void A_template_with_unbalanced_braces_is_refused_with_the_place(string template, string expected) =>
         Assert.Contains(expected, Assert.Throws<FormatException>(() => PromptTemplate.Parse(template)).Message, StringComparison.Ordinal);
 
     [Fact]
@@ -39,10 +40,11 @@ public class PromptTemplateTests
     [InlineData("a {b|c} \\{d")]
     [InlineData("\\|\\\\{}}{ \\")]
     [InlineData("(a:1.2), \\(b\\)")]
-    public void An_escaped_text_stands_for_itself(string text) => Assert.Equal([text], PromptTemplate.Parse(PromptTemplate.Escape(text)).Prompts());
+    public void An_escaped_text_stands_for_itself(string text) =>
+        Assert.Equal([text], PromptTemplate.Parse(PromptTemplate.Escape(text)).Prompts());
 
     [Fact]
-    public void Seeds_are_lists_and_ranges()
+    public void Seeds_are_read_from_lists_and_ranges()
     {
         Assert.Equal([7L], SeedList.Parse("7"));
         Assert.Equal([1L, 5, 9, 10, 11, -3], SeedList.Parse(" 1, 5 9-11;-3"));

@@ -16,7 +16,7 @@ public sealed class StartImageFolderTests : IDisposable
     [InlineData(ImageFormat.Png, ".png")]
     [InlineData(ImageFormat.Jpeg, ".jpg")]
     [InlineData(ImageFormat.WebP, ".webp")]
-    public void A_picture_is_kept_once_under_its_digest(ImageFormat format, string extension)
+    public void An_image_is_kept_once_under_its_digest(ImageFormat format, string extension)
     {
         var file = ImageEncoder.Encode(SampleRecipe.Flat(24, 16, 200, 100, 50), format);
         var folder = new StartImageFolder(Path.Combine(_root, "new"));
@@ -56,29 +56,35 @@ public sealed class StartImageFolderTests : IDisposable
     [InlineData("C:a.png", false)]
     [InlineData("a\n.png", false)]
     [InlineData(" a.png", false)]
-    public void A_name_stays_below_the_folder(string name, bool valid)
+    public void A_name_of_a_start_image_is_valid_only_below_the_folder(string name, bool valid)
     {
         Assert.Equal(valid, StartImageFolder.IsName(name));
-        if (!valid) Assert.Contains("is not the name of a picture below", Refusal(() => new StartImageFolder(_root).Read(name)), StringComparison.Ordinal);
+        if (!valid)
+            Assert.Contains(
+                "is not the name of an image below", Refusal(() => new StartImageFolder(_root).Read(name)), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void What_no_job_can_start_from_is_one_clear_error()
+    public void A_file_that_no_job_can_start_from_is_refused_with_the_reason_and_a_remedy()
     {
         var folder = new StartImageFolder(_root);
-        Assert.Equal($"Start picture 'cats/1.png' is not in '{_root}' on this machine. Put it there, then retry the job.", Refusal(() => folder.Read("cats/1.png")));
-        File.WriteAllText(Path.Combine(_root, "a.png"), "no picture");
-        Assert.Equal("Start picture 'a.png' is not a PNG, WebP or JPEG picture; convert it to one of them.", Refusal(() => folder.Read("a.png")));
-        Assert.Contains("is damaged", Refusal(() => folder.Add([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0], "b")), StringComparison.Ordinal);
+        Assert.Equal($"Start image 'cats/1.png' is not in '{_root}' on this machine. Put it there, then retry the job.",
+            Refusal(() => folder.Read("cats/1.png")));
+        File.WriteAllText(Path.Combine(_root, "a.png"), "no image");
+        Assert.Equal(
+            "Start image 'a.png' is not a PNG, WebP or JPEG image; convert it to one of them.", Refusal(() => folder.Read("a.png")));
+        Assert.Contains("is damaged", Refusal(() => folder.Add([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0], "b")),
+            StringComparison.Ordinal);
         var huge = ImageEncoder.Encode(SampleRecipe.Flat(8, 8, 1, 2, 3), ImageFormat.Png);
         (huge[16], huge[20]) = (0x10, 0x10); // Says 268 million pixels a side, as a decompression bomb does.
         Assert.Contains("Resize it.", Refusal(() => folder.Add(huge, "bomb")), StringComparison.Ordinal);
-        Assert.Contains("more than 32 MB", Refusal(() => folder.Add(new byte[StartImageFolder.MaxFileBytes + 1], "long")), StringComparison.Ordinal);
+        Assert.Contains(
+            "more than 32 MB", Refusal(() => folder.Add(new byte[StartImageFolder.MaxFileBytes + 1], "long")), StringComparison.Ordinal);
         Assert.Equal("a.png", Path.GetFileName(Assert.Single(Directory.GetFiles(_root))));
     }
 
     [Fact]
-    public void What_is_there_and_cannot_be_read_now_may_be_tried_again()
+    public void An_image_that_cannot_be_read_now_may_be_tried_again()
     {
         Directory.CreateDirectory(Path.Combine(_root, "a.png"));
         var failure = Assert.Throws<StartImageException>(() => new StartImageFolder(_root).Read("a.png"));
