@@ -1,4 +1,5 @@
 using System.Globalization;
+using BatchGen.Core.Jobs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Extensions.DependencyInjection;
@@ -25,6 +26,7 @@ internal static class ApiDescription
             foreach (var (name, schema) in ApiJobSchema.OfRecipe()) view.Properties[name] = schema;
         }
 
+        document.AddComponent<IOpenApiSchema>(nameof(JobRequest), ApiJobSchema.OfSubmit());
         document.AddComponent<IOpenApiSecurityScheme>(Key, new OpenApiSecurityScheme
         {
             Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "bgk_...",
@@ -35,7 +37,7 @@ internal static class ApiDescription
     }
 
     /// <summary>Describes the call that submits jobs: its header, and the three forms of its body.</summary>
-    public static void OfSubmit(RouteHandlerBuilder call) => call.AddOpenApiOperationTransformer((operation, _, _) =>
+    public static void OfSubmit(RouteHandlerBuilder call) => call.AddOpenApiOperationTransformer((operation, context, _) =>
     {
         (operation.Parameters ??= []).Add(new OpenApiParameter
         {
@@ -49,10 +51,10 @@ internal static class ApiDescription
         body.Description = string.Create(CultureInfo.InvariantCulture,
             $"application/json: a job or an array of jobs, at most {ApiSubmit.MaxJsonBytes >> 20} MiB and "
             + $"{ApiSubmit.MaxArrayJobs:N0} jobs. application/x-ndjson: one job a line, at most {ApiSubmit.MaxLineBytes:N0} bytes each.");
-        var json = body.Content!["application/json"];
-        var job = ApiJobSchema.OfSubmit();
+        var job = new OpenApiSchemaReference(nameof(JobRequest), context.Document);
         var array = new OpenApiSchema { Type = JsonSchemaType.Array, Items = job, MaxItems = ApiSubmit.MaxArrayJobs };
-        json.Schema = new OpenApiSchema { OneOf = [job, array] };
+        body.Content!["application/json"].Schema = new OpenApiSchema { OneOf = [job, array] };
+        body.Content["application/x-ndjson"].Schema = job;
         return Task.CompletedTask;
     });
 }

@@ -1,4 +1,4 @@
-using System.Text.Json.Nodes;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using BatchGen.Core.Jobs;
 
@@ -24,7 +24,7 @@ public sealed record JobView
 
     /// <summary>What the job draws: the fields of its recipe, beside the others (<see cref="JobFields.Recipe"/>).</summary>
     [JsonExtensionData]
-    public required JsonObject Recipe { get; init; }
+    public IDictionary<string, JsonElement> Recipe { get; init; } = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
 
     /// <summary>Priority; higher ones are dispatched first.</summary>
     public required int Priority { get; init; }
@@ -69,7 +69,8 @@ public sealed record JobView
                 .Select(use => new JobRequestAdapter(use.Name, use.Strength, use.TextEncoderStrength, use.BlockStrengths))
                 .ToArray(),
             Signature = job.Recipe.Signature.ToString(),
-            Recipe = RecipeJson.Write(job.Recipe),
+            Recipe = RecipeJson.Write(job.Recipe)
+                .ToDictionary(value => value.Key, value => JsonSerializer.SerializeToElement(value.Value), StringComparer.Ordinal),
             Priority = job.Priority,
             Campaign = job.Campaign,
             Attempts = job.Attempts,

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using BatchGen.Core.Rendering;
 using BatchGen.Core.Jobs;
 using BatchGen.Testing;
 using Xunit;
@@ -156,6 +157,25 @@ public sealed class ApiTests
         Assert.Equal("#/components/schemas/JobRequest", forms[0].GetProperty("$ref").GetString());
         Assert.Equal(("array", "#/components/schemas/JobRequest"),
             (forms[1].GetProperty("type").GetString(), forms[1].GetProperty("items").GetProperty("$ref").GetString()));
+    }
+
+    [Fact]
+    public async Task The_OpenAPI_document_types_the_fields_of_jobs_as_they_are_declared()
+    {
+        await using var site = await SiteAsync();
+        using var client = await site.Dashboard.ClientAsync("viewer");
+        var document = await client.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
+        var schemas = document.GetProperty("components").GetProperty("schemas");
+        var request = schemas.GetProperty("JobRequest").GetProperty("properties");
+        var submitted = JobFields.All.Where(field => field.IsSetBy(JobFieldWays.Json)).Select(field => field.Name);
+        Assert.Equal(submitted, request.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(("integer", 20, 1000),
+            (request.GetProperty("steps").GetProperty("type").GetString(), request.GetProperty("steps").GetProperty("default").GetInt32(),
+                request.GetProperty("steps").GetProperty("maximum").GetInt32()));
+        Assert.Equal("number", request.GetProperty("guidance_scale").GetProperty("type").GetString());
+        Assert.Equal(SamplerNames.All, request.GetProperty("sampler").GetProperty("enum").EnumerateArray().Select(name => name.GetString()!));
+        var view = schemas.GetProperty("JobView").GetProperty("properties");
+        Assert.All(JobFields.Recipe, field => Assert.True(view.TryGetProperty(field.Name, out _), field.Name));
     }
 
     private static async Task<string> IdsAsync(HttpClient client, string path)
