@@ -6,7 +6,7 @@ create or replace function job_field_names() returns text[]
 language sql immutable parallel safe as $$
   select array[
     'prompt', 'negative_prompt', 'model', 'adapters', 'width', 'height', 'steps', 'sampler', 'guidance_scale', 'format', 'seed',
-    'start_image', 'strength', 'guidance_rescale', 'clip_skip', 'campaign', 'priority', 'run_at', 'deadline', 'max_attempts', 'tags',
+    'start_image', 'strength', 'guidance_rescale', 'eta', 'clip_skip', 'campaign', 'priority', 'run_at', 'deadline', 'max_attempts', 'tags',
     'idempotency_key'
   ]
 $$;
@@ -17,7 +17,7 @@ create or replace function recipe_field_names() returns text[]
 language sql immutable parallel safe as $$
   select array[
     'prompt', 'negative_prompt', 'width', 'height', 'steps', 'sampler', 'guidance_scale', 'format', 'seed', 'start_image', 'strength',
-    'guidance_rescale', 'clip_skip'
+    'guidance_rescale', 'eta', 'clip_skip'
   ]
 $$;
 comment on function recipe_field_names is
@@ -93,6 +93,7 @@ language sql immutable parallel safe as $$
       and not recipe ? 'start_image'
       and not recipe ? 'strength'
       and (not recipe ? 'guidance_rescale' or number_fits(recipe -> 'guidance_rescale', 0, 1))
+      and not recipe ? 'eta'
       and (not recipe ? 'clip_skip' or whole_fits(recipe -> 'clip_skip', 0, 10))
     end
     and (not recipe ? 'prompt' or text_fits(recipe -> 'prompt', 0, 20000))
@@ -120,6 +121,7 @@ begin
     'start_image', json_start_image(job, 'start_image', place, 200),
     'strength', json_number(job, 'strength', place, 0, 1, true),
     'guidance_rescale', nullif(json_number(job, 'guidance_rescale', place, 0, 1), 0),
+    'eta', nullif(json_number(job, 'eta', place, 0, 1), 0),
     'clip_skip', nullif(json_whole(job, 'clip_skip', place, 0, 11), 0)));
   if recipe ? 'strength' and not recipe ? 'start_image' then
     perform refuse(place, 'strength', 'it needs a start_image, and the job has none; name one, or leave strength out.');
@@ -132,6 +134,11 @@ begin
       of_model.name, recipe ->> 'clip_skip'));
   end if;
   recipe := filled_recipe(recipe, recipe_defaults(of_model));
+  if recipe ? 'eta' and recipe ->> 'sampler' <> all(array['ddim', 'ddim_trailing']) then
+    perform refuse(place, 'eta',
+      format('only the samplers ddim, ddim_trailing use it, and the job''s is %s; leave it out.',
+        recipe ->> 'sampler'));
+  end if;
   return recipe;
 end
 $$;

@@ -145,6 +145,14 @@ public static class JobFields
         Default = "0", DefaultIsOff = true, Minimum = 0, Maximum = 1, ParametersName = "CFG Rescale",
     };
 
+    /// <summary>Share of the noise that DDIM adds at each step.</summary>
+    public static JobField Eta { get; } = new()
+    {
+        Name = "eta", Label = "Eta", Type = JobFieldType.Number, Part = JobFieldPart.Recipe, Group = JobFieldGroup.Advanced,
+        Help = "Share of noise that DDIM adds at each step; 1 adds as much as DDPM.",
+        Default = "0", DefaultIsOff = true, Minimum = 0, Maximum = 1, Samplers = ["ddim", "ddim_trailing"], ParametersName = "Eta",
+    };
+
     /// <summary>Layers of the text encoder to leave out.</summary>
     public static JobField ClipSkip { get; } = new()
     {
@@ -217,7 +225,7 @@ public static class JobFields
     public static IReadOnlyList<JobField> All { get; } =
     [
         Prompt, NegativePrompt, Model, Adapters, Width, Height, Steps, Sampler, GuidanceScale, Format, Seed, Seeds, Count,
-        StartImage, Strength, GuidanceRescale, ClipSkip,
+        StartImage, Strength, GuidanceRescale, Eta, ClipSkip,
         Campaign, Priority, RunAt, Deadline, MaxAttempts, Tags, IdempotencyKey,
     ];
 

@@ -58,6 +58,9 @@ public sealed record RenderRecipe
     /// </summary>
     public double GuidanceRescale { get; init; }
 
+    /// <summary>Share of the noise that DDIM adds at each step, 0 to 1 (diffusers' <c>eta</c>); 0 adds none.</summary>
+    public double Eta { get; init; }
+
     /// <summary>Fields that this program does not know; null once <see cref="RecipeJson.Read"/> has looked at them.</summary>
     [JsonExtensionData]
     [JsonInclude]

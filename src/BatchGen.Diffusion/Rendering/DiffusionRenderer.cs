@@ -334,7 +334,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         var recipe = jobs[0].Recipe;
         long[] shape = [1, model.UNet.InputChannels, recipe.HeightPixels / model.Vae.Factor, recipe.WidthPixels / model.Vae.Factor];
-        using var sampler = SamplerCatalog.Create(recipe.Sampler, model.Scheduler, recipe.Steps);
+        using var sampler = SamplerCatalog.Create(recipe.Sampler, model.Scheduler, recipe.Steps, recipe.Eta);
         var conditions = PromptConditions.Encode(model, _prompts!, jobs, _logger);
         var noises = jobs.Select(job => new JobNoise(job.Recipe.Seed)).ToArray();
         try

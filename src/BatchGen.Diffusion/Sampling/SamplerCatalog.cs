@@ -1,3 +1,4 @@
+using System.Globalization;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Rendering;
 using BatchGen.Diffusion.Models;
@@ -70,13 +71,16 @@ internal static class SamplerCatalog
     /// <param name="name">One of <see cref="SamplerNames.All"/>.</param>
     /// <param name="scheduler">The model's scheduler_config.json.</param>
     /// <param name="steps">Denoising steps.</param>
+    /// <param name="eta">Share of noise that DDIM adds, 0 to 1; 0 leaves it to the model's settings.</param>
     /// <exception cref="InvalidJobException">The name is not known, or there are too few or too many steps.</exception>
-    public static ISampler Create(string name, ConfigFile scheduler, int steps)
+    public static ISampler Create(string name, ConfigFile scheduler, int steps, double eta = 0)
     {
         if (!Names.TryGetValue(name, out var entry))
             throw new InvalidJobException($"Sampler '{name}' is not known; known are {string.Join(", ", SamplerNames.All)}.");
         if (steps < 1) throw new InvalidJobException($"{steps} steps were asked for; at least 1 is needed.");
-        return FromClass(entry.Class, scheduler.With(entry.Overrides), steps)!;
+        var settings = scheduler.With(entry.Overrides);
+        if (eta != 0) settings = settings.With(string.Create(CultureInfo.InvariantCulture, $$"""{"eta": {{eta}}}"""));
+        return FromClass(entry.Class, settings, steps)!;
     }
 
     /// <summary>The sampler that does what a class of diffusers does, or null when there is none.</summary>

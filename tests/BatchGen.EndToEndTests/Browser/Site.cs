@@ -49,6 +49,9 @@ internal sealed class Site : IAsyncDisposable
 
     public TestDatabase Database => _database;
 
+    /// <summary>The folder that the worker saves images in.</summary>
+    public string ImageFolder => Path.Combine(_program.DataFolder, "images");
+
     /// <summary>Starts a database, the program and a browser.</summary>
     /// <param name="worker">With a worker, and the demo model and adapters registered.</param>
     /// <param name="accounts">People who may log in: name, password, role.</param>
