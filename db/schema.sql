@@ -65,7 +65,8 @@ table archived_jobs (
   constraint archived_jobs_pkey PRIMARY KEY (job_id)
 );
 
--- Jobs of one signature leased to one worker. The lease, its fencing epoch and the verdict of the checkpoint live here, so that a heartbeat or a checkpoint writes one row, not one per job.
+-- Jobs of one signature leased to one worker. The lease, its fencing epoch and the verdict of the checkpoint live here, so that a heartbeat
+-- or a checkpoint writes one row, not one per job.
 table batches (
   id bigint generated always as identity not null,
   epoch bigint default ((EXTRACT(epoch FROM clock_timestamp()) * (1000000)::numeric))::bigint not null,
@@ -96,7 +97,8 @@ table batches (
   constraint batches_unended_range CHECK ((unended >= 0))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.05);
 
--- Batches that recorded images of a campaign, one row for each batch and campaign: where a campaign of a million jobs has its images, and from when to when it was drawn.
+-- Batches that recorded images of a campaign, one row for each batch and campaign: where a campaign of a million jobs has its images, and
+-- from when to when it was drawn.
 table campaign_batches (
   campaign_id integer not null,
   batch_id bigint not null,
@@ -168,7 +170,8 @@ table dispatch_groups (
   constraint dispatch_groups_unique UNIQUE (model_id, priority, tenant_id)
 );
 
--- When jobs may be claimed. A dispatch group to which enabled windows apply is open while one of them is; a dispatch group without any is always open.
+-- When jobs may be claimed. A dispatch group to which enabled windows apply is open while one of them is; a dispatch group without any is
+-- always open.
 table dispatch_windows (
   id integer generated always as identity not null,
   name text not null,
@@ -227,7 +230,8 @@ table job_attempts (
   started_at timestamp with time zone,
   ended_at timestamp with time zone default clock_timestamp() not null,
   constraint job_attempts_pkey PRIMARY KEY (id),
-  constraint job_attempts_code_known CHECK ((code = ANY (ARRAY['invalid_job'::text, 'adapter'::text, 'model'::text, 'generation'::text, 'output'::text, 'worker_lost'::text, 'weight_integrity'::text, 'deadline_passed'::text, 'cancelled'::text, 'requeued'::text])))
+  constraint job_attempts_code_known CHECK ((code = ANY (ARRAY['invalid_job'::text, 'adapter'::text, 'model'::text, 'generation'::text,
+    'output'::text, 'worker_lost'::text, 'weight_integrity'::text, 'deadline_passed'::text, 'cancelled'::text, 'requeued'::text])))
 );
 
 -- Changes of counts not folded yet; only appended to, emptied by fold_counts().
@@ -238,7 +242,8 @@ table job_count_changes (
   change bigint not null
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 
--- Folded counts by dispatch group, campaign and state; state verified counts images beside the five job states, and fusions counts batches that switched signature.
+-- Folded counts by dispatch group, campaign and state; state verified counts images beside the five job states, and fusions counts batches
+-- that switched signature.
 table job_counts (
   group_id integer not null,
   campaign_id integer not null,
@@ -285,7 +290,8 @@ CASE state
     WHEN 'cancelled'::text THEN ((indexed_state = 'cancelled'::text) AND (finished_at IS NOT NULL))
     ELSE NULL::boolean
 END, false))
-) with (fillfactor=75, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0.1, autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_cost_delay=1);
+) with (fillfactor=75, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0.1,
+  autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_cost_delay=1);
 
 -- Base models that jobs may name, with the digest of their master files.
 table models (
@@ -305,7 +311,8 @@ table models (
   constraint models_pkey PRIMARY KEY (id),
   constraint models_family_present CHECK ((family <> ''::text)),
   constraint models_name_valid CHECK ((name ~ '^[[:alnum:]._-]([[:alnum:]._ -]{0,98}[[:alnum:]._-])?$'::text)),
-  constraint models_native_size CHECK ((((native_width >= 8) AND (native_width <= 8192)) AND ((native_height >= 8) AND (native_height <= 8192)))),
+  constraint models_native_size CHECK ((((native_width >= 8) AND (native_width <= 8192)) AND ((native_height >= 8) AND (native_height <=
+    8192)))),
   constraint models_prediction_known CHECK ((prediction = ANY (ARRAY['epsilon'::text, 'v_prediction'::text])))
 );
 
@@ -341,7 +348,8 @@ table schema_version (
   constraint schema_version_one_row CHECK (only_row)
 );
 
--- Rows on their way into the queue: filled by COPY, emptied by submit_staged. Unlogged: a crash of the server loses what was not submitted yet.
+-- Rows on their way into the queue: filled by COPY, emptied by submit_staged. Unlogged: a crash of the server loses what was not submitted
+-- yet.
 table staged_jobs (
   job_id bigint default nextval('jobs_id_seq'::regclass) not null,
   staged_by name default SESSION_USER not null,
@@ -406,7 +414,8 @@ table weight_checkpoints (
   created_at timestamp with time zone default clock_timestamp() not null,
   constraint weight_checkpoints_pkey PRIMARY KEY (id),
   constraint weight_checkpoints_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES workers(id),
-  constraint weight_checkpoints_verdict_known CHECK ((verdict = ANY (ARRAY['passed'::text, 'drifted'::text, 'restored'::text, 'unrecoverable'::text])))
+  constraint weight_checkpoints_verdict_known CHECK ((verdict = ANY (ARRAY['passed'::text, 'drifted'::text, 'restored'::text,
+    'unrecoverable'::text])))
 );
 
 -- Worker processes by start; each start is a new row.
@@ -428,6 +437,81 @@ table workers (
   canary_ordered boolean default false not null,
   constraint workers_pkey PRIMARY KEY (id)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=100);
+
+-- A job request after every rule was checked and every default filled in.
+type checked_job (
+  model_id integer,
+  priority integer,
+  campaign text,
+  run_at timestamp with time zone,
+  deadline timestamp with time zone,
+  max_attempts integer,
+  signature text,
+  tags text[],
+  idempotency_key text,
+  recipe jsonb
+);
+
+-- What a worker carries from one claim to its next: claim_batch returns it as jsonb with these keys and takes it back. A claim without it,
+-- or with keys missing, chooses rightly too; it only takes longer.
+type claim_memory (
+  signature text,
+  batches integer,
+  virtual_time double precision,
+  served jsonb,
+  requeues bigint,
+  scanned_at timestamp with time zone,
+  scan_starts jsonb,
+  last_ids jsonb
+);
+
+-- What the steps of claim_batch hand on: what was asked, then what each step found.
+type claim_state (
+  worker_id uuid,
+  models text[],
+  max_jobs integer,
+  max_wait interval,
+  max_batches integer,
+  max_pixels bigint,
+  started timestamp with time zone,
+  memory claim_memory,
+  groups waiting_group[],
+  fused_place integer,
+  fused_run_at timestamp with time zone,
+  signature text,
+  place integer,
+  batches_spent integer,
+  job_ids bigint[],
+  job_attempts smallint[],
+  job_rows tid[],
+  job_places integer[]
+);
+
+-- What a spelling of model and adapters in a staged load stands for, and what its recipes have where rows leave fields out.
+type job_spelling (
+  model text,
+  adapters text,
+  model_id integer,
+  signature text,
+  defaults jsonb
+);
+
+-- A signature and the place, among the waiting groups of a claim, of the group that it was found in; both null for none.
+type signature_choice (
+  signature text,
+  place integer
+);
+
+-- A dispatch group of the chosen priority level that has work, with its oldest waiting job.
+type waiting_group (
+  group_id integer,
+  model text,
+  tenant_id integer,
+  weight real,
+  virtual_time double precision,
+  first_signature text,
+  first_run_at timestamp with time zone
+);
 
 -- archived_jobs: what became of a campaign, for people who ask
 CREATE INDEX archived_jobs_by_campaign ON archived_jobs USING btree (campaign, job_id) WHERE (campaign IS NOT NULL);
@@ -505,7 +589,8 @@ CREATE INDEX jobs_scheduled ON jobs USING btree (run_at) WHERE (indexed_state = 
 CREATE INDEX jobs_waiting ON jobs USING btree (id) WHERE (indexed_state = ANY (ARRAY['ready'::text, 'scheduled'::text]));
 
 -- advance_clock: waiting jobs whose deadline passed
-CREATE INDEX jobs_with_deadline ON jobs USING btree (deadline) WHERE ((deadline IS NOT NULL) AND (indexed_state = ANY (ARRAY['ready'::text, 'scheduled'::text])));
+CREATE INDEX jobs_with_deadline ON jobs USING btree (deadline) WHERE ((deadline IS NOT NULL) AND (indexed_state = ANY (ARRAY['ready'::text,
+  'scheduled'::text])));
 
 -- submit_staged: the rows of a load
 CREATE INDEX staged_jobs_by_load ON staged_jobs USING btree (load, staged_by);
@@ -593,7 +678,8 @@ SELECT j.id AS job_id,
           WHERE job_attempts.job_id = j.id AND (j.state = ANY (ARRAY['failed'::text, 'cancelled'::text]))
           ORDER BY job_attempts.id DESC
          LIMIT 1) a ON true
-  WHERE (j.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])) AND ((( SELECT caller_tenant(NULL::text) AS caller_tenant)) IS NULL OR g.tenant_id = (( SELECT caller_tenant(NULL::text) AS caller_tenant))) -- security_barrier=true;
+  WHERE (j.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])) AND ((( SELECT caller_tenant(NULL::text) AS
+    caller_tenant)) IS NULL OR g.tenant_id = (( SELECT caller_tenant(NULL::text) AS caller_tenant))) -- security_barrier=true;
 
 -- Samplers that jobs may name, in the order that help texts list them.
 view samplers as
@@ -642,11 +728,14 @@ function apply_grants() returns ;
 -- Gives functions their planner settings, and those that run as the owner their search path.
 function apply_settings() returns ;
 
--- Moves those of the next at_most jobs after an id to archived_jobs that ended before their retention; returns how many, and the id to go on after, null at the end. Their images' files stay.
-function archive_jobs(older_than interval, at_most integer DEFAULT 5000, after_id bigint DEFAULT 0, OUT moved integer, OUT last_id bigint) returns record -- security definer;
+-- Moves those of the next at_most jobs after an id to archived_jobs that ended before their retention; returns how many, and the id to go
+-- on after, null at the end. Their images' files stay.
+function archive_jobs(older_than interval, at_most integer DEFAULT 5000, after_id bigint DEFAULT 0, OUT moved integer, OUT last_id bigint)
+  returns record -- security definer;
 
 -- Step of claim_batch: what was asked, and what the worker remembers.
-function begin_claim(by_worker uuid, of_models text[], max_jobs integer, max_wait interval, max_batches integer, memory jsonb, max_pixels bigint) returns claim_state;
+function begin_claim(by_worker uuid, of_models text[], max_jobs integer, max_wait interval, max_batches integer, memory jsonb, max_pixels
+  bigint) returns claim_state;
 
 -- How many block strengths an adapter for a family may have: one for each block of its network, or of every kind of network.
 function block_strength_counts(model_family text) returns integer[];
@@ -658,7 +747,8 @@ function caller_tenant(wanted text) returns integer -- security definer;
 function cancel_jobs(job_ids bigint[], tenant text DEFAULT NULL::text) returns SETOF bigint -- security definer;
 
 -- Cancels waiting jobs of a campaign or signature; returns how many.
-function cancel_waiting(of_campaign text DEFAULT NULL::text, of_signature text DEFAULT NULL::text, at_most integer DEFAULT 10000) returns integer -- security definer;
+function cancel_waiting(of_campaign text DEFAULT NULL::text, of_signature text DEFAULT NULL::text, at_most integer DEFAULT 10000) returns
+  integer -- security definer;
 
 -- The signature text of a model and adapters in any spelling and order.
 function canonical_signature(of_model models, adapters jsonb, place text) returns text;
@@ -678,7 +768,7 @@ function checked_adapter(given jsonb, of_model models, place text, OUT name text
 -- Block strengths of an adapter in their canonical spelling; empty without any.
 function checked_blocks(given jsonb, of_model models, place text) returns text;
 
--- The part of a job object that dispatch, search and limits ask for: every field checked, with the defaults filled in.
+-- The part of a job object that dispatch, search and limits use: every field checked, with the defaults filled in.
 function checked_dispatch(job jsonb, place text) returns checked_job;
 
 -- The recipe part of a job object: every field checked, in its canonical form, with the defaults filled in.
@@ -696,22 +786,27 @@ function choose_other_signature(claim claim_state) returns signature_choice;
 -- Step of claim_batch: the signature to claim jobs of.
 function choose_signature(claim claim_state) returns claim_state;
 
--- Leases up to max_jobs waiting jobs of one signature to a worker; one row per job. When nothing waits that the worker may take, one row without a job. Remembered (type claim_memory) goes back in as memory at the worker's next claim.
-function claim_batch(by_worker uuid, of_models text[], max_jobs integer, lease interval, max_wait interval, max_batches integer, memory jsonb DEFAULT NULL::jsonb, max_pixels bigint DEFAULT NULL::bigint) returns TABLE(batch_id bigint, epoch bigint, signature text, lease_expires_at timestamp with time zone, remembered jsonb, job_id bigint, attempt smallint, recipe jsonb) -- security definer;
+-- Leases up to max_jobs waiting jobs of one signature to a worker; one row per job. When nothing waits that the worker may take, one row
+-- without a job. Remembered (type claim_memory) goes back in as memory at the worker's next claim.
+function claim_batch(by_worker uuid, of_models text[], max_jobs integer, lease interval, max_wait interval, max_batches integer, memory
+  jsonb DEFAULT NULL::jsonb, max_pixels bigint DEFAULT NULL::bigint) returns TABLE(batch_id bigint, epoch bigint, signature text,
+  lease_expires_at timestamp with time zone, remembered jsonb, job_id bigint, attempt smallint, recipe jsonb) -- security definer;
 
 -- Step of claim_batch: one row per job of the batch, with what to render.
-function claimed_jobs(batch batches, remembered jsonb, job_ids bigint[], job_attempts smallint[]) returns TABLE(batch_id bigint, epoch bigint, signature text, lease_expires_at timestamp with time zone, remembered_once jsonb, job_id bigint, attempt smallint, recipe jsonb);
+function claimed_jobs(batch batches, remembered jsonb, job_ids bigint[], job_attempts smallint[]) returns TABLE(batch_id bigint, epoch
+  bigint, signature text, lease_expires_at timestamp with time zone, remembered_once jsonb, job_id bigint, attempt smallint, recipe jsonb);
 
 -- Records images of a batch; returns how many jobs succeeded by it.
-function complete_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], paths text[], sizes bigint[], sha256s text[], widths integer[], heights integer[], seeds bigint[], recipes text[]) returns integer -- security definer;
+function complete_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], paths text[], sizes bigint[], sha256s text[], widths integer[],
+  heights integer[], seeds bigint[], recipes text[]) returns integer -- security definer;
 
 -- Counts that jobs went from one state to another; returns how many did.
 function count_moves(group_ids integer[], campaign_ids integer[], from_states text[], to_states text[]) returns integer;
 
--- What a job has that names no max_attempts.
+-- The max_attempts of a job that names none.
 function default_max_attempts() returns integer;
 
--- What a job has that names no priority.
+-- The priority of a job that names none.
 function default_priority() returns integer;
 
 -- The end of an error message that offers the nearest of some words; empty when none is near.
@@ -727,7 +822,8 @@ function discard_unchecked(of_batch batches, with_code text, with_message text) 
 function dispatch_is_plain(staged staged_jobs) returns boolean;
 
 -- What was drawn since an instant, whatever its campaign; reads the batches since then through index batches_by_time, not their images.
-function drawn_since(since timestamp with time zone) returns TABLE(images bigint, verified bigint, first_at timestamp with time zone, last_at timestamp with time zone, batches bigint, signatures bigint) -- security definer;
+function drawn_since(since timestamp with time zone) returns TABLE(images bigint, verified bigint, first_at timestamp with time zone,
+  last_at timestamp with time zone, batches bigint, signatures bigint) -- security definer;
 
 -- Takes the rows of a staged load out whose idempotency key is known; returns how many.
 function drop_known_keys(of_load text, for_tenant integer) returns bigint;
@@ -735,8 +831,10 @@ function drop_known_keys(of_load text, for_tenant integer) returns bigint;
 -- Ends a batch; unfinished jobs are requeued, the attempt not counted. Returns how many.
 function end_batch(of_batch bigint, with_epoch bigint, signature_hold interval, why text) returns integer -- security definer;
 
--- Jobs that failed or were cancelled since an instant and were not requeued; costs what failed since then, through index job_attempts_by_end.
-function ended_without_image(since timestamp with time zone) returns TABLE(job_id bigint, campaign_id integer, state text, code text) -- security definer;
+-- Jobs that failed or were cancelled since an instant and were not requeued; costs what failed since then, through index
+-- job_attempts_by_end.
+function ended_without_image(since timestamp with time zone) returns TABLE(job_id bigint, campaign_id integer, state text, code text) --
+  security definer;
 
 -- Writes checked jobs; returns one id each, that of the first job of its idempotency key.
 function enqueue_jobs(checked checked_job[], for_tenant tenants) returns SETOF bigint;
@@ -751,7 +849,8 @@ function ensure_groups(model_ids integer[], priorities integer[], for_tenant int
 function ensure_roles() returns ;
 
 -- Records failed attempts of a batch: retried later, or failed for good.
-function fail_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], codes text[], messages text[], retry_delay interval, max_retry_delay interval) returns integer -- security definer;
+function fail_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], codes text[], messages text[], retry_delay interval,
+  max_retry_delay interval) returns integer -- security definer;
 
 -- Fails waiting jobs whose deadline passed; returns their ids.
 function fail_late_jobs(started timestamp with time zone, at_most integer) returns bigint[];
@@ -759,7 +858,7 @@ function fail_late_jobs(started timestamp with time zone, at_most integer) retur
 -- Fails the job of a lost batch of one when its attempts are used up.
 function fail_used_up(dead batches, worker_name text) returns void;
 
--- A recipe with what it leaves out. Seeds are drawn below 2^32, as other tools draw them: a seed read off an image can be typed there.
+-- A recipe with defaults for the fields it leaves out. Seeds are drawn below 2^32, which other tools accept too.
 function filled_recipe(recipe jsonb, defaults jsonb) returns jsonb;
 
 -- The registered adapter of a name, in any case, which fits the model.
@@ -805,16 +904,20 @@ function group_at_priority(g dispatch_groups, wanted integer) returns integer;
 function group_is_open(candidate dispatch_groups, instant timestamp with time zone) returns boolean;
 
 -- Extends a lease; returns the jobs of the batch that were cancelled.
-function heartbeat_batch(of_batch bigint, with_epoch bigint, lease interval, finished_jobs integer, at_step integer, of_steps integer) returns SETOF bigint -- security definer;
+function heartbeat_batch(of_batch bigint, with_epoch bigint, lease interval, finished_jobs integer, at_step integer, of_steps integer)
+  returns SETOF bigint -- security definer;
 
 -- Locks a batch and returns it; raises BG002 when it is not leased under the epoch any more.
 function hold_lease(of_batch bigint, with_epoch bigint) returns batches;
 
 -- Whether the batch of an image fits what a list asks for.
-function image_is_wanted(of_batch bigint, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone) returns boolean;
+function image_is_wanted(of_batch bigint, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone)
+  returns boolean;
 
--- Images of the campaigns of a name below a job, newest job first. A last row without batch says that the looks were used up, and below which job to go on.
-function images_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone, below bigint, at_most integer, looks integer) returns TABLE(job_id bigint, batch_id bigint) -- security definer;
+-- Images of the campaigns of a name below a job, newest job first. A last row without batch says that the looks were used up, and below
+-- which job to go on.
+function images_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone,
+  below bigint, at_most integer, looks integer) returns TABLE(job_id bigint, batch_id bigint) -- security definer;
 
 -- Whether other workers have a signature fused and what waits of it is too little to share.
 function is_held_by_others(wanted text, in_group integer, by_worker uuid, batch_size integer) returns boolean;
@@ -826,7 +929,9 @@ function is_start_image_name(name text) returns boolean;
 function job_field_names() returns text[];
 
 -- Where jobs stand; unknown ids are left out.
-function job_status(job_ids bigint[]) returns TABLE(job_id bigint, state text, attempts smallint, max_attempts smallint, run_at timestamp with time zone, finished_at timestamp with time zone, path text, verified_at timestamp with time zone, failure_code text, failure_message text) -- security definer;
+function job_status(job_ids bigint[]) returns TABLE(job_id bigint, state text, attempts smallint, max_attempts smallint, run_at timestamp
+  with time zone, finished_at timestamp with time zone, path text, verified_at timestamp with time zone, failure_code text, failure_message
+  text) -- security definer;
 
 -- Those of the jobs that belong to a tenant; all for null.
 function jobs_of(job_ids bigint[], owner integer) returns bigint[];
@@ -838,7 +943,8 @@ function json_choice(element jsonb, field text, place text, choices text[]) retu
 function json_instant(element jsonb, field text, place text) returns timestamp with time zone;
 
 -- A number in a range; null where the field is left out.
-function json_number(element jsonb, field text, place text, lowest numeric, highest numeric, lowest_excluded boolean DEFAULT false) returns double precision;
+function json_number(element jsonb, field text, place text, lowest numeric, highest numeric, lowest_excluded boolean DEFAULT false) returns
+  double precision;
 
 -- The name of a start image; null where the field is left out.
 function json_start_image(element jsonb, field text, place text, longest integer) returns text;
@@ -855,7 +961,7 @@ function json_words(element jsonb, field text, place text, most_words integer, l
 -- Key of the advisory lock that lets one transaction at a time take rows out of a load.
 function load_lock(load text, staged_by name) returns bigint;
 
--- Most adapters of a job.
+-- The most adapters that a job may have.
 function max_adapters() returns integer;
 
 -- The adapters of a job with those that its prompt names.
@@ -868,16 +974,19 @@ function multiple_fits(value jsonb, lowest numeric, highest numeric, step intege
 function nearest(word text, candidates text[]) returns text;
 
 -- Images of the campaigns of a name, upwards: the first one above a job, or null.
-function newer_image_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone, above bigint, looks integer) returns bigint -- security definer;
+function newer_image_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time
+  zone, above bigint, looks integer) returns bigint -- security definer;
 
 -- Jobs of the campaigns of a name (tenants may share it) below an id, newest first; one walk through index job_recipes_by_campaign each.
-function newest_of_campaign(of_name text, below bigint, at_most integer) returns TABLE(job_id bigint, prompt text, tags text[]) -- security definer;
+function newest_of_campaign(of_name text, below bigint, at_most integer) returns TABLE(job_id bigint, prompt text, tags text[]) -- security
+  definer;
 
 -- Refuses a staged load that breaks a rule, and brings rows in another spelling into the canonical form.
 function normalise_staged(of_load text) returns void;
 
 -- Records attempts of a batch that did not end in an image, from parallel arrays with one entry per job; returns how many.
-function note_attempts(of_batch batches, job_ids bigint[], attempts integer[], counted boolean[], codes text[], messages text[]) returns integer;
+function note_attempts(of_batch batches, job_ids bigint[], attempts integer[], counted boolean[], codes text[], messages text[]) returns
+  integer;
 
 -- Notifies upstream apps of jobs that ended: channel SCHEMA_done.
 function notify_done(job_ids bigint[], state text) returns void;
@@ -900,17 +1009,20 @@ function prune_history(older_than interval, at_most integer DEFAULT 5000) return
 -- Deletes rows staged before their retention that nobody submitted; returns how many.
 function prune_staged(older_than interval) returns bigint -- security definer;
 
--- What a recipe for a model has where the job leaves fields out.
+-- The values that a recipe for a model gets for fields that the job leaves out.
 function recipe_defaults(of_model models) returns jsonb;
 
--- The fields that make up the recipe.
+-- The fields of a job object that make up its recipe.
 function recipe_field_names() returns text[];
 
 -- True when checked_recipe would refuse nothing and only fill in defaults; false decides nothing. Cheap.
 function recipe_is_plain(recipe jsonb) returns boolean;
 
 -- Writes a checkpoint with its consequence: passed verifies the worker's unverified images, anything else requeues their jobs.
-function record_checkpoint(of_worker uuid, of_batch bigint, with_epoch bigint, on_model text, on_device text, compute_type text, judged text, expected text, actual text, tensors integer, size_bytes bigint, drifted text[], elapsed_ms double precision, reloaded_tensors integer, reloaded_bytes bigint, reload_ms double precision) returns TABLE(checkpoint_id bigint, images_verified integer, jobs_requeued integer) -- security definer;
+function record_checkpoint(of_worker uuid, of_batch bigint, with_epoch bigint, on_model text, on_device text, compute_type text, judged
+  text, expected text, actual text, tensors integer, size_bytes bigint, drifted text[], elapsed_ms double precision, reloaded_tensors
+  integer, reloaded_bytes bigint, reload_ms double precision) returns TABLE(checkpoint_id bigint, images_verified integer, jobs_requeued
+  integer) -- security definer;
 
 -- Raises the one error that says which element and field was wrong, what was expected and what to do.
 function refuse(place text, field text, problem text) returns void;
@@ -919,7 +1031,8 @@ function refuse(place text, field text, problem text) returns void;
 function remember_batch(claim claim_state) returns claim_memory;
 
 -- Returns jobs of a batch to the queue; returns how many.
-function requeue_jobs(of_batch batches, these bigint[], from_state text, with_code text, with_message text, counts boolean, new_limit smallint DEFAULT NULL::smallint) returns integer;
+function requeue_jobs(of_batch batches, these bigint[], from_state text, with_code text, with_message text, counts boolean, new_limit
+  smallint DEFAULT NULL::smallint) returns integer;
 
 -- Ends a batch whose lease ran out and requeues its jobs.
 function rescue_batch(dead batches, started timestamp with time zone) returns void;
@@ -928,7 +1041,8 @@ function rescue_batch(dead batches, started timestamp with time zone) returns vo
 function rescue_expired() returns integer -- security definer;
 
 -- Requeues failed jobs by campaign, failure code or signature; returns how many.
-function retry_failed(of_campaign text DEFAULT NULL::text, with_code text DEFAULT NULL::text, of_signature text DEFAULT NULL::text, at_most integer DEFAULT 10000) returns integer -- security definer;
+function retry_failed(of_campaign text DEFAULT NULL::text, with_code text DEFAULT NULL::text, of_signature text DEFAULT NULL::text, at_most
+  integer DEFAULT 10000) returns integer -- security definer;
 
 -- Requeues failed or cancelled jobs with fresh attempts; returns their ids.
 function retry_jobs(job_ids bigint[], tenant text DEFAULT NULL::text) returns SETOF bigint -- security definer;
@@ -943,7 +1057,8 @@ function set_priority(job_ids bigint[], new_priority integer) returns integer --
 function shown(value jsonb) returns text;
 
 -- Signatures with ready jobs in text order after a given one; waiting is exact below count_limit per dispatch group.
-function signature_backlog(after_signature text DEFAULT ''::text, at_most integer DEFAULT 50, count_limit integer DEFAULT 1000) returns TABLE(signature text, waiting bigint, oldest timestamp with time zone) -- security definer;
+function signature_backlog(after_signature text DEFAULT ''::text, at_most integer DEFAULT 50, count_limit integer DEFAULT 1000) returns
+  TABLE(signature text, waiting bigint, oldest timestamp with time zone) -- security definer;
 
 -- An adapter of a job object from its spelling in a signature, such as ink@0.8:0.5.
 function spelled_adapter(spelling text, place text) returns jsonb;
@@ -958,10 +1073,12 @@ function staged_job_json(staged staged_jobs) returns jsonb;
 function staged_line(of_load text, id bigint) returns text;
 
 -- What the spellings of model and adapters in a staged load stand for.
-function staged_spellings(of_load text, adapters_in_prompts boolean, OUT spellings job_spelling[], OUT model_ids integer[], OUT priorities integer[]) returns record;
+function staged_spellings(of_load text, adapters_in_prompts boolean, OUT spellings job_spelling[], OUT model_ids integer[], OUT priorities
+  integer[]) returns record;
 
 -- Writes checked jobs and staged rows into the queue; returns how many.
-function store_jobs(for_tenant tenants, submitted_at timestamp with time zone, checked checked_job[], ids bigint[], final_ids bigint[], of_load text, spellings job_spelling[]) returns bigint;
+function store_jobs(for_tenant tenants, submitted_at timestamp with time zone, checked checked_job[], ids bigint[], final_ids bigint[],
+  of_load text, spellings job_spelling[]) returns bigint;
 
 -- A strength in the one form that signatures use, without trailing zeros.
 function strength_text(strength numeric) returns text;
@@ -972,7 +1089,8 @@ function submit_job(job jsonb, tenant text DEFAULT NULL::text) returns bigint --
 -- Submits all jobs or none; one id per element, in order. Fields: docs/sql-api.md.
 function submit_jobs(jobs jsonb, tenant text DEFAULT NULL::text) returns SETOF bigint -- security definer;
 
--- Submits the rows that this role staged under a load name, all or none; returns how many jobs are new. Rows whose idempotency key is known are left out.
+-- Submits the rows that this role staged under a load name, all or none; returns how many jobs are new. Rows whose idempotency key is known
+-- are left out.
 function submit_staged(load text DEFAULT ''::text, tenant text DEFAULT NULL::text) returns bigint -- security definer;
 
 -- Step of claim_batch: locks the jobs of the batch.
@@ -982,13 +1100,16 @@ function take_jobs(claim claim_state) returns claim_state;
 function text_fits(value jsonb, shortest integer, longest integer) returns boolean;
 
 -- Waiting jobs by signature in the order of dispatch, from a place on; hops through index jobs_by_signature, and counts to 5,000 at most.
-function waiting_signatures(from_priority integer, after_signature text, after_group integer, at_most integer) returns TABLE(priority smallint, signature text, group_id integer, model text, model_paused boolean, tenant text, tenant_paused boolean, waiting bigint, oldest_at timestamp with time zone) -- security definer;
+function waiting_signatures(from_priority integer, after_signature text, after_group integer, at_most integer) returns TABLE(priority
+  smallint, signature text, group_id integer, model text, model_paused boolean, tenant text, tenant_paused boolean, waiting bigint,
+  oldest_at timestamp with time zone) -- security definer;
 
 -- Whether a value of a job object is a whole number in a range.
 function whole_fits(value jsonb, lowest numeric, highest numeric) returns boolean;
 
 -- Whether a dispatch window is open at an instant.
-function window_is_open(time_zone text, opens time without time zone, closes time without time zone, weekdays integer[], instant timestamp with time zone) returns boolean;
+function window_is_open(time_zone text, opens time without time zone, closes time without time zone, weekdays integer[], instant timestamp
+  with time zone) returns boolean;
 
 -- Whether an array is a list of words as json_words takes them.
 function words_are_plain(words text[], most_words integer, longest integer) returns boolean;
