@@ -18,7 +18,6 @@ comment on column campaigns.reported_at is
   'When the dashboard saw that it had ended and, where a webhook is set, handed its report over; never taken back, so that it is reported '
   'once.';
 create index campaigns_unreported on campaigns (id) where reported_at is null;
-comment on index campaigns_unreported is 'list_ended_campaigns: those that may have ended since';
 
 -- A dispatch group is a combination of model, priority and tenant. Claims choose a dispatch group, then a signature in it, so both indexes
 -- of waiting jobs start with four bytes instead of three columns, and a claim knows which combinations exist without reading jobs.
@@ -71,24 +70,15 @@ comment on column jobs.batch_limit is
   'Largest batch the job may be claimed in; halved each time its worker stopped answering, so that a poison job ends alone.';
 comment on column jobs.campaign_id is '0 when the job belongs to no campaign.';
 create index jobs_by_signature on jobs (group_id, signature, id) where indexed_state = 'ready';
-comment on index jobs_by_signature is 'claim_batch: jobs of a signature, and the next signature in text order';
 -- Without the id: jobs submitted together get start times one microsecond apart, so that the scan start a claim remembers tells them apart.
 create index jobs_by_age on jobs (group_id, run_at) where indexed_state = 'ready';
-comment on index jobs_by_age is
-  'claim_batch: whether a dispatch group has work and who waits longest; submit_jobs: whether a notification is due';
 create index jobs_scheduled on jobs (run_at) where indexed_state = 'scheduled';
-comment on index jobs_scheduled is 'advance_clock: jobs whose start time or retry has come';
 create index jobs_with_deadline on jobs (deadline) where deadline is not null and indexed_state in ('ready', 'scheduled');
-comment on index jobs_with_deadline is 'advance_clock: waiting jobs whose deadline passed';
 create index jobs_waiting on jobs (id) where indexed_state in ('ready', 'scheduled');
-comment on index jobs_waiting is 'list_ids_queued, list_ids_in_state_of_campaign, cancel_waiting: waiting jobs, newest or oldest first';
 create index jobs_failed on jobs (id) where indexed_state = 'failed';
-comment on index jobs_failed is 'list_ids_failed, list_ids_in_state_of_campaign, retry_failed: failed jobs, newest or oldest first';
 -- Like the others it names no column that a completion writes; only what fails for good is entered.
 create index jobs_failed_by_campaign on jobs (campaign_id, id) where indexed_state = 'failed' and campaign_id <> 0;
-comment on index jobs_failed_by_campaign is 'list_failure_reasons: failed jobs of a campaign, newest first';
 create index jobs_cancelled on jobs (id) where indexed_state = 'cancelled';
-comment on index jobs_cancelled is 'list_ids_cancelled, list_ids_in_state_of_campaign: cancelled jobs, newest first';
 
 create table job_recipes (
   job_id bigint primary key,
@@ -104,11 +94,8 @@ comment on column job_recipes.recipe is
   'The drawing part of the job as one value: prompt, size, steps, seed and so on, by the names of docs/sql-api.md. Fields that are off '
   'are left out.';
 create index job_recipes_by_tenant on job_recipes (tenant_id, job_id);
-comment on index job_recipes_by_tenant is 'list_ids_of_tenant: jobs of a tenant, newest first, however many others have';
 create index job_recipes_by_campaign on job_recipes (campaign_id, job_id) where campaign_id <> 0;
-comment on index job_recipes_by_campaign is 'newest_of_campaign, images_of_campaign, count_fusions: jobs of a campaign, newest first';
 create index job_recipes_by_tag on job_recipes using gin (tags) where tags is not null;
-comment on index job_recipes_by_tag is 'list_ids_with_tag: jobs with a tag that few have';
 
 create table idempotency_keys (
   tenant_id int not null,
@@ -118,7 +105,6 @@ create table idempotency_keys (
 );
 comment on table idempotency_keys is 'First job submitted under each key of a tenant.';
 create index idempotency_keys_by_job on idempotency_keys (job_id);
-comment on index idempotency_keys_by_job is 'archive_jobs: keys of jobs that leave';
 
 create table job_attempts (
   id bigint generated always as identity primary key,
@@ -137,9 +123,7 @@ create table job_attempts (
 );
 comment on table job_attempts is 'Attempts that did not end in an image; the one that did is the row in images.';
 create index job_attempts_by_job on job_attempts (job_id, id);
-comment on index job_attempts_by_job is 'find_jobs, results, job_status, job_history: attempts of a job, the last one first';
 create index job_attempts_by_end on job_attempts (ended_at);
-comment on index job_attempts_by_end is 'ended_without_image: what failed or was cancelled in a night';
 
 -- Counters without a hot row: every function appends what it changed, one row per dispatch group, campaign and state, and fold_counts()
 -- adds the changes up now and then. A count is the folded value plus the changes since.
@@ -154,7 +138,6 @@ comment on table job_counts is
   'Folded counts by dispatch group, campaign and state; state verified counts images beside the five job states, and fusions counts '
   'batches that switched signature.';
 create index job_counts_by_campaign on job_counts (campaign_id) where campaign_id <> 0;
-comment on index job_counts_by_campaign is 'count_jobs, list_campaigns: counts of a campaign';
 
 create table job_count_changes (
   group_id int not null,

@@ -51,4 +51,3 @@ comment on column staged_jobs.recipe is 'The drawing part of the job: fields by 
 comment on column staged_jobs.adapters is 'As in a signature: name@0.8+other@0.5.';
 -- Without the number of the row: all rows of a load then share one entry of the index.
 create index staged_jobs_by_load on staged_jobs (load, staged_by);
-comment on index staged_jobs_by_load is 'submit_staged: the rows of a load';

@@ -65,15 +65,10 @@ comment on column batches.verified is 'How many of them a passed checkpoint cove
 comment on column batches.lease_expires_at is
   'While open: when the lease ends. After: until when other workers leave a small signature to this worker.';
 create index batches_by_signature on batches (signature, lease_expires_at);
-comment on index batches_by_signature is 'claim_batch: whether another live worker holds the signature';
 create index batches_open on batches (lease_expires_at) where state = 'open';
-comment on index batches_open is 'rescue_expired, list_ids_running: batches under lease';
 create index batches_unchecked on batches (worker_id) where checked_completions < completions;
-comment on index batches_unchecked is 'record_checkpoint, rescue_expired: batches with images that no checkpoint has judged';
 create index batches_by_worker on batches (worker_id, id);
-comment on index batches_by_worker is 'list_workers: the newest batch of a worker';
 create index batches_by_time on batches (claimed_at);
-comment on index batches_by_time is 'drawn_since, list_gallery, list_throughput: batches of a day';
 
 create table campaign_batches (
   campaign_id int not null,

@@ -25,11 +25,8 @@ create table weight_checkpoints (
 );
 comment on table weight_checkpoints is 'Checksums of base weights against their baseline, after each unload.';
 create index weight_checkpoints_by_worker on weight_checkpoints (worker_id, id);
-comment on index weight_checkpoints_by_worker is 'list_checkpoints_of_worker: the newest; prune_history: whether a worker has any';
 create index weight_checkpoints_by_time on weight_checkpoints (created_at);
-comment on index weight_checkpoints_by_time is 'count_checkpoints_between: those of a night, or of a campaign';
 create index weight_checkpoints_with_faults on weight_checkpoints (id) where verdict <> 'passed';
-comment on index weight_checkpoints_with_faults is 'list_faults, list_faults_between: checkpoints that did not pass';
 
 create table canaries (
   id bigint generated always as identity primary key,
@@ -54,8 +51,5 @@ comment on column canaries.batch_id is 'The batch it followed; null at start and
 comment on column canaries.digest is 'SHA-256 of the pixels.';
 comment on column canaries.psnr is 'dB against the first image; null for the first one and for equal ones.';
 create index canaries_first on canaries (model_sha256, device, compute_type, recipe, id) where verdict = 'first';
-comment on index canaries_first is 'find_canary: the image to compare with';
 create index canaries_by_time on canaries (created_at, id);
-comment on index canaries_by_time is 'list_canaries: the newest, those of a night or of a campaign';
 create index canaries_by_worker on canaries (worker_id, id);
-comment on index canaries_by_worker is 'prune_history: whether a worker drew any';

@@ -11,6 +11,4 @@ create table archived_jobs (
 );
 comment on table archived_jobs is 'Ended jobs past their retention: recipe, image, attempts as JSON, out of the way of the queue.';
 create index archived_jobs_by_end on archived_jobs (finished_at);
-comment on index archived_jobs_by_end is 'prune_archive: rows past their retention';
 create index archived_jobs_by_campaign on archived_jobs (campaign, job_id) where campaign is not null;
-comment on index archived_jobs_by_campaign is 'archived_jobs: what became of a campaign, for people who ask';

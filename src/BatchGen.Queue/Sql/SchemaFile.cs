@@ -6,7 +6,7 @@ using System.Text.RegularExpressions;
 namespace BatchGen.Queue.Sql;
 
 /// <summary>One file of <c>db/functions</c>: a view of the file's name, or a function or procedure of that name, or
-/// several generated ones.</summary>
+/// several generated ones; or comments alone.</summary>
 /// <param name="Name">File name without folder and ending.</param>
 /// <param name="Text">Its statements.</param>
 internal sealed partial record SchemaFile(string Name, string Text)
