@@ -33,6 +33,6 @@ begin
     comment on column schema_version.migrated_by is 'Version of the program that migrated last.';
   end if;
 exception
-  when unique_violation or duplicate_table then
+  when unique_violation or duplicate_table or duplicate_object then
     null; -- Another migrator made them at the same moment.
 end $$
