@@ -16,7 +16,8 @@ public class ArchitectureTests
         { "BatchGen.Worker", [
             "BatchGen.Core", "BatchGen.Queue", "BatchGen.Diffusion", "BatchGen.Imaging", "Npgsql", "Microsoft.Extensions",
         ] },
-        { "BatchGen.Dashboard", ["BatchGen.Core", "BatchGen.Queue", "Hangfire", "Cronos", "Npgsql", "Microsoft.Extensions", "Microsoft.AspNetCore",
+        { "BatchGen.Dashboard", ["BatchGen.Core",
+            "BatchGen.Queue", "Hangfire", "Cronos", "Npgsql", "Microsoft.Extensions", "Microsoft.AspNetCore",
             "Microsoft.Net", "Microsoft.OpenApi", "Newtonsoft.Json"] },
     };
 

@@ -173,7 +173,8 @@ public sealed class ApiTests
             (request.GetProperty("steps").GetProperty("type").GetString(), request.GetProperty("steps").GetProperty("default").GetInt32(),
                 request.GetProperty("steps").GetProperty("maximum").GetInt32()));
         Assert.Equal("number", request.GetProperty("guidance_scale").GetProperty("type").GetString());
-        Assert.Equal(SamplerNames.All, request.GetProperty("sampler").GetProperty("enum").EnumerateArray().Select(name => name.GetString()!));
+        Assert.Equal(
+            SamplerNames.All, request.GetProperty("sampler").GetProperty("enum").EnumerateArray().Select(name => name.GetString()!));
         var view = schemas.GetProperty("JobView").GetProperty("properties");
         Assert.All(JobFields.Recipe, field => Assert.True(view.TryGetProperty(field.Name, out _), field.Name));
     }

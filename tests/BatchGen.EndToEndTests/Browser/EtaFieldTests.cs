@@ -32,10 +32,12 @@ public sealed class EtaFieldTests
         await SubmitByFormAsync(site, "0.6");
 
         await Wait.UntilAsync(
-            "7 images are verified", () => site.Database.Catalog.CountAsync(null, Token), counts => counts.Verified == 7, TimeSpan.FromMinutes(2), Token);
+            "7 images are verified", () => site.Database.Catalog.CountAsync(null, Token), counts => counts.Verified == 7,
+            TimeSpan.FromMinutes(2), Token);
         var jobs = await site.Database.Catalog.ListAsync(new JobFilter(), Token);
         var images = jobs.OrderBy(job => job.JobId).Select(job => Path.Combine(site.ImageFolder, job.Image!.RelativePath)).ToArray();
-        Assert.Equal([null, "0.1", "0.2", "0.3", "0.4", "0.5", "0.6"], images.Select(path => RecipeReader.Read(path).TextOf(JobFields.Eta)));
+        Assert.Equal(
+            [null, "0.1", "0.2", "0.3", "0.4", "0.5", "0.6"], images.Select(path => RecipeReader.Read(path).TextOf(JobFields.Eta)));
         Assert.Equal(7, images.Select(PixelsOf).Distinct().Count());
     }
 
