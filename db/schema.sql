@@ -759,6 +759,9 @@ function capped_priority(priority integer, max_priority smallint) returns intege
 -- Checks every rule about one job request and fills in the defaults.
 function check_job(element jsonb, place text) returns checked_job;
 
+-- Checks a staged row as check_job checks the object that it stands for.
+function check_staged(staged staged_jobs, place text) returns checked_job;
+
 -- Refuses a start image whose strength leaves no step to take.
 function check_start_steps(recipe jsonb, place text) returns void;
 
@@ -1015,7 +1018,7 @@ function recipe_defaults(of_model models) returns jsonb;
 -- The fields of a job object that make up its recipe.
 function recipe_field_names() returns text[];
 
--- True when checked_recipe would refuse nothing and only fill in defaults; false decides nothing. Cheap.
+-- True when checked_recipe would refuse nothing; false decides nothing. Cheap.
 function recipe_is_plain(recipe jsonb) returns boolean;
 
 -- Writes a checkpoint with its consequence: passed verifies the worker's unverified images, anything else requeues their jobs.
@@ -1065,9 +1068,6 @@ function spelled_adapter(spelling text, place text) returns jsonb;
 
 -- Takes <lora:name:unet:text_encoder> out of a prompt.
 function split_prompt(prompt text, OUT rest text, OUT adapters text) returns record;
-
--- A staged row as the job object that submit_jobs takes.
-function staged_job_json(staged staged_jobs) returns jsonb;
 
 -- What messages call a staged row: its number in the load of this session's role.
 function staged_line(of_load text, id bigint) returns text;

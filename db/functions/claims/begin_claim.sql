@@ -7,6 +7,8 @@ language plpgsql as $$
 declare
   claim claim_state;
   remembered claim_memory;
+  nothing constant jsonb :=
+    '{"batches": 0, "virtual_time": 0, "served": {}, "scanned_at": "-infinity", "scan_starts": {}, "last_ids": {}}';
   -- A sequence that was never raised shows the value of its first raise already.
   requeues_now constant bigint := (select last_value + is_called::int from requeues);
 begin
@@ -18,7 +20,7 @@ begin
   claim.max_pixels := max_pixels;
   -- A field, because the volatile clock_timestamp() cannot bound an index scan.
   claim.started := clock_timestamp();
-  remembered := jsonb_populate_record(row(null, 0, 0, '{}', null, '-infinity', '{}', '{}')::claim_memory, coalesce(memory, '{}'));
+  remembered := jsonb_populate_record(null::claim_memory, nothing || coalesce(memory, '{}'));
   if requeues_now is distinct from remembered.requeues
     or remembered.scanned_at < claim.started - least(interval '30 s', max_wait / 4)
   then

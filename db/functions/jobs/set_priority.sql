@@ -15,7 +15,7 @@ begin
     select * from dispatch_groups g
     where g.id in (select j.group_id from jobs j where j.id = any(these) and j.indexed_state in ('ready', 'scheduled'))
     -- In this order, so that two calls that make the same groups cannot wait for each other.
-    order by g.id) g;
+    order by g.model_id, g.tenant_id) g;
   with wanted as (
     select j.id, u.old_group, u.new_group
     from jobs j

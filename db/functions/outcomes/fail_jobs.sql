@@ -12,21 +12,24 @@ begin
   with asked as (
     select u.id, u.code, u.message,
       u.code in ('invalid_job', 'adapter', 'model', 'deadline_passed') as is_final,
-      u.code <> 'weight_integrity' as counts
+      u.code not in ('weight_integrity', 'requeued') as counts
     from unnest(fail_jobs.job_ids, codes, messages) u(id, code, message)),
   judged as (
-    select a.*, a.is_final or (a.counts and j.attempts >= j.max_attempts) as ends
+    select a.*, a.is_final or (a.counts and j.attempts >= j.max_attempts) as ends,
+      case a.code
+        when 'weight_integrity' then interval '0'
+        -- The worker cannot draw it, but another may: it waits long enough for workers to be updated, and not to fill the history.
+        when 'requeued' then least(max_retry_delay, retry_delay * 20)
+        -- Doubling with each attempt, and half of it by chance, so that what failed together is not retried together.
+        else least(max_retry_delay, retry_delay * power(2, least(j.attempts, 30) - 1)) * (0.75 + 0.5 * random()) end as delay
     from asked a join jobs j on j.id = a.id),
   ended as (
     update jobs j set
       state = case when a.ends then 'failed' else 'queued' end,
-      indexed_state = case when a.ends then 'failed' when not a.counts or retry_delay = interval '0' then 'ready' else 'scheduled' end,
+      indexed_state = case when a.ends then 'failed' when a.delay = interval '0' then 'ready' else 'scheduled' end,
       finished_at = case when a.ends then clock_timestamp() end,
       attempts = j.attempts - case when a.counts then 0 else 1 end,
-      -- Doubling with each attempt, and half of it by chance, so that what failed together is not retried together.
-      run_at = case
-        when a.ends or not a.counts or retry_delay = interval '0' then j.run_at
-        else clock_timestamp() + least(max_retry_delay, retry_delay * power(2, least(j.attempts, 30) - 1)) * (0.75 + 0.5 * random()) end,
+      run_at = case when a.ends or a.delay = interval '0' then j.run_at else clock_timestamp() + a.delay end,
       batch_id = case when a.ends then j.batch_id end
     from judged a
     where j.id = a.id and j.batch_id = of_batch and j.state = 'running'

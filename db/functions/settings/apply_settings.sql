@@ -1,7 +1,7 @@
 create or replace procedure apply_settings()
 language plpgsql as $$
--- Run after functions were put in, since that drops what they were set to. Each setting costs a little at every call, so only functions
--- that clients call have them; they hold for whatever these call in turn.
+-- Run after functions were put in, since that drops what they were set to. Each setting costs a little at every call, so only the
+-- outermost functions of a call have them, and the writing part of a submit; they hold for whatever these call in turn.
 declare
   home constant text := current_schema();
   -- Of calls on hot paths: planned once, by keys. A plan made while the tables were empty, or for one lucky parameter, would read them
@@ -18,6 +18,12 @@ declare
   wanted record;
   setting text;
 begin
+  -- What is on a list no longer must lose its settings.
+  for wanted in
+    select p.oid::regprocedure as function from pg_proc p where p.pronamespace = home::regnamespace and p.proconfig is not null
+  loop
+    execute format('alter routine %s reset all', wanted.function);
+  end loop;
   for wanted in
     select p.oid::regprocedure as function, s.name, s.settings
     from (

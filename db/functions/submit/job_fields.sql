@@ -1,6 +1,5 @@
 -- Written by the test JobFieldFilesTests from the declaration of job fields, src/BatchGen.Core/Jobs/JobFields.cs: change
--- that, then run the test with BATCHGEN_WRITE_GENERATED=1. The functions that use these are written by hand: check_job,
--- enqueue_jobs, submit_staged.
+-- that, then run the test with BATCHGEN_WRITE_GENERATED=1. The functions beside this file use these.
 
 create or replace function job_field_names() returns text[]
 language sql immutable parallel safe as $$
@@ -101,7 +100,7 @@ language sql immutable parallel safe as $$
     and (not recipe ? 'seed' or whole_fits(recipe -> 'seed', -9223372036854775808, 9223372036854775807))
 $$;
 comment on function recipe_is_plain is
-  'True when checked_recipe would refuse nothing and only fill in defaults; false decides nothing. Cheap.';
+  'True when checked_recipe would refuse nothing; false decides nothing. Cheap.';
 
 create or replace function checked_recipe(job jsonb, of_model models, place text) returns jsonb
 language plpgsql volatile as $$
@@ -134,6 +133,14 @@ begin
       of_model.name, recipe ->> 'clip_skip'));
   end if;
   recipe := filled_recipe(recipe, recipe_defaults(of_model));
+  if not multiple_fits(recipe -> 'width', 64, 2048, 8) then
+    perform refuse(place, 'width', format('the job leaves it out, and that of model ''%s'' is %s; give one from 64 to 2048, a multiple of 8.',
+      of_model.name, recipe ->> 'width'));
+  end if;
+  if not multiple_fits(recipe -> 'height', 64, 2048, 8) then
+    perform refuse(place, 'height', format('the job leaves it out, and that of model ''%s'' is %s; give one from 64 to 2048, a multiple of 8.',
+      of_model.name, recipe ->> 'height'));
+  end if;
   if recipe ? 'eta' and recipe ->> 'sampler' <> all(array['ddim', 'ddim_trailing']) then
     perform refuse(place, 'eta',
       format('only the samplers ddim, ddim_trailing use it, and the job''s is %s; leave it out.',

@@ -10,7 +10,8 @@ begin
   end if;
   content := element ->> field;
   if char_length(content) not between shortest and longest then
-    perform refuse(place, field, format('expected %s to %s characters, got %s; shorten it.', shortest, longest, char_length(content)));
+    perform refuse(place, field, format('expected %s to %s characters, got %s; %s it.', shortest, longest, char_length(content),
+      case when char_length(content) < shortest then 'lengthen or leave out' else 'shorten' end));
   end if;
   return content;
 end $$;

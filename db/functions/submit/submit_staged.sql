@@ -5,7 +5,7 @@ declare
   of_load constant text := submit_staged.load;
   owner constant tenants := owner_of_submit(submit_staged.tenant);
   submitted_at constant timestamptz := clock_timestamp();
-  found record;
+  spelt record;
   staged record;
   left_out bigint := 0;
   submitted bigint;
@@ -19,12 +19,12 @@ begin
   from staged_jobs s where s.load = of_load and s.staged_by = session_user;
 
   -- 2. Whether every row keeps the rules
-  found := staged_spellings(of_load, staged.adapters_in_prompts);
+  spelt := staged_spellings(of_load, staged.adapters_in_prompts);
   perform normalise_staged(of_load);
 
   -- 3. Dispatch groups, campaigns and keys, in this order, as enqueue_jobs makes them: two submits then cannot wait for each other.
-  perform ensure_groups(found.model_ids, array(
-    select capped_priority(p, owner.max_priority) from unnest(found.priorities) with ordinality u(p, n) order by n), owner.id);
+  perform ensure_groups(spelt.model_ids, array(
+    select capped_priority(p, owner.max_priority) from unnest(spelt.priorities) with ordinality u(p, n) order by n), owner.id);
   if staged.campaigns then
     perform ensure_campaigns(array(
       select distinct s.campaign from staged_jobs s where s.load = of_load and s.staged_by = session_user), owner.id);
@@ -32,7 +32,7 @@ begin
   if staged.keys then left_out := drop_known_keys(of_load, owner.id); end if;
 
   -- 4. The jobs
-  submitted := store_jobs(owner, submitted_at, null, null, null, of_load, found.spellings);
+  submitted := store_jobs(owner, submitted_at, null, null, null, of_load, spelt.spellings);
   delete from staged_jobs s where s.load = of_load and s.staged_by = session_user;
   get diagnostics removed = row_count;
   -- Every statement above saw what was committed when it began: rows that came after the count missed a check or a key, and the delete

@@ -26,9 +26,12 @@ public enum FailureCode
 
     /// <summary>The job's deadline passed before it was claimed; no retry.</summary>
     DeadlinePassed,
+
+    /// <summary>The worker gave the job back, for example because its program is older than the job; the attempt does not count.</summary>
+    Requeued,
 }
 
-/// <summary>The text codes of <see cref="FailureCode"/>, which never change, and what they mean for a retry.</summary>
+/// <summary>The text codes of <see cref="FailureCode"/>, which never change.</summary>
 public static class FailureCodes
 {
     /// <summary>The text code, as the database and every interface spell it.</summary>
@@ -42,14 +45,7 @@ public static class FailureCodes
         FailureCode.WorkerLost => "worker_lost",
         FailureCode.WeightIntegrity => "weight_integrity",
         FailureCode.DeadlinePassed => "deadline_passed",
-        _ => throw new ArgumentOutOfRangeException(nameof(code), code, "unknown failure code"),
-    };
-
-    /// <summary>True when another attempt may succeed.</summary>
-    public static bool IsRetryable(this FailureCode code) => code switch
-    {
-        FailureCode.InvalidJob or FailureCode.Adapter or FailureCode.Model or FailureCode.DeadlinePassed => false,
-        FailureCode.Generation or FailureCode.Output or FailureCode.WorkerLost or FailureCode.WeightIntegrity => true,
+        FailureCode.Requeued => "requeued",
         _ => throw new ArgumentOutOfRangeException(nameof(code), code, "unknown failure code"),
     };
 }

@@ -15,7 +15,11 @@ public sealed record ClaimedBatch(
     Guid WorkerId,
     AdapterSignature Signature,
     DateTimeOffset LeaseExpiresAt,
-    IReadOnlyList<ClaimedJob> Jobs);
+    IReadOnlyList<ClaimedJob> Jobs)
+{
+    /// <summary>Claimed jobs whose recipe this program cannot read, and why: they are not in <see cref="Jobs"/>.</summary>
+    public IReadOnlyList<FailedJob> Unreadable { get; init; } = [];
+}
 
 /// <summary>One job of a claimed batch.</summary>
 /// <param name="JobId">Id of the job.</param>

@@ -34,15 +34,18 @@ public static class RecipeJson
     /// </exception>
     public static RenderRecipe Read(string json, AdapterSignature signature)
     {
-        var recipe = JsonSerializer.Deserialize(json, Context.RenderRecipe) ?? throw new JsonException("The recipe is null.");
-        if (recipe.Unknown is { } unknown)
-        {
-            if (unknown.FirstOrDefault(pair => !IsOff(pair.Value)) is { Key: { } name }) throw new UnknownRecipeFieldException(name);
-            recipe.Unknown = null;
-        }
-
-        return recipe with { Signature = signature };
+        var recipe = Parse(json);
+        if (recipe.Unknown?.FirstOrDefault(pair => !IsOff(pair.Value)) is { Key: { } name }) throw new UnknownRecipeFieldException(name);
+        return recipe with { Signature = signature, Unknown = null };
     }
+
+    /// <summary>Reads a stored recipe to show it, not to draw it: fields that this program does not know are left out.</summary>
+    /// <exception cref="JsonException">The text is not such an object, or a value is not of the field's type.</exception>
+    public static RenderRecipe ReadKnown(string json, AdapterSignature signature) =>
+        Parse(json) with { Signature = signature, Unknown = null };
+
+    private static RenderRecipe Parse(string json) =>
+        JsonSerializer.Deserialize(json, Context.RenderRecipe) ?? throw new JsonException("The recipe is null.");
 
     /// <summary>Writes a recipe as a JSON object, in the order of the fields; fields that are off are left out.</summary>
     public static JsonObject Write(RenderRecipe recipe)

@@ -25,6 +25,19 @@ public sealed class FieldValue
     /// <summary>Makes a value of a JSON value other than null.</summary>
     public static FieldValue Of(JsonElement json, TimeReference times) => new(null, json, times);
 
+    /// <summary>The name of a JSON property; as it is written there when it escapes what is no character.</summary>
+    internal static string NameOf(JsonProperty property)
+    {
+        try
+        {
+            return property.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            return Shorten(property.ToString());
+        }
+    }
+
     /// <summary>The value in the type that a <see cref="JobRequest"/> holds for the field.</summary>
     /// <exception cref="FormatException">
     /// The value is not of the field's type; the message says what was expected and what was found.
@@ -47,7 +60,21 @@ public sealed class FieldValue
         };
     }
 
-    internal string Text() => _text ?? (_json.ValueKind == JsonValueKind.String ? _json.GetString()! : throw Expected("text"));
+    internal string Text() => _text ?? (_json.ValueKind == JsonValueKind.String ? Content(_json) : throw Expected("text"));
+
+    // JSON can escape half of a surrogate pair, which is no character.
+    private static string Content(JsonElement json)
+    {
+        try
+        {
+            return json.GetString()!;
+        }
+        catch (InvalidOperationException failure)
+        {
+            throw new FormatException(
+                $"expected text, found half of a surrogate pair (an escape from \\ud800 to \\udfff) in {Shown(json)}", failure);
+        }
+    }
 
     private int Whole() => Long() is var number and >= int.MinValue and <= int.MaxValue
         ? (int)number
@@ -70,7 +97,7 @@ public sealed class FieldValue
         if (_text is not null) return _text;
         return _json.ValueKind switch
         {
-            JsonValueKind.String => _json.GetString()!,
+            JsonValueKind.String => Content(_json),
             JsonValueKind.Array or JsonValueKind.Number => _json.GetRawText().Trim('[', ']'),
             _ => throw Expected("seeds such as \"1-10,20\" or [1, 5, 9]"),
         };
@@ -92,7 +119,7 @@ public sealed class FieldValue
     private DateTimeOffset Time()
     {
         if (_text is not null) return JobTimes.Parse(_text, _times);
-        return _json.ValueKind == JsonValueKind.String ? JobTimes.Parse(_json.GetString()!, _times) : throw Expected("a time as text");
+        return _json.ValueKind == JsonValueKind.String ? JobTimes.Parse(Content(_json), _times) : throw Expected("a time as text");
     }
 
     private string[] Words()
@@ -100,7 +127,7 @@ public sealed class FieldValue
         if (_text is not null) return _text.Split([',', ';', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (_json.ValueKind != JsonValueKind.Array) throw Expected("a list of words");
         return _json.EnumerateArray()
-            .Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Expected("a list of words"))
+            .Select(item => item.ValueKind == JsonValueKind.String ? Content(item) : throw Expected("a list of words"))
             .ToArray();
     }
 
@@ -109,7 +136,7 @@ public sealed class FieldValue
         if (_text is not null) return AdapterText.Parse(_text);
         return _json.ValueKind switch
         {
-            JsonValueKind.String => AdapterText.Parse(_json.GetString()!),
+            JsonValueKind.String => AdapterText.Parse(Content(_json)),
             JsonValueKind.Array => _json.EnumerateArray().SelectMany(Adapter).ToArray(),
             _ => throw Expected("a list such as [{\"name\":\"style\",\"strength\":0.8}] or [\"style@0.8\"]"),
         };
@@ -117,15 +144,15 @@ public sealed class FieldValue
 
     private static IEnumerable<JobRequestAdapter> Adapter(JsonElement json)
     {
-        if (json.ValueKind == JsonValueKind.String) return AdapterText.Parse(json.GetString()!);
+        if (json.ValueKind == JsonValueKind.String) return AdapterText.Parse(Content(json));
         if (json.ValueKind != JsonValueKind.Object)
             throw new FormatException($"expected an adapter such as {{\"name\":\"style\",\"strength\":0.8}}, found {Shown(json)}");
         var adapter = new JobRequestAdapter("");
         foreach (var property in json.EnumerateObject())
         {
-            adapter = property.Name switch
+            adapter = NameOf(property) switch
             {
-                "name" when property.Value.ValueKind == JsonValueKind.String => adapter with { Name = property.Value.GetString()! },
+                "name" when property.Value.ValueKind == JsonValueKind.String => adapter with { Name = Content(property.Value) },
                 "strength" => adapter with { Strength = Strength(property.Value) },
                 "text_encoder_strength" => adapter with { TextEncoderStrength = Strength(property.Value) },
                 "block_strengths" when property.Value.ValueKind == JsonValueKind.Array =>

@@ -291,7 +291,7 @@ public static class JobFile
             }
 
             return _json.EnumerateObject().Select(property =>
-                (property.Name, property.Value.ValueKind == JsonValueKind.Null ? null : FieldValue.Of(property.Value, times)));
+                (FieldValue.NameOf(property), property.Value.ValueKind == JsonValueKind.Null ? null : FieldValue.Of(property.Value, times)));
         }
     }
 }

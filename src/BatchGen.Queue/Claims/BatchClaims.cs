@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
@@ -163,7 +164,7 @@ public sealed class BatchClaims(QueueDatabase database)
 #pragma warning disable VSTHRD103
     private async Task<ClaimedBatch?> ReadBatchAsync(NpgsqlDataReader reader, Guid workerId, CancellationToken cancellationToken)
     {
-        var jobs = new List<ClaimedJob>();
+        var (jobs, unreadable) = (new List<ClaimedJob>(), new List<FailedJob>());
         (long BatchId, long Epoch, AdapterSignature Signature, DateTimeOffset ExpiresAt)? batch = null;
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -171,10 +172,23 @@ public sealed class BatchClaims(QueueDatabase database)
             if (reader.IsDBNull(0)) continue;
             batch ??= (reader.GetInt64(0), reader.GetInt64(1), AdapterSignature.Parse(reader.GetString(2)),
                 reader.GetFieldValue<DateTimeOffset>(3));
-            jobs.Add(new ClaimedJob(reader.GetInt64(5), reader.GetInt16(6), RecipeJson.Read(reader.GetString(7), batch.Value.Signature)));
+            var jobId = reader.GetInt64(5);
+            try
+            {
+                jobs.Add(new ClaimedJob(jobId, reader.GetInt16(6), RecipeJson.Read(reader.GetString(7), batch.Value.Signature)));
+            }
+            catch (UnknownRecipeFieldException error)
+            {
+                unreadable.Add(new FailedJob(jobId, FailureCode.Requeued, error.Message));
+            }
+            catch (JsonException error)
+            {
+                unreadable.Add(new FailedJob(jobId, FailureCode.InvalidJob, $"The job's recipe cannot be read: {error.Message}"));
+            }
         }
 
-        return batch is { } found ? new ClaimedBatch(found.BatchId, found.Epoch, workerId, found.Signature, found.ExpiresAt, jobs) : null;
+        if (batch is not { } found) return null;
+        return new ClaimedBatch(found.BatchId, found.Epoch, workerId, found.Signature, found.ExpiresAt, jobs) { Unreadable = unreadable };
     }
 #pragma warning restore VSTHRD103
 }

@@ -123,7 +123,7 @@ public sealed class JobCatalog(QueueDatabase database)
         {
             JobId = JobId,
             State = JobStates.Parse(State),
-            Recipe = RecipeJson.Read(Recipe, AdapterSignature.Parse(Signature)),
+            Recipe = RecipeJson.ReadKnown(Recipe, AdapterSignature.Parse(Signature)),
             Priority = Priority,
             Campaign = Campaign,
             Attempts = Attempts,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
 using BatchGen.Queue.Sql;
@@ -109,12 +110,23 @@ public sealed partial class JobSubmitter(QueueDatabase database)
         return database.RunAsync(connection => StagedJobs.SubmitAsync(connection, requests.Select((request, i) =>
         {
             RefuseNul(request, i);
+            RefuseSpelling(request, i);
             return request;
         }), tenant, cancellationToken), cancellationToken);
     }
 
     [GeneratedRegex(@"^jobs\[(?<index>\d+)\]", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Place();
+
+    // A staged row spells its adapters as one text, in which such a name would read as several adapters.
+    private static void RefuseSpelling(JobRequest request, int index)
+    {
+        foreach (var adapter in request.Adapters ?? [])
+        {
+            if (!RegisteredName.IsValid(adapter.Name))
+                throw new SubmitRefusedException($"jobs[{index}].adapters: there is no adapter '{adapter.Name}'. {RegisteredName.Rule}");
+        }
+    }
 
     // The database can only say that some text holds a NUL; here the element and field are still known.
     private static void RefuseNul(JobRequest request, int index)

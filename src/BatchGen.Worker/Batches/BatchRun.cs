@@ -37,6 +37,8 @@ internal sealed class BatchRun(
     /// <exception cref="OutputException">Images cannot be written; the unfinished jobs are not to blame.</exception>
     public async Task RunAsync(Action lastGroupStarts, CancellationToken cancellationToken)
     {
+        if (batch.Unreadable.Count > 0) await RecordAsync(batch.Unreadable, cancellationToken);
+        if (batch.Jobs.Count == 0) return;
         var groups = BatchShape.Group(batch.Jobs, limit.Value);
         // Start images of the first group are read while adapters are fused, those of the others while the group before is rendered.
         var loading = startImages.LoadAsync(groups[0], cancellationToken);
@@ -132,10 +134,14 @@ internal sealed class BatchRun(
     private async Task FailAsync(IReadOnlyList<ClaimedJob> jobs, BatchGenException error, CancellationToken cancellationToken)
     {
         var message = FailureText.WithoutFolders(error.Message);
-        var failed = jobs.Select(job => new FailedJob(job.JobId, error.Code, message)).ToArray();
+        await RecordAsync([.. jobs.Select(job => new FailedJob(job.JobId, error.Code, message))], cancellationToken);
+    }
+
+    private async Task RecordAsync(IReadOnlyList<FailedJob> failed, CancellationToken cancellationToken)
+    {
         await DatabaseRetry.RunAsync(token => claims.FailAsync(batch, failed, token), cancellationToken);
-        foreach (var job in jobs) log.JobFailed(job.JobId, error.Code.ToCode(), error.Message);
-        Failed += jobs.Count;
-        lease.AddFinished(jobs.Count);
+        foreach (var job in failed) log.JobFailed(job.JobId, job.Code.ToCode(), job.Message);
+        Failed += failed.Count;
+        lease.AddFinished(failed.Count);
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using BatchGen.Composition;
 using BatchGen.Core.Jobs;
@@ -241,14 +242,21 @@ internal sealed class SubmitCommand
         try
         {
             if (file == "-") return JobFile.Read(await _context.Input.ReadToEndAsync(cancellationToken), file, times, flags);
-            using var reader = new StreamReader(file);
+            using var reader = Open(file);
             return reader.BaseStream.CanSeek
-                ? JobFile.Read(() => new StreamReader(file), file, times, flags)
+                ? JobFile.Read(() => Open(file), file, times, flags)
                 : JobFile.Read(await reader.ReadToEndAsync(cancellationToken), file, times, flags);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw CommandException.BadInput($"'{file}' cannot be read: {failure.Message}", failure);
         }
+        catch (DecoderFallbackException failure)
+        {
+            throw CommandException.BadInput($"'{file}' is not text in UTF-8. Save it as UTF-8, then submit it again.", failure);
+        }
     }
+
+    // Bytes that are no text are refused: a prompt with replacement characters would be drawn as something else.
+    private static StreamReader Open(string file) => new(file, new UTF8Encoding(false, throwOnInvalidBytes: true));
 }

@@ -88,7 +88,7 @@ public sealed class LeaseTests
             // A rescue passes over a batch that is being written to; the next one comes soon.
             await database.Claims.RescueExpiredAsync(CancellationToken.None);
 
-            // Completed before the rescue: the pictures were discarded with the lease, since no checkpoint had vouched for them.
+            // Completed before the rescue: the images were discarded with the lease, since no checkpoint had vouched for them.
             var counts = await database.Catalog.CountAsync(null, CancellationToken.None);
             Assert.Equal((3, 0, 0), (counts.Queued, counts.Running, counts.Succeeded));
             await database.SqlAsync("update jobs set batch_limit = 32767");

@@ -22,7 +22,7 @@ public sealed class GalleryTests
                 .ToArray(), CancellationToken.None);
         var worker = await database.AddWorkerAsync();
         while (await database.ClaimAsync(worker, 4) is { } batch) await database.FinishAsync(batch);
-        var pictures = new ImageCatalog(database.Queue);
+        var images = new ImageCatalog(database.Queue);
         foreach (var filter in (ImageFilter[])
             [
                 new(), new(Signature: "demo|a@1"), new(Campaign: "third"), new(Campaign: "third", Signature: "demo|a@1"),
@@ -30,19 +30,19 @@ public sealed class GalleryTests
                 new(Campaign: "other", From: DashboardHost.Now.AddDays(-1)),
             ])
         {
-            var list = (await pictures.ListAsync(filter, CancellationToken.None)).Images;
+            var list = (await images.ListAsync(filter, CancellationToken.None)).Images;
             Assert.NotEmpty(list);
             for (var i = 0; i < list.Count; i++)
             {
-                var beside = await pictures.FindNeighboursAsync(filter, list[i].BatchId, list[i].JobId, CancellationToken.None);
+                var beside = await images.FindNeighboursAsync(filter, list[i].BatchId, list[i].JobId, CancellationToken.None);
                 Assert.Equal((filter, i, i == 0 ? null : list[i - 1].JobId, i + 1 == list.Count ? null : (long?)list[i + 1].JobId),
                     (filter, i, beside.Newer, beside.Older));
             }
         }
 
-        Assert.Equal(2, (await pictures.ListAsync(new(Campaign: "third", Signature: "demo|a@1"), CancellationToken.None)).Images.Count);
+        Assert.Equal(2, (await images.ListAsync(new(Campaign: "third", Signature: "demo|a@1"), CancellationToken.None)).Images.Count);
         Assert.Empty(
-            (await pictures.ListAsync(new(Campaign: "third", To: DashboardHost.Now.AddDays(-1)), CancellationToken.None)).Images);
+            (await images.ListAsync(new(Campaign: "third", To: DashboardHost.Now.AddDays(-1)), CancellationToken.None)).Images);
     }
 
     [Fact]

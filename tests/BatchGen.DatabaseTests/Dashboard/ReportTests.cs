@@ -223,10 +223,10 @@ public sealed class ReportTests
         await SubmitAsync(database, "c", 1);
         var batch = (await database.ClaimAsync(worker))!;
         await database.CompleteAsync(batch);
-        foreach (var (verdict, psnr, picture) in new[] { (CanaryVerdict.Close, (double?)55.5, (byte[])[2, 2, 2]),
+        foreach (var (verdict, psnr, image) in new[] { (CanaryVerdict.Close, (double?)55.5, (byte[])[2, 2, 2]),
             (CanaryVerdict.Equal, null, [3, 3, 3]) })
             await canaries.RecordAsync(
-                new(worker, null, Kind, verdict, "d", psnr, psnr is null ? null : 0.9987, 1, picture), CancellationToken.None);
+                new(worker, null, Kind, verdict, "d", psnr, psnr is null ? null : 0.9987, 1, image), CancellationToken.None);
         await database.CheckpointAsync(worker, CheckpointVerdict.Passed, batch);
         await database.Claims.CloseAsync(batch, CancellationToken.None);
 

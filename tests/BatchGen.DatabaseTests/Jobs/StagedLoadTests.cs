@@ -30,6 +30,46 @@ public sealed class StagedLoadTests
         Assert.Equal((2L, 0L), (await CountAsync(database, "jobs"), await CountAsync(database, "staged_jobs")));
     }
 
+    [Theory]
+    [InlineData("""{"adapters": "ink"}""", "line 2.adapters: it stands in the recipe, and staged_jobs has a column for it; put it there.")]
+    [InlineData("""{"priority": 5}""", "line 2.priority: it stands in the recipe, and staged_jobs has a column for it; put it there.")]
+    [InlineData("""{"stepz": 5}""", "line 2.stepz: there is no such field. Did you mean 'steps'?")]
+    [InlineData("5", "line 2.recipe: expected an object such as {\"prompt\": \"a red cube\"}, got 5.")]
+    [InlineData("null", "line 2.recipe: expected an object such as {\"prompt\": \"a red cube\"}, got null.")]
+    [InlineData("[\"<lora:ink>\"]", "line 2.recipe: expected an object such as {\"prompt\": \"a red cube\"}, got [\"<lora:ink>\"].")]
+    public async Task A_recipe_with_what_does_not_belong_into_it_is_refused_with_its_line(string recipe, string expected)
+    {
+        await using var database = await DatabaseAsync();
+        await database.SqlAsync("insert into staged_jobs (recipe) values ('{}'), ($1::jsonb)", recipe);
+
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => database.SqlAsync<long>("select submit_staged()"));
+        Assert.Equal(("BG001", expected), (refused.SqlState, refused.MessageText));
+        Assert.Equal(2L, await CountAsync(database, "staged_jobs"));
+    }
+
+    [Fact]
+    public async Task A_prompt_that_is_no_text_is_refused_also_when_it_holds_an_adapter()
+    {
+        await using var database = await DatabaseAsync();
+        await database.SqlAsync("""insert into staged_jobs (recipe) values ('{"prompt": ["<lora:ink>"]}')""");
+
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => database.SqlAsync<long>("select submit_staged()"));
+        Assert.StartsWith("line 1.prompt: ", refused.MessageText, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Thousands_of_rows_that_are_checked_one_by_one_do_not_read_the_table_once_each()
+    {
+        await using var database = await DatabaseAsync();
+        await database.SqlAsync(
+            """insert into staged_jobs (recipe) select '{"start_image": "a.png"}' from generate_series(1, 3000)""");
+
+        Assert.Equal(3000L, await database.SqlAsync<long>("select submit_staged()"));
+        await database.SqlAsync("select pg_stat_force_next_flush()");
+        Assert.InRange(await database.SqlAsync<long>(
+            "select seq_scan from pg_stat_user_tables where relid = 'staged_jobs'::regclass"), 0L, 100L);
+    }
+
     [Fact]
     public async Task A_load_that_two_connections_submit_at_once_is_submitted_once()
     {

@@ -29,7 +29,7 @@ public sealed class BadInputTests
             (["--adapter", "demo-neon@1[1,0]"], ["block_strengths", "12, 17, 20 or 26 numbers"]),
             (["--strength", "0.5"], ["strength", "name a start_image"]),
             (["--guidance-rescale", "2"], ["guidance_rescale", "0 to 1"]),
-            (["--start-image", "README.md"], ["--start-image", "README.md", "not a PNG, WebP or JPEG picture"]),
+            (["--start-image", "README.md"], ["--start-image", "README.md", "not a PNG, WebP or JPEG image"]),
             (["--adapter", "demo-neon@99"], ["strength", "-16 to 16"]),
         ];
         foreach (var (arguments, says) in cases)
@@ -39,6 +39,12 @@ public sealed class BadInputTests
             Assert.All(says, part => Assert.Contains(part, result.Error, StringComparison.Ordinal));
             Assert.Single(result.Error.TrimEnd().Split('\n'));
         }
+
+        var latin = Path.Combine(program.DataFolder, "latin.csv");
+        await File.WriteAllBytesAsync(latin, [.. "prompt\ncaf"u8, 0xE9, (byte)'\n'], TestContext.Current.CancellationToken);
+        var refused = await program.RunAsync("submit", latin);
+        Assert.Equal(
+            (2, $"batchgen: '{latin}' is not text in UTF-8. Save it as UTF-8, then submit it again.\n"), (refused.ExitCode, refused.Error));
 
         Assert.Equal(0, (await database.Catalog.CountAsync(null, TestContext.Current.CancellationToken)).Total);
         var empty = await program.RunAsync("submit", "--prompt", "", "--model", "demo", "--width", "64", "--height", "64");

@@ -88,7 +88,7 @@ public sealed class StartImageTests
         var refused = await program.RunAsync("submit", list);
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("start_image: Start image", refused.Error, StringComparison.Ordinal);
-        Assert.Contains("notes.png' is not a PNG, WebP or JPEG picture", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("notes.png' is not a PNG, WebP or JPEG image", refused.Error, StringComparison.Ordinal);
         Assert.Equal(0, (await database.Catalog.CountAsync(null, TestContext.Current.CancellationToken)).Total);
 
         await File.WriteAllBytesAsync(Path.Combine(folder, "notes.png"), image, TestContext.Current.CancellationToken);

@@ -23,8 +23,7 @@ public static class JobFieldsSql
         return string.Join('\n',
         [
             "-- Written by the test JobFieldFilesTests from the declaration of job fields, src/BatchGen.Core/Jobs/JobFields.cs: change",
-            "-- that, then run the test with BATCHGEN_WRITE_GENERATED=1. The functions that use these are written by hand: check_job,",
-            "-- enqueue_jobs, submit_staged.",
+            "-- that, then run the test with BATCHGEN_WRITE_GENERATED=1. The functions beside this file use these.",
             "",
             Names("job_field_names", "The fields that a job object may have.", fields.Where(field => field.IsSetBy(JobFieldWays.Json))),
             Names("recipe_field_names", "The fields of a job object that make up its recipe.", recipe),
@@ -102,7 +101,7 @@ public static class JobFieldsSql
         var varying = recipe.Where(field => field.Group == JobFieldGroup.Prompt || field.Type == JobFieldType.Seed).ToArray();
         return Function(
             "recipe_is_plain(recipe jsonb) returns boolean", "sql immutable parallel safe",
-            "True when checked_recipe would refuse nothing and only fill in defaults; false decides nothing. Cheap.",
+            "True when checked_recipe would refuse nothing; false decides nothing. Cheap.",
             [
                 "  select case",
                 $"    when recipe - array[{string.Join(", ", varying.Select(field => Literal(field.Name)))}] = '{{}}' then true",
@@ -151,6 +150,7 @@ public static class JobFieldsSql
         }
 
         lines.Add("  recipe := filled_recipe(recipe, recipe_defaults(of_model));");
+        foreach (var field in recipe.Where(field => field.DefaultFromModel is not null)) lines.AddRange(ModelDefaultRule(field));
         foreach (var field in recipe.Where(field => field.Samplers is not null)) lines.AddRange(SamplerRule(field));
         lines.Add("  return recipe;");
         lines.Add("end");
@@ -168,6 +168,17 @@ public static class JobFieldsSql
         yield return $"  if recipe ? {Literal(field.Requires!)} and not recipe ? {Literal(field.Name)} then";
         var filledIn = new JsonObject { [field.Name] = JsonNode.Parse(field.Default) };
         yield return $"    recipe := recipe || {Literal(filledIn.ToJsonString())};";
+        yield return "  end if;";
+    }
+
+    // A value of the job was checked before; one that came from the model was not.
+    private static IEnumerable<string> ModelDefaultRule(JobField field)
+    {
+        var (name, least, most) = (Literal(field.Name), Number(field.Minimum), Number(field.Maximum));
+        yield return $"  if not multiple_fits(recipe -> {name}, {least}, {most}, {field.MultipleOf}) then";
+        yield return $"    perform refuse(place, {name}, format('the job leaves it out, and that of model ''%s'' is %s; give one from {least} to "
+            + $"{most}, a multiple of {field.MultipleOf}.',";
+        yield return $"      of_model.name, recipe ->> {name}));";
         yield return "  end if;";
     }
 

@@ -35,6 +35,25 @@ public class JobFileTests
         Assert.Equal(("a red circle, big", 3L), (job.Prompt, job.Seed));
     }
 
+    [Theory]
+    [InlineData("""{"prompt": "a\ud800b"}""", "prompt")]
+    [InlineData("""{"prompt": "a", "sampler": "\ud800"}""", "sampler")]
+    [InlineData("""{"prompt": "a", "tags": ["\ud800"]}""", "tags")]
+    [InlineData("""{"prompt": "a", "adapters": [{"name": "\ud800"}]}""", "adapters")]
+    public void Half_of_a_surrogate_pair_is_refused_with_its_line(string second, string field)
+    {
+        var failure = Assert.Throws<JobFileException>(() => JobFile.Read("{\"prompt\": \"ok\"}\n" + second, "a.jsonl", Times));
+        Assert.StartsWith(
+            $"Line 2, {field}: expected text, found half of a surrogate pair", Assert.Single(failure.Problems), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_field_name_with_half_of_a_surrogate_pair_is_no_field()
+    {
+        var failure = Assert.Throws<JobFileException>(() => JobFile.Read("""{"\ud800": 1}""", "a.jsonl", Times));
+        Assert.StartsWith("Line 1: there is no field '", Assert.Single(failure.Problems), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_unknown_column_is_named_with_the_nearest_one()
     {
