@@ -27,7 +27,7 @@ public enum FailureCode
     /// <summary>The job's deadline passed before it was claimed; no retry.</summary>
     DeadlinePassed,
 
-    /// <summary>The worker gave the job back, for example because its program is older than the job; the attempt does not count.</summary>
+    /// <summary>The worker requeued the job, for example because its program is older than the job; the attempt does not count.</summary>
     Requeued,
 }
 

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace BatchGen.DatabaseTests.Worker;
 
-/// <summary>A worker that is older than a job gives it back and goes on with the others.</summary>
+/// <summary>A worker that is older than a job requeues it and goes on with the others.</summary>
 public sealed class UnreadableRecipeTests
 {
     [Fact]
