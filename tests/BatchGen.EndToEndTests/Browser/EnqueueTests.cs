@@ -126,7 +126,7 @@ public sealed class EnqueueTests
         await page.GetByLabel("demo-neon").FillAsync("0.8:0.5[1,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]");
         await page.GetByLabel("Sampler").SelectOptionAsync("dpmpp_2m_karras");
         await page.GetByRole(AriaRole.Button, new() { Name = "Check" }).First.ClickAsync();
-        await Expect(page.Locator("#problem-strength")).ToContainTextAsync("expected a finite number from 0 to 1, got 2");
+        await Expect(page.Locator("#problem-strength")).ToContainTextAsync("expected a finite number above 0 to 1, got 2");
         var name = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(image)) + ".png";
         await Expect(page.GetByLabel("or one kept already")).ToHaveValueAsync(name);
         await page.GetByLabel("Drawn anew").FillAsync("0.6");
