@@ -21,7 +21,7 @@ begin
     select * from batches b where b.worker_id = of_worker and b.checked_completions < b.completions order by b.id for no key update
   loop
     if judged = 'passed' then
-      select count_moves(array_agg(j.group_id), array_agg(j.campaign_id), null, array_agg('verified'::text)) into affected
+      select count_moves(array_agg(j.group_id), array_agg(j.campaign_id), null, 'verified') into affected
       from unnest(unchecked.job_ids) u(id)
       join images i on i.job_id = u.id and i.batch_id = unchecked.id and i.completion > unchecked.checked_completions
       join jobs j on j.id = u.id;

@@ -18,7 +18,7 @@ begin
       'The deadline ' || f.deadline || ' passed before a worker took the job. Submit it again with a later one.'
     from failed f)
   select array_agg(f.id),
-    count_moves(array_agg(f.group_id), array_agg(f.campaign_id), array_agg('queued'::text), array_agg('failed'::text))
+    count_moves(array_agg(f.group_id), array_agg(f.campaign_id), 'queued', 'failed')
   into late, changed
   from failed f;
   perform notify_done(late, 'failed');

@@ -19,10 +19,10 @@ begin
     update jobs j set state = 'running', indexed_state = null, batch_id = batch.id, attempts = j.attempts + 1
     where j.ctid = any(claim.job_rows)
     returning j.group_id, j.campaign_id)
-  select count_moves(array_agg(t.group_id), array_agg(t.campaign_id), array_agg('queued'::text), array_agg('running'::text))
+  select count_moves(array_agg(t.group_id), array_agg(t.campaign_id), 'queued', 'running')
   into moved
   from taken t;
-  if batch.fused then perform count_moves(array[batch.group_id], array[0], null, array['fusions']); end if;
+  if batch.fused then perform count_moves(array[batch.group_id], array[0], null, 'fusions'); end if;
   return batch;
 end $$;
 comment on function write_batch is 'Step of claim_batch: writes the batch with its lease, and sets its jobs running.';

@@ -19,9 +19,11 @@ begin
     insert into job_attempts (job_id, attempt, counted, code, message, batch_id)
     select c.id, c.attempts, false, 'cancelled',
       case c.was when 'running' then 'Cancelled while running.' else 'Cancelled while waiting.' end, c.batch_id
-    from cancelled c)
+    from cancelled c),
+  moves as (
+    select c.was, array_agg(c.group_id) as group_ids, array_agg(c.campaign_id) as campaign_ids from cancelled c group by c.was)
   select array_agg(c.id order by c.id),
-    count_moves(array_agg(c.group_id), array_agg(c.campaign_id), array_agg(c.was), array_agg('cancelled'::text))
+    (select sum(count_moves(m.group_ids, m.campaign_ids, m.was, 'cancelled')) from moves m)
   into ended, changed
   from cancelled c;
   perform notify_done(ended, 'cancelled');

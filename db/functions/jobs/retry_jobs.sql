@@ -19,9 +19,11 @@ begin
       -- A deadline that passed would fail the job again at once; the person who retries it overrides it.
       deadline = case when j.deadline > clock_timestamp() then j.deadline end
     from wanted w where j.id = w.id
-    returning j.id, j.group_id, j.campaign_id, w.state as was)
+    returning j.id, j.group_id, j.campaign_id, w.state as was),
+  moves as (
+    select r.was, array_agg(r.group_id) as group_ids, array_agg(r.campaign_id) as campaign_ids from requeued r group by r.was)
   select array_agg(r.id order by r.id),
-    count_moves(array_agg(r.group_id), array_agg(r.campaign_id), array_agg(r.was), array_agg('queued'::text))
+    (select sum(count_moves(m.group_ids, m.campaign_ids, m.was, 'queued')) from moves m)
   into returned, changed
   from requeued r;
   if returned is not null then

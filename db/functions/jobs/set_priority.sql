@@ -25,8 +25,8 @@ begin
     for update of j),
   moved as (
     update jobs j set group_id = w.new_group from wanted w where j.id = w.id returning w.old_group, w.new_group, j.campaign_id)
-  select count_moves(array_agg(m.old_group), array_agg(m.campaign_id), array_agg('queued'::text), null),
-    count_moves(array_agg(m.new_group), array_agg(m.campaign_id), null, array_agg('queued'::text))
+  select count_moves(array_agg(m.old_group), array_agg(m.campaign_id), 'queued', null),
+    count_moves(array_agg(m.new_group), array_agg(m.campaign_id), null, 'queued')
   into changed, arrived
   from moved m;
   if changed > 0 then

@@ -26,7 +26,7 @@ begin
     select distinct e.campaign_id, of_batch from ended e where e.campaign_id <> 0
     on conflict do nothing)
   select array_agg(e.id),
-    count_moves(array_agg(e.group_id), array_agg(e.campaign_id), array_agg('running'::text), array_agg('succeeded'::text))
+    count_moves(array_agg(e.group_id), array_agg(e.campaign_id), 'running', 'succeeded')
   into done, changed
   from ended e;
   update batches b set completions = this_completion, finished = b.finished + changed, unended = b.unended - changed,

@@ -34,10 +34,12 @@ begin
     from judged a
     where j.id = a.id and j.batch_id = of_batch and j.state = 'running'
     returning j.id, j.group_id, j.campaign_id, j.state, j.attempts + case when a.counts then 0 else 1 end as attempt, a.counts, a.code,
-      a.message)
+      a.message),
+  moves as (
+    select e.state, array_agg(e.group_id) as group_ids, array_agg(e.campaign_id) as campaign_ids from ended e group by e.state)
   select array_agg(e.id) filter (where e.state = 'failed'), coalesce(bool_or(e.state = 'queued'), false),
     note_attempts(held, array_agg(e.id), array_agg(e.attempt), array_agg(e.counts), array_agg(e.code), array_agg(e.message)),
-    count_moves(array_agg(e.group_id), array_agg(e.campaign_id), array_agg('running'::text), array_agg(e.state))
+    (select coalesce(sum(count_moves(m.group_ids, m.campaign_ids, 'running', m.state)), 0) from moves m)
   into failed, retried, noted, changed
   from ended e;
   update batches b set finished = b.finished + changed, unended = b.unended - changed where b.id = of_batch;

@@ -18,7 +18,7 @@ begin
   dropped as (
     delete from images i using returned r where i.job_id = r.id)
   select note_attempts(of_batch, array_agg(r.id), array_agg(r.attempt), array_agg(counts), array_agg(with_code), array_agg(with_message)),
-    count_moves(array_agg(r.group_id), array_agg(r.campaign_id), array_agg(from_state), array_agg('queued'::text))
+    count_moves(array_agg(r.group_id), array_agg(r.campaign_id), from_state, 'queued')
   into noted, changed
   from returned r;
   if changed > 0 then

@@ -45,12 +45,14 @@ begin
   keys_gone as (delete from idempotency_keys k using leaving v where k.job_id = v.id),
   images_gone as (
     delete from images i using leaving v where i.job_id = v.id returning i.job_id, i.batch_id),
+  moves as (
+    select x.state, array_agg(x.group_id) as group_ids, array_agg(x.campaign_id) as campaign_ids from gone x group by x.state),
   were_verified as (
     select x.group_id, x.campaign_id
     from images_gone i join batches b on b.id = i.batch_id and b.verified_at is not null join gone x on x.id = i.job_id)
   select
-    (select count_moves(array_agg(x.group_id), array_agg(x.campaign_id), array_agg(x.state), null) from gone x),
-    (select count_moves(array_agg(w.group_id), array_agg(w.campaign_id), array_agg('verified'::text), null) from were_verified w)
+    (select coalesce(sum(count_moves(m.group_ids, m.campaign_ids, m.state, null)), 0) from moves m),
+    (select count_moves(array_agg(w.group_id), array_agg(w.campaign_id), 'verified', null) from were_verified w)
   into moved, verified_moved;
   if goes_on then last_id := chunk_end; end if;
 end $$;

@@ -14,7 +14,7 @@ begin
         worker_name, j.attempts, dead.claimed_at) as message)
   select array_agg(e.id),
     note_attempts(dead, array_agg(e.id), array_agg(e.attempt), array_agg(true), array_agg('worker_lost'::text), array_agg(e.message)),
-    count_moves(array_agg(e.group_id), array_agg(e.campaign_id), array_agg('running'::text), array_agg('failed'::text))
+    count_moves(array_agg(e.group_id), array_agg(e.campaign_id), 'running', 'failed')
   into failed, noted, changed
   from ended e;
   perform notify_done(failed, 'failed');
