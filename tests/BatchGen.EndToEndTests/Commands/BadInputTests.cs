@@ -26,7 +26,7 @@ public sealed class BadInputTests
             (["--steps", "10000"], ["steps", "1 to 1000", "10000"]),
             (["--adapter", "demo-neon@NaN"], ["NaN"]),
             (["--adapter", "for-xl@0.5"], ["for-xl", "fits sdxl models, and 'demo' is sd15"]),
-            (["--adapter", "demo-neon@1[1,0]"], ["block_strengths", "12, 17, 20 or 26 numbers"]),
+            (["--adapter", "demo-neon@1[1,0]"], ["block_strengths", "17 or 26 numbers for sd15 models"]),
             (["--strength", "0.5"], ["strength", "name a start_image"]),
             (["--guidance-rescale", "2"], ["guidance_rescale", "0 to 1"]),
             (["--start-image", "README.md"], ["--start-image", "README.md", "not a PNG, WebP or JPEG image"]),
