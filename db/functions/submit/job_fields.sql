@@ -134,12 +134,14 @@ begin
   end if;
   recipe := filled_recipe(recipe, recipe_defaults(of_model));
   if not multiple_fits(recipe -> 'width', 64, 2048, 8) then
-    perform refuse(place, 'width', format('the job leaves it out, and that of model ''%s'' is %s; give one from 64 to 2048, a multiple of 8.',
-      of_model.name, recipe ->> 'width'));
+    perform refuse(place, 'width',
+      format('the job leaves it out, and that of model ''%s'' is %s; give one from 64 to 2048, a multiple of 8.',
+        of_model.name, recipe ->> 'width'));
   end if;
   if not multiple_fits(recipe -> 'height', 64, 2048, 8) then
-    perform refuse(place, 'height', format('the job leaves it out, and that of model ''%s'' is %s; give one from 64 to 2048, a multiple of 8.',
-      of_model.name, recipe ->> 'height'));
+    perform refuse(place, 'height',
+      format('the job leaves it out, and that of model ''%s'' is %s; give one from 64 to 2048, a multiple of 8.',
+        of_model.name, recipe ->> 'height'));
   end if;
   if recipe ? 'eta' and recipe ->> 'sampler' <> all(array['ddim', 'ddim_trailing']) then
     perform refuse(place, 'eta',

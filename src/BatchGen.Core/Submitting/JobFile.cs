@@ -290,8 +290,9 @@ public static class JobFile
                     .Select(pair => (pair.First, (FieldValue?)FieldValue.Of(pair.Second, times)));
             }
 
-            return _json.EnumerateObject().Select(property =>
-                (FieldValue.NameOf(property), property.Value.ValueKind == JsonValueKind.Null ? null : FieldValue.Of(property.Value, times)));
+            return _json.EnumerateObject().Select(property => (
+                FieldValue.NameOf(property),
+                property.Value.ValueKind == JsonValueKind.Null ? null : FieldValue.Of(property.Value, times)));
         }
     }
 }

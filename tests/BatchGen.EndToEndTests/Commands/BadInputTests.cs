@@ -27,7 +27,7 @@ public sealed class BadInputTests
             (["--adapter", "demo-neon@NaN"], ["NaN"]),
             (["--adapter", "for-xl@0.5"], ["for-xl", "fits sdxl models, and 'demo' is sd15"]),
             (["--adapter", "demo-neon@1[1,0]"], ["block_strengths", "17 or 26 numbers for sd15 models"]),
-            (["--strength", "0.5"], ["strength", "name a start_image"]),
+            (["--strength", "0.5"], ["strength", "needs a start_image"]),
             (["--guidance-rescale", "2"], ["guidance_rescale", "0 to 1"]),
             (["--start-image", "README.md"], ["--start-image", "README.md", "not a PNG, WebP or JPEG image"]),
             (["--adapter", "demo-neon@99"], ["strength", "-16 to 16"]),

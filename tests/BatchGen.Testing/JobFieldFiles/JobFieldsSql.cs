@@ -176,9 +176,10 @@ public static class JobFieldsSql
     {
         var (name, least, most) = (Literal(field.Name), Number(field.Minimum), Number(field.Maximum));
         yield return $"  if not multiple_fits(recipe -> {name}, {least}, {most}, {field.MultipleOf}) then";
-        yield return $"    perform refuse(place, {name}, format('the job leaves it out, and that of model ''%s'' is %s; give one from {least} to "
-            + $"{most}, a multiple of {field.MultipleOf}.',";
-        yield return $"      of_model.name, recipe ->> {name}));";
+        yield return $"    perform refuse(place, {name},";
+        yield return $"      format('the job leaves it out, and that of model ''%s'' is %s; give one from {least} to {most}, a multiple of "
+            + $"{field.MultipleOf}.',";
+        yield return $"        of_model.name, recipe ->> {name}));";
         yield return "  end if;";
     }
 
