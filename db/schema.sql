@@ -804,7 +804,7 @@ function complete_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], pat
   heights integer[], seeds bigint[], recipes text[]) returns integer -- security definer;
 
 -- Counts that jobs went from one state to another; returns how many did.
-function count_moves(group_ids integer[], campaign_ids integer[], from_states text[], to_states text[]) returns integer;
+function count_moves(group_ids integer[], campaign_ids integer[], from_state text, to_state text) returns integer;
 
 -- The max_attempts of a job that names none.
 function default_max_attempts() returns integer;
@@ -870,8 +870,8 @@ function find_adapter(wanted text, of_model models, place text) returns adapters
 -- Step of claim_batch: whether the fused signature has work.
 function find_fused(claim claim_state) returns claim_state;
 
--- The model a job names; without a name the only one registered.
-function find_model(wanted text, place text) returns models;
+-- The model that a job object names; without a name the only one registered.
+function find_model(job jsonb, place text) returns models;
 
 -- Step of claim_batch: the next signature of a tenant in text order that is free.
 function find_next_signature(claim claim_state, of_tenant integer, share_from integer) returns signature_choice;
@@ -985,7 +985,7 @@ function newest_of_campaign(of_name text, below bigint, at_most integer) returns
   definer;
 
 -- Refuses a staged load that breaks a rule, and brings rows in another spelling into the canonical form.
-function normalise_staged(of_load text) returns void;
+function normalise_staged(of_load text, submitted_at timestamp with time zone) returns void;
 
 -- Records attempts of a batch that did not end in an image, from parallel arrays with one entry per job; returns how many.
 function note_attempts(of_batch batches, job_ids bigint[], attempts integer[], counted boolean[], codes text[], messages text[]) returns
@@ -1018,7 +1018,7 @@ function recipe_defaults(of_model models) returns jsonb;
 -- The fields of a job object that make up its recipe.
 function recipe_field_names() returns text[];
 
--- True when checked_recipe would refuse nothing; false decides nothing. Cheap.
+-- True when checked_recipe would refuse nothing and change nothing; false decides nothing. Cheap.
 function recipe_is_plain(recipe jsonb) returns boolean;
 
 -- Writes a checkpoint with its consequence: passed verifies the worker's unverified images, anything else requeues their jobs.
@@ -1069,8 +1069,14 @@ function spelled_adapter(spelling text, place text) returns jsonb;
 -- Takes <lora:name:unet:text_encoder> out of a prompt.
 function split_prompt(prompt text, OUT rest text, OUT adapters text) returns record;
 
+-- True when check_staged would refuse nothing and change nothing of a row, as of most; false decides nothing.
+function staged_is_plain(staged staged_jobs, submitted_at timestamp with time zone) returns boolean;
+
 -- What messages call a staged row: its number in the load of this session's role.
 function staged_line(of_load text, id bigint) returns text;
+
+-- The model that staged rows name; an empty name means the only one registered.
+function staged_model(name text, place text) returns models;
 
 -- What the spellings of model and adapters in a staged load stand for.
 function staged_spellings(of_load text, adapters_in_prompts boolean, OUT spellings job_spelling[], OUT model_ids integer[], OUT priorities

@@ -9,8 +9,8 @@ declare
   remembered claim_memory;
   nothing constant jsonb :=
     '{"batches": 0, "virtual_time": 0, "served": {}, "scanned_at": "-infinity", "scan_starts": {}, "last_ids": {}}';
-  -- A sequence that was never raised shows the value of its first raise already.
-  requeues_now constant bigint := (select last_value + is_called::int from requeues);
+  -- Null while it was never raised. Asked so it costs no query.
+  requeues_now constant bigint := coalesce(pg_sequence_last_value('requeues'), 0);
 begin
   claim.worker_id := by_worker;
   claim.models := of_models;

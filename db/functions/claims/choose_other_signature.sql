@@ -4,15 +4,21 @@ language plpgsql as $$
 -- 4), else the signature that follows the fused one in text order (rule 6). A signature that no other worker has fused goes first, since
 -- sharing costs a fusion; only when there is none, one with work enough to share (rule 7).
 declare
+  tenants int[];
   turn int;
   choice signature_choice;
 begin
-  for turn in
-    select u.tenant_id
-    from unnest(claim.groups) with ordinality u
-    group by u.tenant_id
-    order by min(u.virtual_time), min(u.ordinality)
-  loop
+  if cardinality(claim.groups) = 1 then
+    -- As mostly: nothing to put in order.
+    tenants := array[claim.groups[1].tenant_id];
+  else
+    tenants := array(
+      select u.tenant_id
+      from unnest(claim.groups) with ordinality u
+      group by u.tenant_id
+      order by min(u.virtual_time), min(u.ordinality));
+  end if;
+  foreach turn in array tenants loop
     choice := find_overdue(claim, turn, null);
     if choice.place is null then choice := find_next_signature(claim, turn, null); end if;
     if choice.place is null then choice := find_next_signature(claim, turn, claim.max_jobs); end if;

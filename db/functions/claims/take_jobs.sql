@@ -7,6 +7,7 @@ declare
   memory constant claim_memory := claim.memory;
   groups constant waiting_group[] := claim.groups;
   last_ids constant jsonb := case when claim.signature = memory.signature then memory.last_ids else '{}' end;
+  places_to_try int[] := array[claim.place];
   place int;
   last_id bigint;
   taken record;
@@ -18,12 +19,14 @@ declare
   places int[] := '{}';
 begin
   if claim.place is null then return claim; end if;
-  for place in
-    select u.ordinality
-    from unnest(groups) with ordinality u
-    where starts_with(claim.signature, u.model || '|')
-    order by u.ordinality <> claim.place, u.virtual_time
-  loop
+  if cardinality(groups) > 1 then
+    places_to_try := array(
+      select u.ordinality
+      from unnest(groups) with ordinality u
+      where starts_with(claim.signature, u.model || '|')
+      order by u.ordinality <> claim.place, u.virtual_time);
+  end if;
+  foreach place in array places_to_try loop
     exit when cardinality(ids) >= claim.max_jobs;
     last_id := coalesce((last_ids ->> groups[place].group_id::text)::bigint, 0);
     select array_agg(p.id) as ids, array_agg(p.attempts) as attempts, array_agg(p.batch_limit) as limits, array_agg(p.ctid) as rows

@@ -34,6 +34,9 @@ begin
       union all
       select 'submit_staged', by_load
       union all
+      -- Called within submit_staged. It checks thousands of jobs, each by small queries of the same kind.
+      select 'staged_spellings', array['plan_cache_mode = auto']
+      union all
       select unnest(array['drawn_since', 'ended_without_image', 'images_of_campaign', 'newer_image_of_campaign', 'newest_of_campaign',
         'signature_backlog', 'waiting_signatures']), by_pages) s(name, settings)
     left join pg_proc p on p.proname = s.name and p.pronamespace = home::regnamespace

@@ -23,7 +23,7 @@ begin
     adapters := merged_adapters(adapters, split.adapters);
     job := job || jsonb_build_object('prompt', split.rest);
   end if;
-  of_model := find_model(json_text(job, 'model', place, 1, 100), place);
+  of_model := find_model(job, place);
 
   -- 2. What is drawn, when, and for whom
   checked := checked_dispatch(job, place);

@@ -1,10 +1,11 @@
 create or replace function checked_blocks(given jsonb, of_model models, place text) returns text
 language plpgsql stable as $$
 declare
-  counts constant int[] := block_strength_counts(of_model.family);
+  counts int[];
   blocks numeric[];
 begin
-  if coalesce(given, 'null') = 'null' then return ''; end if;
+  if given is null or given = 'null' then return ''; end if;
+  counts := block_strength_counts(of_model.family);
   if jsonb_typeof(given) <> 'array' or jsonb_array_length(given) <> all(counts) then
     perform refuse(place, 'block_strengths', format('expected a list of %s numbers for %s models, got %s.',
       array_to_string(counts, ' or '), of_model.family,

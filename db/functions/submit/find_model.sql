@@ -1,6 +1,7 @@
-create or replace function find_model(wanted text, place text) returns models
+create or replace function find_model(job jsonb, place text) returns models
 language plpgsql stable as $$
 declare
+  wanted constant text := json_text(job, 'model', place, 1, 100);
   found_model models;
 begin
   if wanted is not null then
@@ -22,4 +23,4 @@ begin
   end if;
   return found_model;
 end $$;
-comment on function find_model is 'The model a job names; without a name the only one registered.';
+comment on function find_model is 'The model that a job object names; without a name the only one registered.';

@@ -45,10 +45,10 @@ comment on function format_choices is
 create or replace function block_strength_counts(model_family text) returns int[]
 language sql immutable parallel safe as $$
   select case model_family
-    when 'sd15' then '{17,26}'
-    when 'sd21' then '{17,26}'
-    when 'sdxl' then '{12,20,26}'
-    else '{}' end::int[]
+    when 'sd15' then array[17, 26]
+    when 'sd21' then array[17, 26]
+    when 'sdxl' then array[12, 20, 26]
+    else array[]::int[] end
 $$;
 comment on function block_strength_counts is
   'How many block strengths an adapter for a family may have: one for each block of its network, or of every kind of network.';
@@ -61,7 +61,7 @@ comment on function max_adapters is
   'The most adapters that a job may have.';
 
 create or replace function recipe_defaults(of_model models) returns jsonb
-language sql immutable parallel safe as $$
+language sql stable parallel safe as $$
   select '{"prompt":"","steps":20,"sampler":"ddim","guidance_scale":7.5,"format":"png"}'::jsonb
     || jsonb_build_object('width', of_model.native_width, 'height', of_model.native_height)
 $$;
@@ -91,46 +91,50 @@ language sql immutable parallel safe as $$
       and (not recipe ? 'format' or choice_fits(recipe -> 'format', format_choices()))
       and not recipe ? 'start_image'
       and not recipe ? 'strength'
-      and (not recipe ? 'guidance_rescale' or number_fits(recipe -> 'guidance_rescale', 0, 1))
+      and (not recipe ? 'guidance_rescale' or number_fits(recipe -> 'guidance_rescale', 0, 1) and recipe -> 'guidance_rescale' <> '0')
       and not recipe ? 'eta'
-      and (not recipe ? 'clip_skip' or whole_fits(recipe -> 'clip_skip', 0, 10))
+      and (not recipe ? 'clip_skip' or whole_fits(recipe -> 'clip_skip', 0, 10) and recipe -> 'clip_skip' <> '0')
     end
     and (not recipe ? 'prompt' or text_fits(recipe -> 'prompt', 0, 20000))
     and (not recipe ? 'negative_prompt' or text_fits(recipe -> 'negative_prompt', 0, 20000))
     and (not recipe ? 'seed' or whole_fits(recipe -> 'seed', -9223372036854775808, 9223372036854775807))
 $$;
 comment on function recipe_is_plain is
-  'True when checked_recipe would refuse nothing; false decides nothing. Cheap.';
+  'True when checked_recipe would refuse nothing and change nothing; false decides nothing. Cheap.';
 
 create or replace function checked_recipe(job jsonb, of_model models, place text) returns jsonb
 language plpgsql volatile as $$
 declare
-  recipe jsonb;
+  recipe jsonb := job - array[
+    'model', 'adapters', 'campaign', 'priority', 'run_at', 'deadline', 'max_attempts', 'tags', 'idempotency_key'
+  ];
 begin
-  recipe := jsonb_strip_nulls(jsonb_build_object(
-    'prompt', json_text(job, 'prompt', place, 0, 20000),
-    'negative_prompt', json_text(job, 'negative_prompt', place, 0, 20000),
-    'width', json_whole(job, 'width', place, 64, 2048, 8),
-    'height', json_whole(job, 'height', place, 64, 2048, 8),
-    'steps', json_whole(job, 'steps', place, 1, 1000),
-    'sampler', json_choice(job, 'sampler', place, sampler_choices()),
-    'guidance_scale', json_number(job, 'guidance_scale', place, 0, 100),
-    'format', json_choice(job, 'format', place, format_choices()),
-    'seed', json_whole(job, 'seed', place, -9223372036854775808, 9223372036854775807),
-    'start_image', json_start_image(job, 'start_image', place, 200),
-    'strength', json_number(job, 'strength', place, 0, 1, true),
-    'guidance_rescale', nullif(json_number(job, 'guidance_rescale', place, 0, 1), 0),
-    'eta', nullif(json_number(job, 'eta', place, 0, 1), 0),
-    'clip_skip', nullif(json_whole(job, 'clip_skip', place, 0, 11), 0)));
-  if recipe ? 'strength' and not recipe ? 'start_image' then
-    perform refuse(place, 'strength', 'it needs a start_image, and the job has none; name one, or leave strength out.');
-  end if;
-  if recipe ? 'start_image' and not recipe ? 'strength' then
-    recipe := recipe || '{"strength":0.8}';
-  end if;
-  if of_model.family = 'sdxl' and (recipe -> 'clip_skip')::numeric not between 0 and 10 then
-    perform refuse(place, 'clip_skip', format('expected 0 to 10 for sdxl models such as ''%s'', got %s.',
-      of_model.name, recipe ->> 'clip_skip'));
+  if not recipe_is_plain(recipe) then
+    recipe := jsonb_strip_nulls(jsonb_build_object(
+      'prompt', json_text(job, 'prompt', place, 0, 20000),
+      'negative_prompt', json_text(job, 'negative_prompt', place, 0, 20000),
+      'width', json_whole(job, 'width', place, 64, 2048, 8),
+      'height', json_whole(job, 'height', place, 64, 2048, 8),
+      'steps', json_whole(job, 'steps', place, 1, 1000),
+      'sampler', json_choice(job, 'sampler', place, sampler_choices()),
+      'guidance_scale', json_number(job, 'guidance_scale', place, 0, 100),
+      'format', json_choice(job, 'format', place, format_choices()),
+      'seed', json_whole(job, 'seed', place, -9223372036854775808, 9223372036854775807),
+      'start_image', json_start_image(job, 'start_image', place, 200),
+      'strength', json_number(job, 'strength', place, 0, 1, true),
+      'guidance_rescale', nullif(json_number(job, 'guidance_rescale', place, 0, 1), 0),
+      'eta', nullif(json_number(job, 'eta', place, 0, 1), 0),
+      'clip_skip', nullif(json_whole(job, 'clip_skip', place, 0, 11), 0)));
+    if recipe ? 'strength' and not recipe ? 'start_image' then
+      perform refuse(place, 'strength', 'it needs a start_image, and the job has none; name one, or leave strength out.');
+    end if;
+    if recipe ? 'start_image' and not recipe ? 'strength' then
+      recipe := recipe || '{"strength":0.8}';
+    end if;
+    if of_model.family = 'sdxl' and (recipe -> 'clip_skip')::numeric not between 0 and 10 then
+      perform refuse(place, 'clip_skip', format('expected 0 to 10 for sdxl models such as ''%s'', got %s.',
+        of_model.name, recipe ->> 'clip_skip'));
+    end if;
   end if;
   recipe := filled_recipe(recipe, recipe_defaults(of_model));
   if not multiple_fits(recipe -> 'width', 64, 2048, 8) then
@@ -186,13 +190,19 @@ language plpgsql stable as $$
 declare
   checked checked_job;
 begin
-  checked.campaign := json_text(job, 'campaign', place, 1, 200);
-  checked.priority := coalesce(json_whole(job, 'priority', place, -100, 100), default_priority());
-  checked.run_at := json_instant(job, 'run_at', place);
-  checked.deadline := json_instant(job, 'deadline', place);
-  checked.max_attempts := coalesce(json_whole(job, 'max_attempts', place, 1, 100), default_max_attempts());
-  checked.tags := json_words(job, 'tags', place, 32, 100);
-  checked.idempotency_key := json_text(job, 'idempotency_key', place, 1, 200);
+  checked.priority := default_priority();
+  checked.max_attempts := default_max_attempts();
+  if job ?| array[
+    'campaign', 'priority', 'run_at', 'deadline', 'max_attempts', 'tags', 'idempotency_key'
+  ] then
+    checked.campaign := json_text(job, 'campaign', place, 1, 200);
+    checked.priority := coalesce(json_whole(job, 'priority', place, -100, 100), default_priority());
+    checked.run_at := json_instant(job, 'run_at', place);
+    checked.deadline := json_instant(job, 'deadline', place);
+    checked.max_attempts := coalesce(json_whole(job, 'max_attempts', place, 1, 100), default_max_attempts());
+    checked.tags := json_words(job, 'tags', place, 32, 100);
+    checked.idempotency_key := json_text(job, 'idempotency_key', place, 1, 200);
+  end if;
   return checked;
 end
 $$;

@@ -1,9 +1,8 @@
-create or replace function normalise_staged(of_load text) returns void
+create or replace function normalise_staged(of_load text, submitted_at timestamptz) returns void
 language plpgsql as $$
--- Most rows are plain: nothing to refuse, nothing but defaults to fill in. The others are checked one by one, in the order they were
--- staged, so that every way of submitting says the same; what comes of them is written back.
+-- The rows that are not plain are checked one by one, in the order they were staged, so that every way of submitting says the same; what
+-- comes of them is written back.
 declare
-  started constant timestamptz := clock_timestamp();
   staged record;
   checked checked_job;
 begin
@@ -11,9 +10,7 @@ begin
     -- The place of the row (ctid): staged rows have no index by number.
     select s.ctid as row_place, s as job
     from staged_jobs s
-    where s.load = of_load and s.staged_by = session_user
-      and not (coalesce(case when jsonb_typeof(s.recipe) = 'object' then recipe_is_plain(s.recipe) end, false)
-        and coalesce(dispatch_is_plain(s), false) and (s.deadline is null or s.deadline > greatest(s.run_at, started)))
+    where s.load = of_load and s.staged_by = session_user and not staged_is_plain(s, submitted_at)
     order by s.job_id
   loop
     begin

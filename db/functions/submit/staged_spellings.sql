@@ -6,7 +6,8 @@ language plpgsql as $$
 declare
   spelling record;
   latest job_spelling;
-  checked checked_job;
+  of_model models;
+  line text;
 begin
   if adapters_in_prompts then
     update staged_jobs s
@@ -23,20 +24,19 @@ begin
     group by 1, 2, 3
     order by 1, 2
   loop
+    if spelling.model is distinct from latest.model then of_model := staged_model(spelling.model, 'line ?'); end if;
     if (spelling.model, spelling.adapters) is distinct from (latest.model, latest.adapters) then
-      begin
-        checked := check_job(jsonb_build_object('model', nullif(spelling.model, ''), 'adapters', spelling.adapters), 'line ?');
-      exception when sqlstate 'BG001' then
-        -- Checked again, so that the refusal has the number of the line.
-        checked := check_job(jsonb_build_object('model', nullif(spelling.model, ''), 'adapters', spelling.adapters),
-          staged_line(of_load, spelling.first));
-      end;
-      latest := row(spelling.model, spelling.adapters, checked.model_id, checked.signature,
-        (select recipe_defaults(m) from models m where m.id = checked.model_id));
+      latest := row(spelling.model, spelling.adapters, of_model.id,
+        canonical_signature(of_model, to_jsonb(spelling.adapters), 'line ?'), recipe_defaults(of_model));
       spellings := spellings || latest;
     end if;
-    model_ids := model_ids || checked.model_id;
+    model_ids := model_ids || of_model.id;
     priorities := priorities || spelling.priority;
   end loop;
+exception when sqlstate 'BG001' then
+  -- Checked again, so that the refusal has the number of the line.
+  line := staged_line(of_load, spelling.first);
+  perform canonical_signature(staged_model(spelling.model, line), to_jsonb(spelling.adapters), line);
+  raise;
 end $$;
 comment on function staged_spellings is 'What the spellings of model and adapters in a staged load stand for.';

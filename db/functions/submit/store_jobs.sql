@@ -10,19 +10,20 @@ declare
   stored bigint;
 begin
   with given as (
-    select ids[c.ordinality] as id, c.model_id, c.priority, c.campaign, c.run_at, c.deadline, c.max_attempts, c.signature, c.tags, c.recipe
+    select ids[c.ordinality] as id, c.model_id, c.priority, c.campaign, c.run_at, c.deadline, c.max_attempts, c.signature, c.tags, c.recipe,
+      '{}'::jsonb as defaults
     from unnest(checked) with ordinality c
     where ids[c.ordinality] = final_ids[c.ordinality]
     union all
     select s.job_id, p.model_id, s.priority, s.campaign, s.run_at, s.deadline, coalesce(s.max_attempts, default_max_attempts()),
-      p.signature, nullif(s.tags, '{}'), filled_recipe(s.recipe, p.defaults)
+      p.signature, nullif(s.tags, '{}'), s.recipe, p.defaults
     from staged_jobs s
     join unnest(spellings) p on p.model = coalesce(s.model, '') and p.adapters = coalesce(s.adapters, '')
     where s.load = of_load and s.staged_by = session_user),
   placed as materialized (
     -- Neighbours of one signature side by side: a claim then touches few pages.
     select row_number() over (order by o.id, v.signature collate "C", v.id) as place, o.id as group_id, coalesce(k.id, 0) as campaign_id,
-      v.id, v.run_at, v.deadline, v.max_attempts, v.signature, v.tags, v.recipe
+      v.id, v.run_at, v.deadline, v.max_attempts, v.signature, v.tags, filled_recipe(v.recipe, v.defaults) as recipe
     from given v
     join dispatch_groups o on o.model_id = v.model_id and o.priority = capped_priority(v.priority, for_tenant.max_priority)
       and o.tenant_id = for_tenant.id

@@ -7,16 +7,15 @@ namespace BatchGen.Core.Imaging;
 /// <summary>The JSON form of an image's recipe: snake_case names, readable text, the same bytes for the same recipe.</summary>
 public static class ImageRecipeJson
 {
-    private static readonly RecipeJsonContext Context = new(new JsonSerializerOptions(RecipeJson.Options));
-
     // Names of the properties that ImageRecipe declares itself; every other name in the file is a field of the job.
-    private static readonly HashSet<string> OwnNames = [.. Context.ImageRecipe.Properties.Select(property => property.Name)];
+    private static readonly HashSet<string> OwnNames =
+        [.. RecipeJson.Options.GetTypeInfo(typeof(ImageRecipe)).Properties.Select(property => property.Name)];
 
     /// <summary>Writes a recipe on one line: layout and job first, then what the job asked for, then what it was made with.</summary>
     public static string Write(ImageRecipe recipe)
     {
         ArgumentNullException.ThrowIfNull(recipe);
-        var own = JsonSerializer.SerializeToNode(recipe, Context.ImageRecipe)!.AsObject();
+        var own = JsonSerializer.SerializeToNode(recipe, RecipeJson.Options)!.AsObject();
         var flat = new JsonObject();
         foreach (var (name, value) in own.Take(2).Concat(recipe.Fields).Concat(own.Skip(2))) flat[name] = value?.DeepClone();
         return flat.ToJsonString(RecipeJson.Options);
@@ -27,7 +26,7 @@ public static class ImageRecipeJson
     public static ImageRecipe Read(string json)
     {
         if (JsonNode.Parse(json) is not JsonObject flat) throw new JsonException("The recipe is not a JSON object.");
-        var recipe = flat.Deserialize(Context.ImageRecipe)!;
+        var recipe = flat.Deserialize<ImageRecipe>(RecipeJson.Options)!;
         foreach (var name in OwnNames) flat.Remove(name);
         if (recipe.Schema == 1)
         {

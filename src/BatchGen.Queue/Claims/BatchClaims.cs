@@ -175,7 +175,8 @@ public sealed class BatchClaims(QueueDatabase database)
             var jobId = reader.GetInt64(5);
             try
             {
-                jobs.Add(new ClaimedJob(jobId, reader.GetInt16(6), RecipeJson.Read(reader.GetString(7), batch.Value.Signature)));
+                var recipe = RecipeJson.Read(reader.GetFieldValue<byte[]>(7), batch.Value.Signature);
+                jobs.Add(new ClaimedJob(jobId, reader.GetInt16(6), recipe));
             }
             catch (UnknownRecipeFieldException error)
             {

@@ -33,7 +33,7 @@ public static class JobFieldsSql
             Defaults(recipe, families),
             Filled(recipe),
             IsPlain(recipe, families),
-            CheckedRecipe(recipe, families),
+            CheckedRecipe(fields, recipe, families),
             .. dispatch.Where(field => field.Default is not null).Select(DefaultOf),
             IsPlainDispatch(dispatch),
             CheckedDispatch(dispatch),
@@ -59,8 +59,8 @@ public static class JobFieldsSql
         [
             "  select case model_family",
             .. families.Select(family => (family.Code, Counts: family.BlockStrengthLayouts.Select(layout => layout.Count).Order()))
-                .Select(family => $"    when {Literal(family.Code)} then '{{{string.Join(',', family.Counts)}}}'"),
-            "    else '{}' end::int[]",
+                .Select(family => $"    when {Literal(family.Code)} then array[{string.Join(", ", family.Counts)}]"),
+            "    else array[]::int[] end",
         ]);
 
     private static string Defaults(JobField[] recipe, IReadOnlyList<ModelFamily> families)
@@ -70,7 +70,8 @@ public static class JobFieldsSql
             if (field is { Default: { } text, DefaultIsOff: false, Requires: null }) constants[field.Name] = JsonNode.Parse(text);
         var ofModel = recipe.Where(field => field.DefaultFromModel is not null)
             .Select(field => $"{Literal(field.Name)}, of_model.{field.DefaultFromModel}");
-        return Function("recipe_defaults(of_model models) returns jsonb", "sql immutable parallel safe",
+        // Stable, as what it calls is: only then the planner puts its text into the caller's.
+        return Function("recipe_defaults(of_model models) returns jsonb", "sql stable parallel safe",
             "The values that a recipe for a model gets for fields that the job leaves out.",
             [
                 $"  select {Literal(constants.ToJsonString())}::jsonb", $"    || jsonb_build_object({string.Join(", ", ofModel)})",
@@ -101,7 +102,7 @@ public static class JobFieldsSql
         var varying = recipe.Where(field => field.Group == JobFieldGroup.Prompt || field.Type == JobFieldType.Seed).ToArray();
         return Function(
             "recipe_is_plain(recipe jsonb) returns boolean", "sql immutable parallel safe",
-            "True when checked_recipe would refuse nothing; false decides nothing. Cheap.",
+            "True when checked_recipe would refuse nothing and change nothing; false decides nothing. Cheap.",
             [
                 "  select case",
                 $"    when recipe - array[{string.Join(", ", varying.Select(field => Literal(field.Name)))}] = '{{}}' then true",
@@ -132,23 +133,24 @@ public static class JobFieldsSql
             JobFieldType.Whole or JobFieldType.Seed => $"whole_fits({value}, {least}, {most})",
             JobFieldType.Number when !field.MinimumExcluded => $"number_fits({value}, {least}, {most})",
             _ => throw new ArgumentOutOfRangeException(nameof(field), field.Type, "no rule for this type in a recipe"),
-        } + ")";
+        } + (field is { DefaultIsOff: true, Default: { } off } ? $" and {value} <> '{off}'" : "") + ")";
     }
 
-    private static string CheckedRecipe(JobField[] recipe, IReadOnlyList<ModelFamily> families)
+    private static string CheckedRecipe(
+        IReadOnlyList<JobField> fields, JobField[] recipe, IReadOnlyList<ModelFamily> families)
     {
-        var lines = new List<string> { "declare", "  recipe jsonb;", "begin", "  recipe := jsonb_strip_nulls(jsonb_build_object(" };
-        lines.AddRange(recipe.Select((field, place) =>
-            $"    {Literal(field.Name)}, {Value(field)}{(place < recipe.Length - 1 ? "," : "));")}"));
-        foreach (var field in recipe.Where(field => field.Requires is not null)) lines.AddRange(RequiredRule(field));
-        foreach (var field in recipe)
+        var others = fields.Where(field => !field.IsInRecipe && field.IsSetBy(JobFieldWays.Json));
+        var lines = new List<string>
         {
-            lines.AddRange(OwnFieldRule(field, [.. families.Where(family => family.OwnJobFields.Contains(field.Name))]));
-            var rules = families.SelectMany(family =>
-                family.JobFieldRules.Where(rule => rule.Field == field.Name).Select(rule => (family, rule)));
-            foreach (var (family, rule) in rules) lines.AddRange(RangeRule(field, family, rule));
-        }
-
+            "declare",
+            "  recipe jsonb := job - array[",
+        };
+        lines.AddRange(Wrap(others.Select(field => Literal(field.Name)), "    "));
+        lines.AddRange(["  ];", "begin", "  if not recipe_is_plain(recipe) then", "    recipe := jsonb_strip_nulls(jsonb_build_object("]);
+        lines.AddRange(recipe.Select((field, place) =>
+            $"      {Literal(field.Name)}, {Value(field)}{(place < recipe.Length - 1 ? "," : "));")}"));
+        lines.AddRange(RulesBetweenFields(recipe, families).Select(line => "  " + line));
+        lines.Add("  end if;");
         lines.Add("  recipe := filled_recipe(recipe, recipe_defaults(of_model));");
         foreach (var field in recipe.Where(field => field.DefaultFromModel is not null)) lines.AddRange(ModelDefaultRule(field));
         foreach (var field in recipe.Where(field => field.Samplers is not null)) lines.AddRange(SamplerRule(field));
@@ -156,6 +158,21 @@ public static class JobFieldsSql
         lines.Add("end");
         return Function("checked_recipe(job jsonb, of_model models, place text) returns jsonb", "plpgsql volatile",
             "The recipe part of a job object: every field checked, in its canonical form, with the defaults filled in.", [.. lines]);
+    }
+
+    // What a field may be beside others, or for the family of the model.
+    private static IEnumerable<string> RulesBetweenFields(JobField[] recipe, IReadOnlyList<ModelFamily> families)
+    {
+        foreach (var field in recipe.Where(field => field.Requires is not null))
+            foreach (var line in RequiredRule(field)) yield return line;
+        foreach (var field in recipe)
+        {
+            foreach (var line in OwnFieldRule(field, [.. families.Where(family => family.OwnJobFields.Contains(field.Name))]))
+                yield return line;
+            foreach (var family in families)
+                foreach (var rule in family.JobFieldRules.Where(rule => rule.Field == field.Name))
+                    foreach (var line in RangeRule(field, family, rule)) yield return line;
+        }
     }
 
     private static IEnumerable<string> RequiredRule(JobField field)
@@ -248,8 +265,14 @@ public static class JobFieldsSql
         "The part of a job object that dispatch, search and limits use: every field checked, with the defaults filled in.",
         [
             "declare", "  checked checked_job;", "begin",
-            .. dispatch.Select(field => $"  checked.{field.Name} := {ValueOrDefault(field)};"),
-            "  return checked;", "end",
+            .. dispatch.Where(field => field.Default is not null)
+                .Select(field => $"  checked.{field.Name} := default_{field.Name}();"),
+            // Most jobs have none of these fields, which is cheaper to see at once.
+            "  if job ?| array[",
+            .. Wrap(dispatch.Select(field => Literal(field.Name)), "    "),
+            "  ] then",
+            .. dispatch.Select(field => $"    checked.{field.Name} := {ValueOrDefault(field)};"),
+            "  end if;", "  return checked;", "end",
         ]);
 
     private static string ValueOrDefault(JobField field) =>

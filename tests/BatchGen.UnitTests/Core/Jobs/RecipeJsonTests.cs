@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using BatchGen.Core.Adapters;
@@ -21,7 +22,7 @@ public sealed class RecipeJsonTests
     [InlineData("\"\"")]
     [InlineData("[]")]
     public void An_unknown_field_that_is_off_is_ignored(string value) =>
-        Assert.Equal(RecipeJson.Read(Least, Signature), RecipeJson.Read(With("newer", value), Signature));
+        Assert.Equal(Read(Least), Read(With("newer", value)));
 
     [Theory]
     [InlineData("0.5")]
@@ -30,12 +31,12 @@ public sealed class RecipeJsonTests
     [InlineData("[0]")]
     [InlineData("{}")]
     public void An_unknown_field_that_is_set_is_refused_by_its_name(string value) => Assert.Equal(
-        "newer", Assert.Throws<UnknownRecipeFieldException>(() => RecipeJson.Read(With("newer", value), Signature)).Field);
+        "newer", Assert.Throws<UnknownRecipeFieldException>(() => Read(With("newer", value))).Field);
 
     [Fact]
     public void Fields_that_are_off_are_not_written()
     {
-        var recipe = RecipeJson.Read(Least, Signature);
+        var recipe = Read(Least);
         Assert.Equal(
             JsonNode.Parse(Least)!.AsObject().Select(pair => pair.Key).Order(), RecipeJson.Write(recipe).Select(pair => pair.Key).Order());
         var written = RecipeJson.Write(recipe with { GuidanceRescale = 0.5, ClipSkip = 2 });
@@ -45,12 +46,12 @@ public sealed class RecipeJsonTests
     [Fact]
     public void A_recipe_with_every_field_set_is_read_as_it_was_written()
     {
-        var recipe = RecipeJson.Read(Least, Signature) with
+        var recipe = Read(Least) with
         {
             NegativePrompt = "", Format = ImageFormat.WebP, ClipSkip = 1, StartImagePath = "a/b.png", Strength = 0.5,
             GuidanceRescale = 0.25,
         };
-        Assert.Equal(recipe, RecipeJson.Read(RecipeJson.Write(recipe).ToJsonString(), Signature));
+        Assert.Equal(recipe, Read(RecipeJson.Write(recipe).ToJsonString()));
     }
 
     [Theory]
@@ -58,12 +59,12 @@ public sealed class RecipeJsonTests
     [InlineData("[]")]
     [InlineData("{}")]
     public void A_text_that_is_not_a_recipe_is_refused(string json) =>
-        Assert.Throws<JsonException>(() => RecipeJson.Read(json, Signature));
+        Assert.Throws<JsonException>(() => Read(json));
 
     [Fact]
     public void Every_field_of_the_recipe_has_a_property_of_its_name_and_every_property_a_field()
     {
-        var properties = RecipeJson.Read(Least, Signature) with { NegativePrompt = "n", StartImagePath = "a.png", Strength = 0.5 };
+        var properties = Read(Least) with { NegativePrompt = "n", StartImagePath = "a.png", Strength = 0.5 };
         var written = JsonSerializer.SerializeToNode(properties, Plain)!.AsObject().Select(pair => pair.Key);
         Assert.Equal(JobFields.Recipe.Select(field => field.Name).Order(StringComparer.Ordinal), written.Order(StringComparer.Ordinal));
     }
@@ -71,7 +72,7 @@ public sealed class RecipeJsonTests
     [Fact]
     public void A_default_that_switches_a_field_off_is_the_default_of_its_property()
     {
-        var written = JsonSerializer.SerializeToNode(RecipeJson.Read(Least, Signature), Plain)!.AsObject();
+        var written = JsonSerializer.SerializeToNode(Read(Least), Plain)!.AsObject();
         Assert.All(
             JobFields.Recipe.Where(field => field.DefaultIsOff),
             field => Assert.Equal(field.Default, written[field.Name]?.ToJsonString()));
@@ -95,6 +96,8 @@ public sealed class RecipeJsonTests
         Assert.ThrowsAny<JsonException>(() => ImageRecipeJson.Read(json));
 
     private static readonly JsonSerializerOptions Plain = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    private static RenderRecipe Read(string json) => RecipeJson.Read(Encoding.UTF8.GetBytes(json), Signature);
 
     private static string With(string name, string value) => $"{Least[..^1]},\"{name}\":{value}}}";
 }
