@@ -5,16 +5,20 @@ language plpgsql as $$
 declare
   memory claim_memory := claim.memory;
   groups constant waiting_group[] := claim.groups;
-  place int;
+  least_virtual_time double precision;
   places int[];
   tenant text;
 begin
   -- The clock of fairness is the least virtual time among those who wait, so that whoever waits keeps its credit while another stays on its
   -- signature.
-  select min(u.virtual_time) into memory.virtual_time from unnest(groups) u;
+  for place in 1 .. cardinality(groups) loop
+    least_virtual_time := least(least_virtual_time, groups[place].virtual_time);
+  end loop;
+  memory.virtual_time := least_virtual_time;
   if claim.signature is distinct from memory.signature then memory.last_ids := '{}'; end if;
-  for place in select distinct u.place from unnest(claim.job_places) u(place) loop
+  for place in 1 .. cardinality(groups) loop
     places := array_positions(claim.job_places, place);
+    continue when places = '{}';
     tenant := groups[place].tenant_id;
     memory.served := memory.served || jsonb_build_object(tenant,
       greatest(coalesce((memory.served ->> tenant)::float8, 0), memory.virtual_time) + cardinality(places) / groups[place].weight);

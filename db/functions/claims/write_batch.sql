@@ -22,7 +22,9 @@ begin
   select count_moves(array_agg(t.group_id), array_agg(t.campaign_id), 'queued', 'running')
   into moved
   from taken t;
-  if batch.fused then perform count_moves(array[batch.group_id], array[0], null, 'fusions'); end if;
+  if batch.fused then
+    insert into job_count_changes (group_id, campaign_id, state, change) values (batch.group_id, 0, 'fusions', 1);
+  end if;
   return batch;
 end $$;
 comment on function write_batch is 'Step of claim_batch: writes the batch with its lease, and sets its jobs running.';
