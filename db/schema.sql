@@ -997,7 +997,7 @@ function notify_done(job_ids bigint[], state text) returns void;
 -- Wakes idle workers: channel SCHEMA_jobs.
 function notify_work(ready_groups integer[], always boolean) returns void;
 
--- Whether a value of a job object is a number in a range.
+-- Whether a value of a job object is a number in a range, as json_number would write it.
 function number_fits(value jsonb, lowest numeric, highest numeric) returns boolean;
 
 -- The tenant that a submit is for: the one named, if the caller may act for it, else the caller's own.
