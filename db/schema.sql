@@ -1018,7 +1018,7 @@ function recipe_defaults(of_model models) returns jsonb;
 -- The fields of a job object that make up its recipe.
 function recipe_field_names() returns text[];
 
--- True when checked_recipe would refuse nothing and change nothing; false decides nothing. Cheap.
+-- True when checked_recipe would fill in nothing but defaults; false decides nothing. Cheap.
 function recipe_is_plain(recipe jsonb) returns boolean;
 
 -- Writes a checkpoint with its consequence: passed verifies the worker's unverified images, anything else requeues their jobs.
@@ -1069,7 +1069,8 @@ function spelled_adapter(spelling text, place text) returns jsonb;
 -- Takes <lora:name:unet:text_encoder> out of a prompt.
 function split_prompt(prompt text, OUT rest text, OUT adapters text) returns record;
 
--- True when check_staged would refuse nothing and change nothing of a row, as of most; false decides nothing.
+-- True when check_staged would refuse nothing and change nothing of a row's recipe and dispatch columns, as of most; false decides nothing.
+-- Model and adapters are looked at by staged_spellings.
 function staged_is_plain(staged staged_jobs, submitted_at timestamp with time zone) returns boolean;
 
 -- What messages call a staged row: its number in the load of this session's role.

@@ -9,7 +9,7 @@ declare
   remembered claim_memory;
   nothing constant jsonb :=
     '{"batches": 0, "virtual_time": 0, "served": {}, "scanned_at": "-infinity", "scan_starts": {}, "last_ids": {}}';
-  -- Null while it was never raised. Asked so it costs no query.
+  -- Asked by function, which costs no query; the function gives null while the sequence was never raised.
   requeues_now constant bigint := coalesce(pg_sequence_last_value('requeues'), 0);
 begin
   claim.worker_id := by_worker;

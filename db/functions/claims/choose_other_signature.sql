@@ -9,7 +9,7 @@ declare
   choice signature_choice;
 begin
   if cardinality(claim.groups) = 1 then
-    -- As mostly: nothing to put in order.
+    -- The usual case: nothing to put in order.
     tenants := array[claim.groups[1].tenant_id];
   else
     tenants := array(

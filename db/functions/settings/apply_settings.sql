@@ -1,7 +1,7 @@
 create or replace procedure apply_settings()
 language plpgsql as $$
 -- Run after functions were put in, since that drops what they were set to. Each setting costs a little at every call, so only the
--- outermost functions of a call have them, and the writing part of a submit; they hold for whatever these call in turn.
+-- outermost functions of a call have them, and parts of a submit that run once for many jobs; they hold for whatever these call in turn.
 declare
   home constant text := current_schema();
   -- Of calls on hot paths: planned once, by keys. A plan made while the tables were empty, or for one lucky parameter, would read them
@@ -34,8 +34,8 @@ begin
       union all
       select 'submit_staged', by_load
       union all
-      -- Called within submit_staged. It checks thousands of jobs, each by small queries of the same kind.
-      select 'staged_spellings', array['plan_cache_mode = auto']
+      -- Called within submit_staged: thousands of small queries of the same kind, which need no plan of their own.
+      select unnest(array['staged_spellings', 'normalise_staged']), array['plan_cache_mode = auto']
       union all
       select unnest(array['drawn_since', 'ended_without_image', 'images_of_campaign', 'newer_image_of_campaign', 'newest_of_campaign',
         'signature_backlog', 'waiting_signatures']), by_pages) s(name, settings)

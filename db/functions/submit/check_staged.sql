@@ -3,6 +3,8 @@ language plpgsql volatile as $$
 declare
   misplaced text;
 begin
+  -- Empty texts count as left out, as staged_spellings takes them.
+  staged.model := nullif(staged.model, '');
   if jsonb_typeof(staged.recipe) <> 'object' then
     perform refuse(place, 'recipe', format('expected an object such as {"prompt": "a red cube"}, got %s.', shown(staged.recipe)));
   end if;

@@ -100,7 +100,7 @@ language sql immutable parallel safe as $$
     and (not recipe ? 'seed' or whole_fits(recipe -> 'seed', -9223372036854775808, 9223372036854775807))
 $$;
 comment on function recipe_is_plain is
-  'True when checked_recipe would refuse nothing and change nothing; false decides nothing. Cheap.';
+  'True when checked_recipe would fill in nothing but defaults; false decides nothing. Cheap.';
 
 create or replace function checked_recipe(job jsonb, of_model models, place text) returns jsonb
 language plpgsql volatile as $$

@@ -7,4 +7,5 @@ language sql stable parallel safe as $$
     false)
 $$;
 comment on function staged_is_plain is
-  'True when check_staged would refuse nothing and change nothing of a row, as of most; false decides nothing.';
+  'True when check_staged would refuse nothing and change nothing of a row''s recipe and dispatch columns, as of most; false decides '
+  'nothing. Model and adapters are looked at by staged_spellings.';

@@ -18,25 +18,28 @@ begin
       and jsonb_typeof(s.recipe -> 'prompt') = 'string';
   end if;
 
-  for spelling in
-    select coalesce(s.model, '') as model, coalesce(s.adapters, '') as adapters, s.priority, min(s.job_id) as first
-    from staged_jobs s where s.load = of_load and s.staged_by = session_user
-    group by 1, 2, 3
-    order by 1, 2
-  loop
-    if spelling.model is distinct from latest.model then of_model := staged_model(spelling.model, 'line ?'); end if;
-    if (spelling.model, spelling.adapters) is distinct from (latest.model, latest.adapters) then
-      latest := row(spelling.model, spelling.adapters, of_model.id,
-        canonical_signature(of_model, to_jsonb(spelling.adapters), 'line ?'), recipe_defaults(of_model));
-      spellings := spellings || latest;
-    end if;
-    model_ids := model_ids || of_model.id;
-    priorities := priorities || spelling.priority;
-  end loop;
-exception when sqlstate 'BG001' then
-  -- Checked again, so that the refusal has the number of the line.
-  line := staged_line(of_load, spelling.first);
-  perform canonical_signature(staged_model(spelling.model, line), to_jsonb(spelling.adapters), line);
-  raise;
+  begin
+    for spelling in
+      select coalesce(s.model, '') as model, coalesce(s.adapters, '') as adapters, s.priority, min(s.job_id) as first
+      from staged_jobs s where s.load = of_load and s.staged_by = session_user
+      group by 1, 2, 3
+      order by 1, 2
+    loop
+      if spelling.model is distinct from latest.model then of_model := staged_model(spelling.model, 'line ?'); end if;
+      if (spelling.model, spelling.adapters) is distinct from (latest.model, latest.adapters) then
+        latest := row(spelling.model, spelling.adapters, of_model.id,
+          canonical_signature(of_model, to_jsonb(spelling.adapters), 'line ?'), recipe_defaults(of_model));
+        spellings := spellings || latest;
+      end if;
+      model_ids := model_ids || of_model.id;
+      priorities := priorities || spelling.priority;
+    end loop;
+  exception when sqlstate 'BG001' then
+    -- Checked again, so that the refusal has the number of the line.
+    line := staged_line(of_load, spelling.first);
+    perform canonical_signature(staged_model(spelling.model, line), to_jsonb(spelling.adapters), line);
+    -- What was refused was registered meanwhile.
+    raise;
+  end;
 end $$;
 comment on function staged_spellings is 'What the spellings of model and adapters in a staged load stand for.';

@@ -4,7 +4,7 @@ language plpgsql security definer as $$
 declare
   of_load constant text := submit_staged.load;
   owner constant tenants := owner_of_submit(submit_staged.tenant);
-  submitted_at constant timestamptz := clock_timestamp();
+  submitted_at timestamptz;
   spelt record;
   staged record;
   left_out bigint := 0;
@@ -13,6 +13,7 @@ declare
 begin
   -- 1. How many rows there are, which the end compares, and which steps have anything to do
   perform pg_advisory_xact_lock(load_lock(of_load, session_user));
+  submitted_at := clock_timestamp();
   select count(*) as rows, coalesce(bool_or(strpos(s.recipe ->> 'prompt', '<lora:') > 0), false) as adapters_in_prompts,
     count(s.campaign) > 0 as campaigns, count(s.idempotency_key) > 0 as keys,
     coalesce(bool_or(not staged_is_plain(s, submitted_at)), false) as unusual

@@ -1,5 +1,6 @@
 using System.Globalization;
 using BatchGen.Core.Submitting;
+using BatchGen.Core.Texts;
 
 namespace BatchGen.Dashboard.Pages;
 
@@ -8,22 +9,6 @@ internal sealed class DisplayFormat(TimeZoneInfo zone, TimeProvider clock)
 {
     /// <summary>A whole number with narrow spaces between its thousands: <c>12 345</c>.</summary>
     public static string Count(long value) => value.ToString("#,0", CultureInfo.InvariantCulture).Replace(',', '\u202F');
-
-    /// <summary>A time span in one or two units: <c>45 s</c>, <c>12 min</c>, <c>3 h 5 min</c>, <c>4 days</c>.</summary>
-    public static string Span(TimeSpan span) =>
-        span < TimeSpan.FromSeconds(99.5) ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, span.TotalSeconds):0} s")
-        : span < TimeSpan.FromMinutes(99.5) ? string.Create(CultureInfo.InvariantCulture, $"{span.TotalMinutes:0} min")
-        : span < TimeSpan.FromDays(3) ? string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours} h {span.Minutes} min")
-        : string.Create(CultureInfo.InvariantCulture, $"{span.TotalDays:0} days");
-
-    /// <summary>A size in decimal units: <c>6.2 MB</c>.</summary>
-    public static string Size(long bytes) => bytes switch
-    {
-        < 1000 => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
-        < 1_000_000 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:0.#} kB"),
-        < 1_000_000_000 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0.#} MB"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:0.##} GB"),
-    };
 
     /// <summary>A number with at most that many decimals.</summary>
     public static string Number(double value, int decimals = 1) =>
@@ -34,7 +19,8 @@ internal sealed class DisplayFormat(TimeZoneInfo zone, TimeProvider clock)
         instant.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 
     /// <summary>A text cut to a length, with a sign where something was cut off; null counts as empty.</summary>
-    public static string Shorten(string? text, int length) => text is null ? "" : text.Length <= length ? text : text[..(length - 1)] + "…";
+    public static string Shorten(string? text, int length) =>
+        text is null ? "" : text.Length <= length ? text : text[..(length - 1)] + "…";
 
     /// <summary>An instant, to the minute, in the dashboard's time zone.</summary>
     public string Time(DateTimeOffset instant) => In(zone, instant, "yyyy-MM-dd HH:mm");
@@ -50,7 +36,7 @@ internal sealed class DisplayFormat(TimeZoneInfo zone, TimeProvider clock)
     public string Exact(DateTimeOffset instant) => In(zone, instant, "yyyy-MM-ddTHH:mm:sszzz");
 
     /// <summary>The time since an instant.</summary>
-    public string Age(DateTimeOffset instant) => Span(clock.GetUtcNow() - instant);
+    public string Age(DateTimeOffset instant) => Quantities.Span(clock.GetUtcNow() - instant);
 
     /// <summary>The reference of times that people type: now, and the time zone in which times are shown.</summary>
     public TimeReference Times => new(Now, zone);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Texts;
 using BatchGen.Dashboard.Pages;
 using BatchGen.Queue.Reports;
 
@@ -101,7 +102,7 @@ public sealed record CampaignReport
     private string Batches(DrawingSpan span)
     {
         var part = span.Images < Counts.Succeeded ? $"; the newest {span.Images} images:" : " over";
-        var size = span.SizeBytes is { } bytes ? $", {DisplayFormat.Size(bytes)} of images" : "";
+        var size = span.SizeBytes is { } bytes ? $", {Quantities.Size(bytes)} of images" : "";
         return $"{span.Batches}{part} {span.Signatures} signatures{size}";
     }
 

@@ -4,6 +4,7 @@ using BatchGen.Composition;
 using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
+using BatchGen.Core.Texts;
 using BatchGen.Diffusion.Adapters;
 using BatchGen.Output;
 using BatchGen.Queue;
@@ -102,7 +103,7 @@ internal static class AdaptersCommand
         var family = report.Family.Length > 0 ? report.Family : "family unknown";
         await context.Output.WriteLineAsync(
             $"Registered adapter '{record.Name}' ({report.Format} {report.Algorithm}, {family}, {report.ModuleCount} modules, "
-            + $"{Printable.Size(report.SizeBytes)}){note}");
+            + $"{Quantities.Size(report.SizeBytes)}){note}");
         foreach (var warning in report.Warnings)
             await context.Error.WriteLineAsync($"batchgen: {Printable.Line(file)}: {Printable.Line(warning)}");
     }
@@ -167,7 +168,7 @@ internal static class AdaptersCommand
                 adapter.Family.Length > 0 ? adapter.Family : "-",
                 FormatRanks(adapter.MinRank, adapter.MaxRank),
                 adapter.ModuleCount.ToString(CultureInfo.InvariantCulture),
-                Printable.Size(adapter.SizeBytes),
+                Quantities.Size(adapter.SizeBytes),
                 string.Join(", ", adapter.TriggerWords));
         }
 
@@ -179,7 +180,7 @@ internal static class AdaptersCommand
         var components = report.ModulesByComponent.Select(pair => $"{(pair.Key.Length > 0 ? pair.Key : "unknown part")} {pair.Value}");
         lines.AddUnlessEmpty("path", report.Path);
         lines.AddUnlessEmpty("sha-256", report.Sha256);
-        lines.Add("size", Printable.Size(report.SizeBytes));
+        lines.Add("size", Quantities.Size(report.SizeBytes));
         lines.AddUnlessEmpty("format", report.Format);
         lines.AddUnlessEmpty("algorithm", report.Algorithm);
         lines.Add("family", report.Family.Length > 0 ? report.Family : "not named in the file");

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using BatchGen.Composition;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Texts;
 using BatchGen.Dashboard.Api;
 using BatchGen.Output;
 using BatchGen.Queue.Jobs;
@@ -172,7 +173,7 @@ internal static class JobsCommand
         Line("finished", job.FinishedAt);
         Line("failure", job.FailureCode is null ? null : $"{job.FailureCode}: {job.FailureMessage}");
         if (job.Image is not { } image) return;
-        Line("image", $"{image.RelativePath} ({Printable.Size(image.SizeBytes)})");
+        Line("image", $"{image.RelativePath} ({Quantities.Size(image.SizeBytes)})");
         Line("sha-256", image.Sha256);
         Line("verified", image.VerifiedAt is { } verified ? verified : "not yet");
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using BatchGen.Composition;
 using BatchGen.Core.Registry;
+using BatchGen.Core.Texts;
 using BatchGen.Diffusion.Models;
 using BatchGen.Output;
 
@@ -111,5 +112,5 @@ internal static class ModelsCommand
         table.Print(context);
     }
 
-    private static string FormatSize(ModelRecord model) => Printable.Size(model.Files.Sum(file => file.SizeBytes));
+    private static string FormatSize(ModelRecord model) => Quantities.Size(model.Files.Sum(file => file.SizeBytes));
 }

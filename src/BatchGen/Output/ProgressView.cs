@@ -1,5 +1,6 @@
 using System.Globalization;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Texts;
 using BatchGen.Queue.Workers;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -74,5 +75,5 @@ internal static class ProgressView
     private static string FormatRate(double perMinute) => string.Create(CultureInfo.InvariantCulture, $"{perMinute:0.#} images/min");
 
     private static string FormatTimeLeft(JobCounts counts, ThroughputMeter meter) =>
-        counts.Open > 0 && meter.TimeLeft(counts.Open) is { } left ? $", {Printable.Span(left)} left" : "";
+        counts.Open > 0 && meter.TimeLeft(counts.Open) is { } left ? $", {Quantities.Span(left)} left" : "";
 }

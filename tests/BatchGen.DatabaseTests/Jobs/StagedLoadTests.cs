@@ -30,6 +30,15 @@ public sealed class StagedLoadTests
         Assert.Equal((2L, 0L), (await CountAsync(database, "jobs"), await CountAsync(database, "staged_jobs")));
     }
 
+    [Fact]
+    public async Task An_empty_model_counts_as_left_out_also_in_rows_that_are_checked_one_by_one()
+    {
+        await using var database = await DatabaseAsync();
+        await database.SqlAsync("insert into staged_jobs (model, recipe) values ('', '{}'), ('', '{\"sampler\": \"DDIM\"}')");
+
+        Assert.Equal(2L, await database.SqlAsync<long>("select submit_staged()"));
+    }
+
     [Theory]
     [InlineData("""{"adapters": "ink"}""", "line 2.adapters: it stands in the recipe, and staged_jobs has a column for it; put it there.")]
     [InlineData("""{"priority": 5}""", "line 2.priority: it stands in the recipe, and staged_jobs has a column for it; put it there.")]

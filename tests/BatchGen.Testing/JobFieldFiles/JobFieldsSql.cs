@@ -102,7 +102,7 @@ public static class JobFieldsSql
         var varying = recipe.Where(field => field.Group == JobFieldGroup.Prompt || field.Type == JobFieldType.Seed).ToArray();
         return Function(
             "recipe_is_plain(recipe jsonb) returns boolean", "sql immutable parallel safe",
-            "True when checked_recipe would refuse nothing and change nothing; false decides nothing. Cheap.",
+            "True when checked_recipe would fill in nothing but defaults; false decides nothing. Cheap.",
             [
                 "  select case",
                 $"    when recipe - array[{string.Join(", ", varying.Select(field => Literal(field.Name)))}] = '{{}}' then true",

@@ -1,3 +1,4 @@
+using BatchGen.Core.Texts;
 using BatchGen.Output;
 using Microsoft.Extensions.Time.Testing;
 
@@ -25,7 +26,7 @@ public class OutputTests
     [InlineData(11_100, "3 h 5 min")]
     [InlineData(345_600, "4 days")]
     public void Time_spans_are_printed_in_the_unit_that_says_enough(int seconds, string expected) =>
-        Assert.Equal(expected, Printable.Span(TimeSpan.FromSeconds(seconds)));
+        Assert.Equal(expected, Quantities.Span(TimeSpan.FromSeconds(seconds)));
 
     [Fact]
     public void Further_lines_of_a_labelled_text_are_indented_to_its_first()
