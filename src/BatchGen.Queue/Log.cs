@@ -28,4 +28,14 @@ internal static partial class Log
 
     [LoggerMessage(1007, LogLevel.Warning, "Another program is starting or stopping the database; waiting for the lock {File}")]
     public static partial void WaitingForLock(ILogger logger, string file);
+
+    [LoggerMessage(1008, LogLevel.Warning, "PostgreSQL in {Folder} has ended and nobody asked it to; it is started again")]
+    public static partial void ServerEnded(ILogger logger, string folder);
+
+    [LoggerMessage(1009, LogLevel.Warning, "PostgreSQL in {Folder} runs again")]
+    public static partial void ServerRevived(ILogger logger, string folder);
+
+    [LoggerMessage(
+        1010, LogLevel.Error, "PostgreSQL in {Folder} could not be started again; it is tried again in {DelaySeconds} s: {Reason}")]
+    public static partial void ServerNotRevived(ILogger logger, string folder, double delaySeconds, string reason);
 }

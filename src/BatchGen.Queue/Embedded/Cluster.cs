@@ -39,11 +39,14 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
     /// <returns>How to connect to the database.</returns>
     public async Task<string> EnsureRunningAsync(EmbeddedPostgresOptions options, CancellationToken cancellationToken)
     {
+        var superUserPassword = folder.FindSuperUserPassword() ?? NewPassword();
+
         // 1. Files. A cluster whose creation was interrupted holds no jobs yet and is made again.
         if (!folder.IsComplete)
         {
             await RemoveUnfinishedAsync(cancellationToken);
-            await CreateFilesAsync(cancellationToken);
+            superUserPassword = NewPassword();
+            await CreateFilesAsync(superUserPassword, cancellationToken);
         }
 
         var password = await folder.ReadPasswordAsync(cancellationToken);
@@ -55,10 +58,13 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
         // 3. Role and database
         if (!folder.IsComplete)
         {
-            await CreateDatabaseAsync(password, cancellationToken);
+            await CreateDatabaseAsync(superUserPassword, password, cancellationToken);
             await folder.MarkCompleteAsync(cancellationToken);
             Log.ClusterCreated(logger, programs.MajorVersion, folder.Home);
         }
+
+        // 4. Version 0.2.0 gave the superuser the password of the database.
+        if (folder.FindSuperUserPassword() is null) await SeparateSuperUserAsync(password, cancellationToken);
 
         return ConnectionStringOf(User, password, User);
     }
@@ -81,13 +87,14 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
         Log.UnfinishedClusterRemoved(logger, folder.Data);
     }
 
-    private async Task CreateFilesAsync(CancellationToken cancellationToken)
+    private static string NewPassword() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
+
+    private async Task CreateFilesAsync(string superUserPassword, CancellationToken cancellationToken)
     {
-        var password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
-        await folder.WritePasswordAsync(password, cancellationToken);
+        await folder.WritePasswordAsync(NewPassword(), cancellationToken);
+        await folder.WriteSuperUserPasswordAsync(superUserPassword, cancellationToken);
         var passwordFile = Path.Combine(folder.Home, "initdb.password");
-        await ClusterFolder.WriteSecretAsync(passwordFile, password, cancellationToken);
-        await user.OwnAsync(passwordFile, cancellationToken);
+        await user.WriteAsync(passwordFile, superUserPassword + "\n", append: false, cancellationToken);
         try
         {
             // C.UTF-8 knows letters of all scripts and sorts by code point; systems that lack it get C.
@@ -147,9 +154,35 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
 
     private string RestoreAdvice => $"Restore the folder from a backup, or move {folder.Folder} away to start with an empty database.";
 
-    private async Task CreateDatabaseAsync(string password, CancellationToken cancellationToken)
+    // The new password is kept before the server gets it: a start that is interrupted between the two finds it again.
+    private async Task SeparateSuperUserAsync(string sharedPassword, CancellationToken cancellationToken)
     {
-        await using var source = NpgsqlDataSource.Create(ConnectionStringOf(SuperUser, password, "postgres") + ";Pooling=false");
+        var password = await folder.NextSuperUserPasswordAsync(NewPassword(), cancellationToken);
+        try
+        {
+            await SetSuperUserPasswordAsync(sharedPassword, password, cancellationToken);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InvalidPassword)
+        {
+            // The start that was interrupted had changed it already.
+            await SetSuperUserPasswordAsync(password, password, cancellationToken);
+        }
+
+        folder.KeepNextSuperUserPassword();
+    }
+
+    private async Task SetSuperUserPasswordAsync(string old, string password, CancellationToken cancellationToken)
+    {
+        await using var source = NpgsqlDataSource.Create(ConnectionStringOf(SuperUser, old, "postgres") + ";Pooling=false");
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync(
+            new CommandDefinition(SqlFiles.Query("set_password_setting"), new { password }, cancellationToken: cancellationToken));
+        await connection.ExecuteAsync(new CommandDefinition(SqlFiles.Query("set_own_password"), cancellationToken: cancellationToken));
+    }
+
+    private async Task CreateDatabaseAsync(string superUserPassword, string password, CancellationToken cancellationToken)
+    {
+        await using var source = NpgsqlDataSource.Create(ConnectionStringOf(SuperUser, superUserPassword, "postgres") + ";Pooling=false");
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         await connection.ExecuteAsync(
             new CommandDefinition(SqlFiles.Query("set_password_setting"), new { password }, cancellationToken: cancellationToken));
@@ -163,6 +196,8 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
     private string ConnectionStringOf(string login, string password, string database) => new NpgsqlConnectionStringBuilder
     {
         Host = folder.SocketFolder, Port = Port, Username = login, Password = password, Database = database,
+        // Another server on the socket must not be able to ask for the password itself: SCRAM proves that each side knows it.
+        RequireAuth = "ScramSHA256",
     }.ConnectionString;
 
     private string Settings(EmbeddedPostgresOptions options)

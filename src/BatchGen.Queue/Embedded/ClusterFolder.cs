@@ -14,8 +14,11 @@ internal sealed class ClusterFolder
     private const string PidFileName = "postmaster.pid";
     private const string HomesOfClosedFolders = "/var/lib/batchgen";
 
-    private ClusterFolder(string folder, string home, int port)
+    private readonly ServerUser _user;
+
+    private ClusterFolder(string folder, string home, int port, ServerUser user)
     {
+        _user = user;
         Folder = folder;
         Home = home;
         SocketFolder = Encoding.UTF8.GetByteCount(Path.Combine(home, $".s.PGSQL.{port}.lock")) <= LongestSocketPath
@@ -62,8 +65,8 @@ internal sealed class ClusterFolder
         string folder, int port, ServerUser user, ILogger logger, CancellationToken cancellationToken)
     {
         var home = await FindHomeAsync(folder, user, logger, cancellationToken);
-        var cluster = new ClusterFolder(folder, home, port);
-        if (cluster.SocketFolder != home) await user.MakeFolderAsync(cluster.SocketFolder, cancellationToken);
+        var cluster = new ClusterFolder(folder, home, port, user);
+        if (cluster.SocketFolder != home) await PrivateFolder.EnsureAsync(cluster.SocketFolder, user, cancellationToken);
         return cluster;
     }
 
@@ -74,17 +77,17 @@ internal sealed class ClusterFolder
         if (File.Exists(location))
         {
             var known = (await File.ReadAllTextAsync(location, cancellationToken)).Trim();
-            await user.MakeFolderAsync(known, cancellationToken);
+            await PrivateFolder.EnsureAsync(known, user, cancellationToken);
             return known;
         }
 
         var near = Path.Combine(folder, "server");
-        await user.MakeFolderAsync(near, cancellationToken);
+        await PrivateFolder.EnsureAsync(near, user, cancellationToken);
         if (user.Name is null || await user.CanWriteAsync(near, cancellationToken)) return near;
         Directory.Delete(near);
         var elsewhere = Path.Combine(HomesOfClosedFolders, HashOf(folder));
         Directory.CreateDirectory(HomesOfClosedFolders);
-        await user.MakeFolderAsync(elsewhere, cancellationToken);
+        await PrivateFolder.EnsureAsync(elsewhere, user, cancellationToken);
         if (!await user.CanWriteAsync(elsewhere, cancellationToken))
         {
             throw new QueueException($"User {user.Name}, as whom PostgreSQL runs, can enter neither {folder} nor {elsewhere}. "
@@ -126,10 +129,7 @@ internal sealed class ClusterFolder
     /// <summary>Writes the settings of the server into a file that its own configuration includes.</summary>
     public async Task WriteSettingsAsync(string settings, CancellationToken cancellationToken)
     {
-        var file = Path.Combine(Data, "batchgen.conf");
-        await File.WriteAllTextAsync(file, settings, cancellationToken);
-        const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, Readable);
+        await _user.WriteAsync(Path.Combine(Data, "batchgen.conf"), settings, append: false, cancellationToken);
         var main = Path.Combine(Data, "postgresql.conf");
         const string Include = "include = 'batchgen.conf'";
         if (!File.Exists(main))
@@ -139,8 +139,33 @@ internal sealed class ClusterFolder
         }
 
         if (!(await File.ReadAllTextAsync(main, cancellationToken)).Contains(Include, StringComparison.Ordinal))
-            await File.AppendAllTextAsync(main, "\n" + Include + "\n", cancellationToken);
+            await _user.WriteAsync(main, "\n" + Include + "\n", append: true, cancellationToken);
     }
+
+    // The password of the server's superuser, which nothing but the creation of the database uses; and the one that replaces it.
+    private string SuperUserPasswordFile => Path.Combine(Folder, "superuser.password");
+
+    private string NextSuperUserPasswordFile => SuperUserPasswordFile + ".next";
+
+    /// <summary>The password of the server's superuser; null in a folder of version 0.2.0, where it is that of the database.</summary>
+    public string? FindSuperUserPassword() => File.Exists(SuperUserPasswordFile) ? File.ReadAllText(SuperUserPasswordFile).Trim() : null;
+
+    /// <summary>Stores the password of the server's superuser.</summary>
+    public Task WriteSuperUserPasswordAsync(string password, CancellationToken cancellationToken) =>
+        WriteSecretAsync(SuperUserPasswordFile, password, cancellationToken);
+
+    /// <summary>The password that the superuser is to get: that of a start that was interrupted, or the one given, which is
+    /// stored.</summary>
+    public async Task<string> NextSuperUserPasswordAsync(string password, CancellationToken cancellationToken)
+    {
+        if (File.Exists(NextSuperUserPasswordFile))
+            return (await File.ReadAllTextAsync(NextSuperUserPasswordFile, cancellationToken)).Trim();
+        await WriteSecretAsync(NextSuperUserPasswordFile, password, cancellationToken);
+        return password;
+    }
+
+    /// <summary>Records that the superuser has its next password.</summary>
+    public void KeepNextSuperUserPassword() => File.Move(NextSuperUserPasswordFile, SuperUserPasswordFile, overwrite: true);
 
     /// <summary>Stores the password of the database.</summary>
     public Task WritePasswordAsync(string password, CancellationToken cancellationToken) =>

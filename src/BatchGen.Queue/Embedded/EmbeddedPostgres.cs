@@ -12,16 +12,22 @@ namespace BatchGen.Queue.Embedded;
 /// </remarks>
 public sealed class EmbeddedPostgres : IAsyncDisposable
 {
+    // How often it is looked whether the server runs, and the waits between starts that failed.
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(15);
+
     private readonly string _folder;
     private readonly Cluster _cluster;
+    private readonly EmbeddedPostgresOptions _options;
     private readonly ILogger _logger;
 
     // The shared lock that says this program uses the server; null once it has left.
     private FileStream? _use;
 
-    private EmbeddedPostgres(string folder, Cluster cluster, FileStream use, string connectionString, ILogger logger)
+    private EmbeddedPostgres(
+        string folder, Cluster cluster, EmbeddedPostgresOptions options, FileStream use, string connectionString, ILogger logger)
     {
-        (_folder, _cluster, _use, _logger) = (folder, cluster, use, logger);
+        (_folder, _cluster, _options, _use, _logger) = (folder, cluster, options, use, logger);
         ConnectionString = connectionString;
     }
 
@@ -58,7 +64,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         folder = Path.GetFullPath(folder);
         try
         {
-            Directory.CreateDirectory(folder);
+            await PrivateFolder.EnsureOwnAsync(folder, cancellationToken);
             return await StartLockedAsync(folder, options, logger, cancellationToken);
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException)
@@ -66,6 +72,47 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
             throw new QueueException($"The database folder {folder} cannot be used by this user: {error.Message} "
                 + "Use the user that made it, another folder, or set ConnectionStrings__BatchGen.", error);
         }
+    }
+
+    /// <summary>Starts the server again whenever it has ended, until cancelled; a start that fails is tried again after a growing
+    /// delay.</summary>
+    /// <param name="clock">Measures the waits.</param>
+    /// <param name="cancellationToken">Ends it; the server is left as it is.</param>
+    public async Task KeepRunningAsync(TimeProvider clock, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(clock);
+        var delay = LookInterval;
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            await Task.Delay(delay, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
+            {
+                if (!cancellationToken.IsCancellationRequested) await ReviveAsync(cancellationToken);
+                delay = LookInterval;
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // A loop that goes on whatever happens: without the server nothing else can.
+            catch (Exception error)
+#pragma warning restore CA1031
+            {
+                delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay;
+                Log.ServerNotRevived(_logger, _folder, delay.TotalSeconds, error.Message);
+            }
+        }
+    }
+
+    private async Task ReviveAsync(CancellationToken cancellationToken)
+    {
+        if (_cluster.RunningServer() is not null) return;
+        await using var turn = await FileLocks.LockAsync(StartLockOf(_folder), _logger, cancellationToken);
+        // Another program may have been quicker.
+        if (_cluster.RunningServer() is not null) return;
+        Log.ServerEnded(_logger, _folder);
+        await _cluster.EnsureRunningAsync(_options, cancellationToken);
+        Log.ServerRevived(_logger, _folder);
     }
 
     /// <summary>Stops the server if no other program uses it.</summary>
@@ -108,7 +155,8 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         try
         {
             var cluster = await Cluster.OpenAsync(folder, logger, cancellationToken);
-            return new EmbeddedPostgres(folder, cluster, use, await cluster.EnsureRunningAsync(options, cancellationToken), logger);
+            return new EmbeddedPostgres(
+                folder, cluster, options, use, await cluster.EnsureRunningAsync(options, cancellationToken), logger);
         }
         catch
         {

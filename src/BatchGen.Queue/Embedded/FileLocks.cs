@@ -32,7 +32,7 @@ internal static class FileLocks
     {
         try
         {
-            stream = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            stream = Open(file, FileAccess.ReadWrite, FileShare.None);
             return true;
         }
         catch (IOException error) when ((error.HResult & 0xffff) is WouldBlockOnLinux or WouldBlockOnMac)
@@ -45,7 +45,24 @@ internal static class FileLocks
     /// <summary>Takes a lock that several processes may hold at once.</summary>
     public static FileStream LockShared(string file)
     {
-        if (!File.Exists(file)) File.WriteAllText(file, "");
-        return new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read);
+        if (!File.Exists(file)) Open(file, FileAccess.ReadWrite, FileShare.ReadWrite).Dispose();
+        return Open(file, FileAccess.Read, FileShare.Read);
+    }
+
+    // Only the owner may open the file: whoever can open it can hold the lock, and nobody else could start or stop the server then.
+    private static FileStream Open(string file, FileAccess access, FileShare share)
+    {
+        var options = new FileStreamOptions
+        {
+            Mode = access == FileAccess.Read ? FileMode.Open : FileMode.OpenOrCreate, Access = access, Share = share,
+        };
+        if (OperatingSystem.IsWindows()) return new FileStream(file, options);
+        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        if (new FileInfo(file).LinkTarget is { } target) throw new IOException($"{file} is a link to {target}; remove it.");
+        if (access != FileAccess.Read) options.UnixCreateMode = OwnerOnly;
+        var stream = new FileStream(file, options);
+        // An older version made it readable for everybody.
+        if (File.GetUnixFileMode(stream.SafeFileHandle) != OwnerOnly) File.SetUnixFileMode(stream.SafeFileHandle, OwnerOnly);
+        return stream;
     }
 }

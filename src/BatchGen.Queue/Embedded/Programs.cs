@@ -7,8 +7,13 @@ namespace BatchGen.Queue.Embedded;
 internal static class Programs
 {
     /// <summary>Runs a program; null when there is no such program.</summary>
+    public static Task<ProgramResult?> TryRunAsync(
+        string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken) =>
+        TryRunAsync(program, arguments, "", cancellationToken);
+
+    /// <summary>Runs a program that reads a text; null when there is no such program.</summary>
     public static async Task<ProgramResult?> TryRunAsync(
-        string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+        string program, IReadOnlyList<string> arguments, string input, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(program)
         {
@@ -27,6 +32,7 @@ internal static class Programs
         try
         {
             using var process = Process.Start(start)!;
+            await process.StandardInput.WriteAsync(input.AsMemory(), cancellationToken);
             process.StandardInput.Close();
             var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
             var error = process.StandardError.ReadToEndAsync(cancellationToken);

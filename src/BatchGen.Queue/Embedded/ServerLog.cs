@@ -20,7 +20,8 @@ internal sealed class ServerLog(string file)
     /// <summary>What was written since the log had a length.</summary>
     public async Task<string> ReadFromAsync(long position, CancellationToken cancellationToken)
     {
-        if (!System.IO.File.Exists(File)) return "";
+        // Root must not read through a link what the server's user may not read.
+        if (new FileInfo(File) is not { Exists: true, LinkTarget: null }) return "";
         await using var stream = new FileStream(File, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         stream.Position = Math.Min(position, stream.Length);
         using var reader = new StreamReader(stream);

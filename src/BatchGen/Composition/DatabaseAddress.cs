@@ -4,15 +4,19 @@ using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Composition;
 
-/// <summary>The database in use: the configured server, or the private one, which runs as long as a program uses it.</summary>
+/// <summary>The database in use: the configured server, or the private one, which runs as long as a program uses it and is started again
+/// when it dies meanwhile.</summary>
 internal sealed class DatabaseAddress : IAsyncDisposable
 {
     private readonly EmbeddedPostgres? _embedded;
+    private readonly CancellationTokenSource _leaving = new();
+    private readonly Task _keeping;
 
     private DatabaseAddress(string connectionString, EmbeddedPostgres? embedded)
     {
         ConnectionString = connectionString;
         _embedded = embedded;
+        _keeping = embedded?.KeepRunningAsync(TimeProvider.System, _leaving.Token) ?? Task.CompletedTask;
     }
 
     /// <summary>The connection string of the database; may hold a password.</summary>
@@ -35,5 +39,12 @@ internal sealed class DatabaseAddress : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _embedded?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public async ValueTask DisposeAsync()
+    {
+        // The last program to leave stops the server, and must not start it again.
+        await _leaving.CancelAsync();
+        await _keeping;
+        _leaving.Dispose();
+        if (_embedded is not null) await _embedded.DisposeAsync();
+    }
 }

@@ -68,6 +68,42 @@ public sealed partial class UpTests
     }
 
     [Fact]
+    public async Task A_private_server_that_was_killed_is_started_again_and_the_night_goes_on()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = Program(database);
+        program.Environment["ConnectionStrings__BatchGen"] = "";
+        var folder = Path.Combine(program.DataFolder, "postgres");
+        try
+        {
+            await RunAsync(program, "models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
+            var up = program.Start("up");
+            using var client = await ClientAsync(program);
+            await Wait.UntilAsync("the worker has started", () => up.Error.Contains("started on", StringComparison.Ordinal), Limit,
+                TestContext.Current.CancellationToken);
+            var server = ServerOf(folder);
+            using (var process = System.Diagnostics.Process.GetProcessById(server)) process.Kill();
+            await Wait.UntilAsync("PostgreSQL runs again", () => up.Error.Contains("runs again", StringComparison.Ordinal), Limit,
+                TestContext.Current.CancellationToken);
+            Assert.NotEqual(server, ServerOf(folder));
+
+            await RunAsync(program, "submit", "--prompt", "a green tree on a meadow", "--width", "64", "--height", "64", "--steps", "2",
+                "--campaign", "after");
+            await RunAsync(program, "watch", "after");
+            up.AskToStop();
+            Assert.Equal(130, (await up.WaitAsync(Limit)).ExitCode);
+        }
+        finally
+        {
+            await EmbeddedCluster.RemoveAsync(folder, CancellationToken.None);
+        }
+    }
+
+    private static int ServerOf(string folder) => int.Parse(
+        File.ReadLines(Path.Combine(folder, "server", "data", "postmaster.pid")).First(),
+        System.Globalization.CultureInfo.InvariantCulture);
+
+    [Fact]
     public async Task A_transfer_that_goes_on_does_not_hold_up_the_stop()
     {
         await using var database = await TestDatabase.CreateAsync();
