@@ -15,6 +15,11 @@ public sealed class QueueDatabase : IAsyncDisposable
         SqlMapper.AddTypeHandler(new InstantHandler());
     }
 
+    // A link that is cut without a word is noticed after about this long, however long nothing is said on it.
+    private const int KeepAliveSeconds = 10, KeepAliveRetrySeconds = 3;
+
+    private static readonly TimeSpan CancelLimit = TimeSpan.FromMilliseconds(500);
+
     // Kept because it holds the password, which a data source does not give out.
     private readonly string _connectionString;
 
@@ -34,9 +39,13 @@ public sealed class QueueDatabase : IAsyncDisposable
 
     /// <summary>Opens a connection outside the pool, for a caller that changes its session's state: the pool must not hand
     /// that session to others.</summary>
-    internal async Task<NpgsqlConnection> OpenAloneAsync(CancellationToken cancellationToken)
+    /// <param name="keepAlive">While nothing is said, the server is asked for a sign of life so often; null never asks.</param>
+    /// <param name="cancellationToken">Gives up connecting.</param>
+    internal async Task<NpgsqlConnection> OpenAloneAsync(TimeSpan? keepAlive, CancellationToken cancellationToken)
     {
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(_connectionString) { Pooling = false }.ConnectionString);
+        var settings = new NpgsqlConnectionStringBuilder(_connectionString) { Pooling = false };
+        if (keepAlive is { } interval) settings.KeepAlive = Math.Max(1, (int)interval.TotalSeconds);
+        var connection = new NpgsqlConnection(settings.ConnectionString);
         try
         {
             await connection.OpenAsync(cancellationToken);
@@ -48,6 +57,9 @@ public sealed class QueueDatabase : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Opens a connection outside the pool that does not ask the server for signs of life.</summary>
+    internal Task<NpgsqlConnection> OpenAloneAsync(CancellationToken cancellationToken) => OpenAloneAsync(null, cancellationToken);
 
     /// <summary>Makes a pool for a connection string; nothing is connected yet.</summary>
     /// <param name="connectionString">Npgsql connection string.</param>
@@ -65,6 +77,13 @@ public sealed class QueueDatabase : IAsyncDisposable
         // Nothing here changes the state of a session, and resetting it between calls makes the server plan
         // everything anew: ten times the work.
         settings.NoResetOnClose = true;
+        // Sockets of this machine have no such option, and need none.
+        if (settings is { TcpKeepAlive: false, TcpKeepAliveTime: 0 } && !settings.Host.Split(',').Any(host => host.Trim().StartsWith('/')))
+        {
+            (settings.TcpKeepAlive, settings.TcpKeepAliveTime, settings.TcpKeepAliveInterval) =
+                (true, KeepAliveSeconds, KeepAliveRetrySeconds);
+        }
+
         return new(settings.ConnectionString, options, MayPrepare(connectionString));
     }
 
@@ -80,19 +99,19 @@ public sealed class QueueDatabase : IAsyncDisposable
 
     /// <summary>The rows of a query, each column read by its name.</summary>
     internal Task<List<T>> QueryAsync<T>(string query, object? parameters, CancellationToken cancellationToken) =>
-        RunAsync(async connection =>
-            (await connection.QueryAsync<T>(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken)))
+        RunAsync(async (connection, token) =>
+            (await connection.QueryAsync<T>(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: token)))
                 .AsList(), cancellationToken);
 
     /// <summary>The only value that a query returns.</summary>
-    internal Task<T> ScalarAsync<T>(string query, object? parameters, CancellationToken cancellationToken) => RunAsync(async connection =>
-        (await connection.ExecuteScalarAsync<T>(
-            new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken)))!, cancellationToken);
+    internal Task<T> ScalarAsync<T>(string query, object? parameters, CancellationToken cancellationToken) => RunAsync(
+        async (connection, token) => (await connection.ExecuteScalarAsync<T>(
+            new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: token)))!, cancellationToken);
 
     /// <summary>Runs a statement that returns no rows.</summary>
-    internal Task<int> ExecuteAsync(string query, object? parameters, CancellationToken cancellationToken) => RunAsync(connection =>
-        connection.ExecuteAsync(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: cancellationToken)),
-            cancellationToken);
+    internal Task<int> ExecuteAsync(string query, object? parameters, CancellationToken cancellationToken) => RunAsync(
+        (connection, token) => connection.ExecuteAsync(new CommandDefinition(SqlFiles.Query(query), parameters, cancellationToken: token)),
+        cancellationToken);
 
     /// <summary>Runs a command whose parameters carry their database types, for arrays and values that may be null.</summary>
     internal Task<T> CommandAsync<T>(
@@ -125,12 +144,12 @@ public sealed class QueueDatabase : IAsyncDisposable
     private Task<T> ReadAsync<T>(
         string query, IReadOnlyList<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read, bool prepare,
         CancellationToken cancellationToken) =>
-        RunAsync(async connection =>
+        RunAsync(async (connection, token) =>
         {
             await using var command = new NpgsqlCommand(SqlFiles.Query(query), connection);
             foreach (var parameter in parameters) command.Parameters.Add(parameter);
-            if (prepare) await command.PrepareAsync(cancellationToken);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            if (prepare) await command.PrepareAsync(token);
+            await using var reader = await command.ExecuteReaderAsync(token);
             return await read(reader);
         }, cancellationToken);
 
@@ -139,16 +158,51 @@ public sealed class QueueDatabase : IAsyncDisposable
 
     /// <summary>Runs work on a connection; database errors that a person can act on become a
     /// <see cref="QueueException"/> that says how.</summary>
-    internal async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
+    internal Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken) =>
+        RunAsync((connection, _) => work(connection), cancellationToken);
+
+    private async Task<T> RunAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
         try
         {
-            await using var connection = await DataSource.OpenConnectionAsync(cancellationToken);
-            return await work(connection);
+            return await EndWithAsync(token => OpenAndRunAsync(work, token), cancellationToken);
         }
-        catch (NpgsqlException error) when (SqlErrors.Translate(error, DataSource) is not null)
+        catch (Exception error) when (SqlErrors.Translate(error, DataSource) is not null)
         {
             throw SqlErrors.Translate(error, DataSource)!;
+        }
+    }
+
+    private async Task<T> OpenAndRunAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        await using var connection = await DataSource.OpenConnectionAsync(cancellationToken);
+        return await work(connection, cancellationToken);
+    }
+
+    // The driver cancels a call by asking the server on another connection, and keeps whoever cancels waiting until that is answered or
+    // its time is up. A server that answers does so at once; for one that does not, nobody waits longer than the limit.
+    private static async Task<T> EndWithAsync<T>(Func<CancellationToken, Task<T>> start, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        // Not disposed: the call may outlive this method, and without a timer the source holds nothing.
+        var cancel = new CancellationTokenSource();
+        var call = start(cancel.Token);
+        try
+        {
+            return await call.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (!call.IsCompleted)
+        {
+            await Task.WhenAny(CancelAsync(), Task.Delay(CancelLimit, CancellationToken.None));
+            // What was done before the server heard of the end counts.
+            if (call.IsCompletedSuccessfully) return await call;
+            throw;
+        }
+
+        async Task CancelAsync()
+        {
+            await cancel.CancelAsync();
+            await ((Task)call).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -3,25 +3,33 @@ using BatchGen.Queue.Sql;
 
 namespace BatchGen.Queue;
 
-/// <summary>Repeats a database call that failed for a passing reason: connection lost, server restarting, deadlock,
-/// serialization failure.</summary>
+/// <summary>Repeats a database call until the server takes it: while it is away, busy, full or takes reads only, and while a person has to
+/// grant what is denied.</summary>
 public static class TransientRetry
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
 
     /// <summary>True when the same call may succeed a moment later.</summary>
-    public static bool IsTransient(Exception error) => SqlErrors.IsTransient(error);
+    public static bool IsTransient(Exception error) => KindOf(error) == DatabaseErrorKind.Passing;
 
-    /// <summary>Runs a call, again after a growing delay with jitter while it fails for a passing reason.</summary>
+    /// <summary>What kind of database error this is; null when it did not come from the database.</summary>
+    public static DatabaseErrorKind? KindOf(Exception error)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        return SqlErrorTable.KindOf(error);
+    }
+
+    /// <summary>Runs a call, again after a growing delay with jitter while the error is passing or denied.</summary>
     /// <param name="call">The call; it must be one that may run twice, as every guarded write here may.</param>
-    /// <param name="giveUpAfter">No new try starts later than this after the first.</param>
+    /// <param name="failed">Told of every error that the call is repeated after, and for how long it has failed now.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     public static async Task<T> RunAsync<T>(
-        Func<CancellationToken, Task<T>> call, TimeSpan giveUpAfter, TimeProvider time, CancellationToken cancellationToken)
+        Func<CancellationToken, Task<T>> call, Action<Exception, TimeSpan> failed, TimeProvider time, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(call);
+        ArgumentNullException.ThrowIfNull(failed);
         ArgumentNullException.ThrowIfNull(time);
         var started = time.GetTimestamp();
         for (var attempt = 0; ; attempt++)
@@ -30,8 +38,9 @@ public static class TransientRetry
             {
                 return await call(cancellationToken);
             }
-            catch (Exception error) when (IsTransient(error) && time.GetElapsedTime(started) < giveUpAfter)
+            catch (Exception error) when (KindOf(error) is DatabaseErrorKind.Passing or DatabaseErrorKind.Denied)
             {
+                failed(error, time.GetElapsedTime(started));
                 await Task.Delay(DelayOf(attempt), time, cancellationToken);
             }
         }

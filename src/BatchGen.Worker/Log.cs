@@ -55,6 +55,17 @@ internal static partial class Log
     public static partial void HeartbeatFailed(this ILogger log, long batchId, string message);
 
     [LoggerMessage(
+        4032, LogLevel.Warning, "The database cannot take the worker's calls; they are repeated until it can: {Message}")]
+    public static partial void DatabaseAway(this ILogger log, string message);
+
+    [LoggerMessage(
+        4033, LogLevel.Error, "The database denies the worker's calls; they are repeated until a person has granted them: {Message}")]
+    public static partial void DatabaseDenied(this ILogger log, string message);
+
+    [LoggerMessage(4034, LogLevel.Information, "The database takes the worker's calls again after {Seconds:0.0} s")]
+    public static partial void DatabaseAnswered(this ILogger log, double seconds);
+
+    [LoggerMessage(
         4040,
         LogLevel.Debug,
         "Checkpoint after batch {BatchId} passed: {Tensors} tensors in {ElapsedMs:0.0} ms, {Images} images verified")]

@@ -19,4 +19,10 @@ internal static partial class Log
 
     [LoggerMessage(6005, LogLevel.Warning, "Worker process {Number} could not be started: {Reason}; it is tried again in {DelaySeconds} s")]
     public static partial void WorkerProcessNotStarted(this ILogger log, int number, string reason, double delaySeconds);
+
+    [LoggerMessage(6006, LogLevel.Error, "Worker process {Number} could not be looked after; it is tried again in {DelaySeconds} s")]
+    public static partial void SupervisionFailed(this ILogger log, int number, double delaySeconds, Exception error);
+
+    [LoggerMessage(6007, LogLevel.Error, "{Reason}")]
+    public static partial void HostStopped(this ILogger log, string reason, Exception? error);
 }

@@ -59,7 +59,7 @@ public sealed class Migrator
 
             return await MigrateAloneAsync(connection, cancellationToken);
         }
-        catch (NpgsqlException error) when (SqlErrors.Translate(error, _database.DataSource) is not null)
+        catch (Exception error) when (SqlErrors.Translate(error, _database.DataSource) is not null)
         {
             throw SqlErrors.Translate(error, _database.DataSource)!;
         }

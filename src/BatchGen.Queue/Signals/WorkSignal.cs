@@ -6,10 +6,17 @@ namespace BatchGen.Queue.Signals;
 /// <remarks>
 /// Thread safe. Of all callers that wait, one listens on a connection kept for this and wakes the others. A notification that arrived since
 /// the last wait is not lost: the next wait returns at once. Behind a pooler that shares connections between transactions no notification
-/// arrives, and every wait lasts the poll interval.
+/// arrives, and every wait lasts the poll interval. While nothing arrives, the server is asked for a sign of life several times in a poll
+/// interval, at least every five seconds, so that a link that is cut without a word is noticed long before it ends.
 /// </remarks>
 public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
 {
+    private const int KeepAlivesPerPoll = 8;
+    private static readonly TimeSpan LongestKeepAlive = TimeSpan.FromSeconds(5);
+
+    // A connection that breaks sooner than this is not opened again at once: something keeps breaking it.
+    private static readonly TimeSpan ShortestLife = TimeSpan.FromSeconds(1);
+
     private readonly SemaphoreSlim _listening = new(1, 1);
     private TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private NpgsqlConnection? _connection;
@@ -62,12 +69,14 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
 
             await _connection.WaitAsync(limit, cancellationToken);
         }
-        catch (NpgsqlException)
+        catch (Exception error) when (TransientRetry.KindOf(error) is not null)
         {
-            // The next claim reports a broken connection; here it only means polling until the next wait opens a new one.
+            // Where the connection broke, jobs may have arrived unnoticed: the caller looks at once, and reports what it finds. Where
+            // there was none, the caller polls until the next wait opens one.
+            var broke = _connection is not null;
             await DropAsync();
-            var left = limit - TimeProvider.System.GetElapsedTime(started);
-            if (left > TimeSpan.Zero) await Task.Delay(left, cancellationToken);
+            var left = (broke ? ShortestLife : limit) - TimeProvider.System.GetElapsedTime(started);
+            if (left > TimeSpan.Zero) await Task.Delay(left < limit ? left : limit, cancellationToken);
         }
         catch (OperationCanceledException)
         {
@@ -79,7 +88,8 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
 
     private async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
     {
-        var connection = await database.OpenAloneAsync(cancellationToken);
+        var keepAlive = database.Options.PollInterval / KeepAlivesPerPoll;
+        var connection = await database.OpenAloneAsync(keepAlive < LongestKeepAlive ? keepAlive : LongestKeepAlive, cancellationToken);
         try
         {
             await using var command = new NpgsqlCommand(Sql.SqlFiles.Query("listen_jobs"), connection);

@@ -4,20 +4,16 @@ using Npgsql;
 
 namespace BatchGen.Queue.Sql;
 
-/// <summary>Says what a database error means to a caller.</summary>
+/// <summary>Says a database error in words for people; <see cref="SqlErrorTable"/> says what kind it is.</summary>
 internal static class SqlErrors
 {
-    private const string Refused = "BG001";
-    private const string LeaseLost = "BG002";
-    private const string UnknownWorker = "BG003";
-
-    /// <summary>The exception a caller should see, or null when the error should pass as it is (transient ones,
+    /// <summary>The exception a caller should see, or null when the error should pass as it is (passing ones of the server,
     /// programming errors).</summary>
-    public static Exception? Translate(NpgsqlException error, NpgsqlDataSource dataSource) => error switch
+    public static Exception? Translate(Exception error, NpgsqlDataSource dataSource) => error switch
     {
-        PostgresException { SqlState: Refused } refused => new SubmitRefusedException(refused.MessageText, refused),
-        PostgresException { SqlState: LeaseLost } lost => new LeaseLostException(lost.MessageText, lost),
-        PostgresException { SqlState: UnknownWorker } unknown => new QueueException(unknown.MessageText, unknown),
+        PostgresException { SqlState: SqlErrorTable.Refused } refused => new SubmitRefusedException(refused.MessageText, refused),
+        PostgresException { SqlState: SqlErrorTable.LeaseLost } lost => new LeaseLostException(lost.MessageText, lost),
+        PostgresException { SqlState: SqlErrorTable.UnknownWorker } unknown => new QueueException(unknown.MessageText, unknown),
         PostgresException { SqlState: PostgresErrorCodes.UntranslatableCharacter } untranslatable =>
             new SubmitRefusedException(
                 "The text holds a NUL character (\\u0000), which the database cannot store; remove it.", untranslatable),
@@ -31,22 +27,19 @@ internal static class SqlErrors
             new QueueException($"{Where(dataSource)}: {missing.MessageText}. Create it with: createdb NAME", missing),
         PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } denied =>
             new QueueException($"The database user may not do this ({denied.MessageText}). Roles are explained in docs/queue.md.", denied),
-        PostgresException => null,
-        { InnerException: SocketException or IOException or TimeoutException } => new QueueException(
-            $"No database answers at {Where(dataSource)} ({error.InnerException.Message}). "
+        PostgresException or NpgsqlOperationInProgressException => null,
+        NpgsqlException or SocketException or TimeoutException => new QueueException(
+            $"No database answers at {Where(dataSource)} ({Reason(error)}). "
                 + "Check that the server runs and that ConnectionStrings__BatchGen names it.", error),
         _ => null,
     };
 
-    /// <summary>True when the same call may succeed a moment later: connection lost, deadlock, serialization failure, server
-    /// starting or stopping.</summary>
-    public static bool IsTransient(Exception error) => error switch
+    // With several hosts the driver gives the error of each.
+    private static string Reason(Exception error) => error.InnerException switch
     {
-        NpgsqlException { IsTransient: true } => true,
-        PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
-            or PostgresErrorCodes.CannotConnectNow } => true,
-        QueueException { InnerException: NpgsqlException inner } => inner is not PostgresException || IsTransient(inner),
-        _ => false,
+        AggregateException several => string.Join("; ", several.InnerExceptions.Select(Reason).Distinct(StringComparer.Ordinal)),
+        { } inner => inner.Message,
+        null => error.Message.TrimEnd('.'),
     };
 
     private static string Where(NpgsqlDataSource dataSource)

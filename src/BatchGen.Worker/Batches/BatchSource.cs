@@ -20,6 +20,7 @@ internal sealed class BatchSource(
     BatchClaims claims,
     WorkerRegistry workers,
     OutputProbe output,
+    StopLimit stop,
     TimeProvider clock,
     ILogger log)
 {
@@ -48,7 +49,7 @@ internal sealed class BatchSource(
     public async Task<HeldBatch?> ClaimAsync(CancellationToken stoppingToken)
     {
         await RescueExpiredAsync(stoppingToken);
-        Orders = await DatabaseRetry.RunAsync(token => workers.HeartbeatAsync(workerId, device.AdapterCache, token), stoppingToken);
+        Orders = await DatabaseRetry.RunAsync(log, token => workers.HeartbeatAsync(workerId, device.AdapterCache, token), stoppingToken);
         _canaryOrdered |= Orders.Canary;
         if (Orders.Paused || Orders.Draining) return null;
         if (_claimDelayed)
@@ -59,9 +60,11 @@ internal sealed class BatchSource(
 
         if (!await output.IsWritableAsync(stoppingToken)) return null;
         var request = new ClaimRequest(workerId, options.Models.Count == 0 ? null : [.. options.Models], options.BatchSize);
-        var batch = await DatabaseRetry.RunAsync(token => ClaimAsync(request, token), stoppingToken);
+        var batch = await DatabaseRetry.RunAsync(log, token => ClaimAsync(request, token), stoppingToken);
         if (batch is null) return null;
-        return new HeldBatch(batch, new LeaseKeeper(batch, claims, options.HeartbeatInterval, database.Options.LeaseDuration, clock, log));
+        var lease = new LeaseKeeper(
+            batch, claims, options.HeartbeatInterval, database.Options.LeaseDuration, clock, log, stop.Passed);
+        return new HeldBatch(batch, lease);
     }
 
     /// <summary>Closes a batch that was worked on to its end; jobs that are unfinished all the same are requeued.</summary>
@@ -74,14 +77,16 @@ internal sealed class BatchSource(
         log.BatchRequeued(batch.BatchId, jobs);
     });
 
-    // Batches end after a stop was asked for too, so this has a time limit of its own.
+    // A batch that cannot be ended is left to a rescue after as long as a stop may take. Once the worker is to end, all of its calls share
+    // that time.
     private async Task EndAsync(HeldBatch held, Func<ClaimedBatch, CancellationToken, Task> end)
     {
         await held.Lease.DisposeAsync();
-        using var limit = new CancellationTokenSource(options.StopTimeout, clock);
+        using var time = new CancellationTokenSource(options.StopTimeout, clock);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(time.Token, stop.Passed);
         try
         {
-            await DatabaseRetry.RunAsync(token => end(held.Batch, token), limit.Token);
+            await DatabaseRetry.RunAsync(log, token => end(held.Batch, token), limit.Token);
         }
         catch (Exception error) when (error is LeaseLostException or QueueException or OperationCanceledException)
         {
@@ -107,7 +112,7 @@ internal sealed class BatchSource(
     {
         if (_lastRescue is { } last && clock.GetElapsedTime(last) < database.Options.LeaseDuration / 2) return;
         _lastRescue = clock.GetTimestamp();
-        var batches = await DatabaseRetry.RunAsync(claims.RescueExpiredAsync, stoppingToken);
+        var batches = await DatabaseRetry.RunAsync(log, claims.RescueExpiredAsync, stoppingToken);
         if (batches > 0) log.BatchesRescued(batches);
     }
 }

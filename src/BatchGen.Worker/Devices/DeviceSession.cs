@@ -8,7 +8,6 @@ using BatchGen.Queue.Registry;
 using BatchGen.Worker.Hosting;
 using BatchGen.Worker.Leases;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace BatchGen.Worker.Devices;
 
@@ -72,7 +71,7 @@ internal sealed class DeviceSession : IAsyncDisposable
     {
         // Read for every batch, because a name may stand for other content than it did for the last one.
         var model = await FindModelAsync(signature.Model, cancellationToken);
-        var records = await DatabaseRetry.RunAsync(token => FindAdaptersAsync(signature, token), cancellationToken);
+        var records = await DatabaseRetry.RunAsync(_log, token => FindAdaptersAsync(signature, token), cancellationToken);
         if (signature.Equals(Fused) && IsLoaded(model) && IsFused(records)) return;
         await LoadModelAsync(model, cancellationToken);
         if (signature.Adapters.Count == 0)
@@ -109,7 +108,8 @@ internal sealed class DeviceSession : IAsyncDisposable
             var records = await FindAdaptersAsync(signature, cancellationToken);
             await Task.Run(() => _renderer.Prefetch(signature, records, cancellationToken), cancellationToken);
         }
-        catch (Exception error) when (error is AdapterException or QueueException or NpgsqlException or OperationCanceledException)
+        catch (Exception error) when (error is AdapterException or QueueException or OperationCanceledException
+            || TransientRetry.KindOf(error) is not null)
         {
             // Reading ahead only saves time: an error comes up again, and is reported, when the batch is prepared.
             _log.PrefetchFailed(signature.ToString(), error.Message);
@@ -163,7 +163,7 @@ internal sealed class DeviceSession : IAsyncDisposable
     }
 
     private async Task<ModelRecord> FindModelAsync(string name, CancellationToken cancellationToken) =>
-        await DatabaseRetry.RunAsync(token => _models.FindAsync(name, token), cancellationToken)
+        await DatabaseRetry.RunAsync(_log, token => _models.FindAsync(name, token), cancellationToken)
         ?? throw new ModelException($"Model '{name}' is not registered any more. Add it with 'batchgen models add'.");
 
     private async Task<IReadOnlyList<AdapterRecord>> FindAdaptersAsync(AdapterSignature signature, CancellationToken cancellationToken) =>

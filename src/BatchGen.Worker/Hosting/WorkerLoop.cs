@@ -11,7 +11,6 @@ using BatchGen.Worker.Leases;
 using BatchGen.Worker.Output;
 using BatchGen.Worker.Weights;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace BatchGen.Worker.Hosting;
 
@@ -34,6 +33,7 @@ internal sealed class WorkerLoop(
     StartImageFolder startImages,
     OutputProbe output,
     WorkSignal signal,
+    StopLimit stop,
     TimeProvider clock,
     ILogger log)
 {
@@ -71,6 +71,8 @@ internal sealed class WorkerLoop(
         }
         finally
         {
+            // However the loop ends, the worker ends with it.
+            stop.Begin();
             if (next is not null) await source.RequeueAsync(next);
         }
     }
@@ -103,7 +105,7 @@ internal sealed class WorkerLoop(
             // 3. Unload, unless the next batch uses the same weights.
             if (device.WritesBaseWhileFused || !batch.Signature.Equals(next?.Batch.Signature)) await device.UnloadAsync();
             // 4. Prove the weights, then end the batch.
-            await CheckWeightsAndCloseAsync(held, stoppingToken);
+            await CheckWeightsAndCloseAsync(held);
         }
         catch (DeviceException error)
         {
@@ -115,6 +117,8 @@ internal sealed class WorkerLoop(
         }
         catch
         {
+            // The worker ends: because it was asked to, or because of this error.
+            stop.Begin();
             await RequeueAsync(held, next, ahead);
             throw;
         }
@@ -164,12 +168,12 @@ internal sealed class WorkerLoop(
     private async Task RenderAsync(BatchRun run, HeldBatch held, Action lastGroupStarts, CancellationToken stoppingToken)
     {
         var (batch, lease) = held;
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lease.Lost);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lease.Lost);
         try
         {
-            await run.RunAsync(lastGroupStarts, stop.Token);
+            await run.RunAsync(lastGroupStarts, ending.Token);
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
             // A stop, or a lost lease: unfinished jobs are requeued when the batch is closed, or were requeued by another worker.
         }
@@ -184,7 +188,8 @@ internal sealed class WorkerLoop(
             output.ReportFailure();
         }
 #pragma warning disable CA1031 // The worker loop is where an unforeseen error ends: the jobs are charged an attempt, the worker goes on.
-        catch (Exception error) when (error is not (WeightIntegrityException or DeviceException or QueueException or NpgsqlException))
+        catch (Exception error) when (error is not (WeightIntegrityException or DeviceException or QueueException)
+            && TransientRetry.KindOf(error) is null)
 #pragma warning restore CA1031
         {
             log.BatchFailed(batch.BatchId, error);
@@ -198,7 +203,7 @@ internal sealed class WorkerLoop(
         {
             var message = FailureText.WithoutFolders($"Unexpected error: {error.Message}");
             var failed = batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Generation, message)).ToArray();
-            await DatabaseRetry.RunAsync(token => claims.FailAsync(batch, failed, token), stoppingToken);
+            await DatabaseRetry.RunAsync(log, token => claims.FailAsync(batch, failed, token), stoppingToken);
         }
         catch (LeaseLostException lost)
         {
@@ -207,11 +212,9 @@ internal sealed class WorkerLoop(
     }
 
     // A stop does not cut this short but bounds it: the weights are proven first, then the batch is closed.
-    private async Task CheckWeightsAndCloseAsync(HeldBatch held, CancellationToken stoppingToken)
+    private async Task CheckWeightsAndCloseAsync(HeldBatch held)
     {
-        using var limit = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
-        await using var stopped = stoppingToken.Register(() => limit.CancelAfter(options.StopTimeout));
-        await weights.CheckAsync(held.Batch, limit.Token);
+        await weights.CheckAsync(held.Batch, stop.Passed);
         await source.CloseAsync(held);
     }
 

@@ -14,7 +14,6 @@ using BatchGen.Worker.Output;
 using BatchGen.Worker.Weights;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace BatchGen.Worker.Hosting;
 
@@ -45,13 +44,16 @@ internal sealed class WorkerService(
     {
         var reason = "stopped";
         DeviceSession? device = null;
+        using var stop = new StopLimit(options.StopTimeout, clock);
+        await using var asked = stoppingToken.Register(stop.Begin);
         try
         {
             device = await DeviceSession.StartAsync(createRenderer, models, adapters, log);
             var name = options.Name.Length > 0 ? options.Name : $"{Environment.MachineName} {device.Device.Name}";
-            await DatabaseRetry.RunAsync(token => workers.StartAsync(_id, name, device.Device, token), stoppingToken);
+            await DatabaseRetry.RunAsync(log, token => workers.StartAsync(_id, name, device.Device, token), stoppingToken);
             log.WorkerStarted(_id, name, device.Device.Name, device.Device.ComputeType);
-            reason = await CreateLoop(device).RunAsync(stoppingToken);
+            reason = await CreateLoop(device, stop).RunAsync(stoppingToken);
+            outcome.EndInOrder();
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -65,17 +67,19 @@ internal sealed class WorkerService(
         }
         finally
         {
-            await SignOffAsync(device, reason);
+            stop.Begin();
+            await SignOffAsync(device, reason, stop.Passed);
             lifetime.StopApplication();
         }
     }
 
-    private WorkerLoop CreateLoop(DeviceSession device)
+    private WorkerLoop CreateLoop(DeviceSession device, StopLimit stop)
     {
-        var source = new BatchSource(_id, device, options, database, claims, workers, output, clock, log);
+        var source = new BatchSource(_id, device, options, database, claims, workers, output, stop, clock, log);
         var canary = new CanaryGuard(device, canaries, workers, _id, options, log);
         var weights = new WeightGuard(device, checkpoints, _id, log);
-        return new WorkerLoop(_id, options, device, source, canary, weights, claims, saver, startImages, output, signal, clock, log);
+        return new WorkerLoop(
+            _id, options, device, source, canary, weights, claims, saver, startImages, output, signal, stop, clock, log);
     }
 
     /// <returns>Why the worker ends.</returns>
@@ -86,9 +90,8 @@ internal sealed class WorkerService(
         return error.Message;
     }
 
-    private async Task SignOffAsync(DeviceSession? device, string reason)
+    private async Task SignOffAsync(DeviceSession? device, string reason, CancellationToken stopPassed)
     {
-        using var limit = new CancellationTokenSource(options.StopTimeout, clock);
         try
         {
             if (device is not null) await device.DisposeAsync();
@@ -103,10 +106,10 @@ internal sealed class WorkerService(
         try
         {
             // A claim that was cut short may have been committed all the same.
-            await claims.RequeueAllAsync(_id, after: 0, limit.Token);
-            await workers.StopAsync(_id, reason, limit.Token);
+            await claims.RequeueAllAsync(_id, after: 0, stopPassed);
+            await workers.StopAsync(_id, reason, stopPassed);
         }
-        catch (Exception error) when (error is QueueException or NpgsqlException or OperationCanceledException)
+        catch (Exception error) when (TransientRetry.KindOf(error) is not null || error is QueueException or OperationCanceledException)
         {
             log.SignOffFailed(error.Message);
         }
@@ -121,5 +124,10 @@ public sealed class WorkerOutcome
     /// <summary>The first error that ended the worker, or null.</summary>
     public string? Failure { get; private set; }
 
+    /// <summary>True when the worker ended by itself as it was meant to: it was drained, or nothing was left to do.</summary>
+    public bool EndedInOrder { get; private set; }
+
     internal void Fail(string message) => Failure ??= message;
+
+    internal void EndInOrder() => EndedInOrder = true;
 }

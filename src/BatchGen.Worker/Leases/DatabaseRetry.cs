@@ -1,21 +1,55 @@
 using BatchGen.Queue;
+using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Worker.Leases;
 
-/// <summary>Calls the database again while it cannot be reached, however long that takes: a night's work must survive a
+/// <summary>Calls the database again while it cannot take the call, however long that takes: a night's work must survive a
 /// restart of the server.</summary>
 internal static class DatabaseRetry
 {
-    /// <summary>Runs a call that returns something, and repeats it while it fails for a passing reason.</summary>
-    public static Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
-        TransientRetry.RunAsync(call, TimeSpan.MaxValue, TimeProvider.System, cancellationToken);
+    // A wait is worth a line when it begins, when the kind of error changes, and then every minute.
+    private static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
 
-    /// <summary>Runs a call that returns nothing, and repeats it while it fails for a passing reason.</summary>
-    public static Task RunAsync(Func<CancellationToken, Task> call, CancellationToken cancellationToken) => RunAsync(
-        async token =>
-        {
-            await call(token);
-            return true;
-        },
-        cancellationToken);
+    /// <summary>Runs a call that returns something, and repeats it while the server cannot take it or denies it.</summary>
+    public static Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
+        TransientRetry.RunAsync(call, static (_, _) => { }, TimeProvider.System, cancellationToken);
+
+    /// <summary>Runs a call that returns something, repeats it while the server cannot take it or denies it, and logs how long that
+    /// lasts.</summary>
+    public static async Task<T> RunAsync<T>(ILogger log, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    {
+        TimeSpan? failing = null;
+        var nextLine = TimeSpan.Zero;
+        DatabaseErrorKind? said = null;
+        var result = await TransientRetry.RunAsync(
+            call,
+            (error, elapsed) =>
+            {
+                failing = elapsed;
+                var kind = TransientRetry.KindOf(error);
+                if (kind == said && elapsed < nextLine) return;
+                (said, nextLine) = (kind, elapsed + LogInterval);
+                if (kind == DatabaseErrorKind.Denied) log.DatabaseDenied(error.Message);
+                else log.DatabaseAway(error.Message);
+            },
+            TimeProvider.System,
+            cancellationToken);
+        if (failing is { } time) log.DatabaseAnswered(time.TotalSeconds);
+        return result;
+    }
+
+    /// <summary>Runs a call that returns nothing, and repeats it while the server cannot take it or denies it.</summary>
+    public static Task RunAsync(Func<CancellationToken, Task> call, CancellationToken cancellationToken) =>
+        RunAsync(Returning(call), cancellationToken);
+
+    /// <summary>Runs a call that returns nothing, repeats it while the server cannot take it or denies it, and logs how long that
+    /// lasts.</summary>
+    public static Task RunAsync(ILogger log, Func<CancellationToken, Task> call, CancellationToken cancellationToken) =>
+        RunAsync(log, Returning(call), cancellationToken);
+
+    private static Func<CancellationToken, Task<bool>> Returning(Func<CancellationToken, Task> call) => async token =>
+    {
+        await call(token);
+        return true;
+    };
 }

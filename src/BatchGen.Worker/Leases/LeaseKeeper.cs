@@ -4,14 +4,14 @@ using BatchGen.Core.Rendering;
 using BatchGen.Queue;
 using BatchGen.Queue.Claims;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace BatchGen.Worker.Leases;
 
 /// <summary>Keeps the lease of one batch alive while it is rendered, and learns from each heartbeat which of its
 /// jobs were cancelled.</summary>
-/// <remarks>When the lease is lost, or could not be extended for as long as it lives, <see cref="Lost"/> is cancelled
-/// and rendering stops.</remarks>
+/// <remarks>When the lease is lost, or could not be extended for as long as it lives, or the time of a stop is used up,
+/// <see cref="Lost"/> is cancelled and rendering stops. Nothing else ends the heartbeats: an error that is not known is logged, and the
+/// next heartbeat tries again.</remarks>
 internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
 {
     private readonly ClaimedBatch _batch;
@@ -20,7 +20,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     private readonly TimeSpan _duration;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
-    private readonly CancellationTokenSource _lost = new();
+    private readonly CancellationTokenSource _lost;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private readonly HashSet<long> _cancelledJobs = [];
@@ -30,8 +30,11 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     private int _finished;
     private StepProgress _step;
 
-    public LeaseKeeper(ClaimedBatch batch, BatchClaims claims, TimeSpan interval, TimeSpan duration, TimeProvider clock, ILogger log)
+    public LeaseKeeper(
+        ClaimedBatch batch, BatchClaims claims, TimeSpan interval, TimeSpan duration, TimeProvider clock, ILogger log,
+        CancellationToken stopPassed)
     {
+        _lost = CancellationTokenSource.CreateLinkedTokenSource(stopPassed);
         _batch = batch;
         _claims = claims;
         _interval = interval;
@@ -42,7 +45,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         _loop = RunAsync();
     }
 
-    /// <summary>Cancelled when the batch belongs to someone else.</summary>
+    /// <summary>Cancelled when the batch belongs to someone else, or this worker has no time left to record anything.</summary>
     public CancellationToken Lost { get; }
 
     /// <summary>Starts a group of jobs that are rendered together: the token is cancelled when every job in it was cancelled.</summary>
@@ -122,7 +125,9 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         {
             await LoseAsync(error.Message);
         }
-        catch (Exception error) when (error is NpgsqlException or QueueException or TimeoutException)
+#pragma warning disable CA1031 // Whatever it was, the next heartbeat may succeed; without heartbeats the lease would be lost.
+        catch (Exception error) when (error is not OperationCanceledException || !_stop.IsCancellationRequested)
+#pragma warning restore CA1031
         {
             _log.HeartbeatFailed(_batch.BatchId, error.Message);
         }

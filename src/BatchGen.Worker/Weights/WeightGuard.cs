@@ -70,6 +70,6 @@ internal sealed class WeightGuard(DeviceSession device, CheckpointLog checkpoint
         WorkerMetrics.Checked(check, verdict);
         var checkpoint = new WeightCheckpoint(
             workerId, batch.BatchId, batch.Epoch, device.Model!.Name, device.Device, check, verdict, reload);
-        return DatabaseRetry.RunAsync(token => checkpoints.RecordAsync(checkpoint, token), cancellationToken);
+        return DatabaseRetry.RunAsync(log, token => checkpoints.RecordAsync(checkpoint, token), cancellationToken);
     }
 }

@@ -33,10 +33,9 @@ internal static class UpCommand
                 services => services.AddHostedService(provider => new WorkerSupervisor(
                     context, session.Settings, session.ConnectionString, list, provider.GetRequiredService<ILogger<WorkerSupervisor>>())),
                 cancellationToken);
-            await app.StartAsync(cancellationToken);
-            await context.Output.WriteLineAsync($"Dashboard on {session.Settings.Options.Dashboard.Url}; Ctrl-C stops everything in order");
-            await app.WaitForShutdownAsync(cancellationToken);
-            return cancellationToken.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Success;
+            var line = $"Dashboard on {session.Settings.Options.Dashboard.Url}; Ctrl-C stops everything in order";
+            var reason = await HostEnd.RunAsync(app, static () => false, () => context.Output.WriteLineAsync(line), cancellationToken);
+            return reason is null ? ExitCodes.Interrupted : throw CommandException.Failed(reason);
         });
         HelpWithExamples.Add(
             command,

@@ -38,10 +38,9 @@ internal static class WorkerCommand
             using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             if (arguments.GetValue(supervised)) StopWhenInputEnds(context, stopping);
             using var host = WorkerHost.Build(context, session.Settings, session.ConnectionString, LogLevel.Information);
-            // Running a host to its end disposes it.
             var outcome = host.Services.GetRequiredService<WorkerOutcome>();
-            await host.RunAsync(stopping.Token);
-            if (outcome.Failure is { } failure) throw CommandException.Failed(failure);
+            var reason = await HostEnd.RunAsync(host, () => outcome.EndedInOrder, static () => Task.CompletedTask, stopping.Token);
+            if ((outcome.Failure ?? reason) is { } failure) throw CommandException.Failed(failure);
             return stopping.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Success;
         });
         HelpWithExamples.Add(

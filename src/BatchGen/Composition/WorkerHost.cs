@@ -11,8 +11,9 @@ namespace BatchGen.Composition;
 /// <summary>A worker hosted in this process.</summary>
 internal static class WorkerHost
 {
-    // For closing connections and flushing logs, after the worker itself has ended.
-    private static readonly TimeSpan ShutdownMargin = TimeSpan.FromSeconds(30);
+    // For closing connections and flushing logs, after the worker itself has ended: less than WorkerSupervisor waits beyond StopTimeout,
+    // so that a worker which hangs ends by itself and says so.
+    internal static readonly TimeSpan ShutdownMargin = TimeSpan.FromSeconds(10);
 
     /// <summary>Builds the host: queue, renderer, worker.</summary>
     /// <param name="context">The program's streams and clock.</param>

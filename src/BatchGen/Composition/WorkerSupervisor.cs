@@ -21,7 +21,7 @@ internal sealed class WorkerSupervisor(
     private static readonly TimeSpan HealthyRun = TimeSpan.FromMinutes(2);
 
     // Beyond the time that a worker has for unloading and verifying: closing connections and ending the process.
-    private static readonly TimeSpan StopMargin = TimeSpan.FromSeconds(20);
+    internal static readonly TimeSpan StopMargin = TimeSpan.FromSeconds(20);
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -37,9 +37,9 @@ internal sealed class WorkerSupervisor(
         while (!stoppingToken.IsCancellationRequested)
         {
             var started = context.Clock.GetTimestamp();
-            var (exitCode, problem) = await RunAsync(number, device, stoppingToken);
+            var end = await RunToEndAsync(number, device, stoppingToken);
             if (stoppingToken.IsCancellationRequested) return;
-            if (exitCode == ExitCodes.Success)
+            if (end.ExitCode == ExitCodes.Success)
             {
                 log.WorkerProcessFinished(number);
                 return;
@@ -47,17 +47,30 @@ internal sealed class WorkerSupervisor(
 
             deaths = context.Clock.GetElapsedTime(started) > HealthyRun ? 1 : deaths + 1;
             var delay = RestartDelay(deaths);
-            if (exitCode is { } code) log.WorkerProcessEnded(number, code, delay.TotalSeconds);
-            else log.WorkerProcessNotStarted(number, problem, delay.TotalSeconds);
+            if (end.Error is { } error) log.SupervisionFailed(number, delay.TotalSeconds, error);
+            else if (end.ExitCode is { } code) log.WorkerProcessEnded(number, code, delay.TotalSeconds);
+            else log.WorkerProcessNotStarted(number, end.Problem, delay.TotalSeconds);
             await Task.Delay(delay, context.Clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
+    // An error that is not known ends neither this worker's supervision nor that of the others.
+    private async Task<WorkerEnd> RunToEndAsync(int number, string? device, CancellationToken stoppingToken)
+    {
+        try
+        {
+            return await RunAsync(number, device, stoppingToken);
+        }
+#pragma warning disable CA1031
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            return new WorkerEnd(null, error.Message, error);
+        }
+    }
+
     /// <summary>Runs one worker process to its end.</summary>
-    /// <returns>
-    /// The exit code; or null, and why the process could not be started: the machine is out of memory or processes, or the program is being
-    /// replaced. </returns>
-    private async Task<(int? ExitCode, string Problem)> RunAsync(int number, string? device, CancellationToken stoppingToken)
+    private async Task<WorkerEnd> RunAsync(int number, string? device, CancellationToken stoppingToken)
     {
         using var process = new Process { StartInfo = StartInfo(number, device) };
         try
@@ -66,7 +79,7 @@ internal sealed class WorkerSupervisor(
         }
         catch (Win32Exception failure)
         {
-            return (null, failure.Message);
+            return new WorkerEnd(null, failure.Message);
         }
 
         log.WorkerProcessStarted(number, process.Id);
@@ -81,7 +94,7 @@ internal sealed class WorkerSupervisor(
         }
 
         await copying;
-        return (process.ExitCode, "");
+        return new WorkerEnd(process.ExitCode);
     }
 
     // Asks by closing the pipe; kills after the time that a worker may take.
@@ -130,7 +143,24 @@ internal sealed class WorkerSupervisor(
     {
         while (await from.ReadLineAsync() is { } line)
         {
-            await context.Error.WriteLineAsync(devices.Count > 1 ? $"[{number}] {line}" : line);
+            try
+            {
+                await context.Error.WriteLineAsync(devices.Count > 1 ? $"[{number}] {line}" : line);
+            }
+            catch (IOException)
+            {
+                // Nobody reads standard error any more, or its disk is full. The lines are read on, or the worker would wait for ever to
+                // write them.
+            }
         }
     }
+
+    /// <summary>How the run of one worker process ended.</summary>
+    /// <param name="ExitCode">
+    /// Its exit code; null when the process could not be started, because the machine is out of memory or processes or the program is being
+    /// replaced, and when it could not be looked after.
+    /// </param>
+    /// <param name="Problem">Why there is no exit code.</param>
+    /// <param name="Error">The error that is not known, or null.</param>
+    private sealed record WorkerEnd(int? ExitCode, string Problem = "", Exception? Error = null);
 }

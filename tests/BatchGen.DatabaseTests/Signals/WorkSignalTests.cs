@@ -75,7 +75,7 @@ public sealed class WorkSignalTests
     }
 
     [Fact]
-    public async Task A_wait_whose_connection_is_lost_ends_by_polling_and_the_next_one_listens_again()
+    public async Task A_wait_whose_connection_is_lost_ends_soon_and_the_next_one_listens_again()
     {
         await using var database = await TestDatabase.CreateAsync(new() { PollInterval = TimeSpan.FromMilliseconds(200) });
         await using var signal = new WorkSignal(database.Queue);

@@ -32,7 +32,9 @@ internal sealed class WorkerHost : IAsyncDisposable
         Action<WorkerOptions>? configure = null,
         string? imageFolder = null,
         string? startImageFolder = null,
-        TimeProvider? clock = null)
+        TimeProvider? clock = null,
+        string? connectionString = null,
+        RecordedLog? log = null)
     {
         var folder = Directory.CreateTempSubdirectory("batchgen-worker-").FullName;
         var options = new WorkerOptions
@@ -45,10 +47,11 @@ internal sealed class WorkerHost : IAsyncDisposable
         };
         configure?.Invoke(options);
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Logging.SetMinimumLevel(LogLevel.None);
+        builder.Logging.SetMinimumLevel(log is null ? LogLevel.None : LogLevel.Information);
+        if (log is not null) builder.Logging.AddProvider(log);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Limit);
         builder.Services.AddSingleton(clock ?? TimeProvider.System);
-        builder.Services.AddQueue(database.ConnectionString, database.Queue.Options);
+        builder.Services.AddQueue(connectionString ?? database.ConnectionString, database.Queue.Options);
         builder.Services.AddSingleton<RendererFactory>(() => renderer);
         builder.Services.AddWorker(options, imageFolder ?? folder, startImageFolder ?? Path.Combine(folder, "start-images"));
         var host = builder.Build();

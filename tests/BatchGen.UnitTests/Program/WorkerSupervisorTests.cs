@@ -29,6 +29,48 @@ public sealed class WorkerSupervisorTests
         Assert.True(supervisor.ExecuteTask!.IsCompletedSuccessfully);
     }
 
+    [Fact]
+    public async Task A_worker_is_started_again_when_nobody_reads_standard_error_any_more()
+    {
+        // A program that writes a line to standard error, whatever it is asked to do, and fails.
+        var clock = new FakeTimeProvider();
+        var context = ProgramRun.Context(clock: clock, programPath: "/bin/ls", error: new BrokenWriter(new IOException("Broken pipe")));
+        var log = new RecordedLines();
+        using var supervisor = new WorkerSupervisor(context, Settings.Read(context), "", [null], log);
+        await supervisor.StartAsync(TestContext.Current.CancellationToken);
+        for (var run = 1; run <= 2; run++)
+        {
+            Assert.StartsWith("Worker process 1 started as process", await log.NextAsync(clock), StringComparison.Ordinal);
+            Assert.StartsWith("Worker process 1 died with exit code 2; it starts again", await log.NextAsync(clock),
+                StringComparison.Ordinal);
+        }
+
+        await supervisor.StopAsync(TestContext.Current.CancellationToken);
+        Assert.True(supervisor.ExecuteTask!.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public async Task An_error_that_is_not_known_does_not_end_the_supervision_of_a_worker()
+    {
+        var clock = new FakeTimeProvider();
+        var broken = new BrokenWriter(new InvalidOperationException("nobody knows this error"));
+        var context = ProgramRun.Context(clock: clock, programPath: "/bin/ls", error: broken);
+        var log = new RecordedLines();
+        using var supervisor = new WorkerSupervisor(context, Settings.Read(context), "", [null], log);
+        await supervisor.StartAsync(TestContext.Current.CancellationToken);
+        foreach (var delay in (int[])[1, 2])
+        {
+            Assert.StartsWith("Worker process 1 started as process", await log.NextAsync(clock), StringComparison.Ordinal);
+            Assert.Equal($"Worker process 1 could not be looked after; it is tried again in {delay} s", await log.NextAsync(clock));
+        }
+
+        await supervisor.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public void A_worker_that_hangs_ends_by_itself_before_the_supervisor_kills_it() =>
+        Assert.True(WorkerHost.ShutdownMargin < WorkerSupervisor.StopMargin);
+
     [Theory]
     [InlineData(1, 1)]
     [InlineData(2, 2)]
@@ -36,6 +78,11 @@ public sealed class WorkerSupervisorTests
     [InlineData(50, 60)]
     public void The_delay_before_a_restart_doubles_with_each_death_up_to_a_minute(int deaths, int seconds) =>
         Assert.Equal(TimeSpan.FromSeconds(seconds), WorkerSupervisor.RestartDelay(deaths));
+
+    private sealed class BrokenWriter(Exception failure) : StringWriter
+    {
+        public override Task WriteLineAsync(string? value) => throw failure;
+    }
 
     private sealed class RecordedLines : ILogger<WorkerSupervisor>
     {

@@ -22,7 +22,7 @@ public class LeaseKeeperTests
         // The clock stands still, so there is no heartbeat and no database is needed.
         await using var database = QueueDatabase.Open("Host=nowhere", new QueueOptions());
         await using var keeper = new LeaseKeeper(batch, new BatchClaims(database), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3),
-            new FakeTimeProvider(), NullLogger.Instance);
+            new FakeTimeProvider(), NullLogger.Instance, CancellationToken.None);
         var (_, firstCancelled) = keeper.Begin([batch.Jobs[0]]);
         keeper.Begin([batch.Jobs[1]]);
         // A heartbeat may be about to cancel the first group. Asking for the wait handle throws where that
