@@ -92,7 +92,8 @@ internal static partial class FailurePages
             if (cause is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge })
                 return (StatusCodes.Status413PayloadTooLarge, TextOf(StatusCodes.Status413PayloadTooLarge, context));
             if (cause is InvalidDataException unread)
-                return (bad.StatusCode, unread.Message.Contains("null character", StringComparison.Ordinal)
+                // ASP.NET Core's decoder of forms says so of any value, not only of paths.
+                return (bad.StatusCode, unread.InnerException?.Message.Contains("null character", StringComparison.Ordinal) == true
                     ? QueryText.TextOf("the form") : $"The form could not be read: {unread.Message}");
         }
 

@@ -127,6 +127,7 @@ public sealed class BodyLimitTests : IAsyncLifetime
     [InlineData("GET", "/api/v1/LONG", "")]
     [InlineData("POST", "/api/v1/workers/00000000-0000-0000-0000-000000000000/LONG", "")]
     [InlineData("POST", "/api/v1/jobs", """{"sampler":"LONG"}""")]
+    [InlineData("POST", "/api/v1/jobs", """{"LONG":1}""")]
     [InlineData("POST", "/api/v1/jobs", """{"model":"LONG"}""")]
     [InlineData("POST", "/api/v1/jobs", """{"width":"LONG"}""")]
     public async Task A_value_of_5000_letters_is_shortened_in_the_answer(string method, string path, string body)

@@ -69,6 +69,7 @@ public sealed partial class OddValueTests : IAsyncLifetime
 
     [Theory]
     [InlineData("/login", "/login", "return", "/\n/evil.example")]
+    [InlineData("/login", "/login", "return", "/jobs\0")]
     [InlineData("/jobs", "/jobs/cancel", "back", "/jobs?text=\u0001")]
     [InlineData("/jobs", "/jobs/retry", "back", "/jobs\r\nX: 1")]
     public async Task Control_characters_in_the_address_that_a_form_leads_back_to_are_answered_with_400(
