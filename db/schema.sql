@@ -602,10 +602,10 @@ CREATE INDEX jobs_waiting ON jobs USING btree (id) WHERE (indexed_state = ANY (A
 CREATE INDEX jobs_with_deadline ON jobs USING btree (deadline) WHERE ((deadline IS NOT NULL) AND (indexed_state = ANY (ARRAY['ready'::text,
   'scheduled'::text])));
 
--- Query delete_account: the logins of an account end with it.
+-- delete_account: the logins of an account end with it
 CREATE INDEX login_sessions_by_account ON login_sessions USING btree (account_id);
 
--- Query insert_login_session: finds logins that have lasted too long.
+-- insert_login_session: logins that have lasted too long
 CREATE INDEX login_sessions_by_time ON login_sessions USING btree (created_at);
 
 -- submit_staged: the rows of a load

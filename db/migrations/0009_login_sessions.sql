@@ -10,7 +10,5 @@ comment on table login_sessions is 'Logins that have not ended, by SHA-256 of th
 comment on column login_sessions.created_at is 'When the person logged in: a login ends a set time after that, however much it is used.';
 
 create index login_sessions_by_time on login_sessions (created_at);
-comment on index login_sessions_by_time is 'Query insert_login_session: finds logins that have lasted too long.';
 
 create index login_sessions_by_account on login_sessions (account_id);
-comment on index login_sessions_by_account is 'Query delete_account: the logins of an account end with it.';

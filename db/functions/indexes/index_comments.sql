@@ -36,3 +36,5 @@ comment on index canaries_by_worker is 'prune_history: whether a worker drew any
 
 comment on index archived_jobs_by_end is 'prune_archive: rows past their retention';
 comment on index archived_jobs_by_campaign is 'archived_jobs: what became of a campaign, for people who ask';
+comment on index login_sessions_by_account is 'delete_account: the logins of an account end with it';
+comment on index login_sessions_by_time is 'insert_login_session: logins that have lasted too long';

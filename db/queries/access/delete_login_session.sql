@@ -1,2 +1,2 @@
--- Ends a login. @hash bytea. Index login_sessions_pkey.
+-- Ends a login. @hash bytea.
 delete from login_sessions where hash = @hash

@@ -51,7 +51,7 @@ public sealed class DatabaseErrorTests
         await using var login = await LoginAsync(database);
         await using var worker = await WorkerHost.StartAsync(
             database, new FakeRenderer(), options => options.ExitWhenIdle = false, connectionString: login.Address);
-        await WorkerHost.UntilAsync("40 connections of the worker were terminated", TerminatedAsync(login), count => count >= 40);
+        await WorkerHost.UntilAsync("5 connections of the worker were terminated", TerminatedAsync(login), count => count >= 5);
         await AssertDrawsAsync(database, worker);
     }
 
