@@ -135,6 +135,7 @@ internal static class UpgradeFill
         var access = new AccessStore(database.Queue);
         await access.SaveAccountAsync("ada", "pbkdf2$of$ada", "operator", CancellationToken.None);
         await access.SaveAccountAsync("bob", "pbkdf2$of$bob", "viewer", CancellationToken.None);
+        await access.AddSessionAsync(SHA256.HashData("a login of ada"u8), "ada", TimeSpan.FromDays(7), CancellationToken.None);
         await access.AddKeyAsync("shop", SHA256.HashData(Encoding.UTF8.GetBytes("shop")), "submitter", "studio", CancellationToken.None);
         await access.AddKeyAsync("old", SHA256.HashData(Encoding.UTF8.GetBytes("old")), "viewer", null, CancellationToken.None);
         await access.RevokeKeyAsync("old", CancellationToken.None);
