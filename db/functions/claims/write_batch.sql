@@ -7,6 +7,7 @@ declare
   batch batches;
   moved int;
 begin
+  perform check_span('claim_batch', 'lease', lease);
   -- The commit does not wait for the disk: a crash of the server in the next moments undoes the claim, as if the worker had stopped
   -- answering, and what it still sends is refused.
   perform set_config('synchronous_commit', 'off', true);
