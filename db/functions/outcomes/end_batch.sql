@@ -4,7 +4,7 @@ declare
   held batches := hold_lease(of_batch, with_epoch);
   changed int := 0;
 begin
-  perform check_span('end_batch', 'signature_hold', signature_hold);
+  if not instant_fits(clock_timestamp() + signature_hold) then perform refuse_span('end_batch', 'signature_hold', signature_hold); end if;
   if held.unended > 0 then
     changed := requeue_jobs(held, held.job_ids, 'running', 'requeued', why, false);
     perform note_unsettled(held);

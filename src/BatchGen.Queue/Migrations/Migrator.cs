@@ -16,8 +16,8 @@ public sealed class Migrator
     /// <value>How long to wait for another program that migrates; it may build an index of millions of rows.</value>
     internal TimeSpan OthersLimit { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <value>How long a step waits for sessions that use what it changes. While it waits, everybody who comes later waits behind it: workers
-    /// too.</value>
+    /// <value>How long a step waits for sessions that use what it changes. While it waits, everybody who comes later waits behind it,
+    /// workers too.</value>
     internal TimeSpan LockLimit { get; init; } = TimeSpan.FromSeconds(10);
 
     private readonly QueueDatabase _database;
@@ -70,8 +70,9 @@ public sealed class Migrator
         {
             throw new QueueException(
                 $"Migrating schema '{Schema}' met a lock that another session keeps: a program that migrates (waited for "
-                + $"{OthersLimit.TotalSeconds:0} s), or one with an open transaction (waited for {LockLimit.TotalSeconds:0} s). The step that "
-                + "waited changed nothing. End that session (pg_stat_activity shows it as 'idle in transaction'), then run: batchgen migrate",
+                + $"{OthersLimit.TotalSeconds:0} s), or one with an open transaction (waited for {LockLimit.TotalSeconds:0} s). The step "
+                + "that waited changed nothing. End that session (pg_stat_activity shows it as 'idle in transaction'), then run: "
+                + "batchgen migrate",
                 error);
         }
         catch (NpgsqlException error) when (SqlErrors.Translate(error, _database.DataSource) is not null)
@@ -175,7 +176,7 @@ public sealed class Migrator
         }
     }
 
-    private static Task LimitLockWaitsAsync(NpgsqlConnection connection, TimeSpan limit, CancellationToken cancellationToken) =>
+    private static Task<string?> LimitLockWaitsAsync(NpgsqlConnection connection, TimeSpan limit, CancellationToken cancellationToken) =>
         QuerySingleAsync<string>(
             connection, "limit_lock_waits", new { limit = $"{(long)limit.TotalMilliseconds}ms" }, cancellationToken);
 

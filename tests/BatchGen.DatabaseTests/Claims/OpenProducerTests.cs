@@ -95,6 +95,18 @@ public sealed class OpenProducerTests : IAsyncLifetime
         Assert.Equal((1, 0, 1), (counts.Queued, counts.Running, counts.Succeeded));
     }
 
+    [Fact]
+    public async Task A_worker_that_waits_for_the_row_of_its_batch_gives_up_soon_and_may_try_again()
+    {
+        await using var other = await _database.ConnectAsync();
+        await using var hold = await other.BeginTransactionAsync();
+        await using var command = new NpgsqlCommand("select from batches for update", other, hold);
+        await command.ExecuteNonQueryAsync();
+        var error = await Assert.ThrowsAsync<PostgresException>(() => Wait.ForAsync("the heartbeat gave up",
+            _database.Claims.HeartbeatAsync(_batch, new(1, 0, 0), CancellationToken.None), TimeSpan.FromSeconds(20)));
+        Assert.True(BatchGen.Queue.TransientRetry.IsTransient(error));
+    }
+
     private static Task QuicklyAsync(string what, Task call) => Wait.ForAsync(what, call, Limit);
 
     private async Task<JobState> StateAsync(long id) => (await _database.Catalog.FindAsync(id, CancellationToken.None))!.State;

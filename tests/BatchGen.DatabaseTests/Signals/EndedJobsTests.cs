@@ -48,12 +48,12 @@ public sealed class EndedJobsTests
         await cancel.ExecuteNonQueryAsync();
         await database.Actions.CancelAsync([ids[1]], CancellationToken.None);
 
-        Assert.Equal([ids[1]], await EndedAsync(database, marker));
+        Assert.Equal(ids[1], Assert.Single(await EndedAsync(database, marker)));
         marker = await MarkerAsync(database, marker);
         await transaction.CommitAsync();
 
-        Assert.Equal([ids[0]], await EndedAsync(database, marker));
-        Assert.Equal([], await EndedAsync(database, await MarkerAsync(database, marker)));
+        Assert.Equal(ids[0], Assert.Single(await EndedAsync(database, marker)));
+        Assert.Empty(await EndedAsync(database, await MarkerAsync(database, marker)));
     }
 
     [Fact]
