@@ -4,7 +4,7 @@ language plpgsql immutable as $$
 declare
   parts text[];
 begin
-  -- The pattern may try a long text in many ways.
+  -- Longer than any adapter is: nothing looks into it.
   if char_length(spelling) > max_spelling() then
     perform refuse(place, null, format('expected at most %s characters, got %s.', max_spelling(), char_length(spelling)));
   end if;

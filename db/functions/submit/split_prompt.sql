@@ -2,13 +2,7 @@ create or replace function split_prompt(prompt text, out rest text, out adapters
 language sql immutable as $$
 -- Adapters written into the prompt as other tools do: <lora:name>, <lora:name:0.8>, <lora:name:0.8:0.5> (UNet, text encoder),
 -- <lora:name:te=0.5:unet=0.8>, <lora:name:0.8:lbw=1,0,0.5> (per block). They come back spelled as in a signature, the prompt without them.
--- White space before an adapter goes with it: cut off piece by piece, because a pattern that begins with it would look through a long blank
--- text once for each of its characters.
-  select btrim((
-      select string_agg(case when n < count then rtrim(piece, E' \t\n\r\f\v') else piece end, '' order by n)
-      from (
-        select piece, n, count(*) over () as count
-        from regexp_split_to_table(prompt, '<lora:[^<>]*>') with ordinality s(piece, n)) pieces)),
+  select btrim(regexp_replace(prompt, '\s*<lora:[^<>]*>', '', 'g')),
     (select string_agg(
         parts[1]
         || '@' || coalesce(substr(named_unet, 6), placed[1], '1')

@@ -10,7 +10,7 @@ public sealed class LongTextTests
 {
     private const int Long = 1_000_000;
 
-    // Reading a million characters takes milliseconds; what looks at each of them from each of them takes minutes.
+    // Reading a million characters takes milliseconds.
     private static readonly TimeSpan Quick = TimeSpan.FromSeconds(5);
 
     [Theory]
@@ -91,14 +91,6 @@ public sealed class LongTextTests
         var refused = await Assert.ThrowsAsync<PostgresException>(
             () => database.SqlAsync($"insert into staged_jobs ({column}) values (repeat('x', $1))", Long));
         Assert.Equal("staged_jobs_texts_short", refused.ConstraintName);
-    }
-
-    [Fact]
-    public async Task Adapters_in_a_prompt_take_the_white_space_before_them_along()
-    {
-        await using var database = await DatabaseAsync();
-        Assert.Equal("a cube, red|ink@0.8+wash@1", await database.SqlAsync<string>(
-            "select rest || '|' || adapters from split_prompt(E'a cube \\n\\t<lora:ink:0.8>, red  <lora:wash> ')"));
     }
 
     // The quickest of several calls: what other work on the machine takes away is not the database's.
