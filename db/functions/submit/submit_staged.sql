@@ -12,7 +12,7 @@ declare
   removed bigint;
 begin
   -- 1. How many rows there are, which the end compares, and which steps have anything to do
-  perform pg_advisory_xact_lock(load_lock(of_load, session_user));
+  perform lock_load(of_load, session_user);
   submitted_at := clock_timestamp();
   select count(*) as rows, coalesce(bool_or(strpos(s.recipe ->> 'prompt', '<lora:') > 0), false) as adapters_in_prompts,
     count(s.campaign) > 0 as campaigns, count(s.idempotency_key) > 0 as keys,
@@ -41,7 +41,7 @@ begin
   -- would lose them.
   if submitted + left_out <> staged.rows or removed + left_out <> staged.rows then
     perform refuse('load', null, format('rows were added to load ''%s'' while it was being submitted, and nothing was submitted; '
-      'submit again when nobody adds to it, or give each load a name of its own.', of_load));
+      'submit again when nobody adds to it, or give each load a name of its own.', shortened(of_load, 100)));
   end if;
   if submitted > 0 then perform pg_notify(current_schema() || '_jobs', ''); end if;
   return submitted;
