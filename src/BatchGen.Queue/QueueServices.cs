@@ -46,5 +46,6 @@ public static class QueueServices
         .AddSingleton<AccessStore>()
         .AddSingleton<ScheduleStore>()
         .AddSingleton<WindowStore>()
-        .AddSingleton<QueueUpkeep>();
+        .AddSingleton<QueueUpkeep>()
+        .AddSingleton<ImageFolderSweep>();
 }
