@@ -26,6 +26,7 @@ public static class QueueServices
         .AddSingleton<JobCatalog>()
         .AddSingleton<JobActions>()
         .AddSingleton<JobChecker>()
+        .AddSingleton<StartImageOwners>()
         .AddSingleton<BatchClaims>()
         .AddSingleton<CheckpointLog>()
         .AddSingleton<CanaryLog>()
