@@ -28,7 +28,7 @@ internal static partial class FinalName
         }
 
         var error = Marshal.GetLastPInvokeError();
-        if (error == AlreadyExists) throw Taken(final);
+        if (error == AlreadyExists) throw Taken(final, inner: null);
         if (!NoLinks.Contains(error)) throw new IOException(Marshal.GetLastPInvokeErrorMessage(), error);
         TakeWithoutLinks(temporary, final);
     }
@@ -40,16 +40,16 @@ internal static partial class FinalName
         {
             using var reserved = new FileStream(final, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         }
-        catch (IOException) when (File.Exists(final))
+        catch (IOException failure) when (File.Exists(final))
         {
-            throw Taken(final);
+            throw Taken(final, failure);
         }
 
         File.Move(temporary, final, overwrite: true);
     }
 
-    private static IOException Taken(string final) =>
-        new($"a file named '{Path.GetFileName(final)}' is there already, and no image replaces another file.", AlreadyExists);
+    private static IOException Taken(string final, IOException? inner) =>
+        new($"a file named '{Path.GetFileName(final)}' is there already, and no image replaces another file.", inner);
 
     [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Link(string existing, string name);

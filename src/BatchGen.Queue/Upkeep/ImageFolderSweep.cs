@@ -62,7 +62,7 @@ public sealed partial class ImageFolderSweep(QueueDatabase database, TimeProvide
     private int RemoveProbes(DirectoryInfo folder, TimeSpan grace) => folder.EnumerateFiles(".probe-*", WithoutLinks)
         .Count(file => ProbeName().IsMatch(file.Name) && IsOld(file, grace) && IsBlank(file) && IsRemoved(file));
 
-    private bool IsOld(FileInfo file, TimeSpan grace) => clock.GetUtcNow() - file.LastWriteTimeUtc > grace;
+    private bool IsOld(FileInfo file, TimeSpan grace) => clock.GetUtcNow().UtcDateTime - file.LastWriteTimeUtc > grace;
 
     // Workers write nothing but zeros into a probe; a file with anything else in it is somebody's.
     private static bool IsBlank(FileInfo file)

@@ -75,8 +75,8 @@ public sealed class StartImageTests : IAsyncLifetime
         {
             var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync(staged, "rival", null, spelling));
             Assert.StartsWith(staged ? "line 2.start_image: " : "jobs[1].start_image: ", refused.Message, StringComparison.Ordinal);
-            Assert.Contains($"\"{spelling}\" was sent by another tenant. Send it for tenant 'rival' too", refused.Message,
-                StringComparison.Ordinal);
+            Assert.Contains(
+                " was sent by another tenant. Send it for tenant 'rival' too", refused.Message, StringComparison.Ordinal);
         }
 
         Assert.Equal(1L, await _database.SqlAsync<long>("select count(*) from jobs"));

@@ -119,7 +119,7 @@ public sealed class ImageOutputTests : IDisposable
         await RunAsync(other);
         Assert.All(old, file => Assert.Equal(file.Value, File.ReadAllBytes(Path.Combine(_folder, file.Key))));
         Assert.Equal(7, Files().Count);
-        var paths = await other.SqlAsync<string[]>("select array_agg(path order by path) from images");
+        var paths = (await other.SqlAsync<string[]>("select array_agg(path order by path) from images"))!;
         Assert.Equal(Files().Except(old.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal), paths);
     }
 
