@@ -45,7 +45,8 @@ public static partial class ImagePaths
     public static (long JobId, long Epoch)? Read(string name)
     {
         if (Form().Match(name) is not { Success: true } match) return null;
-        var epoch = match.Groups["epoch"].Value.Aggregate(BigInteger.Zero, (sum, digit) => (sum * 36) + Digits.IndexOf(digit, StringComparison.Ordinal));
+        var epoch = match.Groups["epoch"].Value.Aggregate(
+            BigInteger.Zero, (sum, digit) => (sum * 36) + Digits.IndexOf(digit, StringComparison.Ordinal));
         return long.TryParse(match.Groups["job"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var jobId)
             && epoch <= long.MaxValue ? (jobId, (long)epoch) : null;
     }
