@@ -46,7 +46,9 @@ internal static class PixelCodec
             canvas.CopyPixelDataTo(rgb);
             return new PixelImage(canvas.Width, canvas.Height, rgb);
         }
-        catch (Exception failure) when (failure is ImageFormatException or ImageProcessingException or NotSupportedException)
+        // The last three come from damaged files that make the library read past its tables.
+        catch (Exception failure) when (failure is ImageFormatException or ImageProcessingException or NotSupportedException
+            or IndexOutOfRangeException or ArgumentException or NullReferenceException)
         {
             throw new InvalidDataException($"The {format.ToCode()} image cannot be decoded: {failure.Message}", failure);
         }

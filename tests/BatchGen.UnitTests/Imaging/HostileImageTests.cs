@@ -97,7 +97,7 @@ public sealed class HostileImageTests
         foreach (var format in Enum.GetValues<ImageFormat>())
         {
             var file = ImageEncoder.Encode(SampleRecipe.Noise(), format, SampleRecipe.Make());
-            foreach (var length in Enumerable.Range(0, file.Length))
+            for (var length = 0; length < file.Length; length += 7)
             {
                 try
                 {
