@@ -348,6 +348,19 @@ table schema_version (
   constraint schema_version_one_row CHECK (only_row)
 );
 
+-- Start images that tenants sent, named by their SHA-256, and whose they are: the same image may be several tenants'. Images that people
+-- put into the folder by hand, and those sent before this table was there, have no row and serve every tenant.
+table start_images (
+  name text collate "C" not null,
+  tenant_id integer not null,
+  size_bytes bigint not null,
+  created_at timestamp with time zone default now() not null,
+  constraint start_images_pkey PRIMARY KEY (name, tenant_id),
+  constraint start_images_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint start_images_name_valid CHECK ((name ~ '^[0-9a-f]{64}\.(png|jpg|webp)$'::text)),
+  constraint start_images_size_positive CHECK ((size_bytes > 0))
+);
+
 -- Rows on their way into the queue: filled by COPY, emptied by submit_staged. Unlogged: a crash of the server loses what was not submitted
 -- yet.
 table staged_jobs (
@@ -595,6 +608,9 @@ CREATE INDEX jobs_with_deadline ON jobs USING btree (deadline) WHERE ((deadline 
 -- submit_staged: the rows of a load
 CREATE INDEX staged_jobs_by_load ON staged_jobs USING btree (load, staged_by);
 
+-- keep_start_image: how much a tenant has sent
+CREATE INDEX start_images_by_tenant ON start_images USING btree (tenant_id) INCLUDE (size_bytes);
+
 -- count_checkpoints_between: those of a night, or of a campaign
 CREATE INDEX weight_checkpoints_by_time ON weight_checkpoints USING btree (created_at);
 
@@ -762,6 +778,9 @@ function check_job(element jsonb, place text) returns checked_job;
 -- Checks a staged row as check_job checks the object that it stands for.
 function check_staged(staged staged_jobs, place text) returns checked_job;
 
+-- Refuses a staged load that names a start image of another tenant.
+function check_staged_start_images(of_load text, owner tenants) returns void;
+
 -- Refuses a start image whose strength leaves no step to take.
 function check_start_steps(recipe jsonb, place text) returns void;
 
@@ -928,6 +947,9 @@ function is_held_by_others(wanted text, in_group integer, by_worker uuid, batch_
 -- Whether a text may name a start image: a relative path below the folder that workers read them from.
 function is_start_image_name(name text) returns boolean;
 
+-- Whether other tenants sent a start image, and this one did not.
+function is_start_image_of_others(image text, owner integer) returns boolean;
+
 -- The fields that a job object may have.
 function job_field_names() returns text[];
 
@@ -960,6 +982,10 @@ function json_whole(element jsonb, field text, place text, lowest numeric, highe
 
 -- A list of words; null where the field is left out or the list is empty.
 function json_words(element jsonb, field text, place text, most_words integer, longest integer) returns text[];
+
+-- Notes that a tenant sent a start image, which from then on serves its jobs only; refuses it beyond the tenant's quota.
+function keep_start_image(name text, size_bytes bigint, quota_bytes bigint, tenant text DEFAULT NULL::text) returns void -- security
+  definer;
 
 -- Key of the advisory lock that lets one transaction at a time take rows out of a load.
 function load_lock(load text, staged_by name) returns bigint;
@@ -1029,6 +1055,9 @@ function record_checkpoint(of_worker uuid, of_batch bigint, with_epoch bigint, o
 
 -- Raises the one error that says which element and field was wrong, what was expected and what to do.
 function refuse(place text, field text, problem text) returns void;
+
+-- Refuses a job that names a start image of another tenant.
+function refuse_start_image_of_others(place text, image text, owner tenants) returns void;
 
 -- Step of claim_batch: what the worker remembers of the batch.
 function remember_batch(claim claim_state) returns claim_memory;

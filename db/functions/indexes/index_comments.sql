@@ -37,3 +37,4 @@ comment on index canaries_by_worker is 'prune_history: whether a worker drew any
 
 comment on index archived_jobs_by_end is 'prune_archive: rows past their retention';
 comment on index archived_jobs_by_campaign is 'archived_jobs: what became of a campaign, for people who ask';
+comment on index start_images_by_tenant is 'keep_start_image: how much a tenant has sent';

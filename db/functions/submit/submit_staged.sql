@@ -16,6 +16,7 @@ begin
   submitted_at := clock_timestamp();
   select count(*) as rows, coalesce(bool_or(strpos(s.recipe ->> 'prompt', '<lora:') > 0), false) as adapters_in_prompts,
     count(s.campaign) > 0 as campaigns, count(s.idempotency_key) > 0 as keys,
+    count(s.recipe ->> 'start_image') > 0 as start_images,
     coalesce(bool_or(not staged_is_plain(s, submitted_at)), false) as unusual
   into staged
   from staged_jobs s where s.load = of_load and s.staged_by = session_user;
@@ -23,6 +24,7 @@ begin
   -- 2. Whether every row keeps the rules
   spelt := staged_spellings(of_load, staged.adapters_in_prompts);
   if staged.unusual then perform normalise_staged(of_load, submitted_at); end if;
+  if staged.start_images then perform check_staged_start_images(of_load, owner); end if;
 
   -- 3. Dispatch groups, campaigns and keys, in this order, as enqueue_jobs makes them: two submits then cannot wait for each other.
   perform ensure_groups(spelt.model_ids, array(

@@ -203,6 +203,19 @@ public sealed class RecurringTests
     }
 
     [Fact]
+    public async Task Retention_removes_what_workers_left_behind_in_the_image_folder_after_its_grace()
+    {
+        await using var database = await DatabaseAsync();
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        var folder = Directory.CreateDirectory(Path.Combine(dashboard.Folder, "images")).FullName;
+        var (old, fresh) = (Path.Combine(folder, ".probe-1"), Path.Combine(folder, ".probe-2"));
+        foreach (var path in (string[])[old, fresh]) await File.WriteAllBytesAsync(path, [0]);
+        File.SetLastWriteTimeUtc(old, DashboardHost.Now.UtcDateTime.AddHours(-2));
+        await dashboard.Services.GetRequiredService<UpkeepWork>().RetainAsync(CancellationToken.None);
+        Assert.Equal([fresh], Directory.GetFiles(folder));
+    }
+
+    [Fact]
     public async Task The_morning_report_shows_canary_images_and_checkpoint_faults_in_its_files_and_to_the_webhook()
     {
         await using var database = await DatabaseAsync();
