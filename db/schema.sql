@@ -293,6 +293,16 @@ END, false))
 ) with (fillfactor=75, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0.1,
   autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_cost_delay=1);
 
+-- Logins that have not ended, by SHA-256 of the random text that the cookie holds.
+table login_sessions (
+  hash bytea not null,
+  account_id integer not null,
+  created_at timestamp with time zone default now() not null,
+  constraint login_sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE,
+  constraint login_sessions_pkey PRIMARY KEY (hash),
+  constraint login_sessions_hash_length CHECK ((octet_length(hash) = 32))
+);
+
 -- Base models that jobs may name, with the digest of their master files.
 table models (
   id integer generated always as identity not null,
@@ -604,6 +614,12 @@ CREATE INDEX jobs_waiting ON jobs USING btree (id) WHERE (indexed_state = ANY (A
 -- advance_clock: waiting jobs whose deadline passed
 CREATE INDEX jobs_with_deadline ON jobs USING btree (deadline) WHERE ((deadline IS NOT NULL) AND (indexed_state = ANY (ARRAY['ready'::text,
   'scheduled'::text])));
+
+-- Query delete_account: the logins of an account end with it.
+CREATE INDEX login_sessions_by_account ON login_sessions USING btree (account_id);
+
+-- Query insert_login_session: finds logins that have lasted too long.
+CREATE INDEX login_sessions_by_time ON login_sessions USING btree (created_at);
 
 -- submit_staged: the rows of a load
 CREATE INDEX staged_jobs_by_load ON staged_jobs USING btree (load, staged_by);

@@ -5,7 +5,8 @@ namespace BatchGen.Dashboard;
 /// <summary>Settings of the dashboard and the HTTP API; section <c>BatchGen:Dashboard</c>.</summary>
 public sealed class DashboardOptions
 {
-    /// <value>Where to listen; <c>http://127.0.0.1:5080</c>. Anywhere but on this machine it starts only once a user or key exists.</value>
+    /// <value>Where to listen, several addresses separated by semicolons; <c>http://127.0.0.1:5080</c>. Anywhere but on this machine it
+    /// starts only once a user or key exists.</value>
     [Required]
     public string Url { get; set; } = "http://127.0.0.1:5080";
 
@@ -16,6 +17,10 @@ public sealed class DashboardOptions
     /// <value>Time for which a login lasts without use; twelve hours.</value>
     [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
     public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromHours(12);
+
+    /// <value>Time after which a login ends however much it is used; seven days.</value>
+    [Range(typeof(TimeSpan), "00:01:00", "365.00:00:00")]
+    public TimeSpan MaxSessionLifetime { get; set; } = TimeSpan.FromDays(7);
 
     /// <value>Logins a client address (a /64 of IPv6) may try per minute; from all together ten times as many for one account; 10.</value>
     [Range(1, 10_000)]

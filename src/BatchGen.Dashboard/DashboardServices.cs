@@ -1,4 +1,5 @@
 using System.Net;
+using System.Threading.RateLimiting;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Api;
 using BatchGen.Dashboard.Assets;
@@ -15,6 +16,7 @@ using BatchGen.Dashboard.Pages.Registry;
 using BatchGen.Dashboard.Pages.Tonight;
 using BatchGen.Dashboard.Pages.Weights;
 using BatchGen.Dashboard.Pages.Workers;
+using BatchGen.Dashboard.Requests;
 using BatchGen.Dashboard.Scheduling;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue.Access;
@@ -25,6 +27,7 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -48,6 +51,7 @@ public static class DashboardServices
             .AddSingleton<LocalAccess>()
             .AddSingleton<LoginAttempts>()
             .AddSingleton<AccessLookup>()
+            .AddSingleton<StreamAccess>()
             .AddSingleton<LiveSource>()
             .AddSingleton<LiveHub>()
             .AddSingleton<LiveStream>()
@@ -65,10 +69,14 @@ public static class DashboardServices
         services.AddRazorComponents();
         // A list of jobs pasted into a form may be long, and the enqueue form has a field for each registered adapter.
         services.Configure<Microsoft.AspNetCore.Http.Features.FormOptions>(form =>
-            (form.ValueLengthLimit, form.MultipartBodyLengthLimit, form.ValueCountLimit) = (64 << 20, 64L << 20, 100_000));
+            (form.ValueLengthLimit, form.MultipartBodyLengthLimit, form.ValueCountLimit) =
+                ((int)BodyLimit.OfLists.Bytes, BodyLimit.OfLists.Bytes, 100_000));
+        // A value of the wrong kind is answered with what is wrong with it.
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddAntiforgery(antiforgery =>
         {
             antiforgery.Cookie.Name = "batchgen-form";
+            antiforgery.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
             antiforgery.SuppressXFrameOptionsHeader = true; // The content security policy says it.
         });
         services.AddDataProtection().PersistKeysToFileSystem(Directory.CreateDirectory(folders.Keys)).SetApplicationName("BatchGen");
@@ -78,8 +86,8 @@ public static class DashboardServices
         ApiEndpoints.Add(services);
         services.Configure<ForwardedHeadersOptions>(forwarded =>
         {
-            forwarded.ForwardedHeaders =
-                ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost;
+            // Not X-Forwarded-Host: many proxies pass on what a client sends in it. A proxy passes the header Host as it came.
+            forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
             forwarded.KnownIPNetworks.Clear();
             forwarded.KnownProxies.Clear();
             foreach (var proxy in options.TrustedProxies) forwarded.KnownProxies.Add(IPAddress.Parse(proxy));
@@ -103,8 +111,11 @@ public static class DashboardServices
         SecurityHeaders.Use(app);
         // Before everything that asks the database, which may not answer.
         FailurePages.Use(app);
-        SecurityHeaders.UseChecks(app, local);
+        OriginCheck.Use(app);
+        SecurityHeaders.UseHostCheck(app, local);
+        QueryText.UseCheck(app);
         app.UseRouting();
+        BodyLimit.Use(app);
         app.UseAuthentication();
         app.UseAuthorization();
         // After these, because some limits are per caller.
@@ -155,8 +166,16 @@ public static class DashboardServices
         services.AddRateLimiter(limiter =>
         {
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
+            limiter.OnRejected = (rejected, _) =>
+            {
+                RetryAfter.Set(
+                    rejected.HttpContext.Response,
+                    rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : null);
+                return ValueTask.CompletedTask;
+            };
+            // Waiting bodies are unread, so they take no memory.
+            limiter.GlobalLimiter = LargeBodies.Limiter();
             limiter.AddPolicy(LoginEndpoints.RateLimit, context => LoginAttempts.Limit(context.Connection.RemoteIpAddress, options));
-            limiter.AddPolicy(ApiSubmit.RateLimit, ApiSubmit.Limit);
             limiter.AddPolicy(JobEvents.RateLimit, JobEvents.Limit);
         });
     }

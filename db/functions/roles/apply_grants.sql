@@ -4,7 +4,7 @@ language plpgsql as $$
 declare
   home constant text := current_schema();
   -- Who acts for whom, prompts on their way in, and what people and programs log in with
-  secrets constant text[] := array['tenant_roles', 'staged_jobs', 'accounts', 'api_keys'];
+  secrets constant text[] := array['tenant_roles', 'staged_jobs', 'accounts', 'login_sessions', 'api_keys'];
   -- Whether the schema serves a program is asked by every command, also one that only submits.
   readable_by_all constant text[] := array['samplers', 'available_models', 'available_adapters', 'results', 'schema_migrations',
     'schema_functions', 'schema_version'];

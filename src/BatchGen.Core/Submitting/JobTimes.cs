@@ -21,24 +21,29 @@ public static class JobTimes
         {
             var now = TimeZoneInfo.ConvertTime(reference.Now, zone);
             var day = DateOnly.FromDateTime(now.DateTime);
-            var today = AtLocal(day.ToDateTime(time), zone);
-            return today > now ? today.ToUniversalTime() : AtLocal(day.AddDays(1).ToDateTime(time), zone).ToUniversalTime();
+            var next = AtLocal(day.ToDateTime(time), zone) is { } today && today > now ? today
+                : AtLocal(day.AddDays(1).ToDateTime(time), zone);
+            return next?.ToUniversalTime() ?? throw NotATime(text);
         }
 
         // A time without a zone is parsed as unspecified; a time with a zone is parsed as UTC or local.
         if (DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var local)
             && local.Kind == DateTimeKind.Unspecified)
-            return AtLocal(local, zone).ToUniversalTime();
+            return AtLocal(local, zone)?.ToUniversalTime() ?? throw NotATime(text);
         return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var instant)
             ? instant.ToUniversalTime()
-            : throw new FormatException($"'{text}' is not a time; write {Forms}.");
+            : throw NotATime(text);
     }
 
+    private static FormatException NotATime(string text) => new($"'{text}' is not a time; write {Forms}.");
+
     // A time that the clock skips in spring is read as an hour later; a time that it shows twice is read as the first.
-    private static DateTimeOffset AtLocal(DateTime local, TimeZoneInfo zone)
+    // At either end of the calendar a local time may have no instant in UTC: then it is null.
+    private static DateTimeOffset? AtLocal(DateTime local, TimeZoneInfo zone)
     {
         if (zone.IsInvalidTime(local)) local = local.AddHours(1);
         var offset = zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Max() : zone.GetUtcOffset(local);
-        return new DateTimeOffset(local, offset);
+        var utc = local.Ticks - offset.Ticks;
+        return utc < DateTimeOffset.MinValue.UtcTicks || utc > DateTimeOffset.MaxValue.UtcTicks ? null : new DateTimeOffset(local, offset);
     }
 }

@@ -42,7 +42,7 @@ internal static class ApiDescription
         (operation.Parameters ??= []).Add(new OpenApiParameter
         {
             Name = ApiSubmit.KeyHeader, In = ParameterLocation.Header,
-            Schema = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = 180 },
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = ApiSubmit.MaxKeyLength },
             Description = "Makes repeating the call harmless. The only job of a JSON body gets this key, others get KEY/1, KEY/2 and so "
                 + "on, counted by element or line; a job that has an idempotency_key keeps its own. Jobs whose key is known are not "
                 + "submitted again: the answer has the ids of those first submitted under it, whatever the body says now.",

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using BatchGen.Core.Jobs;
 using BatchGen.Dashboard.Images;
@@ -21,6 +22,7 @@ namespace BatchGen.Dashboard.Api;
 internal static class ApiEndpoints
 {
     private const int MaxPage = 1000;
+    private const int PageSize = 50;
 
     /// <summary>Adds what it needs.</summary>
     public static void Add(IServiceCollection services)
@@ -57,7 +59,7 @@ internal static class ApiEndpoints
         api.MapPost("/jobs", (HttpContext context, ApiSubmit submit, CancellationToken cancellationToken) =>
                 submit.SubmitAsync(context, cancellationToken))
             .RequireAuthorization(Policies.ApiSubmit)
-            .WithMetadata(new ApiSubmit.BodyLimit()).RequireRateLimiting(ApiSubmit.RateLimit)
+            .WithMetadata(ApiSubmit.Limit, ApiSubmit.Bodies)
             .Accepts<JsonObject>("application/json", "application/x-ndjson")
             .Produces<SubmittedView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
@@ -95,9 +97,10 @@ internal static class ApiEndpoints
         api.MapGet("/events", (HttpContext context, LiveStream stream) => stream.SendAsync(context, tick => tick.Counts))
             .RequireAuthorization(Policies.See).Produces(StatusCodes.Status200OK, contentType: "text/event-stream")
             .WithTags("Results").WithSummary("Counts of jobs by state, now and whenever they change (server-sent events)");
-        api.MapGet("/events/jobs", (string? campaign, HttpContext context, JobEvents events) =>
+        api.MapGet("/events/jobs", async (string? campaign, HttpContext context, JobEvents events, StreamAccess access) =>
                 TypedResults.ServerSentEvents(events.ListenAsync(
-                    AccessLookup.TenantOf(context.User), JobListRequest.NullIfEmpty(campaign), context.RequestAborted)))
+                    AccessLookup.TenantOf(context.User), JobListRequest.NullIfEmpty(campaign),
+                    await access.WatchAsync(context, Policies.ApiRead))))
             .RequireRateLimiting(JobEvents.RateLimit).ProducesProblem(StatusCodes.Status429TooManyRequests)
             .WithTags("Results").WithSummary("Jobs as they end (server-sent events)")
             .WithDescription("A submitter's key gets the jobs of its tenant; campaign restricts. Events: listening (from now on none is "
@@ -132,8 +135,9 @@ internal static class ApiEndpoints
             .WithDescription("pause: finish the batch and claim nothing more; resume: claim again; drain: finish the batch and exit; "
                 + "canary: draw one before the next batch. The worker reads the order with its next heartbeat.");
         api.MapGet("/campaigns", async (int? before, int? limit, CampaignCatalog campaigns, CancellationToken cancellationToken) =>
-                await campaigns.ListAsync(before, Math.Clamp(limit ?? 50, 1, MaxPage), cancellationToken))
-            .RequireAuthorization(Policies.See).WithTags("Queue").WithSummary("Campaigns, newest first");
+                PageProblem(before, limit) ?? Results.Ok(await campaigns.ListAsync(before, limit ?? PageSize, cancellationToken)))
+            .RequireAuthorization(Policies.See).Produces<CampaignSummary[]>().ProducesProblem(StatusCodes.Status400BadRequest)
+            .WithTags("Queue").WithSummary("Campaigns, newest first");
         api.MapGet("/campaigns/{name}", FindCampaignAsync)
             .RequireAuthorization(Policies.See).Produces<CampaignSummary>().ProducesProblem(StatusCodes.Status404NotFound)
             .WithTags("Queue").WithSummary("One campaign");
@@ -143,9 +147,10 @@ internal static class ApiEndpoints
         HttpContext context, JobSearch search, string? state, string? campaign, string? signature, string? text, string? tag, long? before,
         int? limit, CancellationToken cancellationToken)
     {
+        if (PageProblem(before, limit) is { } refused) return refused;
         var request = new JobListRequest(state, campaign, signature, text, tag, before);
-        if (!request.TryRead(AccessLookup.TenantOf(context.User), Math.Clamp(limit ?? 50, 1, MaxPage), out var query, out var problem))
-            return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: "Unknown state", detail: problem);
+        if (!request.TryRead(AccessLookup.TenantOf(context.User), limit ?? PageSize, out var query, out var problem))
+            return Problem.Of(statusCode: StatusCodes.Status400BadRequest, title: "Unknown state", detail: problem);
         var page = await search.ListAsync(query, cancellationToken);
         return Results.Ok(new JobPageView(page.Jobs.Select(JobView.Of).ToArray(), page.NextBefore));
     }
@@ -188,14 +193,24 @@ internal static class ApiEndpoints
             ? Results.Ok(new SubmittedView(await actions.RetryAsync(ids, cancellationToken)))
             : NoIds();
 
-    private static IResult NoIds() => Results.Problem(
+    // Null when both numbers can be used.
+    private static IResult? PageProblem(long? before, int? limit) =>
+        limit is < 1 or > MaxPage ? BadNumber("limit", string.Create(CultureInfo.InvariantCulture, $"1 to {MaxPage:N0}"), limit.Value)
+        : before is < 1 ? BadNumber("before", "an id, 1 or more", before.Value)
+        : null;
+
+    private static IResult BadNumber(string name, string expected, long got) => Problem.Of(
+        statusCode: StatusCodes.Status400BadRequest, title: "Not a page",
+        detail: string.Create(CultureInfo.InvariantCulture, $"{name}: expected {expected}, got {got}."));
+
+    private static IResult NoIds() => Problem.Of(
         statusCode: StatusCodes.Status400BadRequest, title: "No jobs named",
         detail: "job_ids: expected a list of ids of jobs, such as {\"job_ids\":[1,2]}; it is missing.");
 
     private static async Task<IResult> OrderAsync(Guid id, string order, WorkerRegistry workers, CancellationToken cancellationToken)
     {
         if (!WorkerOrder.All.Contains(order))
-            return Results.Problem(statusCode: StatusCodes.Status400BadRequest, title: "Unknown order",
+            return Problem.Of(statusCode: StatusCodes.Status400BadRequest, title: "Unknown order",
                 detail: $"'{order}' is not an order; use {string.Join(", ", WorkerOrder.All)}.");
         return await WorkerOrder.GiveAsync(workers, id, order, cancellationToken) ? Results.Ok(new OrderView(id, order))
             : Missing(MissingText.RunningWorker(id));
@@ -206,7 +221,7 @@ internal static class ApiEndpoints
         AccessLookup.TenantOf(context.User) is not { } tenant || (await history.ListOwnedAsync([id], tenant, cancellationToken)).Count == 1;
 
     private static IResult Missing(string detail) =>
-        Results.Problem(statusCode: StatusCodes.Status404NotFound, title: "Not found", detail: detail);
+        Problem.Of(statusCode: StatusCodes.Status404NotFound, title: "Not found", detail: detail);
 }
 
 /// <summary>A body that names jobs.</summary>

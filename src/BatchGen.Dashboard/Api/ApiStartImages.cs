@@ -5,7 +5,6 @@ using BatchGen.Queue;
 using BatchGen.Queue.Jobs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Net.Http.Headers;
 
@@ -17,10 +16,16 @@ internal static class ApiStartImages
     // A browser asks before a page of another site sends one of these types; the types that forms send need no such question.
     private static readonly string[] Types = ["image/png", "image/jpeg", "image/webp"];
 
+    // One byte more than an image may have, so that a longer one is refused with the message that says so.
+    private static readonly BodyLimit Limit = new(StartImageFolder.MaxFileBytes + 1L);
+
+    private static readonly BodyKind Image = new("image", OfCaller: 4, OfAll: 8);
+
+    private static readonly LargeBodies Bodies = new(_ => Image);
+
     /// <summary>Maps the call that takes start images.</summary>
     public static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/api/v1/start-images", PutAsync)
-        .RequireAuthorization(Policies.ApiSubmit).DisableAntiforgery().WithMetadata(new BodyLimit())
-        .RequireRateLimiting(ApiSubmit.RateLimit)
+        .RequireAuthorization(Policies.ApiSubmit).DisableAntiforgery().WithMetadata(Limit, Bodies)
         .Accepts<Stream>(Types[0], Types[1], Types[2])
         .Produces<StartImageView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status400BadRequest)
         .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden)
@@ -36,7 +41,7 @@ internal static class ApiStartImages
         var isParsed = MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var parsed);
         if (!isParsed || !Types.Contains(parsed!.MediaType.Value?.ToLowerInvariant(), StringComparer.Ordinal))
         {
-            return Results.Problem(
+            return Problem.Of(
                 statusCode: StatusCodes.Status415UnsupportedMediaType, title: "Unknown content type",
                 detail: $"Send {string.Join(", ", Types)}.");
         }
@@ -54,16 +59,10 @@ internal static class ApiStartImages
         }
         catch (Exception failure) when (failure is StartImageException or SubmitRefusedException)
         {
-            return Results.Problem(
+            return Problem.Of(
                 statusCode: StatusCodes.Status400BadRequest, title: "The image was refused",
                 detail: FailureText.WithoutFolders(failure.Message));
         }
-    }
-
-    // One byte more than an image may have, so that a longer one is refused with the message that says so.
-    private sealed class BodyLimit : IRequestSizeLimitMetadata
-    {
-        public long? MaxRequestBodySize => StartImageFolder.MaxFileBytes + 1L;
     }
 }
 

@@ -2,13 +2,11 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using System.Threading.RateLimiting;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
 using BatchGen.Queue.Jobs;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Net.Http.Headers;
 
 namespace BatchGen.Dashboard.Api;
@@ -16,11 +14,11 @@ namespace BatchGen.Dashboard.Api;
 /// <summary>Submits jobs from JSON or a stream of JSON lines; the database checks them, as for every producer.</summary>
 internal sealed partial class ApiSubmit(JobSubmitter submitter)
 {
-    /// <summary>Name of the limit on bodies that are under way.</summary>
-    public const string RateLimit = "submit";
-
     /// <summary>Name of the header whose key makes repeating a call harmless.</summary>
     public const string KeyHeader = "Idempotency-Key";
+
+    /// <summary>Most letters of that key: the database takes 200, and jobs of a list get a number behind it.</summary>
+    public const int MaxKeyLength = 180;
 
     /// <summary>Longest line of a stream.</summary>
     public const int MaxLineBytes = 4_000_000;
@@ -35,31 +33,32 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
     private const int ChunkJobs = 5_000;
     private const int ChunkBytes = 8_000_000;
     private const long MaxStreamBytes = 2L << 30;
-    private const int SmallJsonBytes = 1 << 20;
 
-    /// <summary>Bodies of one caller that take memory at the same time; the others wait, unread.</summary>
-    public static RateLimitPartition<string> Limit(HttpContext context)
-    {
-        var caller = context.User.Identity?.Name ?? "";
-        return TypeOf(context) switch
-        {
-            "application/json" when context.Request.ContentLength <= SmallJsonBytes => RateLimitPartition.GetNoLimiter(""),
-            "application/json" => AtOnce("json " + caller, 2),
-            _ => AtOnce("lines " + caller, 8),
-        };
-    }
+    // A JSON body is held whole, of a stream one chunk.
+    private static readonly BodyKind Json = new("json", OfCaller: 2, OfAll: 3);
+    private static readonly BodyKind Lines = new("lines", OfCaller: 8, OfAll: 16);
+
+    /// <summary>A stream of jobs may be long.</summary>
+    public static BodyLimit Limit { get; } = new(MaxStreamBytes);
+
+    /// <summary>The bodies that take memory at the same time; the others wait, unread.</summary>
+    public static LargeBodies Bodies { get; } = new(context =>
+        TypeOf(context) != "application/json" ? Lines : LargeBodies.IsSmall(context) ? null : Json);
 
     /// <summary>Answers the call.</summary>
     public async Task<IResult> SubmitAsync(HttpContext context, CancellationToken cancellationToken)
     {
         var key = context.Request.Headers[KeyHeader].ToString();
         var tenant = AccessLookup.TenantOf(context.User);
+        if (key.Length > MaxKeyLength)
+            return Refused(string.Create(CultureInfo.InvariantCulture,
+                $"{KeyHeader}: expected at most {MaxKeyLength} letters, got {key.Length:N0}; use a shorter key."), null);
         // Forms and plain text can be sent by any site's page without asking first; these types cannot.
         return TypeOf(context) switch
         {
             "application/json" => await SubmitJsonAsync(context, tenant, key, cancellationToken),
             "application/x-ndjson" or "application/jsonl" => await SubmitLinesAsync(context, tenant, key, cancellationToken),
-            _ => Results.Problem(statusCode: StatusCodes.Status415UnsupportedMediaType, title: "Unknown content type",
+            _ => Problem.Of(statusCode: StatusCodes.Status415UnsupportedMediaType, title: "Unknown content type",
                 detail: "Send application/json or application/x-ndjson."),
         };
     }
@@ -148,14 +147,6 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
     private static string? TypeOf(HttpContext context) =>
         MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var parsed) ? parsed.MediaType.Value?.ToLowerInvariant() : null;
 
-    private static RateLimitPartition<string> AtOnce(string name, int permits) => RateLimitPartition.GetConcurrencyLimiter(
-        name, _ => new ConcurrencyLimiterOptions
-        {
-            PermitLimit = permits,
-            QueueLimit = 100,
-            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
-        });
-
     // The database counts from 0 within a chunk; people count lines from 1.
     private static string Renumber(string message, List<int> lines) => Element().Replace(message, match =>
         int.Parse(match.Groups["index"].Value, CultureInfo.InvariantCulture) is var index && index < lines.Count
@@ -165,21 +156,15 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
     private static IResult Created(IReadOnlyList<long> ids) =>
         Results.Json(new SubmittedView(ids), ApiJson.Compact, statusCode: StatusCodes.Status201Created);
 
-    private static IResult Refused(string detail, int? submitted) => Results.Problem(
+    private static IResult Refused(string detail, int? submitted) => Problem.Of(
         statusCode: StatusCodes.Status400BadRequest, title: "Jobs were refused", detail: detail,
         extensions: submitted is null ? null : new Dictionary<string, object?>(StringComparer.Ordinal) { ["submitted"] = submitted });
 
-    private static IResult TooLarge() => Results.Problem(
+    private static IResult TooLarge() => Problem.Of(
         statusCode: StatusCodes.Status413PayloadTooLarge, title: "Too many jobs at once",
         detail: string.Create(CultureInfo.InvariantCulture, $"A JSON body has at most {MaxJsonBytes >> 20} MiB and {MaxArrayJobs:N0} jobs; "
             + $"send more as a stream of lines, application/x-ndjson."));
 
     [GeneratedRegex(@"^jobs\[(?<index>\d+)\]\.?", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 200)]
     private static partial Regex Element();
-
-    /// <summary>A stream of jobs may be long.</summary>
-    internal sealed class BodyLimit : IRequestSizeLimitMetadata
-    {
-        public long? MaxRequestBodySize => MaxStreamBytes;
-    }
 }

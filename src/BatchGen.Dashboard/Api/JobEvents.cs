@@ -39,21 +39,24 @@ internal sealed class JobEvents(EndedJobs ended, ILoggerFactory logging, TimePro
     /// </summary>
     /// <param name="tenant">Sends jobs of this tenant only; null sends all.</param>
     /// <param name="campaign">Sends jobs of this campaign only; null sends all.</param>
-    /// <param name="cancellationToken">Cancelled when the listener disconnects.</param>
+    /// <param name="end">Cancelled when the listener disconnects or loses access: the events end, without an error.</param>
     public async IAsyncEnumerable<SseItem<JobEventView>> ListenAsync(
-        string? tenant, string? campaign, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string? tenant, string? campaign, [EnumeratorCancellation] CancellationToken end)
     {
         var channel = Channel.CreateBounded<JobsEvent>(Backlog);
         _listeners[channel] = 0;
+        await using var ending = end.Register(() => channel.Writer.TryComplete());
         try
         {
-            await _listening.Task.WaitAsync(cancellationToken);
+            await _listening.Task.WaitAsync(end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (end.IsCancellationRequested) yield break;
             yield return new(new JobEventView(), "listening");
-            await foreach (var jobsEvent in channel.Reader.ReadAllAsync(cancellationToken))
+            await foreach (var jobsEvent in channel.Reader.ReadAllAsync(CancellationToken.None))
             {
                 if (jobsEvent.Name != "ended") yield return new(new JobEventView(), jobsEvent.Name);
                 foreach (var job in jobsEvent.Jobs)
                 {
+                    if (end.IsCancellationRequested) yield break;
                     if ((tenant is null || string.Equals(job.Tenant, tenant, StringComparison.OrdinalIgnoreCase))
                         && (campaign is null || job.Campaign == campaign))
                         yield return new(new JobEventView(job.JobId, job.State, job.Campaign), jobsEvent.Name);

@@ -1,4 +1,5 @@
 using BatchGen.Dashboard.Pages.Message;
+using BatchGen.Dashboard.Requests;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.WebUtilities;
@@ -16,7 +17,7 @@ internal static class Page
 
     /// <summary>A page that says in one sentence what happened.</summary>
     public static IResult Message(string title, string text, int statusCode) =>
-        Of<MessagePage, MessageModel>(new MessageModel(title, text), statusCode);
+        Of<MessagePage, MessageModel>(new MessageModel(title, ShortText.Of(text)), statusCode);
 
     /// <summary>A page that says that something does not exist.</summary>
     public static IResult NotFound(string what) => Message("Not found", what, StatusCodes.Status404NotFound);
@@ -28,7 +29,8 @@ internal static class Page
     /// not repeat the change.</summary>
     /// <param name="address">Path of the page, with or without a query.</param>
     /// <param name="note">A sentence.</param>
-    public static IResult BackTo(string address, string note) => Results.LocalRedirect(QueryHelpers.AddQueryString(address, "note", note));
+    public static IResult BackTo(string address, string note) =>
+        Results.LocalRedirect(QueryHelpers.AddQueryString(address, "note", QueryText.WithoutControls(ShortText.Of(note))));
 
     /// <summary>An address with those parts of a query that say something; null and empty ones are left out.</summary>
     public static string Address(string path, params ReadOnlySpan<KeyValuePair<string, string?>> query)

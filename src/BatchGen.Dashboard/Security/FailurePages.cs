@@ -1,6 +1,9 @@
 using System.Security.Claims;
+using System.Text.RegularExpressions;
+using BatchGen.Dashboard.Api;
 using BatchGen.Dashboard.Pages;
 using BatchGen.Dashboard.Pages.Message;
+using BatchGen.Dashboard.Requests;
 using BatchGen.Queue;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
@@ -10,47 +13,63 @@ using Npgsql;
 namespace BatchGen.Dashboard.Security;
 
 /// <summary>Answers to requests that failed or have no answer: one clear message, never a stack trace.</summary>
-internal static class FailurePages
+internal static partial class FailurePages
 {
     private const string NoDatabase = "The database does not answer. Try again in a moment.";
 
     /// <summary>Adds answers to exceptions, and to answers that have a status alone.</summary>
     public static void Use(IApplicationBuilder app)
     {
-        app.UseExceptionHandler(failing => failing.Run(async context =>
+        app.UseExceptionHandler(new ExceptionHandlerOptions
         {
-            var (status, text) = Describe(context.Features.Get<IExceptionHandlerFeature>()?.Error, context.User);
-            var answer = context.Request.Path.StartsWithSegments("/api")
-                ? Results.Problem(statusCode: status, detail: text)
-                : Page.Message(MessageModel.RefusedTitle, text, status);
-            await answer.ExecuteAsync(context);
-        }));
-        app.UseStatusCodePages(pages => AnswerOf(pages.HttpContext).ExecuteAsync(pages.HttpContext));
+            // What the request is to blame for belongs into its answer, not with a stack trace into the log.
+            SuppressDiagnosticsCallback = failing => Describe(failing.Exception, failing.HttpContext).Status < 500,
+            AllowStatusCode404Response = true,
+            ExceptionHandler = async context =>
+            {
+                var (status, text) = Describe(context.Features.Get<IExceptionHandlerFeature>()?.Error, context);
+                await AnswerOf(context, status, text).ExecuteAsync(context);
+            },
+        });
+        app.UseStatusCodePages(async pages =>
+        {
+            var (context, status) = (pages.HttpContext, pages.HttpContext.Response.StatusCode);
+            await AnswerOf(context, status, TextOf(status, context)).ExecuteAsync(context);
+        });
     }
 
     // A page, or problem details under /api.
-    private static IResult AnswerOf(HttpContext context)
+    private static IResult AnswerOf(HttpContext context, int status, string text) =>
+        context.Request.Path.StartsWithSegments("/api") ? Problem.Of(statusCode: status, detail: text)
+            : Page.Message(status == StatusCodes.Status404NotFound ? "Not found" : MessageModel.RefusedTitle, text, status);
+
+    private static string TextOf(int status, HttpContext context)
     {
-        var status = context.Response.StatusCode;
-        if (context.Request.Path.StartsWithSegments("/api")) return Results.Problem(statusCode: status);
+        var (isCall, path) = (context.Request.Path.StartsWithSegments("/api"), context.Request.Path.Value);
         return status switch
         {
-            StatusCodes.Status404NotFound => Page.NotFound("There is no such page."),
-            StatusCodes.Status429TooManyRequests => Refused("Too many attempts. Wait a minute, then try again."),
-            StatusCodes.Status400BadRequest => Refused("The form could not be accepted. Load the page again and repeat."),
-            _ => Refused($"The server answered with status {status}."),
+            StatusCodes.Status404NotFound when isCall => $"There is no call '{path}'. Ids are whole numbers, and those of workers have the "
+                + "form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx; /openapi/v1.json lists the calls.",
+            StatusCodes.Status404NotFound => "There is no such page.",
+            StatusCodes.Status405MethodNotAllowed =>
+                $"'{path}' does not take {context.Request.Method}; use {context.Response.Headers.Allow}.",
+            // The request itself no longer has its endpoint while its failure is answered.
+            StatusCodes.Status413PayloadTooLarge => BodyLimit.TextOf(BodyLimit.LimitOf(
+                context.Features.Get<IExceptionHandlerFeature>()?.Endpoint ?? context.GetEndpoint())),
+            StatusCodes.Status429TooManyRequests => "Too many requests of this kind. Wait half a minute, then try again.",
+            StatusCodes.Status400BadRequest => isCall ? "The request could not be read."
+                : "The form could not be accepted. Load the page again and repeat.",
+            _ => $"The server answered with status {status}.",
         };
-
-        IResult Refused(string text) => Page.Message(MessageModel.RefusedTitle, text, status);
     }
 
-    private static (int Status, string Text) Describe(Exception? failure, ClaimsPrincipal user)
+    private static (int Status, string Text) Describe(Exception? failure, HttpContext context)
     {
         // Messages of the database name hosts, ports and tables: they are for people who run the queue, not for strangers and producers.
-        var mayKnow = user.IsInRole(Roles.Viewer) || user.IsInRole(Roles.Operator);
+        var mayKnow = MayKnow(context.User);
         return failure switch
         {
-            BadHttpRequestException bad => (bad.StatusCode, bad.Message),
+            BadHttpRequestException bad => Describe(bad, context),
             SubmitRefusedException refused => (StatusCodes.Status400BadRequest, refused.Message),
             QueueException queue => (StatusCodes.Status503ServiceUnavailable, mayKnow ? queue.Message : NoDatabase),
             // Classes 22 and 23 of SQLSTATE: a value of another form than the database takes, or against one of its rules.
@@ -62,4 +81,38 @@ internal static class FailurePages
             _ => (StatusCodes.Status500InternalServerError, "Something unforeseen went wrong; the log has the details."),
         };
     }
+
+    private static bool MayKnow(ClaimsPrincipal user) => user.IsInRole(Roles.Viewer) || user.IsInRole(Roles.Operator);
+
+    private static (int Status, string Text) Describe(BadHttpRequestException bad, HttpContext context)
+    {
+        // A form that cannot be read is found while its token is looked for, and comes here as a form without one.
+        for (Exception? cause = bad; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge })
+                return (StatusCodes.Status413PayloadTooLarge, TextOf(StatusCodes.Status413PayloadTooLarge, context));
+            if (cause is InvalidDataException unread)
+                // ASP.NET Core's decoder of forms says so of any value, not only of paths.
+                return (bad.StatusCode, unread.InnerException?.Message.Contains("null character", StringComparison.Ordinal) == true
+                    ? QueryText.TextOf("the form") : $"The form could not be read: {unread.Message}");
+        }
+
+        if (bad.Message.StartsWith("Invalid anti-forgery token", StringComparison.Ordinal))
+            return (bad.StatusCode, TextOf(StatusCodes.Status400BadRequest, context));
+        return (bad.StatusCode, Unbound().Match(bad.Message) is not { Success: true } unbound ? bad.Message
+            : $"{unbound.Groups["name"].Value}: expected {FormOf(unbound.Groups["type"].Value)}, got '{unbound.Groups["value"].Value}'.");
+    }
+
+    private static string FormOf(string type) => type switch
+    {
+        _ when type.Contains("long", StringComparison.Ordinal) || type.Contains("int", StringComparison.Ordinal) => "a whole number",
+        _ when type.Contains("bool", StringComparison.Ordinal) => "true or false",
+        _ when type.Contains("Guid", StringComparison.Ordinal) => "an id of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx",
+        _ => "another value",
+    };
+
+    // What ASP.NET Core 10 says of a parameter that it cannot read (RequestDelegateFactory); another text is shown as it is.
+    [GeneratedRegex("^Failed to bind parameter \"(?<type>[^\" ]+) (?<name>[^\" ]+)\" from \"(?<value>.*)\"\\.$",
+        RegexOptions.Singleline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Unbound();
 }

@@ -8,9 +8,10 @@ namespace BatchGen.Dashboard.Security;
 internal sealed class LocalAccess(AccessStore store, TimeProvider clock) : IDisposable
 {
     // How long an answer of the database counts.
-    private static readonly TimeSpan AnswerLifetime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AnswerLifetime = TimeSpan.FromSeconds(2);
 
-    private static readonly string[] ProxyHeaders = ["Forwarded", "X-Real-IP", "Via"];
+    /// <summary>Headers that proxies add, beside those that begin with X-Forwarded- or X-Original-.</summary>
+    public static readonly string[] ProxyHeaders = ["Forwarded", "X-Real-IP", "Via"];
     private static readonly string[] ProxyHeaderPrefixes = ["X-Forwarded-", "X-Original-"];
 
     private readonly SemaphoreSlim _gate = new(1);
@@ -21,14 +22,20 @@ internal sealed class LocalAccess(AccessStore store, TimeProvider clock) : IDisp
     public bool LoopbackOnly { get; set; }
 
     /// <summary>True when a request is let in without login, as the local operator's.</summary>
-    public async ValueTask<bool> NeedsNoLoginAsync(HttpContext context)
+    public async ValueTask<bool> NeedsNoLoginAsync(HttpContext context) =>
+        MayNeedNoLogin(context) && await HasNoAccountAsync(context.RequestAborted);
+
+    /// <summary>True when a request is the local operator's as long as there is no account.</summary>
+    public bool MayNeedNoLogin(HttpContext context) => LoopbackOnly && IsFromThisMachine(context);
+
+    /// <summary>True while nobody has an account; an answer may be two seconds old.</summary>
+    public async ValueTask<bool> HasNoAccountAsync(CancellationToken cancellationToken)
     {
-        if (!LoopbackOnly || !IsFromThisMachine(context)) return false;
         if (_checkedAt is { } at && clock.GetElapsedTime(at) < AnswerLifetime) return _hasNoAccount;
-        await _gate.WaitAsync(context.RequestAborted);
+        await _gate.WaitAsync(cancellationToken);
         try
         {
-            _hasNoAccount = (await store.ListAccountsAsync(context.RequestAborted)).Count == 0;
+            _hasNoAccount = (await store.ListAccountsAsync(cancellationToken)).Count == 0;
             _checkedAt = clock.GetTimestamp();
             return _hasNoAccount;
         }

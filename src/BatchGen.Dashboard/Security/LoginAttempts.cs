@@ -10,6 +10,9 @@ internal sealed class LoginAttempts(DashboardOptions options) : IDisposable
     // Enough that nobody can lock others out from one network, and few enough that guessing from many networks leads nowhere.
     private const int NetworksPerAccount = 10;
 
+    /// <summary>The time in which attempts are counted.</summary>
+    public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
+
     private readonly PartitionedRateLimiter<string> _accounts = PartitionedRateLimiter.Create<string, string>(
         name => PerMinute(name, options.LoginAttemptsPerMinute * NetworksPerAccount), StringComparer.OrdinalIgnoreCase);
 
@@ -37,5 +40,5 @@ internal sealed class LoginAttempts(DashboardOptions options) : IDisposable
     };
 
     private static RateLimitPartition<string> PerMinute(string who, int permits) => RateLimitPartition.GetFixedWindowLimiter(
-        who, _ => new FixedWindowRateLimiterOptions { PermitLimit = permits, Window = TimeSpan.FromMinutes(1), QueueLimit = 0 });
+        who, _ => new FixedWindowRateLimiterOptions { PermitLimit = permits, Window = Window, QueueLimit = 0 });
 }

@@ -35,17 +35,9 @@ internal static class SecurityHeaders
         return next(context);
     });
 
-    /// <summary>Adds the checks of where a request comes from.</summary>
-    public static void UseChecks(IApplicationBuilder app, LocalAccess local) => app.Use(async (context, next) =>
+    /// <summary>Adds the check of the name under which a request comes.</summary>
+    public static void UseHostCheck(IApplicationBuilder app, LocalAccess local) => app.Use(async (context, next) =>
     {
-        // A page of another site must not change anything here: forms carry a token, and browsers say where a request comes from.
-        var mayChange = !HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method);
-        if (mayChange && context.Request.Headers["Sec-Fetch-Site"] == "cross-site")
-        {
-            context.Response.StatusCode = StatusCodes.Status403Forbidden;
-            return;
-        }
-
         // A name that some other site pointed at this machine must not let anybody in without login (DNS rebinding).
         if (!IsThisMachine(context.Request.Host.Host) && await local.NeedsNoLoginAsync(context))
         {

@@ -23,6 +23,28 @@ public sealed class AccessStore(QueueDatabase database)
     public async Task<bool> DeleteAccountAsync(string name, CancellationToken cancellationToken) =>
         (await database.QueryAsync<string>("delete_account", new { name }, cancellationToken)).Count > 0;
 
+    /// <summary>Adds a login of a person, and removes those that have lasted too long.</summary>
+    /// <param name="sha256">SHA-256 of what the login's cookie holds.</param>
+    /// <param name="name">The person.</param>
+    /// <param name="lifetime">How long a login lasts at most.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public Task AddSessionAsync(byte[] sha256, string name, TimeSpan lifetime, CancellationToken cancellationToken) =>
+        database.ExecuteAsync("insert_login_session", new { hash = sha256, name, lifetime }, cancellationToken);
+
+    /// <summary>The person of a login, or null when it was ended, has lasted too long, or the person was removed.</summary>
+    /// <param name="sha256">SHA-256 of what the login's cookie holds.</param>
+    /// <param name="lifetime">How long a login lasts at most.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public async Task<StoredAccount?> FindSessionAsync(byte[] sha256, TimeSpan lifetime, CancellationToken cancellationToken) =>
+        (await database.QueryAsync<StoredAccount>("find_login_session", new { hash = sha256, lifetime }, cancellationToken))
+            .SingleOrDefault();
+
+    /// <summary>Ends a login; nothing happens when it has ended already.</summary>
+    /// <param name="sha256">SHA-256 of what the login's cookie holds.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public Task EndSessionAsync(byte[] sha256, CancellationToken cancellationToken) =>
+        database.ExecuteAsync("delete_login_session", new { hash = sha256 }, cancellationToken);
+
     /// <summary>Adds a key of the HTTP API.</summary>
     /// <param name="name">What people call the key.</param>
     /// <param name="sha256">SHA-256 of the key.</param>

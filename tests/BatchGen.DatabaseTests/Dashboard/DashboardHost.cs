@@ -45,14 +45,16 @@ internal sealed partial class DashboardHost : IAsyncDisposable
     /// <param name="database">The database.</param>
     /// <param name="configure">Changes settings.</param>
     /// <param name="clock">What the dashboard takes for the time; without one the system's.</param>
+    /// <param name="log">Receives warnings and errors; without one nothing is logged.</param>
     public static async Task<DashboardHost> StartAsync(
-        TestDatabase database, Action<DashboardOptions>? configure = null, TimeProvider? clock = null)
+        TestDatabase database, Action<DashboardOptions>? configure = null, TimeProvider? clock = null, ILoggerProvider? log = null)
     {
         var folder = Directory.CreateTempSubdirectory("batchgen-dashboard-").FullName;
         var options = new DashboardOptions { Url = "http://127.0.0.1:0", TimeZone = "UTC", RunRecurringWork = false };
         configure?.Invoke(options);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Logging.SetMinimumLevel(LogLevel.None);
+        builder.Logging.SetMinimumLevel(log is null ? LogLevel.None : LogLevel.Warning);
+        if (log is not null) builder.Logging.AddProvider(log);
         builder.WebHost.UseKestrelCore().UseUrls(options.Url);
         builder.Services.AddSingleton(clock ?? TimeProvider.System).AddRouting()
             .AddQueue(database.ConnectionString, database.Queue.Options)

@@ -1,4 +1,5 @@
 using BatchGen.Core.Submitting;
+using BatchGen.Dashboard.Requests;
 using BatchGen.Dashboard.Scheduling;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
@@ -23,7 +24,8 @@ internal static class CampaignsEndpoints
     {
         var pages = routes.MapGroup("/campaigns").ExcludeFromDescription();
         pages.MapGet("", ShowAsync).RequireAuthorization(Policies.See);
-        pages.MapPost("/schedules", SaveAsync).RequireAuthorization(Policies.Operate);
+        pages.MapPost("/schedules", SaveAsync).RequireAuthorization(Policies.Operate)
+            .WithMetadata(BodyLimit.OfLists, LargeBodies.OfForms);
         pages.MapPost("/schedules/enable", EnableAsync).RequireAuthorization(Policies.Operate);
         pages.MapPost("/schedules/delete", DeleteAsync).RequireAuthorization(Policies.Operate);
     }
@@ -50,7 +52,7 @@ internal static class CampaignsEndpoints
             var times = new TimeReference(display.Now, TimeZones.Parse(zone));
             CronText.CheckComes(cron ?? "");
             // Only a check: each run reads the list anew, as of its own time.
-            var requests = JobFile.Read(jobs ?? "", "", times).ToList();
+            var requests = FormList.Read(jobs ?? "", "", times);
             await checker.CheckAsync(requests, cancellationToken);
             var id = await schedules.SaveAsync(name.Trim(), cron!.Trim(), zone!, jobs!, requests.Count, cancellationToken);
             recurring.Update(id, cron.Trim(), zone!);
@@ -59,7 +61,7 @@ internal static class CampaignsEndpoints
         catch (Exception failure) when (failure is FormatException or JobFileException or SubmitRefusedException)
         {
             var model = await ReadAsync(campaigns, schedules, before: null, cancellationToken);
-            var draft = new ScheduleDraft(name, cron, zone, jobs, failure.Message);
+            var draft = new ScheduleDraft(name, cron, zone, jobs, ShortText.Of(failure.Message));
             return Page.Of<CampaignsPage, CampaignsModel>(model with { Draft = draft }, StatusCodes.Status400BadRequest);
         }
     }

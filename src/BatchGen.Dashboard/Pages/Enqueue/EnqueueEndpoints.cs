@@ -10,7 +10,6 @@ using BatchGen.Queue.Registry;
 using BatchGen.Queue.Reports;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 
 namespace BatchGen.Dashboard.Pages.Enqueue;
@@ -20,8 +19,6 @@ internal sealed partial class EnqueueEndpoints(
     ModelRegistry models, AdapterRegistry adapters, JobCatalog jobs, JobHistory history, JobChecker checker, JobSubmitter submitter,
     LiveSource live, StartImageFolder startImages, StartImageOwners startImageOwners, TenantRegistry tenants, DisplayFormat display)
 {
-    private const long MaxListBytes = 64L << 20;
-
     /// <summary>Maps the pages and posts of enqueueing.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -30,10 +27,10 @@ internal sealed partial class EnqueueEndpoints(
             page.ShowAsync(again, vary, cancellationToken));
         pages.MapPost("",
             (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) => page.PostAsync(form, cancellationToken))
-            .WithMetadata(new BodyLimit(MaxListBytes));
+            .WithMetadata(BodyLimit.OfLists, LargeBodies.OfForms);
         pages.MapPost("/list", (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) =>
             page.PostListAsync(form, cancellationToken))
-            .WithMetadata(new BodyLimit(MaxListBytes));
+            .WithMetadata(BodyLimit.OfLists, LargeBodies.OfForms);
     }
 
     private async Task<IResult> ShowAsync(long? again, long? vary, CancellationToken cancellationToken)
@@ -101,13 +98,14 @@ internal sealed partial class EnqueueEndpoints(
         try
         {
             var campaign = fields["campaign"].ToString().Trim();
-            var requests = JobFile.Read(text, name, display.Times).ToList()
+            var requests = FormList.Read(text, name, display.Times)
                 .Select(job => campaign.Length > 0 && job.Campaign is null ? job with { Campaign = campaign } : job).ToArray();
             return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
         }
         catch (JobFileException failure)
         {
-            return Page.Of<EnqueuePage, EnqueueModel>(model with { ListProblem = failure.Message }, StatusCodes.Status400BadRequest);
+            return Page.Of<EnqueuePage, EnqueueModel>(
+                model with { ListProblem = ShortText.Of(failure.Message) }, StatusCodes.Status400BadRequest);
         }
     }
 
@@ -121,7 +119,9 @@ internal sealed partial class EnqueueEndpoints(
             {
                 var ids = await submitter.SubmitAsync(
                     requests, model.Form.Tenant.Trim() is { Length: > 0 } tenant ? tenant : null, cancellationToken);
-                var campaign = requests.Select(request => request.Campaign).Distinct().ToArray() is [{ } only] ? only : null;
+                // An address takes no control characters.
+                var campaign = requests.Select(request => request.Campaign).Distinct().ToArray() is [{ } only]
+                    && only == QueryText.WithoutControls(only) ? only : null;
                 var note = Uri.EscapeDataString(
                     ids.Count == 1 ? $"Submitted job {ids[0]}." : $"Submitted {ids.Count} jobs, {ids.Min()} to {ids.Max()}.");
                 return Results.LocalRedirect(
@@ -148,13 +148,13 @@ internal sealed partial class EnqueueEndpoints(
     // "jobs[3].width: expected ..." belongs beside the width; in a list, the element counts from one as rows do for people.
     private static EnqueueModel Place(EnqueueModel model, string message)
     {
-        if (model.List is not null) return model with { ListProblem = message };
+        if (model.List is not null) return model with { ListProblem = ShortText.Of(message) };
         var match = Where().Match(message);
         var (field, text) = match.Success ? (match.Groups["field"].Value, match.Groups["text"].Value) : ("", message);
         // A seed has its place beside the seeds; what has no box of its own stands above the form.
         var place = field == JobFields.Seed.Name ? JobFields.Seeds.Name : field is "tenant" || field == JobFields.Adapters.Name ? field
             : EnqueueForm.Fields.Any(known => known.Name == field) ? field : FieldProblem.WholeForm;
-        return model with { Problems = [new FieldProblem(place, text)] };
+        return model with { Problems = [new FieldProblem(place, ShortText.Of(text))] };
     }
 
     private async Task<EnqueueModel> ModelAsync(CancellationToken cancellationToken) => new()
@@ -165,11 +165,9 @@ internal sealed partial class EnqueueEndpoints(
     };
 
     private static FieldProblem[] ListOf(Dictionary<string, string> problems) =>
-        problems.Select(problem => new FieldProblem(problem.Key, problem.Value)).ToArray();
+        problems.Select(problem => new FieldProblem(problem.Key, ShortText.Of(problem.Value))).ToArray();
 
     [GeneratedRegex(@"^(jobs\[\d+\]\.(?<field>[a-z_]+)(\[\d+\])?(\.[a-z_]+)?|(?<field>tenant)): (?<text>.*)$",
         RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 200)]
     private static partial Regex Where();
-
-    private sealed record BodyLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
+using BatchGen.Dashboard.Requests;
 using BatchGen.Queue.Reports;
 using Microsoft.AspNetCore.Http;
 
@@ -9,9 +10,6 @@ namespace BatchGen.Dashboard.Pages.Enqueue;
 /// <summary>What a person filled in, as text by field name, and the jobs it stands for.</summary>
 public sealed record EnqueueForm
 {
-    /// <summary>Most jobs one form may stand for; more come from a file through the command line or the API.</summary>
-    public const int MaxJobs = 100_000;
-
     private const string StrengthPrefix = "strength:";
 
     /// <summary>The fields that the form has a box for; adapters have one each.</summary>
@@ -90,9 +88,9 @@ public sealed record EnqueueForm
         var lines = ReadPrompts(template, problems);
         if (problems.Count > 0) return [];
         var jobs = lines.Sum(line => (long)line.Count);
-        if (jobs <= MaxJobs) return lines.SelectMany(line => line.Jobs()).ToArray();
+        if (jobs <= FormList.MaxJobs) return lines.SelectMany(line => line.Jobs()).ToArray();
         problems[JobFields.Prompt.Name] = string.Create(CultureInfo.InvariantCulture,
-            $"expands to {jobs} jobs; the limit of the form is {MaxJobs}. Use a file with 'batchgen submit' or the API for more.");
+            $"expands to {jobs} jobs; the limit of the form is {FormList.MaxJobs}. Use a file with 'batchgen submit' or the API for more.");
         return [];
     }
 

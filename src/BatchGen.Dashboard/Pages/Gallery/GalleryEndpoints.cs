@@ -55,7 +55,7 @@ internal static class GalleryEndpoints
         if (await jobs.FindAsync(id, cancellationToken) is not { Image: { } image } job) return Page.NotFound(MissingText.Image(id));
         if (await history.FindExtrasAsync(id, cancellationToken) is not { } extras) return Page.NotFound(MissingText.Image(id));
         var asked = new GalleryFilter(campaign, signature, day);
-        var filter = asked.Read(display.Zone) ?? new ImageFilter();
+        if (asked.Read(display.Zone) is not { } filter) return Page.Refused(asked.Problem);
         var beside = await catalog.FindNeighboursAsync(filter, extras.BatchId ?? 0, id, cancellationToken);
         return Page.Of<ImagePage, ImageModel>(new ImageModel(new JobModel(job, extras, []), image, beside.Newer, beside.Older, asked));
     }

@@ -12,8 +12,12 @@ public sealed record GalleryFilter(string? Campaign, string? Signature, string? 
 {
     private const string DayFormat = "yyyy-MM-dd";
 
+    // Days at either end of the calendar have no midnight before or after them in some zone.
+    private const int FirstYear = 2;
+    private const int LastYear = 9998;
+
     /// <summary>A sentence about a filter that cannot be read.</summary>
-    public string Problem => $"'{Day}' is not a day such as 2026-01-31.";
+    public string Problem => $"'{Day}' is not a day such as 2026-01-31, of a year from {FirstYear} to {LastYear}.";
 
     /// <summary>The filter as a query, with its question mark; empty when nothing restricts.</summary>
     /// <param name="before">Where the page before ended; null begins with the newest image.</param>
@@ -27,7 +31,9 @@ public sealed record GalleryFilter(string? Campaign, string? Signature, string? 
         var filter = new ImageFilter(
             string.IsNullOrWhiteSpace(Campaign) ? null : Campaign, string.IsNullOrWhiteSpace(Signature) ? null : Signature);
         if (JobListRequest.NullIfEmpty(Day) is null) return filter;
-        if (!DateOnly.TryParseExact(Day, DayFormat, CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)) return null;
+        if (!DateOnly.TryParseExact(Day, DayFormat, CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
+            || date.Year is < FirstYear or > LastYear)
+            return null;
         return filter with { From = Midnight(date, zone), To = Midnight(date.AddDays(1), zone) };
     }
 

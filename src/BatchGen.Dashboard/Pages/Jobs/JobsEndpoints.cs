@@ -51,6 +51,7 @@ internal static class JobsEndpoints
     private static async Task<IResult> CancelAsync(
         JobActions actions, [FromForm] long[]? ids, [FromForm(Name = "back")] string? back, CancellationToken cancellationToken)
     {
+        QueryText.CheckAddress("back", back);
         var changed = await actions.CancelAsync(ids ?? [], cancellationToken);
         return BackTo(back, $"Cancelled {changed.Count} of {ids?.Length ?? 0} jobs.");
     }
@@ -58,6 +59,7 @@ internal static class JobsEndpoints
     private static async Task<IResult> RetryAsync(
         JobActions actions, [FromForm] long[]? ids, [FromForm(Name = "back")] string? back, CancellationToken cancellationToken)
     {
+        QueryText.CheckAddress("back", back);
         var changed = await actions.RetryAsync(ids ?? [], cancellationToken);
         return BackTo(back, $"Requeued {changed.Count} of {ids?.Length ?? 0} jobs.");
     }

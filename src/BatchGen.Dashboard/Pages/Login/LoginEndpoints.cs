@@ -1,3 +1,4 @@
+using BatchGen.Dashboard.Requests;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue.Access;
 using Microsoft.AspNetCore.Authentication;
@@ -23,21 +24,29 @@ internal static class LoginEndpoints
     {
         routes.MapGet("/login", ([FromQuery(Name = "return")] string? returnTo) =>
             Page.Of<LoginPage, LoginModel>(new LoginModel(LocalPath(returnTo), null))).AllowAnonymous().ExcludeFromDescription();
-        routes.MapPost("/login", LogInAsync).AllowAnonymous().ExcludeFromDescription().RequireRateLimiting(RateLimit);
-        routes.MapPost("/logout", LogOutAsync).AllowAnonymous().ExcludeFromDescription();
+        routes.MapPost("/login", LogInAsync).AllowAnonymous().ExcludeFromDescription().RequireRateLimiting(RateLimit)
+            .WithMetadata(BodyLimit.OfLogin);
+        routes.MapPost("/logout", LogOutAsync).AllowAnonymous().ExcludeFromDescription().WithMetadata(BodyLimit.OfLogin);
     }
 
     private static async Task<IResult> LogInAsync(
         HttpContext context,
         AccessStore store,
+        AccessLookup access,
         LoginAttempts attempts,
         [FromForm] string? name,
         [FromForm] string? password,
         [FromForm(Name = "return")] string? returnTo,
         CancellationToken cancellationToken)
     {
+        QueryText.CheckAddress("return", returnTo);
         var mayExist = name is { Length: > 0 and <= MaxNameLength };
-        if (mayExist && !attempts.MayTry(name!)) return Results.StatusCode(StatusCodes.Status429TooManyRequests);
+        if (mayExist && !attempts.MayTry(name!))
+        {
+            RetryAfter.Set(context.Response, LoginAttempts.Window);
+            return Results.StatusCode(StatusCodes.Status429TooManyRequests);
+        }
+
         var account = !mayExist ? null : await store.FindAccountAsync(name!, cancellationToken);
         if (!PasswordHash.Matches(password ?? "", account?.PasswordHash))
         {
@@ -45,13 +54,16 @@ internal static class LoginEndpoints
             return Page.Of<LoginPage, LoginModel>(model, StatusCodes.Status401Unauthorized);
         }
 
-        await context.SignInAsync(CookieAuthenticationDefaults.AuthenticationScheme, AccessLookup.Login(account!));
+        var login = await access.LogInAsync(account!, cancellationToken);
+        await context.SignInAsync(CookieAuthenticationDefaults.AuthenticationScheme, login);
         return Results.LocalRedirect(LocalPath(returnTo));
     }
 
     // The unused field makes the request a form, which carries a token.
-    private static async Task<IResult> LogOutAsync(HttpContext context, [FromForm] string? unused)
+    private static async Task<IResult> LogOutAsync(
+        HttpContext context, AccessLookup access, [FromForm] string? unused, CancellationToken cancellationToken)
     {
+        await access.LogOutAsync(context, cancellationToken);
         await context.SignOutAsync(CookieAuthenticationDefaults.AuthenticationScheme);
         return Results.Redirect("/login");
     }

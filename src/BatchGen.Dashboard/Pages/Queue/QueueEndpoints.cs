@@ -1,4 +1,5 @@
 using System.Globalization;
+using BatchGen.Dashboard.Requests;
 using BatchGen.Dashboard.Scheduling;
 using BatchGen.Dashboard.Security;
 using BatchGen.Queue;
@@ -112,7 +113,7 @@ internal static class QueueEndpoints
         async Task<IResult> RefuseAsync(string field, string problem)
         {
             var model = await reader.ReadAsync(null, null, null, cancellationToken);
-            var draft = new WindowDraft(name, zone, opens, closes, field, problem);
+            var draft = new WindowDraft(name, zone, opens, closes, field, ShortText.Of(problem));
             return Page.Of<QueuePage, QueueModel>(model with { Draft = draft }, StatusCodes.Status400BadRequest);
         }
     }
