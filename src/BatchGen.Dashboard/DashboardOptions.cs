@@ -51,6 +51,10 @@ public sealed class DashboardOptions
     [Range(typeof(TimeSpan), "1.00:00:00", "36500.00:00:00")]
     public TimeSpan KeepArchive { get; set; } = TimeSpan.FromDays(3650);
 
+    /// <value>Time for which files stay in the image folder that workers left behind (unfinished or never recorded); one hour.</value>
+    [Range(typeof(TimeSpan), "00:01:00", "36500.00:00:00")]
+    public TimeSpan KeepLeftovers { get; set; } = TimeSpan.FromHours(1);
+
     /// <value>When bloated indexes are rebuilt, in that zone; empty rebuilds none; <c>0 13 * * 0</c>.</value>
     public string ReindexCron { get; set; } = "0 13 * * 0";
 

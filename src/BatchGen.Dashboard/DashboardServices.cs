@@ -60,7 +60,12 @@ public static class DashboardServices
             .AddSingleton(provider => new DisplayFormat(ZoneOf(options), provider.GetRequiredService<TimeProvider>()))
             .AddHostedService(provider => provider.GetRequiredService<LiveHub>());
         services.AddSingleton<EnqueueEndpoints>().AddSingleton<QueueModelReader>();
-        services.AddSingleton(new StartImageFolder(folders.StartImages));
+        // An image that no thumbnail can be made of cannot be decoded.
+        services.AddSingleton(provider =>
+        {
+            var encode = provider.GetRequiredService<ThumbnailEncoder>();
+            return new StartImageFolder(folders.StartImages, file => encode(file, ThumbnailStore.EdgePixels));
+        });
         services.AddRazorComponents();
         // A list of jobs pasted into a form may be long, and the enqueue form has a field for each registered adapter.
         services.Configure<Microsoft.AspNetCore.Http.Features.FormOptions>(form =>

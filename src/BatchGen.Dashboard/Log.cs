@@ -37,6 +37,9 @@ internal static partial class Log
     [LoggerMessage(5010, LogLevel.Information, "Ordered canaries from {WorkerCount} workers")]
     public static partial void CanariesOrdered(this ILogger log, int workerCount);
 
+    [LoggerMessage(5011, LogLevel.Information, "Removed {FileCount} files from {Folder} that workers had left behind")]
+    public static partial void ImageFolderSwept(this ILogger log, int fileCount, string folder);
+
     [LoggerMessage(5020, LogLevel.Warning, "Notices of ended jobs could not be received: {Reason}")]
     public static partial void JobEventsFailed(this ILogger log, string reason);
 }

@@ -14,6 +14,12 @@ namespace BatchGen.Imaging;
 /// </remarks>
 public static class ImageEncoder
 {
+    // Images of this size are decoded one after the other: together they could take more memory than the library is allowed, and a sound
+    // file would be refused.
+    private const int LargePixels = 1 << 22;
+    private const int LargeFileBytes = 8 << 20;
+    private static readonly Lock OneLarge = new();
+
     /// <summary>Encodes one image.</summary>
     /// <param name="image">The pixels.</param>
     /// <param name="format">File form: PNG and WebP keep every pixel, JPEG has quality 95 without chroma subsampling.</param>
@@ -63,12 +69,17 @@ public static class ImageEncoder
     }
 
     /// <summary>Decodes a PNG, WebP or JPEG file, turned as its EXIF orientation says; transparency is dropped.</summary>
-    /// <exception cref="InvalidDataException">The bytes are not such an image, or damaged.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not such an image, are damaged, have several frames, or would cost more memory
+    /// or time to decode than an image may.</exception>
     public static PixelImage Decode(byte[] file)
     {
         ArgumentNullException.ThrowIfNull(file);
         // The form is decided here, so that a hostile file cannot choose one of the library's many other decoders.
         var format = ImageHeader.FormatOf(file) ?? throw new InvalidDataException("The file is not a PNG, WebP or JPEG image.");
-        return PixelCodec.Decode(file, format);
+        if (ImageContent.FindProblem(file) is { } problem) throw new InvalidDataException($"The image {problem}");
+        if (format == ImageFormat.Png) file = PngText.Remove(file);
+        if (file.Length < LargeFileBytes && ImageHeader.Read(file) is { } header && header.WidthPixels * header.HeightPixels < LargePixels)
+            return PixelCodec.Decode(file, format);
+        lock (OneLarge) return PixelCodec.Decode(file, format);
     }
 }

@@ -28,7 +28,11 @@ public sealed class QueueDatabase : IAsyncDisposable
     private QueueDatabase(string connectionString, QueueOptions options, bool prepares)
     {
         (_connectionString, _prepares) = (connectionString, prepares);
-        DataSource = new NpgsqlDataSourceBuilder(connectionString).Build();
+        var builder = new NpgsqlDataSourceBuilder(connectionString);
+#pragma warning disable NPG9001 // See InstantReading.
+        builder.AddTypeInfoResolverFactory(new InstantReading());
+#pragma warning restore NPG9001
+        DataSource = builder.Build();
         Options = options;
     }
 

@@ -29,6 +29,10 @@ public sealed class QueueOptions
     [Range(typeof(TimeSpan), "00:00:00", "7.00:00:00")]
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromHours(1);
 
+    /// <value>Bytes of the start images that one tenant may have sent, together; 10 GiB.</value>
+    [Range(0, long.MaxValue)]
+    public long StartImageQuotaBytes { get; set; } = 10L << 30;
+
     /// <value>How often an idle worker looks for work when no notification came; two seconds.</value>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:10:00")]
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(2);

@@ -26,6 +26,7 @@ public static class QueueServices
         .AddSingleton<JobCatalog>()
         .AddSingleton<JobActions>()
         .AddSingleton<JobChecker>()
+        .AddSingleton<StartImageOwners>()
         .AddSingleton<BatchClaims>()
         .AddSingleton<CheckpointLog>()
         .AddSingleton<CanaryLog>()
@@ -46,5 +47,6 @@ public static class QueueServices
         .AddSingleton<AccessStore>()
         .AddSingleton<ScheduleStore>()
         .AddSingleton<WindowStore>()
-        .AddSingleton<QueueUpkeep>();
+        .AddSingleton<QueueUpkeep>()
+        .AddSingleton<ImageFolderSweep>();
 }

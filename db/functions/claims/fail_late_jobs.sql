@@ -21,7 +21,7 @@ begin
     count_moves(array_agg(f.group_id), array_agg(f.campaign_id), 'queued', 'failed')
   into late, changed
   from failed f;
-  perform notify_done(late, 'failed');
+  perform notify_done(late);
   return late;
 end $$;
 comment on function fail_late_jobs is 'Fails waiting jobs whose deadline passed; returns their ids.';

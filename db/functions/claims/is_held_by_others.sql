@@ -8,8 +8,11 @@ declare
   holders int;
   waiting int;
 begin
-  -- Two workers that choose at the same moment must not choose the same: the first to choose holds this lock until its batch is written.
-  if not pg_try_advisory_xact_lock(hashtextextended(current_schema() || '|' || wanted, 7)) then return true; end if;
+  -- Two workers that choose at the same moment must not choose the same: the first to choose holds this row until its batch is written. The
+  -- row of a table of ours and not an advisory lock, which every login can take and keep. Two signatures may share a row: the second then
+  -- looks held for this moment.
+  perform from signature_locks l where l.slot = hashtext(wanted) & 8191 for no key update skip locked;
+  if not found then return true; end if;
   -- A worker that stopped holds nothing, however lately it did. Not by distinct or a join: without sorts allowed, the planner would read
   -- all batches in the order of their workers.
   select count(*) into holders from workers w

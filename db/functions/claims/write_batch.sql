@@ -7,9 +7,7 @@ declare
   batch batches;
   moved int;
 begin
-  -- The commit does not wait for the disk: a crash of the server in the next moments undoes the claim, as if the worker had stopped
-  -- answering, and what it still sends is refused.
-  perform set_config('synchronous_commit', 'off', true);
+  if not instant_fits(clock_timestamp() + lease) then perform refuse_span('claim_batch', 'lease', lease); end if;
   insert into batches (worker_id, lease_expires_at, group_id, unended, fused, signature, job_ids)
   values (claim.worker_id, clock_timestamp() + lease, groups[claim.place].group_id, cardinality(claim.job_ids),
     claim.signature is distinct from memory.signature, claim.signature, claim.job_ids)

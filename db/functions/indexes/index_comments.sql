@@ -17,6 +17,7 @@ comment on index job_recipes_by_tag is 'list_ids_with_tag: jobs with a tag that 
 comment on index idempotency_keys_by_job is 'archive_jobs: keys of jobs that leave';
 comment on index job_attempts_by_job is 'find_jobs, results, job_status, job_history: attempts of a job, the last one first';
 comment on index job_attempts_by_end is 'ended_without_image: what failed or was cancelled in a night';
+comment on index job_endings_by_xact is 'ended_jobs: what committed since a snapshot';
 comment on index job_counts_by_campaign is 'count_jobs, list_campaigns: counts of a campaign';
 
 comment on index staged_jobs_by_load is 'submit_staged: the rows of a load';
@@ -38,3 +39,4 @@ comment on index archived_jobs_by_end is 'prune_archive: rows past their retenti
 comment on index archived_jobs_by_campaign is 'archived_jobs: what became of a campaign, for people who ask';
 comment on index login_sessions_by_account is 'delete_account: the logins of an account end with it';
 comment on index login_sessions_by_time is 'insert_login_session: logins that have lasted too long';
+comment on index start_images_by_tenant is 'keep_start_image: how much a tenant has sent';

@@ -26,7 +26,7 @@ begin
     (select sum(count_moves(m.group_ids, m.campaign_ids, m.was, 'cancelled')) from moves m)
   into ended, changed
   from cancelled c;
-  perform notify_done(ended, 'cancelled');
+  perform notify_done(ended);
   return query select unnest(ended);
 end $$;
 comment on function cancel_jobs is 'Cancels jobs that have not ended; returns the ids cancelled now.';

@@ -5,6 +5,7 @@ returns int
 language plpgsql security definer as $$
 declare
   held batches := hold_lease(of_batch, with_epoch);
+  free constant tid[] := free_jobs(of_batch, complete_jobs.job_ids);
   this_completion constant int := held.completions + 1;
   done bigint[];
   changed int;
@@ -15,7 +16,7 @@ begin
     update jobs j set state = 'succeeded', finished_at = clock_timestamp()
     from unnest(complete_jobs.job_ids, paths, sizes, sha256s, widths, heights, seeds, recipes)
       u(id, path, size_bytes, sha256, width, height, seed, recipe)
-    where j.id = u.id and j.batch_id = of_batch and j.state = 'running'
+    where j.id = u.id and j.ctid = any(free)
     returning j.id, j.group_id, j.campaign_id, u.path, u.size_bytes, u.sha256, u.width, u.height, u.seed, u.recipe),
   saved as (
     insert into images (job_id, batch_id, size_bytes, seed, completion, width, height, sha256, path, recipe)
@@ -32,7 +33,7 @@ begin
   update batches b set completions = this_completion, finished = b.finished + changed, unended = b.unended - changed,
     images = b.images + changed
   where b.id = of_batch;
-  perform notify_done(done, 'succeeded');
+  perform notify_done(done);
   return changed;
 end $$;
 comment on function complete_jobs is 'Records images of a batch; returns how many jobs succeeded by it.';

@@ -4,8 +4,10 @@ declare
   held batches := hold_lease(of_batch, with_epoch);
   changed int := 0;
 begin
+  if not instant_fits(clock_timestamp() + signature_hold) then perform refuse_span('end_batch', 'signature_hold', signature_hold); end if;
   if held.unended > 0 then
     changed := requeue_jobs(held, held.job_ids, 'running', 'requeued', why, false);
+    perform note_unsettled(held);
   else
     -- Its jobs are recorded. Should a crash of the server undo the end, the lease runs out instead; the commit need not wait for the disk.
     perform set_config('synchronous_commit', 'off', true);

@@ -4,11 +4,13 @@ returns int
 language plpgsql security definer as $$
 declare
   held batches := hold_lease(of_batch, with_epoch);
+  free constant tid[] := free_jobs(of_batch, fail_jobs.job_ids);
   noted int;
   changed int;
   failed bigint[];
   retried boolean;
 begin
+  if not instant_fits(clock_timestamp() + max_retry_delay) then perform refuse_span('fail_jobs', 'max_retry_delay', max_retry_delay); end if;
   with asked as (
     select u.id, u.code, u.message,
       u.code in ('invalid_job', 'adapter', 'model', 'deadline_passed') as is_final,
@@ -32,7 +34,7 @@ begin
       run_at = case when a.ends or a.delay = interval '0' then j.run_at else clock_timestamp() + a.delay end,
       batch_id = case when a.ends then j.batch_id end
     from judged a
-    where j.id = a.id and j.batch_id = of_batch and j.state = 'running'
+    where j.id = a.id and j.ctid = any(free)
     returning j.id, j.group_id, j.campaign_id, j.state, j.attempts + case when a.counts then 0 else 1 end as attempt, a.counts, a.code,
       a.message),
   moves as (
@@ -44,7 +46,7 @@ begin
   from ended e;
   update batches b set finished = b.finished + changed, unended = b.unended - changed where b.id = of_batch;
   if retried then perform nextval('requeues'); end if;
-  perform notify_done(failed, 'failed');
+  perform notify_done(failed);
   return changed;
 end $$;
 comment on function fail_jobs is 'Records failed attempts of a batch: retried later, or failed for good.';

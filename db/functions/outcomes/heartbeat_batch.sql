@@ -5,6 +5,7 @@ language plpgsql security definer as $$
 declare
   held batches := hold_lease(of_batch, with_epoch);
 begin
+  if not instant_fits(clock_timestamp() + lease) then perform refuse_span('heartbeat_batch', 'lease', lease); end if;
   update batches b set lease_expires_at = clock_timestamp() + lease, finished = finished_jobs, step = at_step, steps = of_steps
   where b.id = of_batch;
   return query

@@ -4,6 +4,7 @@ returns int
 language plpgsql as $$
 -- Jobs of a batch return to the queue at once and keep their age. Not counted means that the attempt is taken back.
 declare
+  free constant tid[] := case when from_state = 'running' then free_jobs(of_batch.id, these) end;
   noted int;
   changed int;
 begin
@@ -14,6 +15,8 @@ begin
       batch_limit = coalesce(new_limit, j.batch_limit)
     from unnest(these) u(id)
     where j.id = u.id and j.batch_id = of_batch.id and j.state = from_state
+      -- Jobs that ended are never left out: their images would count as checked.
+      and (from_state <> 'running' or j.ctid = any(free))
     returning j.id, j.group_id, j.campaign_id, j.attempts + case when counts then 0 else 1 end as attempt),
   dropped as (
     delete from images i using returned r where i.job_id = r.id)

@@ -5,8 +5,8 @@ declare
 begin
   select * into found_tenant from tenants t where t.name_key = lower(coalesce(wanted, 'default'));
   if not found then
-    perform refuse('tenant', null, format('there is no tenant ''%s''.', wanted)
-      || did_you_mean(wanted, array(select t.name from tenants t order by t.name limit 2000)));
+    perform refuse('tenant', null, format('there is no tenant ''%s''.', shortened(wanted, 100))
+      || did_you_mean(wanted, array(select t.name from tenants t)));
   end if;
   return found_tenant;
 end $$;

@@ -7,6 +7,9 @@ declare
   -- Of calls on hot paths: planned once, by keys. A plan made while the tables were empty, or for one lucky parameter, would read them
   -- whole later.
   by_keys constant text[] := array['plan_cache_mode = force_generic_plan', 'enable_seqscan = off', 'jit = off'];
+  -- Of what workers write: they skip jobs that a producer has locked. What is left to wait for is short, or the call fails and is made
+  -- again.
+  of_workers constant text[] := by_keys || array['lock_timeout = ''5s'''];
   -- Of the claim: its probes are right at any size. A sort or a bitmap would read all of what waits for its first row.
   by_probes constant text[] := by_keys || array['enable_bitmapscan = off', 'enable_sort = off'];
   -- Of what pages list: the planner expects an average campaign, signature or day, and would read all of a large one for a page of fifty.
@@ -27,8 +30,10 @@ begin
   for wanted in
     select p.oid::regprocedure as function, s.name, s.settings
     from (
-      select unnest(array['cancel_jobs', 'complete_jobs', 'end_batch', 'enqueue_jobs', 'fail_jobs', 'heartbeat_batch', 'record_checkpoint',
-        'rescue_expired', 'retry_jobs']), by_keys
+      select unnest(array['cancel_jobs', 'ended_jobs', 'enqueue_jobs', 'retry_jobs']), by_keys
+      union all
+      select unnest(array['complete_jobs', 'end_batch', 'fail_jobs', 'heartbeat_batch', 'record_checkpoint', 'rescue_expired']),
+        of_workers
       union all
       select 'claim_batch', by_probes
       union all
@@ -36,6 +41,9 @@ begin
       union all
       -- Called within submit_staged: thousands of small queries of the same kind, which need no plan of their own.
       select unnest(array['staged_spellings', 'normalise_staged']), array['plan_cache_mode = auto']
+      union all
+      -- Called where something is refused. A list of words to look for is looked through by hashing when the plan knows it.
+      select 'nearest', array['plan_cache_mode = force_custom_plan', 'jit = off']
       union all
       select unnest(array['drawn_since', 'ended_without_image', 'images_of_campaign', 'newer_image_of_campaign', 'newest_of_campaign',
         'signature_backlog', 'waiting_signatures']), by_pages) s(name, settings)

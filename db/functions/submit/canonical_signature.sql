@@ -12,6 +12,10 @@ declare
   signature text;
 begin
   if list is null or list = 'null' or list = '[]' or list = '""' then return of_model.name || '|'; end if;
+  if jsonb_typeof(list) = 'string' and length(list #>> '{}') > max_adapters() * max_spelling() then
+    perform refuse(place, 'adapters',
+      format('expected at most %s characters, got %s.', max_adapters() * max_spelling(), length(list #>> '{}')));
+  end if;
   if jsonb_typeof(list) = 'string' then list := to_jsonb(string_to_array(list #>> '{}', '+')); end if;
   if jsonb_typeof(list) <> 'array' then
     perform refuse(place, 'adapters', format('expected a list such as [{"name": "ink", "strength": 0.8}], got %s.', shown(list)));

@@ -18,7 +18,7 @@ begin
   end if;
 
   -- 1. With what: adapters written into the prompt move to the others.
-  if strpos(job ->> 'prompt', '<lora:') > 0 and jsonb_typeof(job -> 'prompt') = 'string' then
+  if holds_adapters(job) then
     split := split_prompt(job ->> 'prompt');
     adapters := merged_adapters(adapters, split.adapters);
     job := job || jsonb_build_object('prompt', split.rest);

@@ -5,7 +5,7 @@ declare
   of_load constant text := discard_staged.load;
   discarded bigint;
 begin
-  perform pg_advisory_xact_lock(load_lock(of_load, session_user));
+  perform lock_load(of_load, session_user);
   delete from staged_jobs s where s.load = of_load and s.staged_by = session_user;
   get diagnostics discarded = row_count;
   return discarded;

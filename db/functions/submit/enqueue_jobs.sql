@@ -8,13 +8,25 @@ declare
   priorities int[];
   campaigns_named text[];
   has_keys boolean;
+  has_start_images boolean;
+  place int;
+  start_image text;
   ready_groups int[];
 begin
   -- 1. Dispatch groups and campaigns that are new, and which jobs are known already
   select array_agg(c.model_id), array_agg(capped_priority(c.priority, for_tenant.max_priority)),
-    array_agg(c.campaign) filter (where c.campaign is not null), bool_or(c.idempotency_key is not null)
-  into model_ids, priorities, campaigns_named, has_keys
+    array_agg(c.campaign) filter (where c.campaign is not null), bool_or(c.idempotency_key is not null),
+    bool_or(c.recipe ? 'start_image')
+  into model_ids, priorities, campaigns_named, has_keys, has_start_images
   from unnest(checked) c;
+  if has_start_images then
+    select c.ordinality - 1, c.recipe ->> 'start_image' into place, start_image
+    from unnest(checked) with ordinality c
+    where is_start_image_of_others(c.recipe ->> 'start_image', for_tenant.id)
+    order by c.ordinality
+    limit 1;
+    if found then perform refuse_start_image_of_others('jobs[' || place || ']', start_image, for_tenant); end if;
+  end if;
   perform ensure_groups(model_ids, priorities, for_tenant.id);
   if campaigns_named is not null then perform ensure_campaigns(campaigns_named, for_tenant.id); end if;
   if has_keys then final_ids := first_ids_of_keys(checked, ids, for_tenant.id); end if;

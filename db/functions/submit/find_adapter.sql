@@ -8,8 +8,8 @@ begin
   end if;
   select * into known from adapters a where a.name_key = lower(wanted);
   if not found then
-    perform refuse(place, 'name', format('no adapter ''%s'' is registered.', wanted)
-      || did_you_mean(wanted, array(select a.name from adapters a order by a.name limit 2000))
+    perform refuse(place, 'name', format('no adapter ''%s'' is registered.', shortened(wanted, 100))
+      || did_you_mean(wanted, array(select a.name from adapters a))
       || ' Register it with: batchgen adapters add FILE');
   end if;
   if known.family <> '' and known.family <> of_model.family then

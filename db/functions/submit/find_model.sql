@@ -8,7 +8,7 @@ begin
     select * into found_model from models m where m.name_key = lower(wanted);
     if not found then
       perform refuse(place, 'model', format('no model ''%s'' is registered.', wanted)
-        || did_you_mean(wanted, array(select m.name from models m order by m.name limit 2000))
+        || did_you_mean(wanted, array(select m.name from models m))
         || ' Register it with: batchgen models add FOLDER');
     end if;
     return found_model;

@@ -176,8 +176,8 @@ create or replace function dispatch_is_plain(staged staged_jobs) returns boolean
 language sql stable parallel safe as $$
   select (staged.campaign is null or char_length(staged.campaign) between 1 and 200)
     and (staged.priority is null or staged.priority between -100 and 100)
-    and (staged.run_at is null or isfinite(staged.run_at))
-    and (staged.deadline is null or isfinite(staged.deadline))
+    and (staged.run_at is null or instant_fits(staged.run_at))
+    and (staged.deadline is null or instant_fits(staged.deadline))
     and (staged.max_attempts is null or staged.max_attempts between 1 and 100)
     and (staged.tags is null or words_are_plain(staged.tags, 32, 100))
     and (staged.idempotency_key is null or char_length(staged.idempotency_key) between 1 and 200)

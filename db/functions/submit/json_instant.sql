@@ -8,12 +8,13 @@ begin
   if jsonb_typeof(value) = 'string' then
     begin
       instant := (element ->> field)::timestamptz;
-      if isfinite(instant) then return instant; end if;
     exception when data_exception then
-      null; -- falls through to the one message below
+      null; -- falls through to the message below
     end;
   end if;
-  perform refuse(place, field, format('expected an instant such as "2026-01-31T22:00:00Z", got %s.', shown(value)));
+  if instant_fits(instant) then return instant; end if;
+  perform refuse(place, field, format('expected an instant%s such as "2026-01-31T22:00:00Z", got %s.',
+    case when isfinite(instant) then ' of the years 1 to 9999' else '' end, shown(value)));
   return null;
 end $$;
 comment on function json_instant is 'The instant in a field of a job object, null when it is left out; refuses anything else.';

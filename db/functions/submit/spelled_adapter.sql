@@ -4,6 +4,10 @@ language plpgsql immutable as $$
 declare
   parts text[];
 begin
+  -- Longer than any adapter is: nothing looks into it.
+  if char_length(spelling) > max_spelling() then
+    perform refuse(place, null, format('expected at most %s characters, got %s.', max_spelling(), char_length(spelling)));
+  end if;
   parts := regexp_match(btrim(spelling), '^([^@:\[\]]+?)\s*(?:@\s*([^:\[\]]+?)\s*(?::\s*([^:\[\]]+?)\s*)?(?:\[([^\[\]]*)\]\s*)?)?$');
   if parts is null then
     perform refuse(place, null, format('%s is not an adapter; write name, name@0.8 or name@0.8:0.5.', shown(to_jsonb(spelling))));

@@ -14,8 +14,7 @@ begin
     set (recipe, adapters) = (
       select s.recipe || jsonb_build_object('prompt', p.rest), concat_ws('+', nullif(s.adapters, ''), p.adapters)
       from split_prompt(s.recipe ->> 'prompt') p)
-    where s.load = of_load and s.staged_by = session_user and strpos(s.recipe ->> 'prompt', '<lora:') > 0
-      and jsonb_typeof(s.recipe -> 'prompt') = 'string';
+    where s.load = of_load and s.staged_by = session_user and holds_adapters(s.recipe);
   end if;
 
   begin

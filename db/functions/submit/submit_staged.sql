@@ -12,10 +12,11 @@ declare
   removed bigint;
 begin
   -- 1. How many rows there are, which the end compares, and which steps have anything to do
-  perform pg_advisory_xact_lock(load_lock(of_load, session_user));
+  perform lock_load(of_load, session_user);
   submitted_at := clock_timestamp();
   select count(*) as rows, coalesce(bool_or(strpos(s.recipe ->> 'prompt', '<lora:') > 0), false) as adapters_in_prompts,
     count(s.campaign) > 0 as campaigns, count(s.idempotency_key) > 0 as keys,
+    count(s.recipe ->> 'start_image') > 0 as start_images,
     coalesce(bool_or(not staged_is_plain(s, submitted_at)), false) as unusual
   into staged
   from staged_jobs s where s.load = of_load and s.staged_by = session_user;
@@ -23,6 +24,7 @@ begin
   -- 2. Whether every row keeps the rules
   spelt := staged_spellings(of_load, staged.adapters_in_prompts);
   if staged.unusual then perform normalise_staged(of_load, submitted_at); end if;
+  if staged.start_images then perform check_staged_start_images(of_load, owner); end if;
 
   -- 3. Dispatch groups, campaigns and keys, in this order, as enqueue_jobs makes them: two submits then cannot wait for each other.
   perform ensure_groups(spelt.model_ids, array(
@@ -41,7 +43,7 @@ begin
   -- would lose them.
   if submitted + left_out <> staged.rows or removed + left_out <> staged.rows then
     perform refuse('load', null, format('rows were added to load ''%s'' while it was being submitted, and nothing was submitted; '
-      'submit again when nobody adds to it, or give each load a name of its own.', of_load));
+      'submit again when nobody adds to it, or give each load a name of its own.', shortened(of_load, 100)));
   end if;
   if submitted > 0 then perform pg_notify(current_schema() || '_jobs', ''); end if;
   return submitted;

@@ -4,7 +4,7 @@ declare
   folded int;
 begin
   -- One at a time; a second caller has nothing to add.
-  if not pg_try_advisory_xact_lock(hashtextextended(current_schema(), 8)) then return 0; end if;
+  if not try_lock('counts') then return 0; end if;
   with taken as (
     delete from job_count_changes returning group_id, campaign_id, state, change),
   summed as (

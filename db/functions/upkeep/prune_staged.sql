@@ -6,13 +6,16 @@ declare
   removed bigint := 0;
   affected bigint;
 begin
+  perform set_config('lock_timeout', '100ms', true);
   for stale in select distinct s.load, s.staged_by from staged_jobs s where s.staged_at < before loop
-    -- A load that is being submitted now is not abandoned.
-    if pg_try_advisory_xact_lock(load_lock(stale.load, stale.staged_by)) then
+    begin
+      perform lock_load(stale.load, stale.staged_by);
       delete from staged_jobs s where s.load = stale.load and s.staged_by = stale.staged_by and s.staged_at < before;
       get diagnostics affected = row_count;
       removed := removed + affected;
-    end if;
+    exception when lock_not_available then
+      null; -- A load that is being submitted now is not abandoned.
+    end;
   end loop;
   return removed;
 end $$;

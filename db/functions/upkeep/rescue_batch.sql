@@ -20,6 +20,7 @@ begin
     format('Worker ''%s'' stopped answering with a batch of %s jobs, %s of them unfinished; its lease ended at %s.',
       worker_name, cardinality(dead.job_ids), coalesce(cardinality(unfinished), 0), dead.lease_expires_at),
     alone, greatest(1, coalesce(cardinality(unfinished), 1) / 2)::smallint);
+  perform note_unsettled(dead);
   perform discard_unchecked(dead, 'worker_lost',
     format('Worker ''%s'' stopped answering before a checkpoint covered the image.', worker_name));
 end $$;

@@ -24,9 +24,13 @@ begin
     rescued := rescued + 1;
   end loop;
 
-  -- 3. Deadlines pass also while nobody claims.
+  -- 3. Jobs that another session had locked when their batch ended
+  perform settle_jobs();
+
+  -- 4. Deadlines pass also while nobody claims.
   perform advance_clock();
   perform fold_counts();
+  delete from job_endings e where e.ended_at < started - endings_retention();
   return rescued;
 end $$;
 comment on function rescue_expired is 'Takes back leases that ran out; returns how many batches were rescued.';

@@ -1,8 +1,3 @@
--- Whose jobs these are. @job_ids bigint[] (at most 300, as a notification names). Returns job_id, tenant, campaign. Primary keys.
-select j.id as job_id, t.name as tenant, c.name as campaign
-from jobs j
-join dispatch_groups g on g.id = j.group_id
-join tenants t on t.id = g.tenant_id
-left join campaigns c on c.id = j.campaign_id
-where j.id = any(@job_ids)
-order by j.id
+-- Jobs that ended since a marker. @after text or null (what the last call returned), @at_most int. Returns marker, is_complete, job_id,
+-- state, tenant, campaign; the last row has no job. Index job_endings_by_xact.
+select marker, is_complete, job_id, state, tenant, campaign from ended_jobs(@after, @at_most)

@@ -14,19 +14,20 @@ public sealed partial class StartImageFolder
     /// <summary>Length of the longest file that is accepted.</summary>
     public const int MaxFileBytes = 32 << 20;
 
-    // A lossless WebP image has at most 16,384 pixels a side; the limit of the area keeps a decoded image at about 200 MB.
-    private const int MaxEdgePixels = 16_384;
-    private const long MaxPixels = 1L << 26;
     private const int MinEdgePixels = 8;
 
     private readonly string _root;
+    private readonly Action<byte[]>? _decode;
 
     /// <summary>Opens the folder; it is created when the first image is added.</summary>
     /// <param name="folder">Path of the folder.</param>
-    public StartImageFolder(string folder)
+    /// <param name="decode">Decodes an image that is to be added, and throws <see cref="InvalidDataException"/> where that is impossible;
+    /// null for a folder that is only read, whose reader decodes anyway.</param>
+    public StartImageFolder(string folder, Action<byte[]>? decode = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         _root = Path.GetFullPath(folder);
+        _decode = decode;
     }
 
     /// <summary>Whether a text may name a start image: a relative path below the folder.</summary>
@@ -51,12 +52,32 @@ public sealed partial class StartImageFolder
             throw new StartImageException($"Start image '{name}' is not a PNG, WebP or JPEG image; convert it to one of them.");
         if (ImageHeader.Read(file) is not { } header)
             throw new StartImageException($"Start image '{name}' is damaged: it ends before its size is given. Save it again.");
-        var (width, height) = (header.WidthPixels, header.HeightPixels);
-        if (Math.Min(width, height) >= MinEdgePixels && Math.Max(width, height) <= MaxEdgePixels && (long)width * height <= MaxPixels)
-            return header;
+        if (ImageContent.FindProblem(file) is { } problem) throw new StartImageException($"Start image '{name}' {problem}");
+        if (Math.Min(header.WidthPixels, header.HeightPixels) >= MinEdgePixels) return header;
         throw new StartImageException(
-            $"Start image '{name}' has {width} x {height} pixels; expected {MinEdgePixels} to {MaxEdgePixels} a side "
-            + $"and at most {MaxPixels} in all. Resize it.");
+            $"Start image '{name}' has {header.WidthPixels} x {header.HeightPixels} pixels; expected at least {MinEdgePixels} a side. "
+            + "Resize it.");
+    }
+
+    /// <summary>Checks that a file may be added, decoding included, and says how it would be named.</summary>
+    /// <param name="file">Content of the whole file.</param>
+    /// <param name="name">Name of the file in messages.</param>
+    /// <exception cref="StartImageException">The file is not an image that a job may start from.</exception>
+    public AcceptedStartImage Accept(byte[] file, string name)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        var header = Check(file, name);
+        try
+        {
+            _decode?.Invoke(file);
+        }
+        catch (InvalidDataException failure)
+        {
+            throw new StartImageException(
+                $"Start image '{name}' cannot be decoded: {failure.Message.TrimEnd('.')}. Save it again.", failure);
+        }
+
+        return new AcceptedStartImage(Convert.ToHexStringLower(SHA256.HashData(file)) + header.Format.Extension(), header, file.Length);
     }
 
     /// <summary>Adds an image to the folder; an image that is there already stays as it is.</summary>
@@ -66,11 +87,26 @@ public sealed partial class StartImageFolder
     /// <exception cref="StartImageException">The file is not an image that a job may start from, or cannot be written.</exception>
     public string Add(byte[] file, string name)
     {
+        var accepted = Accept(file, name);
+        Write(accepted, file, name);
+        return accepted.Name;
+    }
+
+    /// <summary>Writes an accepted image into the folder; an image that is there already stays as it is.</summary>
+    /// <param name="accepted">What <see cref="Accept"/> said about the file.</param>
+    /// <param name="file">Content of the whole file.</param>
+    /// <param name="name">Name of the file in messages.</param>
+    /// <exception cref="StartImageException">The file is another one than was accepted, or cannot be written.</exception>
+    public void Write(AcceptedStartImage accepted, byte[] file, string name)
+    {
+        ArgumentNullException.ThrowIfNull(accepted);
         ArgumentNullException.ThrowIfNull(file);
-        var stored = Convert.ToHexStringLower(SHA256.HashData(file)) + Check(file, name).Format.Extension();
+        var stored = accepted.Name;
+        if (!stored.StartsWith(Convert.ToHexStringLower(SHA256.HashData(file)), StringComparison.Ordinal))
+            throw new StartImageException($"Start image '{name}' changed while it was being submitted. Submit again.");
         var final = Path.Combine(_root, stored);
         // The length is compared too: after a crash a file of this name may be there of which not all was written.
-        if (new FileInfo(final) is { Exists: true } there && there.Length == file.Length) return stored;
+        if (new FileInfo(final) is { Exists: true } there && there.Length == file.Length) return;
         var temporary = $"{final}.{Guid.NewGuid():N}.part";
         try
         {
@@ -82,7 +118,6 @@ public sealed partial class StartImageFolder
             }
 
             File.Move(temporary, final, overwrite: true);
-            return stored;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -94,6 +129,10 @@ public sealed partial class StartImageFolder
 
     /// <summary>Whether an image of this name is in the folder.</summary>
     public bool Has(string name) => IsName(name) && File.Exists(PathOf(name));
+
+    /// <summary>Checks an image in the folder that a job is to start from, decoding included.</summary>
+    /// <exception cref="StartImageException">The file is missing, unreadable, or not an image that a job may start from.</exception>
+    public void CheckKept(string name) => Accept(Read(name), name);
 
     /// <summary>Reads and checks an image that a job names.</summary>
     /// <exception cref="StartImageException">The file is missing, unreadable, or not an image that a job may start from.</exception>
@@ -147,6 +186,12 @@ public sealed partial class StartImageFolder
         RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Unfit();
 }
+
+/// <summary>An image that may be added to the folder.</summary>
+/// <param name="Name">The name that jobs give as <c>start_image</c>: SHA-256 and extension.</param>
+/// <param name="Header">Format and size.</param>
+/// <param name="SizeBytes">Length of the file.</param>
+public sealed record AcceptedStartImage(string Name, ImageHeader Header, long SizeBytes);
 
 /// <summary>A start image cannot be used or kept; the message says which, why and what to do.</summary>
 public sealed class StartImageException(string message, Exception? inner = null) : Exception(message, inner)

@@ -1,6 +1,8 @@
 using BatchGen.Core.Failures;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Security;
+using BatchGen.Queue;
+using BatchGen.Queue.Jobs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -30,10 +32,11 @@ internal static class ApiStartImages
         .ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
         .ProducesProblem(StatusCodes.Status429TooManyRequests)
         .WithTags("Jobs").WithSummary("Keep an image to start from")
-        .WithDescription("The body is the image itself. The answer's name is what jobs give as start_image; "
-            + "the same image gets the same name.");
+        .WithDescription("The body is the image itself, a still one. The answer's name is what jobs of the same tenant give as "
+            + "start_image; the same image gets the same name.");
 
-    private static async Task<IResult> PutAsync(HttpContext context, StartImageFolder folder, CancellationToken cancellationToken)
+    private static async Task<IResult> PutAsync(
+        HttpContext context, StartImageFolder folder, StartImageOwners owners, CancellationToken cancellationToken)
     {
         var isParsed = MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var parsed);
         if (!isParsed || !Types.Contains(parsed!.MediaType.Value?.ToLowerInvariant(), StringComparer.Ordinal))
@@ -48,11 +51,13 @@ internal static class ApiStartImages
             using var bytes = new MemoryStream();
             await context.Request.Body.CopyToAsync(bytes, cancellationToken);
             var file = bytes.ToArray();
-            var header = StartImageFolder.Check(file, "body");
-            var view = new StartImageView(folder.Add(file, "body"), header.WidthPixels, header.HeightPixels);
+            var accepted = folder.Accept(file, "body");
+            await owners.KeepAsync(accepted.Name, accepted.SizeBytes, AccessLookup.TenantOf(context.User), cancellationToken);
+            folder.Write(accepted, file, "body");
+            var view = new StartImageView(accepted.Name, accepted.Header.WidthPixels, accepted.Header.HeightPixels);
             return Results.Json(view, ApiJson.Compact, statusCode: StatusCodes.Status201Created);
         }
-        catch (StartImageException failure)
+        catch (Exception failure) when (failure is StartImageException or SubmitRefusedException)
         {
             return Problem.Of(
                 statusCode: StatusCodes.Status400BadRequest, title: "The image was refused",

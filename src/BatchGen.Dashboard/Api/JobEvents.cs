@@ -12,7 +12,7 @@ namespace BatchGen.Dashboard.Api;
 
 /// <summary>
 /// Sends listeners of the API an event for each job that ends. However many listen, one connection receives the notifications of the
-/// database, and one query finds whose jobs they are.
+/// database, which only say that some jobs ended, and one query finds which ones and whose.
 /// </summary>
 internal sealed class JobEvents(EndedJobs ended, ILoggerFactory logging, TimeProvider clock) : BackgroundService
 {
@@ -59,7 +59,7 @@ internal sealed class JobEvents(EndedJobs ended, ILoggerFactory logging, TimePro
                     if (end.IsCancellationRequested) yield break;
                     if ((tenant is null || string.Equals(job.Tenant, tenant, StringComparison.OrdinalIgnoreCase))
                         && (campaign is null || job.Campaign == campaign))
-                        yield return new(new JobEventView(job.JobId, jobsEvent.State, job.Campaign), jobsEvent.Name);
+                        yield return new(new JobEventView(job.JobId, job.State, job.Campaign), jobsEvent.Name);
                 }
             }
         }
@@ -80,17 +80,16 @@ internal sealed class JobEvents(EndedJobs ended, ILoggerFactory logging, TimePro
                 {
                     await foreach (var notice in ended.ListenAsync(KeepAlive, stoppingToken))
                     {
-                        Send(await DescribeAsync(notice, stoppingToken));
+                        Send(notice);
                         _listening.TrySetResult();
                     }
                 }
-                catch (Exception failure)
-                    when (failure is Npgsql.NpgsqlException or Queue.QueueException or TimeoutException or IOException)
+                catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
                 {
                     if (_listening.Task.IsCompleted) _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
                     _log.JobEventsFailed(failure.Message);
                     await Task.Delay(RetryAfterFailure, clock, stoppingToken);
-                    Send(new JobsEvent("missed", "", []));
+                    Send(new JobsEvent("missed", []));
                 }
             }
         }
@@ -102,13 +101,11 @@ internal sealed class JobEvents(EndedJobs ended, ILoggerFactory logging, TimePro
         foreach (var listener in _listeners.Keys) listener.Writer.TryComplete();
     }
 
-    private async Task<JobsEvent> DescribeAsync(EndedNotice notice, CancellationToken cancellationToken) => notice switch
+    private void Send(EndedNotice notice)
     {
-        { Count: 0 } => new JobsEvent("ping", "", []),
-        { JobIds: null } => new JobsEvent("missed", "", []),
-        _ when _listeners.IsEmpty => new JobsEvent("ended", notice.State, []),
-        _ => new JobsEvent("ended", notice.State, await ended.DescribeAsync(notice.JobIds, cancellationToken)),
-    };
+        var name = !notice.IsComplete ? "missed" : notice.Jobs.Count > 0 ? "ended" : "ping";
+        Send(new JobsEvent(name, notice.IsComplete ? notice.Jobs : []));
+    }
 
     private void Send(JobsEvent jobsEvent)
     {
@@ -118,7 +115,7 @@ internal sealed class JobEvents(EndedJobs ended, ILoggerFactory logging, TimePro
         }
     }
 
-    private readonly record struct JobsEvent(string Name, string State, IReadOnlyList<EndedJob> Jobs);
+    private readonly record struct JobsEvent(string Name, IReadOnlyList<EndedJob> Jobs);
 }
 
 /// <summary>A job that ended, as an event shows it.</summary>

@@ -13,6 +13,9 @@ namespace BatchGen.Dashboard.Requests;
 /// <param name="Before">Only jobs with a smaller id.</param>
 internal sealed record JobListRequest(string? State, string? Campaign, string? Signature, string? Text, string? Tag, long? Before)
 {
+    // The database compares every place of every prompt with all of the text.
+    private const int MaxTextLength = 200;
+
     /// <summary>Reads the filters.</summary>
     /// <param name="tenant">Only jobs of this tenant; null does not restrict.</param>
     /// <param name="limit">Jobs of one answer.</param>
@@ -25,6 +28,12 @@ internal sealed record JobListRequest(string? State, string? Campaign, string? S
         if (NullIfEmpty(State) is { } code && !JobStates.ByCode.ContainsKey(code))
         {
             problem = $"'{code}' is not a state of jobs; use {string.Join(", ", JobStates.ByCode.Keys)}.";
+            return false;
+        }
+
+        if (Text?.Length > MaxTextLength)
+        {
+            problem = $"the text to look for has {Text.Length} characters; look for at most {MaxTextLength}.";
             return false;
         }
 

@@ -108,8 +108,10 @@ internal static class SchedulingServices
             provider.GetRequiredService<IBackgroundJobClient>()));
         services.AddSingleton(provider => new UpkeepWork(
             provider.GetRequiredService<QueueUpkeep>(),
+            provider.GetRequiredService<ImageFolderSweep>(),
             provider.GetRequiredService<WorkerRegistry>(),
             provider.GetRequiredService<ThumbnailStore>(),
+            provider.GetRequiredService<DashboardFolders>(),
             options,
             provider.GetRequiredService<ILogger<UpkeepWork>>()));
         services.AddSingleton<Recurring>();

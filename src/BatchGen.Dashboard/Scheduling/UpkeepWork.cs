@@ -14,23 +14,28 @@ namespace BatchGen.Dashboard.Scheduling;
 public sealed class UpkeepWork
 {
     private readonly QueueUpkeep _upkeep;
+    private readonly ImageFolderSweep _sweep;
     private readonly WorkerRegistry _workers;
     private readonly ThumbnailStore _thumbnails;
+    private readonly DashboardFolders _folders;
     private readonly DashboardOptions _options;
     private readonly ILogger<UpkeepWork> _log;
 
     internal UpkeepWork(
-        QueueUpkeep upkeep, WorkerRegistry workers, ThumbnailStore thumbnails, DashboardOptions options, ILogger<UpkeepWork> log)
+        QueueUpkeep upkeep, ImageFolderSweep sweep, WorkerRegistry workers, ThumbnailStore thumbnails, DashboardFolders folders,
+        DashboardOptions options, ILogger<UpkeepWork> log)
     {
         _upkeep = upkeep;
+        _sweep = sweep;
         _workers = workers;
         _thumbnails = thumbnails;
+        _folders = folders;
         _options = options;
         _log = log;
     }
 
-    /// <summary>Moves out jobs, history, archive and staged rows past their retention, and thumbnails that
-    /// nobody will look at again.</summary>
+    /// <summary>Moves out jobs, history, archive and staged rows past their retention, thumbnails that nobody will look at
+    /// again, and files that workers left behind in the image folder.</summary>
     [AutomaticRetry(Attempts = 2)]
     public async Task RetainAsync(CancellationToken cancellationToken)
     {
@@ -38,6 +43,8 @@ public sealed class UpkeepWork
         if (await _upkeep.RetainAsync(limits, cancellationToken) is not { } outcome) return;
         var thumbnails = _thumbnails.DeleteOlderThan(_options.KeepJobs, cancellationToken);
         _log.Retained(outcome.JobsArchived, outcome.HistoryDeleted, outcome.ArchivedDeleted, outcome.StagedDeleted, thumbnails);
+        if (await _sweep.SweepAsync(_folders.Images, _options.KeepLeftovers, cancellationToken) is > 0 and var files)
+            _log.ImageFolderSwept(files, _folders.Images);
     }
 
     /// <summary>Rebuilds bloated indexes, and removes what an interrupted rebuild left.</summary>

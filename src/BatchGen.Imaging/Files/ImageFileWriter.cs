@@ -1,11 +1,12 @@
 using System.Security.Cryptography;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 
 namespace BatchGen.Imaging.Files;
 
 /// <summary>Writes images so that a file under its final name is always whole, also after a power cut.</summary>
-/// <remarks>Thread safe for different jobs. Writing a job's image again replaces the file in one step.</remarks>
+/// <remarks>Thread safe. No file that is there already is ever replaced, whoever wrote it.</remarks>
 public sealed class ImageFileWriter
 {
     // As long as a small image: an empty file fits a full disk.
@@ -27,15 +28,20 @@ public sealed class ImageFileWriter
         _root = Path.GetFullPath(folder);
     }
 
-    /// <summary>Writes beside the final name, forces to disk, renames, and forces the folder to disk.</summary>
-    /// <exception cref="OutputException">Disk full, no permission, or another failure of the file system.</exception>
-    public WrittenImage Write(long jobId, ImageFormat format, byte[] bytes)
+    /// <summary>Writes beside the final name, forces to disk, gives the file its name, and forces the folder to disk.</summary>
+    /// <param name="jobId">The job.</param>
+    /// <param name="epoch">Epoch of the batch that rendered it: another attempt has another name.</param>
+    /// <param name="format">Decides the extension.</param>
+    /// <param name="bytes">The file.</param>
+    /// <exception cref="OutputException">Disk full, no permission, the name is taken, or another failure of the file system.</exception>
+    public WrittenImage Write(long jobId, long epoch, ImageFormat format, byte[] bytes)
     {
         ArgumentNullException.ThrowIfNull(bytes);
-        var relative = ImagePaths.Of(jobId, format);
+        var relative = ImagePaths.Of(jobId, epoch, format);
         var final = Path.Combine(_root, relative);
         var folder = Path.GetDirectoryName(final)!;
-        var temporary = final + ".part";
+        var temporary = final + ImagePaths.UnfinishedExtension;
+        var made = false;
         try
         {
             if (!Directory.Exists(folder))
@@ -44,18 +50,20 @@ public sealed class ImageFileWriter
                 FolderSync.Flush(_root);
             }
 
-            using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+            // A link that someone put under the name is not followed, and a file not emptied.
+            using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
             {
+                made = true;
                 file.Write(bytes);
                 file.Flush(flushToDisk: true);
             }
 
-            File.Move(temporary, final, overwrite: true);
+            FinalName.Take(temporary, final);
             FolderSync.Flush(folder);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            RemoveQuietly(temporary);
+            if (made) RemoveQuietly(temporary);
             _refused = (folder, bytes.Length);
             throw new OutputException(
                 $"The image of job {jobId} cannot be written to '{final}': {Reason(failure)} Free space or give the worker's user write "
@@ -73,12 +81,14 @@ public sealed class ImageFileWriter
     public void Probe()
     {
         var (folder, length) = _refused ?? (_root, LeastRoom / RoomForImages);
-        var path = Path.Combine(folder, $".probe-{Environment.ProcessId}");
+        var path = Path.Combine(folder, ProbeName());
         try
         {
             Directory.CreateDirectory(folder);
-            using (var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+            using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
             {
+                // A file without a name is gone when its process ends, however that ends. Windows keeps names of open files.
+                if (!OperatingSystem.IsWindows()) File.Delete(path);
                 var piece = new byte[Math.Max(length, LeastRoom / RoomForImages)];
                 for (var i = 0; i < RoomForImages; i++) file.Write(piece);
                 file.Flush(flushToDisk: true);
@@ -105,7 +115,10 @@ public sealed class ImageFileWriter
         _ => failure.Message.TrimEnd('.') + ".",
     };
 
-    // The first failure is the one to report; a leftover is overwritten by the next attempt.
+    // Unlike that of a process, a random number is not given again to another process, or by another machine to one of its own.
+    private static string ProbeName() => $".probe-{Guid.NewGuid():N}";
+
+    // The first failure is the one to report; upkeep removes what is left over.
     private static void RemoveQuietly(string path)
     {
         try

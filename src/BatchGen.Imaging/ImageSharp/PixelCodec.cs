@@ -1,4 +1,5 @@
 using BatchGen.Core.Jobs;
+using BatchGen.Imaging.Metadata;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.Formats;
 using SixLabors.ImageSharp.Formats.Jpeg;
@@ -32,19 +33,40 @@ internal static class PixelCodec
 
     public static PixelImage Decode(byte[] file, ImageFormat format)
     {
+        // A configuration of its own for each image: memory is counted over all that decoding it takes.
+        var configuration = new Configuration { MemoryAllocator = new LimitedAllocator(DecodeLimits.MaxBytes) };
+        using var time = new CancellationTokenSource(DecodeLimits.Longest);
         try
         {
-            using var canvas = Image.Load<Rgb24>(file);
+            // The library unpacks a colour profile to any length, and does nothing with it.
+            using var input = new MemoryStream(format == ImageFormat.Png ? PngText.Remove(file, profiles: true) : file, writable: false);
+            using var canvas = DecoderOf(format).Decode<Rgb24>(configuration, input, time.Token);
             canvas.Mutate(context => context.AutoOrient());
             var rgb = new byte[(long)canvas.Width * canvas.Height * 3];
             canvas.CopyPixelDataTo(rgb);
             return new PixelImage(canvas.Width, canvas.Height, rgb);
         }
-        catch (Exception failure) when (failure is UnknownImageFormatException or InvalidImageContentException or NotSupportedException)
+        // The last three come from damaged files that make the library read past its tables.
+        catch (Exception failure) when (failure is ImageFormatException or ImageProcessingException or NotSupportedException
+            or IndexOutOfRangeException or ArgumentException or NullReferenceException)
         {
             throw new InvalidDataException($"The {format.ToCode()} image cannot be decoded: {failure.Message}", failure);
         }
+        catch (OperationCanceledException failure)
+        {
+            throw new InvalidDataException(
+                $"The {format.ToCode()} image cannot be decoded within {DecodeLimits.Longest.TotalSeconds} seconds.", failure);
+        }
     }
+
+    // Named, so that the file does not choose among the library's decoders.
+    private static IImageDecoder DecoderOf(ImageFormat format) => format switch
+    {
+        ImageFormat.Png => new PngDecoder(),
+        ImageFormat.WebP => new WebpDecoder(),
+        ImageFormat.Jpeg => new JpegDecoder(),
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown image format"),
+    };
 
     private static IImageEncoder EncoderOf(ImageFormat format) => format switch
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using BatchGen.Core.Jobs;
 using ImageMagick;
 
@@ -7,6 +8,25 @@ namespace BatchGen.Imaging;
 /// <remarks>Each library's class has this name in this namespace; the build compiles one of them.</remarks>
 internal static class PixelCodec
 {
+    // Wide and high enough for contact sheets, which this program makes; images that are read are smaller (ImageContent).
+    private const ulong MaxEdgePixels = 65_535;
+
+    // Twice what one image may take: large ones are decoded one after the other, small ones beside them.
+    private const ulong MaxMemoryBytes = 2 * (ulong)DecodeLimits.MaxBytes;
+
+    // Limits of the whole process, whatever a file asks for. Nothing goes to disk; an image that does not fit is refused. The library's own
+    // limit of time is that of the process since its start, so decoding looks at a clock instead.
+    static PixelCodec()
+    {
+        ResourceLimits.Width = ResourceLimits.Height = MaxEdgePixels;
+        ResourceLimits.Area = MaxMemoryBytes / 4; // In pixels.
+        ResourceLimits.Memory = MaxMemoryBytes;
+        ResourceLimits.MaxMemoryRequest = MaxMemoryBytes / 2;
+        ResourceLimits.Disk = 0;
+        ResourceLimits.ListLength = 2;
+        ResourceLimits.MaxProfileSize = 8UL << 20;
+    }
+
     public static byte[] Encode(PixelImage image, ImageFormat format)
     {
         using var canvas = new MagickImage();
@@ -49,13 +69,18 @@ internal static class PixelCodec
     {
         try
         {
-            using var canvas = new MagickImage(file, format switch
+            using var canvas = new MagickImage();
+            var started = Stopwatch.GetTimestamp();
+            canvas.Progress += (_, progress) => progress.Cancel = Stopwatch.GetElapsedTime(started) > DecodeLimits.Longest;
+            canvas.Read(file, format switch
             {
                 ImageFormat.Png => MagickFormat.Png,
                 ImageFormat.WebP => MagickFormat.WebP,
                 ImageFormat.Jpeg => MagickFormat.Jpeg,
                 _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown image format"),
             });
+            if (Stopwatch.GetElapsedTime(started) > DecodeLimits.Longest)
+                throw new InvalidDataException($"The image cannot be decoded within {DecodeLimits.Longest.TotalSeconds} seconds.");
             canvas.AutoOrient();
             // Photographs for print come in CMYK, whose four channels are no RGB.
             if (canvas.ColorSpace == ColorSpace.CMYK) canvas.ColorSpace = ColorSpace.sRGB;

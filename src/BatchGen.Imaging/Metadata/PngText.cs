@@ -64,6 +64,29 @@ internal static class PngText
         throw new InvalidDataException("the file has no end chunk");
     }
 
+    /// <summary>The file without its texts, which a decoder would unpack to any length for nothing; whatever is behind a chunk that is cut
+    /// off stays.</summary>
+    /// <param name="png">The file.</param>
+    /// <param name="profiles">Remove colour profiles too.</param>
+    public static byte[] Remove(byte[] png, bool profiles = false)
+    {
+        var at = SignatureEnd;
+        using var kept = new MemoryStream(png.Length);
+        kept.Write(png, 0, at);
+        while (png.Length - at >= 12)
+        {
+            var length = BinaryPrimitives.ReadUInt32BigEndian(png.AsSpan(at));
+            if (length > png.Length - at - 12) break;
+            var size = 12 + (int)length;
+            var type = png.AsSpan(at + 4, 4);
+            if (!IsText(type) && !(profiles && type.SequenceEqual("iCCP"u8))) kept.Write(png, at, size);
+            at += size;
+        }
+
+        kept.Write(png, at, png.Length - at);
+        return kept.ToArray();
+    }
+
     private static bool IsText(ReadOnlySpan<byte> type) =>
         type.SequenceEqual("tEXt"u8) || type.SequenceEqual("iTXt"u8) || type.SequenceEqual("zTXt"u8);
 

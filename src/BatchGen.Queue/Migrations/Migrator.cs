@@ -13,6 +13,13 @@ public sealed class Migrator
     // trim_scale() came with 13, and generated columns in the planner's partial-index proofs behave alike from 14 on.
     private const int OldestServer = 140000;
 
+    /// <value>How long to wait for another program that migrates; it may build an index of millions of rows.</value>
+    internal TimeSpan OthersLimit { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <value>How long a step waits for sessions that use what it changes. While it waits, everybody who comes later waits behind it,
+    /// workers too.</value>
+    internal TimeSpan LockLimit { get; init; } = TimeSpan.FromSeconds(10);
+
     private readonly QueueDatabase _database;
     private readonly Version _program;
 
@@ -59,6 +66,15 @@ public sealed class Migrator
 
             return await MigrateAloneAsync(connection, cancellationToken);
         }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            throw new QueueException(
+                $"Migrating schema '{Schema}' met a lock that another session keeps: a program that migrates (waited for "
+                + $"{OthersLimit.TotalSeconds:0} s), or one with an open transaction (waited for {LockLimit.TotalSeconds:0} s). The step "
+                + "that waited changed nothing. End that session (pg_stat_activity shows it as 'idle in transaction'), then run: "
+                + "batchgen migrate",
+                error);
+        }
         catch (Exception error) when (SqlErrors.Translate(error, _database.DataSource) is not null)
         {
             throw SqlErrors.Translate(error, _database.DataSource)!;
@@ -76,6 +92,7 @@ public sealed class Migrator
         await using var locking = await _database.OpenAloneAsync(cancellationToken);
         await SetSearchPathAsync(locking, cancellationToken);
         await using var alone = await locking.BeginTransactionAsync(cancellationToken);
+        await LimitLockWaitsAsync(locking, OthersLimit, cancellationToken);
         await ExecuteAsync(locking, "lock_migrations", null, cancellationToken, commandTimeout: 0);
 
         // Another program may have migrated while this one waited.
@@ -90,6 +107,7 @@ public sealed class Migrator
 
         await using (var transaction = await connection.BeginTransactionAsync(cancellationToken))
         {
+            await LimitLockWaitsAsync(connection, LockLimit, cancellationToken);
             if (state.ChangedFiles().Count > 0 || state.RemovedFiles().Count > 0) names.Add(FunctionsPutIn);
             // Also when migrations alone were applied: their tables need grants.
             await new FunctionInstaller(connection, transaction, state).InstallAsync(cancellationToken);
@@ -129,7 +147,7 @@ public sealed class Migrator
         Version = await QuerySingleAsync<SchemaVersionRow>(connection, "find_schema_version", null, cancellationToken),
     };
 
-    private static async Task ApplyAsync(NpgsqlConnection connection, Migration migration, CancellationToken cancellationToken)
+    private async Task ApplyAsync(NpgsqlConnection connection, Migration migration, CancellationToken cancellationToken)
     {
         var record = new { name = migration.Name, sha256 = migration.Sha256 };
         try
@@ -143,12 +161,13 @@ public sealed class Migrator
             }
 
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await LimitLockWaitsAsync(connection, LockLimit, cancellationToken);
             await connection.ExecuteAsync(
                 new CommandDefinition(migration.Text, transaction: transaction, commandTimeout: 0, cancellationToken: cancellationToken));
             await ExecuteAsync(connection, "insert_migration", record, cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
-        catch (PostgresException error)
+        catch (PostgresException error) when (error.SqlState != PostgresErrorCodes.LockNotAvailable)
         {
             var line = error.Position > 0 ? migration.Text.AsSpan(0, Math.Min(error.Position, migration.Text.Length)).Count('\n') + 1 : 0;
             throw new QueueException(
@@ -156,6 +175,10 @@ public sealed class Migrator
                 + $"(SQLSTATE {error.SqlState}{(line > 0 ? $", line {line} of the statement" : "")}).", error);
         }
     }
+
+    private static Task<string?> LimitLockWaitsAsync(NpgsqlConnection connection, TimeSpan limit, CancellationToken cancellationToken) =>
+        QuerySingleAsync<string>(
+            connection, "limit_lock_waits", new { limit = $"{(long)limit.TotalMilliseconds}ms" }, cancellationToken);
 
     private static Task<T?> QuerySingleAsync<T>(
         NpgsqlConnection connection, string query, object? parameters, CancellationToken cancellationToken) =>

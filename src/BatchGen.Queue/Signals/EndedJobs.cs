@@ -1,57 +1,88 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Npgsql;
+using NpgsqlTypes;
+using static BatchGen.Queue.QueueDatabase;
 
 namespace BatchGen.Queue.Signals;
 
-/// <summary>Receives the database's notifications of jobs that ended: what <c>docs/sql-api.md</c> calls waiting for results.</summary>
+/// <summary>Learns of jobs that ended: what <c>docs/sql-api.md</c> calls waiting for results.</summary>
+/// <remarks>
+/// Every login of the database may send notifications, so theirs are not read: one says that jobs may have ended, and the tables say which
+/// ones and how.
+/// </remarks>
 public sealed class EndedJobs(QueueDatabase database)
 {
-    private static readonly JsonSerializerOptions PayloadJson = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    // Jobs of one notice: where there are more, whoever listens does better to look at the results as a whole.
+    private const int MaxJobs = 300;
+
+    // Notifications that follow each other so closely are answered by one look at the tables, put off no longer than the limit.
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LongestBurst = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Listens on a connection of its own until cancelled or until the connection breaks.</summary>
-    /// <param name="keepAlive">After so long without a notification an element without jobs is returned.</param>
+    /// <param name="keepAlive">After so long without a notification an element is returned all the same.</param>
     /// <param name="cancellationToken">Ends the listening.</param>
-    /// <returns>Notifications. The first element has no jobs: from then on no notification is missed.</returns>
+    /// <returns>Notices. The first element has no jobs: from then on no job that ends is missed without a word.</returns>
     public async IAsyncEnumerable<EndedNotice> ListenAsync(TimeSpan keepAlive, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAloneAsync(cancellationToken);
-        var payloads = new Queue<string>();
-        connection.Notification += (_, notification) => payloads.Enqueue(notification.Payload);
         await using (var command = new NpgsqlCommand(Sql.SqlFiles.Query("listen_done"), connection))
             await command.ExecuteNonQueryAsync(cancellationToken);
-        yield return EndedNotice.None;
+        var (notice, marker) = await ReadAsync(null, cancellationToken);
+        yield return notice;
         while (true)
         {
-            while (payloads.TryDequeue(out var payload)) yield return JsonSerializer.Deserialize<EndedNotice>(payload, PayloadJson)!;
-            if (!await connection.WaitAsync(keepAlive, cancellationToken)) yield return EndedNotice.None;
+            var notified = await connection.WaitAsync(keepAlive, cancellationToken);
+            if (notified) await EndBurstAsync(connection, cancellationToken);
+            (notice, marker) = await ReadAsync(marker, cancellationToken);
+            // A notification without an ending is somebody else's.
+            if (!notified || notice.Jobs.Count > 0 || !notice.IsComplete) yield return notice;
         }
     }
 
-    /// <summary>Tenants and campaigns of jobs that ended; jobs that are gone by now are left out.</summary>
-    public async Task<IReadOnlyList<EndedJob>> DescribeAsync(IReadOnlyList<long> jobIds, CancellationToken cancellationToken) =>
-        await database.QueryAsync<EndedJob>("list_ended", new { job_ids = jobIds.ToArray() }, cancellationToken);
+    private static async Task EndBurstAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (await connection.WaitAsync(Quiet, cancellationToken) && Stopwatch.GetElapsedTime(started) < LongestBurst)
+        {
+            // Its payload is not read.
+        }
+    }
+
+    private async Task<(EndedNotice Notice, string Marker)> ReadAsync(string? after, CancellationToken cancellationToken)
+    {
+        var rows = await database.ListAsync<EndedRow>("list_ended",
+            [Parameter("after", NpgsqlDbType.Text, after), Parameter("at_most", NpgsqlDbType.Integer, MaxJobs)], cancellationToken);
+        var jobs = rows.Where(row => row.JobId is not null)
+            .Select(row => new EndedJob(row.JobId!.Value, row.State!, row.Tenant!, row.Campaign));
+        return (new EndedNotice([.. jobs], rows[^1].IsComplete), rows[^1].Marker);
+    }
+
+    private sealed class EndedRow
+    {
+        public string Marker { get; init; } = "";
+
+        public bool IsComplete { get; init; }
+
+        public long? JobId { get; init; }
+
+        public string? State { get; init; }
+
+        public string? Tenant { get; init; }
+
+        public string? Campaign { get; init; }
+    }
 }
 
-/// <summary>A notification that jobs ended.</summary>
-/// <param name="State">How the jobs ended.</param>
-/// <param name="Count">How many jobs ended.</param>
-/// <param name="JobIds">The jobs; null when there are too many for a notification.</param>
-public sealed record EndedNotice(string State, int Count, IReadOnlyList<long>? JobIds)
-{
-    /// <summary>The element that stands for no notification.</summary>
-    public static EndedNotice None { get; } = new("", 0, []);
-}
+/// <summary>Jobs that ended since the notice before.</summary>
+/// <param name="Jobs">The jobs.</param>
+/// <param name="IsComplete">False when others ended that are not named here.</param>
+public sealed record EndedNotice(IReadOnlyList<EndedJob> Jobs, bool IsComplete);
 
 /// <summary>A job that ended.</summary>
-public sealed class EndedJob
-{
-    /// <summary>Id of the job.</summary>
-    public long JobId { get; init; }
-
-    /// <summary>Tenant that the job belongs to.</summary>
-    public string Tenant { get; init; } = "";
-
-    /// <summary>Campaign of the job, or null.</summary>
-    public string? Campaign { get; init; }
-}
+/// <param name="JobId">Id of the job.</param>
+/// <param name="State">How it stands now: <c>succeeded</c>, <c>failed</c> or <c>cancelled</c>.</param>
+/// <param name="Tenant">Tenant that the job belongs to.</param>
+/// <param name="Campaign">Campaign of the job, or null.</param>
+public sealed record EndedJob(long JobId, string State, string Tenant, string? Campaign);

@@ -121,14 +121,11 @@ internal sealed class BatchRun(
         var recipes = jobs.Select(job => saver.Describe(job, device)).ToArray();
         var encoded = await Task.Run(
             () => jobs.Select((job, i) => ImageSaver.Encode(images[i], job, recipes[i])).ToArray(), CancellationToken.None);
-        // A worker that was suspended past its lease must not write over images that another has recorded meanwhile.
-        await DatabaseRetry.RunAsync(lease.ConfirmAsync, lease.Lost);
-        var completed = await Task.Run(
-            () => encoded.Where(image => !lease.IsCancelled(image.Job.JobId)).Select(saver.Write).ToArray(), CancellationToken.None);
+        var completed = await new FencedOutput(lease).WriteAsync(encoded, image => saver.Write(image, batch.Epoch));
         // A stop does not throw finished images away; only a lost lease does.
         await DatabaseRetry.RunAsync(token => claims.CompleteAsync(batch, completed, token), lease.Lost);
-        Succeeded += completed.Length;
-        lease.AddFinished(completed.Length);
+        Succeeded += completed.Count;
+        lease.AddFinished(completed.Count);
     }
 
     private async Task FailAsync(IReadOnlyList<ClaimedJob> jobs, BatchGenException error, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Reflection;
 using BatchGen.Core.Submitting;
+using BatchGen.Imaging;
 using BatchGen.Imaging.Files;
 using BatchGen.Worker.Devices;
 using BatchGen.Worker.Output;
@@ -24,7 +25,7 @@ public static class WorkerServices
             .AddSingleton(options)
             .AddSingleton(new ImageFileWriter(imageFolder))
             .AddSingleton(provider => new ImageSaver(provider.GetRequiredService<ImageFileWriter>(), NameAndVersion()))
-            .AddSingleton(new StartImageFolder(startImageFolder))
+            .AddSingleton(new StartImageFolder(startImageFolder, file => ImageEncoder.Decode(file)))
             .AddSingleton<OutputProbe>()
             .AddSingleton<WorkerOutcome>()
             .AddHostedService<WorkerService>();

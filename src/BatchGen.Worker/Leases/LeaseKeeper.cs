@@ -25,6 +25,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly HashSet<long> _cancelledJobs = [];
     private readonly Task _loop;
+    private long _extended;
     private HashSet<long> _renderingJobs = [];
     private CancellationTokenSource? _groupCancelled;
     private int _finished;
@@ -42,6 +43,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         _clock = clock;
         _log = log;
         Lost = _lost.Token;
+        _extended = clock.GetTimestamp();
         _loop = RunAsync();
     }
 
@@ -74,8 +76,24 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
 
     /// <summary>Extends the lease now instead of at the next heartbeat.</summary>
     /// <exception cref="LeaseLostException">The batch belongs to someone else.</exception>
-    public async Task ConfirmAsync(CancellationToken cancellationToken) =>
+    public async Task ConfirmAsync(CancellationToken cancellationToken)
+    {
+        var asked = _clock.GetTimestamp();
         AddCancelled(await _claims.HeartbeatAsync(_batch, Progress(), cancellationToken));
+        Volatile.Write(ref _extended, asked);
+    }
+
+    /// <summary>Makes sure that the batch still belongs to this worker, without asking the database when it said so a moment ago.</summary>
+    /// <exception cref="LeaseLostException">The batch belongs to someone else.</exception>
+    /// <exception cref="OperationCanceledException">The batch is known to belong to someone else.</exception>
+    public Task EnsureHeldAsync()
+    {
+        Lost.ThrowIfCancellationRequested();
+        // A lease lives for three heartbeats at least; only in a process that was suspended, or cut off, are two of them missing.
+        return _clock.GetElapsedTime(Volatile.Read(ref _extended)) < _interval * 2
+            ? Task.CompletedTask
+            : DatabaseRetry.RunAsync(ConfirmAsync, Lost);
+    }
 
     /// <inheritdoc/>
     public void Report(StepProgress value)
@@ -94,15 +112,13 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
 
     private async Task RunAsync()
     {
-        var extended = _clock.GetTimestamp();
         using var timer = new PeriodicTimer(_interval, _clock);
         try
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
-                if (await TryExtendAsync()) extended = _clock.GetTimestamp();
-                else if (_lost.IsCancellationRequested) return;
-                if (_clock.GetElapsedTime(extended) < _duration) continue;
+                if (!await TryExtendAsync() && _lost.IsCancellationRequested) return;
+                if (_clock.GetElapsedTime(Volatile.Read(ref _extended)) < _duration) continue;
                 await LoseAsync("the database could not be reached for as long as the lease lives");
                 return;
             }
@@ -118,7 +134,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     {
         try
         {
-            AddCancelled(await _claims.HeartbeatAsync(_batch, Progress(), _stop.Token));
+            await ConfirmAsync(_stop.Token);
             return true;
         }
         catch (LeaseLostException error)

@@ -21,11 +21,13 @@ internal sealed class ImageSaver(ImageFileWriter files, string program)
         new(image, job, recipe, ImageEncoder.Encode(image, job.Recipe.Format, recipe));
 
     /// <summary>Writes one image; blocks until it is safe on disk.</summary>
+    /// <param name="encoded">The image.</param>
+    /// <param name="epoch">Epoch of its batch.</param>
     /// <exception cref="Core.Failures.OutputException">The file could not be written.</exception>
-    public CompletedJob Write(EncodedImage encoded)
+    public CompletedJob Write(EncodedImage encoded, long epoch)
     {
         var (image, job) = (encoded.Image, encoded.Job);
-        var file = files.Write(job.JobId, job.Recipe.Format, encoded.Bytes);
+        var file = files.Write(job.JobId, epoch, job.Recipe.Format, encoded.Bytes);
         return new CompletedJob(
             job.JobId,
             file.RelativePath,

@@ -6,6 +6,7 @@ using BatchGen.Composition;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Api;
+using BatchGen.Imaging;
 using BatchGen.Output;
 
 namespace BatchGen.Commands;
@@ -24,6 +25,9 @@ internal sealed class SubmitCommand
     private readonly Option<bool> _ids = new("--ids") { Description = "Print one id per line." };
 
     private readonly ProgramContext _context;
+
+    // Files to be copied into the folder of start images once the database has accepted them for the tenant.
+    private readonly List<(AcceptedStartImage Image, string File)> _startImages = [];
 
     private SubmitCommand(ProgramContext context) => _context = context;
 
@@ -55,6 +59,7 @@ internal sealed class SubmitCommand
     {
         var jobs = await CollectAsync(arguments, cancellationToken);
         await using var session = await QueueSession.OpenAsync(_context, arguments, cancellationToken);
+        await SendStartImagesAsync(session, cancellationToken);
         var ids = await session.Submitter.SubmitAllAsync(jobs, cancellationToken);
         await PrintAsync(ids, arguments);
         return ExitCodes.Success;
@@ -164,7 +169,7 @@ internal sealed class SubmitCommand
                 {
                     JobFieldType.Words => texts,
                     JobFieldType.Adapters => texts.SelectMany(AdapterText.Parse).ToArray(),
-                    JobFieldType.Image => Store(texts[0], field.Flag),
+                    JobFieldType.Image => Choose(texts[0], field.Flag),
                     _ => FieldValue.Of(texts[0], times).Read(field),
                 });
             }
@@ -189,8 +194,9 @@ internal sealed class SubmitCommand
         foreach (var name in jobs.StartImages)
         {
             var file = Path.Combine(beside, name);
-            if (!folder.Has(name) && File.Exists(file)) names[name] = Store(file, "start_image");
-            else if (!folder.Has(name)) missing.Add(name);
+            if (folder.Has(name)) CheckKept(name, "start_image");
+            else if (File.Exists(file)) names[name] = Choose(file, "start_image");
+            else missing.Add(name);
         }
 
         // Missing images are not refused, because workers on another machine may have them; the database refuses texts that cannot be
@@ -208,22 +214,51 @@ internal sealed class SubmitCommand
             job.StartImage is { } name && names.TryGetValue(name, out var stored) ? job with { StartImage = stored } : job);
     }
 
-    private StartImageFolder StartImages() => new(WorkerHost.StartImageFolder(Settings.Read(_context)));
+    private StartImageFolder StartImages() =>
+        new(WorkerHost.StartImageFolder(Settings.Read(_context)), file => ImageEncoder.Decode(file));
 
-    // A file is copied into the folder where workers read start images; any other name must be in the folder already.
-    private string Store(string fileOrName, string field)
+    // The name of a start image in the folder where workers read them. A file is copied there before the first job is submitted; any other
+    // name must be in the folder already.
+    private string Choose(string fileOrName, string field) => Reading(fileOrName, field, () =>
     {
         var folder = StartImages();
+        if (!File.Exists(fileOrName) && folder.Has(fileOrName)) return CheckKept(fileOrName, field);
+        if (new FileInfo(fileOrName) is { Exists: true, Length: > StartImageFolder.MaxFileBytes })
+        {
+            throw CommandException.BadInput(
+                $"{field}: '{fileOrName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.");
+        }
+
+        var accepted = folder.Accept(File.ReadAllBytes(fileOrName), fileOrName);
+        _startImages.Add((accepted, fileOrName));
+        return accepted.Name;
+    });
+
+    private string CheckKept(string name, string field) => Reading(name, field, () =>
+    {
+        StartImages().CheckKept(name);
+        return name;
+    });
+
+    private async Task SendStartImagesAsync(QueueSession session, CancellationToken cancellationToken)
+    {
+        var folder = StartImages();
+        foreach (var (image, file) in _startImages)
+        {
+            await session.StartImages.KeepAsync(image.Name, image.SizeBytes, tenant: null, cancellationToken);
+            Reading(file, JobFields.StartImage.Name, () =>
+            {
+                folder.Write(image, File.ReadAllBytes(file), file);
+                return image.Name;
+            });
+        }
+    }
+
+    private static string Reading(string file, string field, Func<string> read)
+    {
         try
         {
-            if (!File.Exists(fileOrName) && folder.Has(fileOrName)) return fileOrName;
-            if (new FileInfo(fileOrName) is { Exists: true, Length: > StartImageFolder.MaxFileBytes })
-            {
-                throw CommandException.BadInput(
-                    $"{field}: '{fileOrName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.");
-            }
-
-            return folder.Add(File.ReadAllBytes(fileOrName), fileOrName);
+            return read();
         }
         catch (StartImageException failure)
         {
@@ -231,7 +266,7 @@ internal sealed class SubmitCommand
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw CommandException.BadInput($"{field}: '{fileOrName}' cannot be read: {failure.Message}", failure);
+            throw CommandException.BadInput($"{field}: '{file}' cannot be read: {failure.Message}", failure);
         }
     }
 

@@ -26,6 +26,7 @@ internal sealed class QueueSession : IAsyncDisposable
         _logging = logging;
         AppliedMigrations = migrations;
         Submitter = new JobSubmitter(database);
+        StartImages = new StartImageOwners(database);
         Jobs = new JobCatalog(database);
         JobActions = new JobActions(database);
         Tenants = new TenantRegistry(database);
@@ -47,6 +48,9 @@ internal sealed class QueueSession : IAsyncDisposable
 
     /// <summary>Puts jobs into the queue.</summary>
     public JobSubmitter Submitter { get; }
+
+    /// <summary>Notes whose start images are.</summary>
+    public StartImageOwners StartImages { get; }
 
     /// <summary>Lists and counts jobs.</summary>
     public JobCatalog Jobs { get; }

@@ -60,6 +60,56 @@ public sealed class ApiChangesTests
             await File.ReadAllBytesAsync(Path.Combine(dashboard.Folder, "start-images", name), TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public async Task A_start_image_that_is_sent_belongs_to_the_tenant_of_the_key_and_counts_towards_its_quota()
+    {
+        await using var database = await DatabaseAsync();
+        await database.SqlAsync("insert into tenants (name) values ('studio'), ('rival')");
+        var file = ImageEncoder.Encode(new PixelImage(16, 8, new byte[16 * 8 * 3]), ImageFormat.Png);
+        database.Queue.Options.StartImageQuotaBytes = file.Length;
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        using var studio = await dashboard.ClientAsync("submitter", "studio");
+        using var rival = await dashboard.ClientAsync("submitter", "rival");
+        var (status, kept) = await SendAsync(studio, file);
+        Assert.Equal(HttpStatusCode.Created, status);
+
+        var job = new { prompt = "a", start_image = kept.GetProperty("name").GetString() };
+        using var own = await studio.PostAsJsonAsync("/api/v1/jobs", job, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.Created, own.StatusCode);
+        using var foreign = await rival.PostAsJsonAsync("/api/v1/jobs", job, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.BadRequest, foreign.StatusCode);
+        Assert.Contains("was sent by another tenant", await foreign.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
+
+        var (beyond, refusal) = await SendAsync(studio, ImageEncoder.Encode(new PixelImage(8, 8, new byte[8 * 8 * 3]), ImageFormat.Png));
+        Assert.Equal(HttpStatusCode.BadRequest, beyond);
+        Assert.Contains($"may have {file.Length} ", refusal.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Single(Directory.GetFiles(Path.Combine(dashboard.Folder, "start-images")));
+        Assert.Equal(HttpStatusCode.Created, (await SendAsync(rival, file)).Status);
+    }
+
+    [Fact]
+    public async Task A_start_image_that_cannot_be_decoded_is_refused_when_it_is_sent()
+    {
+        await using var database = await DatabaseAsync();
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        using var client = await dashboard.ClientAsync("submitter", "default");
+        var (status, refusal) = await SendAsync(
+            client, ImageEncoder.Encode(new PixelImage(64, 64, new byte[64 * 64 * 3]), ImageFormat.Png)[..40]);
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Contains("cannot be decoded", refusal.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(dashboard.Folder, "start-images")));
+        Assert.Equal(0L, await database.SqlAsync<long>("select count(*) from start_images"));
+    }
+
+    private static async Task<(HttpStatusCode Status, JsonElement Answer)> SendAsync(HttpClient client, byte[] file)
+    {
+        using var content = new ByteArrayContent(file);
+        content.Headers.ContentType = new("image/png");
+        using var answer = await client.PostAsync("/api/v1/start-images", content, TestContext.Current.CancellationToken);
+        return (answer.StatusCode, await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken));
+    }
+
     private static async Task<long[]> ChangeAsync(HttpClient client, string path, params long[] ids)
     {
         using var answer = await client.PostAsJsonAsync(path, new { job_ids = ids }, TestContext.Current.CancellationToken);

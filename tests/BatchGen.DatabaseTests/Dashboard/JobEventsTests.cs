@@ -44,7 +44,7 @@ public sealed class JobEventsTests
     }
 
     [Fact]
-    public async Task Endings_that_do_not_fit_into_a_notification_are_announced_as_missed()
+    public async Task More_endings_at_once_than_a_listener_is_sent_are_announced_as_missed()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync();

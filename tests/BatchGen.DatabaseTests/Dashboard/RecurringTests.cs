@@ -171,12 +171,13 @@ public sealed class RecurringTests
         await using (var other = await database.ConnectAsync())
         {
             await using var command = other.CreateCommand();
-            command.CommandText = "select pg_advisory_lock(hashtextextended(current_schema() || '|retention', 9))";
+            await using var transaction = await other.BeginTransactionAsync();
+            command.Transaction = transaction;
+            command.CommandText = "lock table retention_lock in exclusive mode";
             await command.ExecuteNonQueryAsync();
             Assert.Null(await upkeep.RetainAsync(limits, CancellationToken.None));
             Assert.NotNull(await upkeep.ReindexAsync(1 << 30, CancellationToken.None));
-            command.CommandText = "select pg_advisory_unlock_all()";
-            await command.ExecuteNonQueryAsync();
+            await transaction.RollbackAsync();
         }
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
@@ -197,6 +198,19 @@ public sealed class RecurringTests
         var (old, fresh) = (Path.Combine(folder, "1-a.webp"), Path.Combine(folder, "2-b.webp"));
         foreach (var path in (string[])[old, fresh]) await File.WriteAllBytesAsync(path, [1]);
         File.SetLastWriteTimeUtc(old, DashboardHost.Now.UtcDateTime.AddDays(-100));
+        await dashboard.Services.GetRequiredService<UpkeepWork>().RetainAsync(CancellationToken.None);
+        Assert.Equal([fresh], Directory.GetFiles(folder));
+    }
+
+    [Fact]
+    public async Task Retention_removes_what_workers_left_behind_in_the_image_folder_after_its_grace()
+    {
+        await using var database = await DatabaseAsync();
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        var folder = Directory.CreateDirectory(Path.Combine(dashboard.Folder, "images")).FullName;
+        var (old, fresh) = (Path.Combine(folder, ".probe-1"), Path.Combine(folder, ".probe-2"));
+        foreach (var path in (string[])[old, fresh]) await File.WriteAllBytesAsync(path, [0]);
+        File.SetLastWriteTimeUtc(old, DashboardHost.Now.UtcDateTime.AddHours(-2));
         await dashboard.Services.GetRequiredService<UpkeepWork>().RetainAsync(CancellationToken.None);
         Assert.Equal([fresh], Directory.GetFiles(folder));
     }

@@ -1,6 +1,7 @@
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
 using BatchGen.Queue;
+using BatchGen.Queue.Jobs;
 using BatchGen.Testing;
 using Npgsql;
 using Xunit;
@@ -10,6 +11,7 @@ namespace BatchGen.DatabaseTests.Jobs;
 /// <summary>Start images, strength and guidance rescale on each way into the queue, and out of it to a worker.</summary>
 public sealed class StartImageTests : IAsyncLifetime
 {
+    private static readonly string Sent = new string('a', 64) + ".png";
     private TestDatabase _database = null!;
 
     public async ValueTask InitializeAsync()
@@ -62,6 +64,65 @@ public sealed class StartImageTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_start_image_serves_the_tenants_that_sent_it_and_no_other(bool staged)
+    {
+        await AddTenantsAsync("studio", "rival");
+        await Owners().KeepAsync(Sent, 100, "studio", CancellationToken.None);
+        await SubmitAsync(staged, "studio", Sent);
+        foreach (var spelling in new[] { Sent, Sent.ToUpperInvariant() })
+        {
+            var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync(staged, "rival", null, spelling));
+            Assert.StartsWith(staged ? "line 2.start_image: " : "jobs[1].start_image: ", refused.Message, StringComparison.Ordinal);
+            Assert.Contains(
+                " was sent by another tenant. Send it for tenant 'rival' too", refused.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(1L, await _database.SqlAsync<long>("select count(*) from jobs"));
+        // Whoever has the image may send it as well; what people put into the folder by hand serves all.
+        await Owners().KeepAsync(Sent, 100, "RIVAL", CancellationToken.None);
+        await SubmitAsync(staged, "rival", Sent, "cats/by-hand.png", new string('b', 64) + ".png");
+        Assert.Equal(4L, await _database.SqlAsync<long>("select count(*) from jobs"));
+    }
+
+    [Fact]
+    public async Task A_tenant_may_send_start_images_up_to_its_quota_and_the_same_again()
+    {
+        await AddTenantsAsync("studio", "rival");
+        var owners = Owners(quotaBytes: 250);
+        await owners.KeepAsync(Sent, 100, "studio", CancellationToken.None);
+        await owners.KeepAsync(new string('b', 64) + ".webp", 150, "studio", CancellationToken.None);
+        await owners.KeepAsync(Sent, 100, "studio", CancellationToken.None);
+        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(
+            () => owners.KeepAsync(new string('c', 64) + ".jpg", 1, "studio", CancellationToken.None));
+        Assert.StartsWith("start_image: tenant 'studio' has start images of 250 bytes already and may have 250", refused.Message,
+            StringComparison.Ordinal);
+        await owners.KeepAsync(new string('c', 64) + ".jpg", 250, "rival", CancellationToken.None);
+        Assert.Equal(3L, await _database.SqlAsync<long>("select count(*) from start_images"));
+    }
+
+    [Fact]
+    public async Task A_tenant_does_not_pass_its_quota_by_sending_many_start_images_at_once()
+    {
+        await AddTenantsAsync("studio");
+        var owners = Owners(quotaBytes: 250);
+        var sent = await Task.WhenAll("0123456789abcdef".Select(async digit =>
+        {
+            try
+            {
+                await owners.KeepAsync(new string(digit, 64) + ".png", 100, "studio", CancellationToken.None);
+                return 1;
+            }
+            catch (SubmitRefusedException)
+            {
+                return 0;
+            }
+        }));
+        Assert.Equal(2, sent.Sum());
+    }
+
+    [Theory]
     [InlineData("a.png")]
     [InlineData("cats/big one.png")]
     [InlineData("..a/b..png")]
@@ -79,4 +140,22 @@ public sealed class StartImageTests : IAsyncLifetime
     [InlineData(" a.png")]
     public async Task The_database_and_the_worker_accept_the_same_names_of_start_images(string name) =>
         Assert.Equal(StartImageFolder.IsName(name), await _database.SqlAsync<bool>("select is_start_image_name($1)", name));
+
+    private async Task AddTenantsAsync(params string[] names)
+    {
+        foreach (var name in names) await _database.SqlAsync("insert into tenants (name) values ($1)", name);
+    }
+
+    private StartImageOwners Owners(long quotaBytes = 1 << 20)
+    {
+        _database.Queue.Options.StartImageQuotaBytes = quotaBytes;
+        return new StartImageOwners(_database.Queue);
+    }
+
+    private Task SubmitAsync(bool staged, string tenant, params string?[] startImages)
+    {
+        var jobs = startImages.Select(name => new JobRequest { Prompt = "a", StartImage = name }).ToArray();
+        return staged ? _database.Submitter.SubmitManyAsync(jobs, tenant, CancellationToken.None)
+            : _database.Submitter.SubmitAsync(jobs, tenant, CancellationToken.None);
+    }
 }

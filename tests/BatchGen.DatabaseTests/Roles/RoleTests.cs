@@ -77,6 +77,22 @@ public sealed class RoleTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_submitter_learns_of_endings_of_its_own_tenants_jobs_only()
+    {
+        var marker = (string)(await AsAsync(Studio, "select marker from ended_jobs()"))!;
+        var mine = (long)(await AsAsync(Studio, """select submit_job('{"prompt": "mine"}')"""))!;
+        var theirs = (long)(await AsAsync(Other, """select submit_job('{"prompt": "theirs"}')"""))!;
+        await AsAsync(Studio, $"select cancel_jobs(array[{mine}])");
+        await AsAsync(Other, $"select cancel_jobs(array[{theirs}])");
+
+        var ended = $"select string_agg(job_id || ' ' || tenant, ', ') from ended_jobs('{marker}')";
+        Assert.Equal($"{mine} studio", await AsAsync(Studio, ended));
+        Assert.Equal($"{theirs} default", await AsAsync(Other, ended));
+        Assert.Equal($"{mine} studio, {theirs} default", await AsAsync(Reader, ended));
+        await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Studio, "select * from job_endings"));
+    }
+
+    [Fact]
     public async Task A_submitter_that_names_another_tenant_is_refused()
     {
         var error = await Assert.ThrowsAsync<PostgresException>(() => AsAsync(Studio, "select submit_jobs('[{}]', 'default')"));

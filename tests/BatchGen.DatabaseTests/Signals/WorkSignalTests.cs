@@ -89,7 +89,7 @@ public sealed class WorkSignalTests
     }
 
     [Fact]
-    public async Task A_completed_job_is_announced_on_the_done_channel()
+    public async Task A_completed_job_is_announced_on_the_done_channel_without_its_id()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync();
@@ -98,12 +98,12 @@ public sealed class WorkSignalTests
         listener.Notification += (_, notification) => payload.TrySetResult(notification.Payload);
         await using (var command = new Npgsql.NpgsqlCommand($"listen {database.Schema}_done", listener))
             await command.ExecuteNonQueryAsync();
-        var id = (await database.SubmitAsync(""))[0];
+        await database.SubmitAsync("");
 
         await database.FinishAsync((await database.ClaimAsync(await database.AddWorkerAsync()))!);
         Assert.True(await listener.WaitAsync(TimeSpan.FromSeconds(30)));
 
-        Assert.Equal($$"""{"count": 1, "state": "succeeded", "job_ids": [{{id}}]}""", await payload.Task);
+        Assert.Equal("""{"count": 1}""", await payload.Task);
     }
 
     // Waits until the server has the listening connection idle, so that a notification sent from here on reaches it.

@@ -254,7 +254,7 @@ public static class JobFieldsSql
         {
             JobFieldType.Text => $"{column} is null or char_length({column}) between {least} and {most}",
             JobFieldType.Whole => $"{column} is null or {column} between {least} and {most}",
-            JobFieldType.Instant => $"{column} is null or isfinite({column})",
+            JobFieldType.Instant => $"{column} is null or instant_fits({column})",
             JobFieldType.Words => $"{column} is null or words_are_plain({column}, {most}, {field.MaxWordLength})",
             _ => throw new ArgumentOutOfRangeException(nameof(field), field.Type, "no rule for this type of dispatch field"),
         };

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 using BatchGen.Imaging.Files;
 
@@ -11,31 +12,113 @@ public sealed class ImageFileWriterTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    // 2026-11-30 20:00:00.123456 UTC
+    private const long Epoch = 1_796_068_800_123_456;
+
     [Theory]
-    [InlineData(0, ImageFormat.Png, "000000/000000000.png")]
-    [InlineData(12_345, ImageFormat.WebP, "000012/000012345.webp")]
-    [InlineData(999_999_999, ImageFormat.Jpeg, "999999/999999999.jpg")]
-    [InlineData(long.MaxValue, ImageFormat.Png, "9223372036854775/9223372036854775807.png")]
-    public void The_path_follows_from_the_job_id(long jobId, ImageFormat format, string expected) =>
-        Assert.Equal(expected, ImagePaths.Of(jobId, format));
+    [InlineData(0, 0, ImageFormat.Png, "000000/000000000-0000000000.png")]
+    [InlineData(12_345, Epoch, ImageFormat.WebP, "000012/000012345-honim6gytc.webp")]
+    [InlineData(999_999_999, 35, ImageFormat.Jpeg, "999999/999999999-000000000z.jpg")]
+    [InlineData(long.MaxValue, long.MaxValue, ImageFormat.Png, "9223372036854775/9223372036854775807-1y2p0ij32e8e7.png")]
+    public void The_path_names_the_job_and_the_attempt_and_can_be_read_back(long jobId, long epoch, ImageFormat format, string expected)
+    {
+        Assert.Equal(expected, ImagePaths.Of(jobId, epoch, format));
+        Assert.Equal((jobId, epoch), ImagePaths.Read(Path.GetFileName(expected)));
+        Assert.Equal((jobId, epoch), ImagePaths.Read(Path.GetFileName(expected) + ImagePaths.UnfinishedExtension));
+    }
+
+    [Theory]
+    [InlineData("000000001.png")]
+    [InlineData("000000001-0000000000.gif")]
+    [InlineData("000000001-0000000000.png.bak")]
+    [InlineData("1-0000000000.png")]
+    [InlineData("000000001-ABCDEFGHIJ.png")]
+    [InlineData("9999999999999999999-0000000000.png")]
+    [InlineData("000000001-zzzzzzzzzzzzz.png")]
+    public void A_name_of_another_form_is_not_read_as_that_of_an_image(string name) => Assert.Null(ImagePaths.Read(name));
 
     [Fact]
     public void An_image_is_written_whole_and_described()
     {
         byte[] bytes = [1, 2, 3, 4, 5];
-        var written = new ImageFileWriter(Path.Combine(_folder, "new", "images")).Write(12_345, ImageFormat.Png, bytes);
-        Assert.Equal(new WrittenImage("000012/000012345.png", 5, Convert.ToHexStringLower(SHA256.HashData(bytes))), written);
+        var written = new ImageFileWriter(Path.Combine(_folder, "new", "images")).Write(12_345, Epoch, ImageFormat.Png, bytes);
+        Assert.Equal(new WrittenImage("000012/000012345-honim6gytc.png", 5, Convert.ToHexStringLower(SHA256.HashData(bytes))), written);
         Assert.Equal(bytes, File.ReadAllBytes(Path.Combine(_folder, "new", "images", written.RelativePath)));
         Assert.Single(Directory.GetFiles(_folder, "*", SearchOption.AllDirectories));
     }
 
-    [Fact]
-    public void Writing_again_replaces_the_image()
+    [Theory]
+    [InlineData("")]
+    [InlineData(ImagePaths.UnfinishedExtension)]
+    public void A_file_that_has_the_name_of_an_image_already_is_never_replaced(string extension)
     {
-        var writer = new ImageFileWriter(_folder);
-        writer.Write(1, ImageFormat.Png, [1, 2, 3]);
-        var second = writer.Write(1, ImageFormat.Png, [9]);
-        Assert.Equal([9], File.ReadAllBytes(Path.Combine(_folder, second.RelativePath)));
+        var path = Path.Combine(_folder, ImagePaths.Of(7, Epoch, ImageFormat.Png)) + extension;
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, "somebody's");
+        var failure = Assert.Throws<OutputException>(() => new ImageFileWriter(_folder).Write(7, Epoch, ImageFormat.Png, [1, 2, 3]));
+        Assert.Contains("already", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("somebody's", File.ReadAllText(path));
+        Assert.Equal(path, Assert.Single(Directory.GetFiles(_folder, "*", SearchOption.AllDirectories)));
+    }
+
+    [Fact]
+    public void A_link_in_the_place_of_an_unfinished_file_is_not_followed()
+    {
+        if (OperatingSystem.IsWindows()) return; // Making links needs a privilege there.
+        var target = Path.Combine(_folder, "target");
+        File.WriteAllText(target, "somebody's");
+        var path = Path.Combine(_folder, ImagePaths.Of(7, Epoch, ImageFormat.Png)) + ImagePaths.UnfinishedExtension;
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.CreateSymbolicLink(path, target);
+        Assert.Throws<OutputException>(() => new ImageFileWriter(_folder).Write(7, Epoch, ImageFormat.Png, [1]));
+        Assert.Equal("somebody's", File.ReadAllText(target));
+    }
+
+    [Fact]
+    public void Of_many_that_want_the_same_name_at_once_one_gets_it_and_the_others_are_refused()
+    {
+        var final = Path.Combine(_folder, "final");
+        for (var round = 0; round < 20; round++)
+        {
+            File.Delete(final);
+            var temporary = Enumerable.Range(0, 4).Select(i => Path.Combine(_folder, $"{i}")).ToArray();
+            foreach (var file in temporary) File.WriteAllText(file, file);
+            var won = new System.Collections.Concurrent.ConcurrentBag<string>();
+            Parallel.ForEach(temporary, file =>
+            {
+                try
+                {
+                    FinalName.Take(file, final);
+                    won.Add(file);
+                }
+                catch (IOException failure)
+                {
+                    Assert.Contains("is there already", failure.Message, StringComparison.Ordinal);
+                }
+            });
+            Assert.Equal(Assert.Single(won), File.ReadAllText(final));
+        }
+    }
+
+    [Fact]
+    public void A_file_system_without_links_gives_a_name_without_replacing_a_file_too()
+    {
+        var (temporary, final) = (Path.Combine(_folder, "temporary"), Path.Combine(_folder, "final"));
+        File.WriteAllText(temporary, "new");
+        FinalName.TakeWithoutLinks(temporary, final);
+        Assert.Equal("new", File.ReadAllText(final));
+        File.WriteAllText(temporary, "newer");
+        Assert.Contains("is there already", Assert.Throws<IOException>(() => FinalName.TakeWithoutLinks(temporary, final)).Message,
+            StringComparison.Ordinal);
+        Assert.Equal("new", File.ReadAllText(final));
+    }
+
+    [Fact]
+    public void A_probe_leaves_nothing_behind()
+    {
+        var writer = new ImageFileWriter(Path.Combine(_folder, "new"));
+        writer.Probe();
+        Assert.Empty(Directory.GetFiles(_folder, "*", SearchOption.AllDirectories));
     }
 
     [Fact]
@@ -43,8 +126,9 @@ public sealed class ImageFileWriterTests : IDisposable
     {
         var file = Path.Combine(_folder, "file");
         File.WriteAllText(file, "");
-        var failure = Assert.Throws<OutputException>(() => new ImageFileWriter(file).Write(7, ImageFormat.Png, [1]));
-        Assert.StartsWith($"The image of job 7 cannot be written to '{Path.Combine(file, "000000", "000000007.png")}': ", failure.Message,
+        var failure = Assert.Throws<OutputException>(() => new ImageFileWriter(file).Write(7, Epoch, ImageFormat.Png, [1]));
+        Assert.StartsWith(
+            $"The image of job 7 cannot be written to '{Path.Combine(file, ImagePaths.Of(7, Epoch, ImageFormat.Png))}': ", failure.Message,
             StringComparison.Ordinal);
         Assert.NotNull(failure.InnerException);
     }
@@ -58,7 +142,7 @@ public sealed class ImageFileWriterTests : IDisposable
         var folder = Environment.IsPrivilegedProcess ? "/sys/batchgen" : _folder;
         try
         {
-            var failure = Assert.Throws<OutputException>(() => new ImageFileWriter(folder).Write(7, ImageFormat.Png, [1]));
+            var failure = Assert.Throws<OutputException>(() => new ImageFileWriter(folder).Write(7, Epoch, ImageFormat.Png, [1]));
             Assert.Contains("no write permission", failure.Message, StringComparison.Ordinal);
         }
         finally

@@ -17,7 +17,7 @@ namespace BatchGen.Dashboard.Pages.Enqueue;
 /// <summary>The form, its check and its submission; and lists of jobs as CSV or JSON.</summary>
 internal sealed partial class EnqueueEndpoints(
     ModelRegistry models, AdapterRegistry adapters, JobCatalog jobs, JobHistory history, JobChecker checker, JobSubmitter submitter,
-    LiveSource live, StartImageFolder startImages, TenantRegistry tenants, DisplayFormat display)
+    LiveSource live, StartImageFolder startImages, StartImageOwners startImageOwners, TenantRegistry tenants, DisplayFormat display)
 {
     /// <summary>Maps the pages and posts of enqueueing.</summary>
     public static void Map(IEndpointRouteBuilder routes)
@@ -68,9 +68,15 @@ internal sealed partial class EnqueueEndpoints(
             else
                 problems[JobFields.StartImage.Name] =
                     $"'{file.FileName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.";
-            return problems.Count > 0 ? form : form.With(JobFields.StartImage, startImages.Add(bytes.ToArray(), file.FileName));
+            if (problems.Count > 0) return form;
+            var content = bytes.ToArray();
+            var accepted = startImages.Accept(content, file.FileName);
+            await startImageOwners.KeepAsync(
+                accepted.Name, accepted.SizeBytes, form.Tenant.Trim() is { Length: > 0 } tenant ? tenant : null, cancellationToken);
+            startImages.Write(accepted, content, file.FileName);
+            return form.With(JobFields.StartImage, accepted.Name);
         }
-        catch (StartImageException failure)
+        catch (Exception failure) when (failure is StartImageException or SubmitRefusedException)
         {
             problems[JobFields.StartImage.Name] = failure.Message;
             return form;

@@ -83,6 +83,42 @@ public sealed class StartImageFolderTests : IDisposable
         Assert.Equal("a.png", Path.GetFileName(Assert.Single(Directory.GetFiles(_root))));
     }
 
+    [Theory]
+    [InlineData(ImageFormat.Png)]
+    [InlineData(ImageFormat.Jpeg)]
+    [InlineData(ImageFormat.WebP)]
+    public void An_image_that_cannot_be_decoded_is_refused_when_it_is_added_and_when_a_job_names_it(ImageFormat format)
+    {
+        var folder = new StartImageFolder(_root, file => ImageEncoder.Decode(file));
+        var cut = ImageEncoder.Encode(SampleRecipe.Noise(64, 64), format);
+        // Behind the header of the image, wherever each format has it, so that the size can still be read.
+        cut = cut[..(format == ImageFormat.Jpeg ? cut.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xDA]) : 40)];
+        Assert.NotNull(ImageHeader.Read(cut));
+        Assert.Contains("'cut' cannot be decoded", Refusal(() => folder.Add(cut, "cut")), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(_root));
+        File.WriteAllBytes(Path.Combine(_root, "cut"), cut);
+        Assert.Contains("'cut' cannot be decoded", Refusal(() => folder.CheckKept("cut")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_animated_image_is_refused()
+    {
+        var folder = new StartImageFolder(_root);
+        foreach (var animated in AnimatedImages.All())
+            Assert.Contains("is animated. Save one frame", Refusal(() => folder.Add(animated, "moving")), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(_root));
+    }
+
+    [Fact]
+    public void An_image_that_changes_between_acceptance_and_writing_is_refused()
+    {
+        var folder = new StartImageFolder(_root);
+        var file = ImageEncoder.Encode(SampleRecipe.Flat(24, 16, 200, 100, 50), ImageFormat.Png);
+        var accepted = folder.Accept(file, "a");
+        file[^1] ^= 1;
+        Assert.Contains("changed while it was being submitted", Refusal(() => folder.Write(accepted, file, "a")), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_image_that_cannot_be_read_now_may_be_tried_again()
     {

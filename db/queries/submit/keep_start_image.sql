@@ -1,0 +1,3 @@
+-- Notes whose a start image is. @name text (SHA-256 and extension), @size_bytes bigint, @quota_bytes bigint of the tenant, @tenant text
+-- or null. Returns nothing; refuses what is beyond the quota. Index start_images_by_tenant.
+select keep_start_image(@name, @size_bytes, @quota_bytes, @tenant)::text
