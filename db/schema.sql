@@ -155,7 +155,14 @@ table canaries (
   image bytea not null,
   constraint canaries_pkey PRIMARY KEY (id),
   constraint canaries_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES workers(id),
+  constraint canaries_created_at_in_range CHECK (((created_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (created_at <
+    '10000-01-01 00:00:00+00'::timestamp with time zone))) NOT VALID,
   constraint canaries_verdict_known CHECK ((verdict = ANY (ARRAY['first'::text, 'equal'::text, 'close'::text, 'differs'::text])))
+);
+
+-- Holds no rows: locked by the one session that folds counts.
+table counts_lock (
+
 );
 
 -- Combinations of model, priority and tenant that jobs have had; only grows.
@@ -252,6 +259,13 @@ table job_counts (
   constraint job_counts_pkey PRIMARY KEY (group_id, campaign_id, state)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=200);
 
+-- Which jobs ended lately, for ended_jobs; rows go after a quarter of an hour.
+table job_endings (
+  xact xid8 default pg_current_xact_id() not null,
+  ended_at timestamp with time zone default clock_timestamp() not null,
+  job_ids bigint[] not null
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000);
+
 -- What each job renders, apart from its signature; written once.
 table job_recipes (
   job_id bigint not null,
@@ -293,6 +307,14 @@ END, false))
 ) with (fillfactor=75, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0.1,
   autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_cost_delay=1);
 
+-- Loads that are being submitted or discarded. A row is deleted by the transaction that wrote it, so none is ever seen: who writes the same
+-- one waits for that transaction.
+table load_locks (
+  staged_by name not null,
+  load text not null,
+  constraint load_locks_pkey PRIMARY KEY (staged_by, load)
+);
+
 -- Logins that have not ended, by SHA-256 of the random text that the cookie holds.
 table login_sessions (
   hash bytea not null,
@@ -324,6 +346,16 @@ table models (
   constraint models_native_size CHECK ((((native_width >= 8) AND (native_width <= 8192)) AND ((native_height >= 8) AND (native_height <=
     8192)))),
   constraint models_prediction_known CHECK ((prediction = ANY (ARRAY['epsilon'::text, 'v_prediction'::text])))
+);
+
+-- Holds no rows: locked by the one program that rebuilds indexes.
+table reindex_lock (
+
+);
+
+-- Holds no rows: locked by the one program that removes what is past its retention.
+table retention_lock (
+
 );
 
 -- Files of db/functions that were put in: the digest of their text and the routines they made; nothing for a view.
@@ -358,6 +390,12 @@ table schema_version (
   constraint schema_version_one_row CHECK (only_row)
 );
 
+-- One row for each hash of a signature: a claim that chooses a signature locks its row, so that another does not choose the same.
+table signature_locks (
+  slot integer not null,
+  constraint signature_locks_pkey PRIMARY KEY (slot)
+);
+
 -- Rows on their way into the queue: filled by COPY, emptied by submit_staged. Unlogged: a crash of the server loses what was not submitted
 -- yet.
 table staged_jobs (
@@ -374,8 +412,26 @@ table staged_jobs (
   deadline timestamp with time zone,
   max_attempts integer,
   tags text[],
-  idempotency_key text
+  idempotency_key text,
+  constraint staged_jobs_instants_in_range CHECK (((LEAST(run_at, deadline, staged_at) >= '0001-01-01 00:00:00+00'::timestamp with time
+    zone) AND (GREATEST(run_at, deadline, staged_at) < '10000-01-01 00:00:00+00'::timestamp with time zone))) NOT VALID,
+  constraint staged_jobs_texts_short CHECK (((octet_length(load) <= 1000) AND (COALESCE(octet_length(model), 0) <= 10000) AND
+    (COALESCE(octet_length(adapters), 0) <= 200000) AND (COALESCE(octet_length(campaign), 0) <= 10000) AND
+    (COALESCE(octet_length(idempotency_key), 0) <= 10000))) NOT VALID
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=50000 unlogged);
+
+-- Start images that tenants sent, named by their SHA-256, and whose they are: the same image may be several tenants'. Images that people
+-- put into the folder by hand, and those sent before this table was there, have no row and serve every tenant.
+table start_images (
+  name text collate "C" not null,
+  tenant_id integer not null,
+  size_bytes bigint not null,
+  created_at timestamp with time zone default now() not null,
+  constraint start_images_pkey PRIMARY KEY (name, tenant_id),
+  constraint start_images_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint start_images_name_valid CHECK ((name ~ '^[0-9a-f]{64}\.(png|jpg|webp)$'::text)),
+  constraint start_images_size_positive CHECK ((size_bytes > 0))
+);
 
 -- Database roles that act for one tenant; a role not listed acts for the default tenant.
 table tenant_roles (
@@ -399,6 +455,14 @@ table tenants (
   constraint tenants_max_priority_range CHECK (((max_priority >= '-100'::integer) AND (max_priority <= 100))),
   constraint tenants_name_valid CHECK ((((char_length(name) >= 1) AND (char_length(name) <= 100)) AND (name = btrim(name)))),
   constraint tenants_weight_range CHECK (((weight >= (0.001)::double precision) AND (weight <= (1000)::double precision)))
+);
+
+-- Running jobs that a session outside, such as a producer that cancels and has not committed, held locked when their batch ended;
+-- rescue_expired requeues those that are not cancelled then.
+table unsettled_jobs (
+  job_id bigint not null,
+  batch_id bigint not null,
+  constraint unsettled_jobs_pkey PRIMARY KEY (job_id)
 );
 
 -- Checksums of base weights against their baseline, after each unload.
@@ -445,7 +509,9 @@ table workers (
   adapter_cache_misses bigint default 0 not null,
   adapter_cache_bytes bigint default 0 not null,
   canary_ordered boolean default false not null,
-  constraint workers_pkey PRIMARY KEY (id)
+  constraint workers_pkey PRIMARY KEY (id),
+  constraint workers_instants_in_range CHECK (((LEAST(started_at, heartbeat_at, stopped_at) >= '0001-01-01 00:00:00+00'::timestamp with time
+    zone) AND (GREATEST(started_at, heartbeat_at, stopped_at) < '10000-01-01 00:00:00+00'::timestamp with time zone)))
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=100);
 
 -- A job request after every rule was checked and every default filled in.
@@ -568,6 +634,9 @@ CREATE INDEX job_attempts_by_job ON job_attempts USING btree (job_id, id);
 -- count_jobs, list_campaigns: counts of a campaign
 CREATE INDEX job_counts_by_campaign ON job_counts USING btree (campaign_id) WHERE (campaign_id <> 0);
 
+-- ended_jobs: what committed since a snapshot
+CREATE INDEX job_endings_by_xact ON job_endings USING btree (xact);
+
 -- newest_of_campaign, images_of_campaign, count_fusions: jobs of a campaign, newest first
 CREATE INDEX job_recipes_by_campaign ON job_recipes USING btree (campaign_id, job_id) WHERE (campaign_id <> 0);
 
@@ -610,6 +679,9 @@ CREATE INDEX login_sessions_by_time ON login_sessions USING btree (created_at);
 
 -- submit_staged: the rows of a load
 CREATE INDEX staged_jobs_by_load ON staged_jobs USING btree (load, staged_by);
+
+-- keep_start_image: how much a tenant has sent
+CREATE INDEX start_images_by_tenant ON start_images USING btree (tenant_id) INCLUDE (size_bytes);
 
 -- count_checkpoints_between: those of a night, or of a campaign
 CREATE INDEX weight_checkpoints_by_time ON weight_checkpoints USING btree (created_at);
@@ -778,6 +850,9 @@ function check_job(element jsonb, place text) returns checked_job;
 -- Checks a staged row as check_job checks the object that it stands for.
 function check_staged(staged staged_jobs, place text) returns checked_job;
 
+-- Refuses a staged load that names a start image of another tenant.
+function check_staged_start_images(of_load text, owner tenants) returns void;
+
 -- Refuses a start image whose strength leaves no step to take.
 function check_start_steps(recipe jsonb, place text) returns void;
 
@@ -850,10 +925,19 @@ function drop_known_keys(of_load text, for_tenant integer) returns bigint;
 -- Ends a batch; unfinished jobs are requeued, the attempt not counted. Returns how many.
 function end_batch(of_batch bigint, with_epoch bigint, signature_hold interval, why text) returns integer -- security definer;
 
+-- Jobs of the tenants this session may see that ended since a marker, with their present state, and last a row without a job: its marker is
+-- for the next call, and is_complete is false when some could not be named (more than at_most, or the marker is older than
+-- endings_retention). Without a marker that row alone.
+function ended_jobs(after text DEFAULT NULL::text, at_most integer DEFAULT 5000) returns TABLE(marker text, is_complete boolean, job_id
+  bigint, state text, tenant text, campaign text) -- security definer;
+
 -- Jobs that failed or were cancelled since an instant and were not requeued; costs what failed since then, through index
 -- job_attempts_by_end.
 function ended_without_image(since timestamp with time zone) returns TABLE(job_id bigint, campaign_id integer, state text, code text) --
   security definer;
+
+-- How long job_endings names a job that ended.
+function endings_retention() returns interval;
 
 -- Writes checked jobs; returns one id each, that of the first job of its idempotency key.
 function enqueue_jobs(checked checked_job[], for_tenant tenants) returns SETOF bigint;
@@ -913,6 +997,9 @@ function fold_counts() returns integer -- security definer;
 -- The names that a job's format may have, in the order they are listed in.
 function format_choices() returns text[];
 
+-- Locks those running jobs of a batch that no other session has locked, and returns where their rows lie.
+function free_jobs(of_batch bigint, these bigint[]) returns tid[];
+
 -- Lets a role call functions, named without their arguments.
 function grant_execute(IN names text[], IN to_role name) returns ;
 
@@ -929,6 +1016,9 @@ function heartbeat_batch(of_batch bigint, with_epoch bigint, lease interval, fin
 -- Locks a batch and returns it; raises BG002 when it is not leased under the epoch any more.
 function hold_lease(of_batch bigint, with_epoch bigint) returns batches;
 
+-- Whether adapters may stand in the prompt of a job or recipe.
+function holds_adapters(recipe jsonb) returns boolean;
+
 -- Whether the batch of an image fits what a list asks for.
 function image_is_wanted(of_batch bigint, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone)
   returns boolean;
@@ -938,11 +1028,17 @@ function image_is_wanted(of_batch bigint, of_signature text, claimed_from timest
 function images_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time zone,
   below bigint, at_most integer, looks integer) returns TABLE(job_id bigint, batch_id bigint) -- security definer;
 
+-- Whether an instant lies in the years 1 to 9999; null for null.
+function instant_fits(instant timestamp with time zone) returns boolean;
+
 -- Whether other workers have a signature fused and what waits of it is too little to share.
 function is_held_by_others(wanted text, in_group integer, by_worker uuid, batch_size integer) returns boolean;
 
 -- Whether a text may name a start image: a relative path below the folder that workers read them from.
 function is_start_image_name(name text) returns boolean;
+
+-- Whether other tenants sent a start image, and this one did not.
+function is_start_image_of_others(image text, owner integer) returns boolean;
 
 -- The fields that a job object may have.
 function job_field_names() returns text[];
@@ -977,11 +1073,21 @@ function json_whole(element jsonb, field text, place text, lowest numeric, highe
 -- A list of words; null where the field is left out or the list is empty.
 function json_words(element jsonb, field text, place text, most_words integer, longest integer) returns text[];
 
--- Key of the advisory lock that lets one transaction at a time take rows out of a load.
-function load_lock(load text, staged_by name) returns bigint;
+-- Notes that a tenant sent a start image, which from then on serves its jobs only; refuses it beyond the tenant's quota.
+function keep_start_image(name text, size_bytes bigint, quota_bytes bigint, tenant text DEFAULT NULL::text) returns void -- security
+  definer;
+
+-- How many letters to put in, leave out or replace to make one word of another; for short words.
+function levenshtein_distance(a text, b text) returns integer;
+
+-- Lets one transaction at a time take rows out of a load: returns when no other does, and keeps others away.
+function lock_load(of_load text, of_role name) returns void;
 
 -- The most adapters that a job may have.
 function max_adapters() returns integer;
+
+-- The most characters that one adapter may be spelled with.
+function max_spelling() returns integer;
 
 -- The adapters of a job with those that its prompt names.
 function merged_adapters(adapters jsonb, in_prompt text) returns jsonb;
@@ -989,7 +1095,7 @@ function merged_adapters(adapters jsonb, in_prompt text) returns jsonb;
 -- Whether a value of a job object is a whole number in a range and a multiple of a step.
 function multiple_fits(value jsonb, lowest numeric, highest numeric, step integer) returns boolean;
 
--- The nearest of some words by Levenshtein distance; null when none is near.
+-- A word that is near another, the nearest as a rule; null when none is near.
 function nearest(word text, candidates text[]) returns text;
 
 -- Images of the campaigns of a name, upwards: the first one above a job, or null.
@@ -1007,14 +1113,20 @@ function normalise_staged(of_load text, submitted_at timestamp with time zone) r
 function note_attempts(of_batch batches, job_ids bigint[], attempts integer[], counted boolean[], codes text[], messages text[]) returns
   integer;
 
--- Notifies upstream apps of jobs that ended: channel SCHEMA_done.
-function notify_done(job_ids bigint[], state text) returns void;
+-- Writes down which jobs of a batch that ends are still running, because another session has them locked.
+function note_unsettled(of_batch batches) returns void;
+
+-- Notifies upstream apps that jobs ended: channel SCHEMA_done. ended_jobs says which.
+function notify_done(job_ids bigint[]) returns void;
 
 -- Wakes idle workers: channel SCHEMA_jobs.
 function notify_work(ready_groups integer[], always boolean) returns void;
 
 -- Whether a value of a job object is a number in a range, as json_number would write it.
 function number_fits(value jsonb, lowest numeric, highest numeric) returns boolean;
+
+-- The words that one slip makes of a word, itself among them.
+function one_slip_of(word text) returns text[];
 
 -- The tenant that a submit is for: the one named, if the caller may act for it, else the caller's own.
 function owner_of_submit(wanted text) returns tenants;
@@ -1046,6 +1158,12 @@ function record_checkpoint(of_worker uuid, of_batch bigint, with_epoch bigint, o
 -- Raises the one error that says which element and field was wrong, what was expected and what to do.
 function refuse(place text, field text, problem text) returns void;
 
+-- Refuses a span of a worker, such as a lease, at whose end stands an instant that does not fit.
+function refuse_span(place text, field text, span interval) returns void;
+
+-- Refuses a job that names a start image of another tenant.
+function refuse_start_image_of_others(place text, image text, owner tenants) returns void;
+
 -- Step of claim_batch: what the worker remembers of the batch.
 function remember_batch(claim claim_state) returns claim_memory;
 
@@ -1071,6 +1189,12 @@ function sampler_choices() returns text[];
 
 -- Moves waiting jobs to another priority; returns how many moved.
 function set_priority(job_ids bigint[], new_priority integer) returns integer -- security definer;
+
+-- Requeues the jobs that another session had locked when their batch ended, unless they are cancelled now; returns how many.
+function settle_jobs() returns integer;
+
+-- A text as error messages show it: they never repeat all of what somebody sent.
+function shortened(content text, longest integer DEFAULT 60) returns text;
 
 -- A value as error messages show it, cut to 60 characters.
 function shown(value jsonb) returns text;
@@ -1121,6 +1245,9 @@ function take_jobs(claim claim_state) returns claim_state;
 
 -- Whether a value of a job object is text of a length.
 function text_fits(value jsonb, shortest integer, longest integer) returns boolean;
+
+-- Takes the lock counts, retention or reindex until the transaction ends; false when another session has it.
+function try_lock(what text) returns boolean -- security definer;
 
 -- Waiting jobs by signature in the order of dispatch, from a place on; hops through index jobs_by_signature, and counts to 5,000 at most.
 function waiting_signatures(from_priority integer, after_signature text, after_group integer, at_most integer) returns TABLE(priority

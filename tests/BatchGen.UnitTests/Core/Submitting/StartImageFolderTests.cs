@@ -90,7 +90,7 @@ public sealed class StartImageFolderTests : IDisposable
     public void An_image_that_cannot_be_decoded_is_refused_when_it_is_added_and_when_a_job_names_it(ImageFormat format)
     {
         var folder = new StartImageFolder(_root, file => ImageEncoder.Decode(file));
-        var cut = ImageEncoder.Encode(SampleRecipe.Noise(64, 64), format);
+        var cut = ImageEncoder.Encode(SampleRecipe.NoisePixels(64, 64), format);
         // Behind the header of the image, wherever each format has it, so that the size can still be read.
         cut = cut[..(format == ImageFormat.Jpeg ? cut.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xDA]) : 40)];
         Assert.NotNull(ImageHeader.Read(cut));
