@@ -1,5 +1,7 @@
 create or replace function nearest(word text, candidates text[]) returns text
-language plpgsql immutable as $$
+language plpgsql immutable
+-- Only a plan for these words looks them up by hash.
+set plan_cache_mode = force_custom_plan as $$
 -- By Levenshtein distance, written out because the extension that has it is not installed everywhere; only error messages call it. Among
 -- ten thousand names it would take seconds, so first those are looked up that one slip makes, and then the few are compared that have
 -- nearly the same letters. Core's NearestName does the same for rows that the program reads; its remarks say why both are needed.
