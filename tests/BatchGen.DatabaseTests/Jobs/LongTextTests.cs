@@ -98,7 +98,8 @@ public sealed class LongTextTests
     private static async Task<(string Message, TimeSpan Elapsed)> RefuseAsync(TestDatabase database, string adapter)
     {
         await using var connection = await database.ConnectAsync();
-        var (message, quickest) = ("", TimeSpan.MaxValue);
+        var message = "";
+        var quickest = TimeSpan.MaxValue;
         for (var i = 0; i < 12; i++)
         {
             await using var command = new NpgsqlCommand(
@@ -107,7 +108,9 @@ public sealed class LongTextTests
             var started = ProcessorTimeOf(connection);
             var refused = await Assert.ThrowsAsync<PostgresException>(() => command.ExecuteScalarAsync());
             var elapsed = ProcessorTimeOf(connection) - started;
-            (message, quickest) = (refused.MessageText, elapsed < quickest ? elapsed : quickest);
+            message = refused.MessageText;
+            // The server plans a statement anew for five calls and then may keep one plan; both have to be quick.
+            if (i >= 6 && elapsed < quickest) quickest = elapsed;
         }
 
         return (message, quickest);
