@@ -1,7 +1,11 @@
+using BatchGen.Core.Texts;
+
 namespace BatchGen.Core.Failures;
 
-/// <summary>A failure with one clear message for the user: what, where, what was expected, what to do.</summary>
-public abstract class BatchGenException(string message, Exception? inner = null) : Exception(message, inner)
+/// <summary>A failure with one clear message for the user: what, where, what was expected, what to do. Of long values in it only the
+/// beginning stays.</summary>
+public abstract class BatchGenException(string message, Exception? inner = null)
+    : Exception(ShortText.Of(message), inner)
 {
     /// <summary>How the queue records the failure.</summary>
     public abstract FailureCode Code { get; }

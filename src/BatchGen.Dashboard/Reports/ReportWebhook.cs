@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using BatchGen.Core.Texts;
 using BatchGen.Dashboard.Api;
 using BatchGen.Dashboard.Requests;
 using Microsoft.Extensions.Logging;

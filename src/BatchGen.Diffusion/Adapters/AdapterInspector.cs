@@ -1,5 +1,6 @@
 using System.Text.Json;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Texts;
 using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Safetensors;
 
@@ -99,7 +100,7 @@ public static class AdapterInspector
         var counts = new Dictionary<string, long>(StringComparer.Ordinal);
         try
         {
-            using var document = JsonDocument.Parse(json);
+            using var document = ForeignJson.Parse(json);
             if (document.RootElement.ValueKind != JsonValueKind.Object) return [];
             foreach (var folder in document.RootElement.EnumerateObject().Where(folder => folder.Value.ValueKind == JsonValueKind.Object))
             {

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Texts;
 
 namespace BatchGen.Diffusion.Adapters;
 
@@ -13,7 +14,7 @@ namespace BatchGen.Diffusion.Adapters;
 /// </remarks>
 internal sealed class PeftConfig
 {
-    private static readonly TimeSpan PatternTimeLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PatternTimeLimit = TimeSpan.FromMilliseconds(200);
     private readonly List<(string Component, JsonElement Values)> _parts = [];
 
     private PeftConfig()
@@ -30,7 +31,7 @@ internal sealed class PeftConfig
         {
             var bytes = File.ReadAllBytes(path);
             sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes));
-            using var json = JsonDocument.Parse(bytes);
+            using var json = ForeignJson.Parse(bytes);
             var root = json.RootElement.Clone();
             if (root.ValueKind != JsonValueKind.Object) throw new AdapterException($"'{path}' does not hold a JSON object.");
             var type =
@@ -51,7 +52,7 @@ internal sealed class PeftConfig
     {
         try
         {
-            using var json = JsonDocument.Parse(text);
+            using var json = ForeignJson.Parse(text);
             if (json.RootElement.ValueKind != JsonValueKind.Object)
                 throw new AdapterException($"'{path}': its metadata entry lora_adapter_metadata is not a JSON object.");
             var byComponent = new Dictionary<string, Dictionary<string, JsonElement>>(StringComparer.Ordinal);
