@@ -50,7 +50,7 @@ public sealed class QueueMonitorTests
         Assert.Equal(new Readiness(true, ProcessStates.Idle), await ReadAsync(host));
         clock.Advance(TimeSpan.FromSeconds(31));
         Assert.Equal(new Readiness(false, ProcessStates.Degraded), await ReadAsync(host));
-        Assert.Equal([("batchgen.database.up", "", 0.0)], Scrape(host));
+        Assert.Equal(("batchgen.database.up", "", 0.0), Assert.Single(Scrape(host)));
         await database.SqlAsync("alter table away rename to job_counts");
         Assert.Equal(new Readiness(true, ProcessStates.Idle), await ReadAsync(host));
         Assert.Contains(("batchgen.database.up", "", 1.0), Scrape(host));

@@ -23,7 +23,7 @@ public sealed class WorkerLogTests
             OnRender = (jobs, _) =>
             {
                 // On the device thread, as the real renderer logs.
-                log.Logger.LogInformation("Rendering");
+                log.Logger.Log(LogLevel.Information, default, "Rendering", null, static (text, _) => text);
                 if (jobs.Any(job => job.JobId == ids[1])) throw new GenerationException("not a number");
             },
             OnPrefetch = _ => throw new AdapterException("unreadable"),
