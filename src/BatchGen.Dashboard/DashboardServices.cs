@@ -5,6 +5,7 @@ using BatchGen.Dashboard.Api;
 using BatchGen.Dashboard.Assets;
 using BatchGen.Dashboard.Images;
 using BatchGen.Dashboard.Live;
+using BatchGen.Dashboard.Monitoring;
 using BatchGen.Dashboard.Pages;
 using BatchGen.Dashboard.Pages.Campaigns;
 using BatchGen.Dashboard.Pages.Enqueue;
@@ -58,7 +59,9 @@ public static class DashboardServices
             .AddSingleton<ThumbnailStore>()
             .AddSingleton<ComponentHtml>()
             .AddSingleton(provider => new DisplayFormat(ZoneOf(options), provider.GetRequiredService<TimeProvider>()))
-            .AddHostedService(provider => provider.GetRequiredService<LiveHub>());
+            .AddHostedService(provider => provider.GetRequiredService<LiveHub>())
+            .AddSingleton<QueueMonitor>()
+            .AddHostedService(provider => provider.GetRequiredService<QueueMonitor>());
         services.AddSingleton<EnqueueEndpoints>().AddSingleton<QueueModelReader>();
         // An image that no thumbnail can be made of cannot be decoded.
         services.AddSingleton(provider =>

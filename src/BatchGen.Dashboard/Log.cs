@@ -40,6 +40,9 @@ internal static partial class Log
     [LoggerMessage(5011, LogLevel.Information, "Removed {FileCount} files from {Folder} that workers had left behind")]
     public static partial void ImageFolderSwept(this ILogger log, int fileCount, string folder);
 
+    [LoggerMessage(5012, LogLevel.Warning, "The queue could not be measured: {Reason}")]
+    public static partial void MeasuringFailed(this ILogger log, string reason);
+
     [LoggerMessage(5020, LogLevel.Warning, "Notices of ended jobs could not be received: {Reason}")]
     public static partial void JobEventsFailed(this ILogger log, string reason);
 }

@@ -13,7 +13,7 @@ declare
   callable_by_submitters constant text[] := array[
     'submit_job', 'submit_jobs', 'submit_staged', 'discard_staged', 'cancel_jobs', 'retry_jobs', 'retry_failed', 'cancel_waiting',
     'set_priority', 'keep_start_image'];
-  callable_by_readers constant text[] := array['signature_backlog'];
+  callable_by_readers constant text[] := array['signature_backlog', 'group_is_open', 'window_is_open'];
   callable_by_workers constant text[] := array[
     'claim_batch', 'heartbeat_batch', 'complete_jobs', 'fail_jobs', 'end_batch', 'rescue_expired', 'fold_counts', 'record_checkpoint'];
   role name;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Monitoring;
 using BatchGen.Core.Registry;
 using BatchGen.Core.Rendering;
 using BatchGen.Diffusion.Adapters;
@@ -350,9 +351,9 @@ public sealed class DiffusionRenderer : IBatchRenderer
 
             var (latents, firstCall) = recipe.StartImagePath is null
                 ? (Noise() * sampler.InitialScale, 0) : StartImages.Latents(model, jobs, sampler, Noise);
-            latents = new Denoiser(model).Run(
-                latents, conditions, sampler, recipe.GuidanceScale, recipe.GuidanceRescale, Noise, firstCall, progress, cancellationToken);
-            return Decode(model, jobs, latents, cancellationToken);
+            var denoised = Span.Run(SpanNames.Steps, () => new Denoiser(model).Run(
+                latents, conditions, sampler, recipe.GuidanceScale, recipe.GuidanceRescale, Noise, firstCall, progress, cancellationToken));
+            return Span.Run(SpanNames.Decode, () => Decode(model, jobs, denoised, cancellationToken));
         }
         finally
         {

@@ -1,9 +1,11 @@
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Monitoring;
 using BatchGen.Core.Rendering;
 using BatchGen.Queue.Claims;
 using BatchGen.Worker.Devices;
 using BatchGen.Worker.Leases;
+using BatchGen.Worker.Monitoring;
 using BatchGen.Worker.Output;
 using Microsoft.Extensions.Logging;
 
@@ -81,13 +83,14 @@ internal sealed class BatchRun(
     {
         var (wanted, allCancelled) = lease.Begin(jobs);
         if (wanted.Count == 0) return;
+        using var scope = log.BeginJobs(wanted);
         try
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, allCancelled);
             var images = await device.RenderAsync(wanted, lease, stop.Token);
             // One group is saved while the next is rendered; a third would only wait in memory.
             await _saving;
-            _saving = SaveAsync(wanted, images);
+            _saving = Span.RunAsync(SpanNames.Save, () => SaveAsync(wanted, images));
         }
         catch (OperationCanceledException) when (allCancelled.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -137,7 +140,12 @@ internal sealed class BatchRun(
     private async Task RecordAsync(IReadOnlyList<FailedJob> failed, CancellationToken cancellationToken)
     {
         await DatabaseRetry.RunAsync(token => claims.FailAsync(batch, failed, token), cancellationToken);
-        foreach (var job in failed) log.JobFailed(job.JobId, job.Code.ToCode(), job.Message);
+        foreach (var job in failed)
+        {
+            WorkerMetrics.AttemptFailed(job.Code);
+            log.JobFailed(job.JobId, job.Code.ToCode(), job.Message);
+        }
+
         Failed += failed.Count;
         lease.AddFinished(failed.Count);
     }

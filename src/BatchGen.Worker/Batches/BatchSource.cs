@@ -1,11 +1,14 @@
+using System.Diagnostics;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Monitoring;
 using BatchGen.Queue;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Workers;
 using BatchGen.Worker.Devices;
 using BatchGen.Worker.Hosting;
 using BatchGen.Worker.Leases;
+using BatchGen.Worker.Monitoring;
 using BatchGen.Worker.Output;
 using Microsoft.Extensions.Logging;
 
@@ -20,6 +23,7 @@ internal sealed class BatchSource(
     BatchClaims claims,
     WorkerRegistry workers,
     OutputProbe output,
+    WorkerHealth health,
     StopLimit stop,
     TimeProvider clock,
     ILogger log)
@@ -42,7 +46,11 @@ internal sealed class BatchSource(
     }
 
     /// <summary>Lets the next claim wait a while, because the device could not take a model.</summary>
-    public void DelayNextClaim() => _claimDelayed = true;
+    public void DelayNextClaim()
+    {
+        _claimDelayed = true;
+        health.Report(WorkerTrouble.Device, isThere: true);
+    }
 
     /// <summary>Claims the next batch; its lease is kept alive from now on.</summary>
     /// <returns>Null when there is nothing to do, or when this worker may not claim now.</returns>
@@ -51,6 +59,7 @@ internal sealed class BatchSource(
         await RescueExpiredAsync(stoppingToken);
         Orders = await DatabaseRetry.RunAsync(log, token => workers.HeartbeatAsync(workerId, device.AdapterCache, token), stoppingToken);
         _canaryOrdered |= Orders.Canary;
+        health.Follow(Orders);
         if (Orders.Paused || Orders.Draining) return null;
         if (_claimDelayed)
         {
@@ -60,11 +69,15 @@ internal sealed class BatchSource(
 
         if (!await output.IsWritableAsync(stoppingToken)) return null;
         var request = new ClaimRequest(workerId, options.Models.Count == 0 ? null : [.. options.Models], options.BatchSize);
+        // A trace begins with the claim, whatever this worker does meanwhile.
+        Activity.Current = null;
+        using var span = Telemetry.Spans.StartActivity(SpanNames.Claim);
         var batch = await DatabaseRetry.RunAsync(log, token => ClaimAsync(request, token), stoppingToken);
         if (batch is null) return null;
+        span?.SetTag("batchgen.batch.id", batch.BatchId);
         var lease = new LeaseKeeper(
             batch, claims, options.HeartbeatInterval, database.Options.LeaseDuration, clock, log, stop.Passed);
-        return new HeldBatch(batch, lease);
+        return new HeldBatch(batch, lease) { Claim = span?.Context ?? default };
     }
 
     /// <summary>Closes a batch that was worked on to its end; jobs that are unfinished all the same are requeued.</summary>
@@ -91,6 +104,7 @@ internal sealed class BatchSource(
         catch (Exception error) when (error is LeaseLostException or QueueException or OperationCanceledException)
         {
             // Nothing is lost: the lease expires by itself, and unfinished jobs are requeued then.
+            held.Lease.NoteLost();
             log.LeaseLost(held.Batch.BatchId, error.Message);
         }
     }
@@ -101,8 +115,10 @@ internal sealed class BatchSource(
     {
         if (_claimUnconfirmed) await claims.RequeueAllAsync(workerId, _newestBatchId, cancellationToken);
         _claimUnconfirmed = true;
+        var started = clock.GetTimestamp();
         var batch = await claims.ClaimAsync(request, cancellationToken);
         _claimUnconfirmed = false;
+        WorkerMetrics.Claimed(clock.GetElapsedTime(started).TotalSeconds, batch is not null);
         if (batch is not null) _newestBatchId = batch.BatchId;
         return batch;
     }
@@ -120,4 +136,8 @@ internal sealed class BatchSource(
 /// <summary>A claimed batch with the keeper of its lease.</summary>
 /// <param name="Batch">The batch.</param>
 /// <param name="Lease">Keeps the lease until the batch is closed or requeued.</param>
-internal sealed record HeldBatch(ClaimedBatch Batch, LeaseKeeper Lease);
+internal sealed record HeldBatch(ClaimedBatch Batch, LeaseKeeper Lease)
+{
+    /// <summary>The span of the claim, which the trace of the batch goes on from.</summary>
+    public ActivityContext Claim { get; init; }
+}

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Monitoring;
 using BatchGen.Core.Submitting;
 using BatchGen.Queue;
 using BatchGen.Queue.Claims;
@@ -8,6 +10,7 @@ using BatchGen.Worker.Batches;
 using BatchGen.Worker.Canaries;
 using BatchGen.Worker.Devices;
 using BatchGen.Worker.Leases;
+using BatchGen.Worker.Monitoring;
 using BatchGen.Worker.Output;
 using BatchGen.Worker.Weights;
 using Microsoft.Extensions.Logging;
@@ -22,7 +25,6 @@ namespace BatchGen.Worker.Hosting;
 /// jobs are requeued, their attempt not counted.
 /// </remarks>
 internal sealed class WorkerLoop(
-    Guid workerId,
     WorkerOptions options,
     DeviceSession device,
     BatchSource source,
@@ -32,6 +34,7 @@ internal sealed class WorkerLoop(
     ImageSaver saver,
     StartImageFolder startImages,
     OutputProbe output,
+    WorkerHealth health,
     WorkSignal signal,
     StopLimit stop,
     TimeProvider clock,
@@ -55,10 +58,12 @@ internal sealed class WorkerLoop(
                 if (next is { } held)
                 {
                     next = null;
+                    health.Enter(ProcessStates.Working);
                     next = await WorkAsync(held, stoppingToken);
                     continue;
                 }
 
+                health.Enter(ProcessStates.Idle);
                 if (FindReasonToEnd() is { } reason)
                 {
                     if (options.CanaryEveryBatches > 0) await canary.CheckAsync(batchId: null, stoppingToken);
@@ -86,7 +91,8 @@ internal sealed class WorkerLoop(
     {
         var batch = held.Batch;
         var started = clock.GetTimestamp();
-        using var scope = log.BeginScope(new Dictionary<string, object> { ["BatchId"] = batch.BatchId, ["WorkerId"] = workerId });
+        using var scope = log.BeginBatch(batch);
+        using var span = BeginSpan(held);
         using var ahead = new ClaimAhead(source, device, log, stoppingToken);
         var run = new BatchRun(batch, device, new StartImageLoader(startImages), saver, claims, held.Lease, _limit, log);
         HeldBatch? next = null;
@@ -125,6 +131,13 @@ internal sealed class WorkerLoop(
 
         ReportDone(batch, run, started);
         return next;
+    }
+
+    private static Activity? BeginSpan(HeldBatch held)
+    {
+        var span = Telemetry.Spans.StartActivity(SpanNames.Batch, ActivityKind.Internal, held.Claim);
+        return span?.SetTag("batchgen.batch.id", held.Batch.BatchId).SetTag("batchgen.worker.id", held.Batch.WorkerId.ToString())
+            .SetTag("batchgen.signature", held.Batch.Signature.ToString()).SetTag("batchgen.jobs", held.Batch.Jobs.Count);
     }
 
     private async Task RequeueAsync(HeldBatch held, HeldBatch? next, ClaimAhead ahead)
@@ -179,6 +192,7 @@ internal sealed class WorkerLoop(
         }
         catch (LeaseLostException error)
         {
+            lease.NoteLost();
             log.LeaseLost(batch.BatchId, error.Message);
         }
         catch (OutputException error)
@@ -204,6 +218,7 @@ internal sealed class WorkerLoop(
             var message = FailureText.WithoutFolders($"Unexpected error: {error.Message}");
             var failed = batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Generation, message)).ToArray();
             await DatabaseRetry.RunAsync(log, token => claims.FailAsync(batch, failed, token), stoppingToken);
+            foreach (var job in failed) WorkerMetrics.AttemptFailed(job.Code);
         }
         catch (LeaseLostException lost)
         {
@@ -220,6 +235,7 @@ internal sealed class WorkerLoop(
 
     private void ReportDone(ClaimedBatch batch, BatchRun run, long started)
     {
+        health.Report(WorkerTrouble.Device, isThere: false);
         _limit.Recover();
         canary.AddBatch();
         var elapsed = clock.GetElapsedTime(started);

@@ -56,6 +56,10 @@ public sealed class WorkerOptions
     [Range(1, 100)]
     public int CanarySteps { get; set; } = 8;
 
+    /// <value>Address on which the worker answers <c>/healthz</c>, <c>/readyz</c> and <c>/metrics</c>; empty answers nowhere. Of several
+    /// workers of one <c>batchgen up</c> each takes the next port.</value>
+    public string HealthUrl { get; set; } = "";
+
     /// <value>End when nothing is left to do instead of waiting for more; false.</value>
     public bool ExitWhenIdle { get; set; }
 }

@@ -1,3 +1,4 @@
+using BatchGen.Core.Monitoring;
 using BatchGen.Core.Submitting;
 using BatchGen.Queue;
 using BatchGen.Queue.Canaries;
@@ -10,6 +11,7 @@ using BatchGen.Worker.Batches;
 using BatchGen.Worker.Canaries;
 using BatchGen.Worker.Devices;
 using BatchGen.Worker.Leases;
+using BatchGen.Worker.Monitoring;
 using BatchGen.Worker.Output;
 using BatchGen.Worker.Weights;
 using Microsoft.Extensions.Hosting;
@@ -32,6 +34,7 @@ internal sealed class WorkerService(
     ImageSaver saver,
     StartImageFolder startImages,
     OutputProbe output,
+    WorkerHealth health,
     WorkerOutcome outcome,
     IHostApplicationLifetime lifetime,
     TimeProvider clock,
@@ -52,6 +55,10 @@ internal sealed class WorkerService(
             var name = options.Name.Length > 0 ? options.Name : $"{Environment.MachineName} {device.Device.Name}";
             await DatabaseRetry.RunAsync(log, token => workers.StartAsync(_id, name, device.Device, token), stoppingToken);
             log.WorkerStarted(_id, name, device.Device.Name, device.Device.ComputeType);
+            health.Enter(ProcessStates.Idle);
+            WorkerMetrics.Begin();
+            var owned = device;
+            using var gauges = new WorkerGauges(owned.Device.Name, () => owned.AdapterCache, saver.Folder);
             reason = await CreateLoop(device, stop).RunAsync(stoppingToken);
             outcome.EndInOrder();
         }
@@ -68,6 +75,7 @@ internal sealed class WorkerService(
         finally
         {
             stop.Begin();
+            health.Enter(ProcessStates.Stopping);
             await SignOffAsync(device, reason, stop.Passed);
             lifetime.StopApplication();
         }
@@ -75,11 +83,11 @@ internal sealed class WorkerService(
 
     private WorkerLoop CreateLoop(DeviceSession device, StopLimit stop)
     {
-        var source = new BatchSource(_id, device, options, database, claims, workers, output, stop, clock, log);
-        var canary = new CanaryGuard(device, canaries, workers, _id, options, log);
-        var weights = new WeightGuard(device, checkpoints, _id, log);
+        var source = new BatchSource(_id, device, options, database, claims, workers, output, health, stop, clock, log);
+        var canary = new CanaryGuard(device, canaries, workers, _id, options, health, log);
+        var weights = new WeightGuard(device, checkpoints, _id, health, log);
         return new WorkerLoop(
-            _id, options, device, source, canary, weights, claims, saver, startImages, output, signal, stop, clock, log);
+            options, device, source, canary, weights, claims, saver, startImages, output, health, signal, stop, clock, log);
     }
 
     /// <returns>Why the worker ends.</returns>

@@ -3,6 +3,7 @@ using BatchGen.Core.Jobs;
 using BatchGen.Core.Rendering;
 using BatchGen.Queue;
 using BatchGen.Queue.Claims;
+using BatchGen.Worker.Monitoring;
 using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Worker.Leases;
@@ -29,6 +30,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     private HashSet<long> _renderingJobs = [];
     private CancellationTokenSource? _groupCancelled;
     private int _finished;
+    private int _lostCounted;
     private StepProgress _step;
 
     public LeaseKeeper(
@@ -73,6 +75,12 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
 
     /// <summary>Counts jobs that ended, for the progress people see.</summary>
     public void AddFinished(int jobs) => Interlocked.Add(ref _finished, jobs);
+
+    /// <summary>Counts that the lease was lost; each lease is counted once, however many calls found out.</summary>
+    public void NoteLost()
+    {
+        if (Interlocked.Exchange(ref _lostCounted, 1) == 0) WorkerMetrics.LeaseLost();
+    }
 
     /// <summary>Extends the lease now instead of at the next heartbeat.</summary>
     /// <exception cref="LeaseLostException">The batch belongs to someone else.</exception>
@@ -153,6 +161,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
 
     private async Task LoseAsync(string reason)
     {
+        NoteLost();
         _log.LeaseLost(_batch.BatchId, reason);
         await _lost.CancelAsync();
     }

@@ -81,8 +81,9 @@ internal sealed class QueueSession : IAsyncDisposable
     public static async Task<QueueSession> OpenAsync(ProgramContext context, ParseResult arguments, CancellationToken cancellationToken)
     {
         var settings = Settings.Read(context);
-        var level = arguments.GetValue(CommandLine.Verbose) ? LogLevel.Information : LogLevel.Warning;
-        var logging = LoggerFactory.Create(builder => ProgramLogging.Configure(builder, context, level));
+        settings.Logging.Format = arguments.GetValue(CommandLine.LogFormat) ?? settings.Logging.Format;
+        var logging = LoggerFactory.Create(
+            builder => ProgramLogging.Configure(builder, context, settings.Logging, CommandLine.LowestLevel(arguments)));
         DatabaseAddress? address = null;
         QueueDatabase? database = null;
         try

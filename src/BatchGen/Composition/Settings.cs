@@ -1,4 +1,5 @@
 using System.Text.Json;
+using BatchGen.Logging;
 using Microsoft.Extensions.Configuration;
 
 namespace BatchGen.Composition;
@@ -6,15 +7,19 @@ namespace BatchGen.Composition;
 /// <summary>Settings as configured: file beside the program, then environment.</summary>
 internal sealed class Settings
 {
-    private Settings(string? connectionString, BatchGenOptions options, string dataFolder)
+    private Settings(string? connectionString, BatchGenOptions options, LogSettings logging, string dataFolder)
     {
         ConnectionString = connectionString;
         Options = options;
+        Logging = logging;
         DataFolder = dataFolder;
     }
 
     /// <summary>Section <c>BatchGen</c>, validated.</summary>
     public BatchGenOptions Options { get; }
+
+    /// <summary>Section <c>Logging</c>, validated.</summary>
+    public LogSettings Logging { get; }
 
     /// <summary>Absolute path of the data folder.</summary>
     public string DataFolder { get; }
@@ -31,14 +36,16 @@ internal sealed class Settings
         OptionsReader.Read(configuration.GetSection("BatchGen"), options);
         var server = configuration.GetConnectionString("BatchGen");
         return new Settings(
-            string.IsNullOrEmpty(server) ? null : server, options, Path.GetFullPath(options.DataFolder, context.HomeFolder));
+            string.IsNullOrEmpty(server) ? null : server, options, LogSettings.Read(configuration.GetSection("Logging")),
+            Path.GetFullPath(options.DataFolder, context.HomeFolder));
     }
 
     private static IConfigurationRoot Build(string file, ProgramContext context)
     {
         try
         {
-            return new ConfigurationBuilder().AddJsonFile(file, optional: true).Add(context.Environment).Build();
+            return new ConfigurationBuilder().AddInMemoryCollection(LogSettings.Defaults).AddJsonFile(file, optional: true)
+                .Add(context.Environment).Build();
         }
         catch (InvalidDataException failure)
         {

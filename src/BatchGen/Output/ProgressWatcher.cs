@@ -32,7 +32,7 @@ internal sealed class ProgressWatcher(ProgramContext context, JobCatalog jobs, W
                 meter.Sample(counts.Total - counts.Open);
                 var now = context.Clock.GetUtcNow();
                 var answering = (await workers.ListAsync(cancellationToken)).Where(worker => worker.IsAnswering(now)).ToArray();
-                live.UpdateTarget(ProgressView.Bars(title, counts, answering, meter));
+                live.UpdateTarget(new TerminalView(ProgressView.Bars(title, counts, answering, meter)));
                 if (counts.Open == 0) return;
                 await Task.Delay(TerminalInterval, context.Clock, cancellationToken);
             }

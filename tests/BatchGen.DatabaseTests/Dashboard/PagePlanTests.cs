@@ -96,6 +96,8 @@ public sealed partial class PagePlanTests
         ("compare_fusions", ["batches int = 400"]),
         ("list_workers", []),
         ("count_scheduled", []),
+        ("measure_queue", []),
+        ("check_windows", []),
         ("list_waiting_ids", ["tenant text = 'default'", "signature text = 'demo|s7@1'", "priority int = 0", "limit int = 5000"]),
     ];
 
