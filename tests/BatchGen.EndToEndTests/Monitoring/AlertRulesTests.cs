@@ -38,7 +38,10 @@ public sealed class AlertRulesTests
         if (program is null && Environment.GetEnvironmentVariable("CI") != "true")
             Assert.Skip("promtool is not installed; ./batchgen test fetches it");
         Assert.NotNull(program);
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+        };
         using var process = Process.Start(start)!;
         var stop = TestContext.Current.CancellationToken;
         var (output, error) = (process.StandardOutput.ReadToEndAsync(stop), process.StandardError.ReadToEndAsync(stop));
