@@ -121,7 +121,7 @@ public sealed class WorkerHealthTests
     private static Task<WorkerHost> StartAsync(TestDatabase database, FakeRenderer renderer, string? imageFolder = null) =>
         WorkerHost.StartAsync(database, renderer, options => options.ExitWhenIdle = false, imageFolder);
 
-    private static Task UntilAsync(WorkerHost worker, bool isReady, string state) => WorkerHost.UntilAsync(
+    private static Task<Readiness> UntilAsync(WorkerHost worker, bool isReady, string state) => WorkerHost.UntilAsync(
         $"the worker is {state}", () => ReadAsync(worker), readiness => readiness == new Readiness(isReady, state));
 
     private static Task<Readiness> ReadAsync(WorkerHost worker) => worker.Health.ReadAsync(TestContext.Current.CancellationToken);

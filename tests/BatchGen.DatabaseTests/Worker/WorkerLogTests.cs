@@ -23,7 +23,7 @@ public sealed class WorkerLogTests
             OnRender = (jobs, _) =>
             {
                 // On the device thread, as the real renderer logs.
-                log.Logger.Log(LogLevel.Information, default, "Rendering", null, static (text, _) => text);
+                log.Log(LogLevel.Information, default, "Rendering", null, static (text, _) => text);
                 if (jobs.Any(job => job.JobId == ids[1])) throw new GenerationException("not a number");
             },
             OnPrefetch = _ => throw new AdapterException("unreadable"),
@@ -55,8 +55,6 @@ public sealed class WorkerLogTests
         private IExternalScopeProvider _scopes = new LoggerExternalScopeProvider();
 
         public ConcurrentQueue<(string Message, Dictionary<string, object?> Scope)> Lines { get; } = new();
-
-        public ILogger Logger => this;
 
         public ILogger CreateLogger(string categoryName) => this;
 

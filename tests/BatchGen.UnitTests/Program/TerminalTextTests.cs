@@ -88,7 +88,7 @@ public class TerminalTextTests
     }
 
     [Fact]
-    public void What_is_written_out_means_the_same_in_JSON()
+    public void Text_that_is_written_out_means_the_same_in_JSON()
     {
         const string Name = "a\u202Eb\U000E0041c";
         var json = TerminalText.Escape($"\"{Name}\"");
