@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using BatchGen.Core.Failures;
 using BatchGen.Core.Rendering;
 
 namespace BatchGen.Worker.Hosting;
@@ -19,6 +20,22 @@ internal static class WorkerMetrics
 
     private static readonly Histogram<double> Checkpoint =
         Meter.CreateHistogram<double>("batchgen.checkpoint.duration", "s", "Checksumming the base, by verdict");
+
+    private static readonly UpDownCounter<long> Lacks =
+        Meter.CreateUpDownCounter<long>("batchgen.worker.lacks", "{lack}", "What the worker lacks on its machine, by kind");
+
+    private static readonly UpDownCounter<long> SetAside =
+        Meter.CreateUpDownCounter<long>("batchgen.worker.set_aside", "{worker}", "Workers that set themselves aside");
+
+    /// <summary>Records that the worker lacks something, or has it again.</summary>
+    /// <param name="kind">What.</param>
+    /// <param name="change">1, or -1.</param>
+    public static void AddLack(LackKind kind, int change) =>
+        Lacks.Add(change, new KeyValuePair<string, object?>("kind", kind.ToCode()));
+
+    /// <summary>Records that the worker set itself aside, or works again.</summary>
+    /// <param name="change">1, or -1.</param>
+    public static void AddSetAside(int change) => SetAside.Add(change);
 
     /// <summary>Records a batch that ended.</summary>
     /// <param name="seconds">From its claim to its checkpoint.</param>

@@ -9,6 +9,7 @@ using BatchGen.Queue.Workers;
 using BatchGen.Worker.Batches;
 using BatchGen.Worker.Canaries;
 using BatchGen.Worker.Devices;
+using BatchGen.Worker.Faults;
 using BatchGen.Worker.Leases;
 using BatchGen.Worker.Output;
 using BatchGen.Worker.Weights;
@@ -50,7 +51,9 @@ internal sealed class WorkerService(
         {
             device = await DeviceSession.StartAsync(createRenderer, models, adapters, log);
             var name = options.Name.Length > 0 ? options.Name : $"{Environment.MachineName} {device.Device.Name}";
-            await DatabaseRetry.RunAsync(log, token => workers.StartAsync(_id, name, device.Device, token), stoppingToken);
+            string[]? served = options.Models.Count == 0 ? null : [.. options.Models];
+            await DatabaseRetry.RunAsync(
+                log, token => workers.StartAsync(_id, name, device.Device, served, token), stoppingToken);
             log.WorkerStarted(_id, name, device.Device.Name, device.Device.ComputeType);
             reason = await CreateLoop(device, stop).RunAsync(stoppingToken);
             outcome.EndInOrder();
@@ -75,11 +78,14 @@ internal sealed class WorkerService(
 
     private WorkerLoop CreateLoop(DeviceSession device, StopLimit stop)
     {
-        var source = new BatchSource(_id, device, options, database, claims, workers, output, stop, clock, log);
+        var lacks = new LackBook(_id, device, workers, options, clock, log);
+        var failures = new FailureWatch(_id, workers, options, clock, log);
+        var source = new BatchSource(
+            _id, device, options, database, claims, workers, output, lacks, failures, stop, clock, log);
         var canary = new CanaryGuard(device, canaries, workers, _id, options, log);
         var weights = new WeightGuard(device, checkpoints, _id, log);
         return new WorkerLoop(
-            _id, options, device, source, canary, weights, claims, saver, startImages, output, signal, stop, clock, log);
+            _id, options, device, source, canary, weights, claims, saver, startImages, output, lacks, failures, signal, stop, clock, log);
     }
 
     /// <returns>Why the worker ends.</returns>

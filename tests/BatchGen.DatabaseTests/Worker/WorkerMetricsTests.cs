@@ -62,7 +62,7 @@ public sealed class WorkerMetricsTests
         using var measurements = new Measurements();
         WorkerMetrics.BatchDone(1, 1, 1);
         var page = File.ReadAllText(Path.Combine(RepositoryPaths.Root, "docs", "operations.md"));
-        Assert.Equal(4, measurements.Instruments.Count);
+        Assert.Equal(6, measurements.Instruments.Count);
         Assert.All(measurements.Instruments, instrument =>
             Assert.Contains($"| `{instrument.Name}` | {instrument.Unit} |", page, StringComparison.Ordinal));
     }
