@@ -10,7 +10,9 @@ declare
   failed bigint[];
   retried boolean;
 begin
-  if not instant_fits(clock_timestamp() + max_retry_delay) then perform refuse_span('fail_jobs', 'max_retry_delay', max_retry_delay); end if;
+  if not instant_fits(clock_timestamp() + max_retry_delay) then
+    perform refuse_span('fail_jobs', 'max_retry_delay', max_retry_delay);
+  end if;
   with asked as (
     select u.id, u.code, u.message,
       u.code in ('invalid_job', 'adapter', 'model', 'deadline_passed') as is_final,

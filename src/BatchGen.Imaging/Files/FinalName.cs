@@ -16,7 +16,7 @@ internal static partial class FinalName
     {
         if (OperatingSystem.IsWindows())
         {
-            File.Move(temporary, final); // MoveFileEx without MOVEFILE_REPLACE_EXISTING looks and moves in one step.
+            File.Move(temporary, final); // On Windows this looks and moves in one step.
             return;
         }
 

@@ -4,8 +4,8 @@ using Npgsql.Internal.Postgres;
 
 namespace BatchGen.Queue.Sql;
 
-/// <summary>Reads instants of the database. It holds years before 1 and after 9999, which the program cannot: they are read as the first and
-/// the last instant there is, so that one such row does not keep the others from being shown.</summary>
+/// <summary>Reads instants of the database. It holds years before 1 and after 9999, which the program cannot: they are read as the first
+/// and the last instant there is, so that one such row does not keep the others from being shown.</summary>
 internal sealed class InstantReading : PgTypeInfoResolverFactory
 {
     private static readonly DataTypeName Instant = new("pg_catalog.timestamptz");

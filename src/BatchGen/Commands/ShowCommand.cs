@@ -25,7 +25,8 @@ internal static class ShowCommand
             else Print(recipe, new LabelledLines(context.Output));
             return ExitCodes.Success;
         });
-        HelpWithExamples.Add(command, "batchgen show var/images/000000/000000042-honim6gytc.png", "batchgen show image.webp --json | jq .seed");
+        HelpWithExamples.Add(
+            command, "batchgen show var/images/000000/000000042-honim6gytc.png", "batchgen show image.webp --json | jq .seed");
         return command;
     }
 
