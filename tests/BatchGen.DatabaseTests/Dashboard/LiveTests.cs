@@ -24,9 +24,10 @@ public sealed class LiveTests
         await using var dashboard = await DashboardHost.StartAsync(database);
         var clock = new FailingClock();
         var log = new RecordedLog();
+        using var logging = LoggerFactory.Create(builder => builder.AddProvider(log));
         using var source = ActivatorUtilities.CreateInstance<LiveSource>(dashboard.Services, clock);
         using var hub = ActivatorUtilities.CreateInstance<LiveHub>(
-            dashboard.Services, source, new Logger<LiveHub>(LoggerFactory.Create(logging => logging.AddProvider(log))), clock);
+            dashboard.Services, source, logging.CreateLogger<LiveHub>(), clock);
         await hub.StartAsync(TestContext.Current.CancellationToken);
         await log.UntilAsync("an error that is not known", TestContext.Current.CancellationToken);
         await using var viewer = hub.SubscribeAsync(TestContext.Current.CancellationToken)

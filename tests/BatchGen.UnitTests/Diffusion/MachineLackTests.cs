@@ -14,7 +14,10 @@ public sealed class MachineLackTests : IDisposable
 
     private string AdapterPath => Path.Combine(_folder, "ink.safetensors");
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose()
+    {
+        if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
+    }
 
     /// <summary>What happens to the file of an adapter after it was registered.</summary>
     public static TheoryData<string, Action<string>> AdapterFaults => new()
@@ -48,7 +51,9 @@ public sealed class MachineLackTests : IDisposable
     [Fact]
     public void An_adapter_registered_with_content_that_cannot_work_is_no_lack_of_this_machine()
     {
-        SafetensorsWriter.Write(AdapterPath, [new("words", SafetensorsType.F32, [4], new byte[16])]);
+        SafetensorsWriter.Write(
+            AdapterPath,
+            [new("words", SafetensorsType.F32, [4], new byte[16]), new("more", SafetensorsType.F32, [4], new byte[16])]);
         var registered = RecordOf(SafetensorsFile.HashFile(AdapterPath));
         Assert.Null(Assert.Throws<AdapterException>(() => AdapterFile.Load(AdapterPath, registered)).Lack);
 
