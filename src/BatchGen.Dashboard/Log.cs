@@ -10,6 +10,9 @@ internal static partial class Log
     [LoggerMessage(5002, LogLevel.Warning, "Live pages could not be updated: {Reason}")]
     public static partial void LiveUpdateFailed(this ILogger log, string reason);
 
+    [LoggerMessage(5012, LogLevel.Error, "Live pages could not be updated because of an error that is not known; they are updated again")]
+    public static partial void LiveUpdateBroke(this ILogger log, Exception error);
+
     [LoggerMessage(5003, LogLevel.Information, "Submitted {JobCount} jobs of schedule {Schedule} as campaign {Campaign}")]
     public static partial void ScheduleSubmitted(this ILogger log, int jobCount, string schedule, string campaign);
 
@@ -45,4 +48,10 @@ internal static partial class Log
 
     [LoggerMessage(5020, LogLevel.Warning, "Notices of ended jobs could not be received: {Reason}")]
     public static partial void JobEventsFailed(this ILogger log, string reason);
+
+    [LoggerMessage(5021, LogLevel.Error, "Notices of ended jobs were interrupted by an error that is not known; they are received again")]
+    public static partial void JobEventsBroke(this ILogger log, Exception error);
+
+    [LoggerMessage(5022, LogLevel.Error, "Whether a listener still has access could not be looked up; the next look follows")]
+    public static partial void StreamAccessBroke(this ILogger log, Exception error);
 }

@@ -15,7 +15,8 @@ declare
     'set_priority', 'keep_start_image'];
   callable_by_readers constant text[] := array['signature_backlog', 'group_is_open', 'window_is_open'];
   callable_by_workers constant text[] := array[
-    'claim_batch', 'heartbeat_batch', 'complete_jobs', 'fail_jobs', 'end_batch', 'rescue_expired', 'fold_counts', 'record_checkpoint'];
+    'claim_batch', 'heartbeat_batch', 'complete_jobs', 'fail_jobs', 'end_batch', 'rescue_expired', 'fold_counts', 'record_checkpoint',
+    'note_lack', 'drop_lack'];
   role name;
 begin
   execute format('revoke all on schema %I from public', home);

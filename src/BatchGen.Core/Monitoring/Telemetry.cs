@@ -27,6 +27,13 @@ public static class Telemetry
     /// <param name="description">What is counted.</param>
     public static Counter<long> Counter(string name, string unit, string description) => Meter.CreateCounter<long>(name, unit, description);
 
+    /// <summary>A number that grows and shrinks.</summary>
+    /// <param name="name">Name of the instrument.</param>
+    /// <param name="unit">Its unit, such as <c>{worker}</c>.</param>
+    /// <param name="description">What is counted.</param>
+    public static UpDownCounter<long> Balance(string name, string unit, string description) =>
+        Meter.CreateUpDownCounter<long>(name, unit, description);
+
     /// <summary>How long something takes, in seconds.</summary>
     /// <param name="name">Name of the instrument.</param>
     /// <param name="description">What is timed.</param>

@@ -7,7 +7,6 @@ using BatchGen.Dashboard.Pages.Tonight;
 using BatchGen.Queue;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace BatchGen.Dashboard.Live;
 
@@ -66,15 +65,16 @@ internal sealed class LiveHub(LiveSource source, ComponentHtml html, ILogger<Liv
                 Send(changed.Count > 0 ? LiveTick.Of(changed, snapshot.Counts) : null, now, snapshot.Counts);
                 await Task.Delay(Interval, clock, stoppingToken);
             }
-            catch (Exception failure) when (IsDatabaseFailure(failure))
-            {
-                // The pages stay as they are until the database answers again.
-                log.LiveUpdateFailed(failure.Message);
-                await Task.Delay(RetryAfterFailure, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 break;
+            }
+#pragma warning disable CA1031 // A loop that goes on whatever happens: the pages stay as they are until the next update succeeds.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                LogFailure(failure);
+                await Task.Delay(RetryAfterFailure, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
 
@@ -90,9 +90,15 @@ internal sealed class LiveHub(LiveSource source, ComponentHtml html, ILogger<Liv
             // Nobody has seen the numbers: the first viewer gets fresh ones, the slow ones too.
             await source.ForgetAsync(cancellationToken);
         }
-        catch (Exception failure) when (IsDatabaseFailure(failure))
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            log.LiveUpdateFailed(failure.Message);
+            // The dashboard stops; the loop finds that too.
+        }
+#pragma warning disable CA1031 // Warming up only saves the first viewer time: what failed fails again where it is reported.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            LogFailure(failure);
         }
     }
 
@@ -122,7 +128,12 @@ internal sealed class LiveHub(LiveSource source, ComponentHtml html, ILogger<Liv
         }
     }
 
-    private static bool IsDatabaseFailure(Exception failure) => failure is NpgsqlException or QueueException or TimeoutException;
+    // An error that is not of the database is a fault of the program: it is logged with the place it comes from.
+    private void LogFailure(Exception failure)
+    {
+        if (TransientRetry.KindOf(failure) is not null || failure is QueueException) log.LiveUpdateFailed(failure.Message);
+        else log.LiveUpdateBroke(failure);
+    }
 
     private sealed class Viewer
     {

@@ -11,7 +11,9 @@ internal static class QueueGauges
     private static readonly (string State, Func<WorkerState, bool> Holds)[] WorkerStates =
     [
         ("working", worker => worker is { IsRunning: true, Details.BatchId: not null }),
-        ("idle", worker => worker is { IsRunning: true, Details.BatchId: null, Paused: false, Draining: false }),
+        ("idle", worker => worker is { IsRunning: true, Details: { BatchId: null, SetAsideAt: null }, Paused: false, Draining: false }),
+        ("set_aside", worker => worker is
+            { IsRunning: true, Details: { BatchId: null, SetAsideAt: not null }, Paused: false, Draining: false }),
         ("paused", worker => worker is { IsRunning: true, Details.BatchId: null, Paused: true, Draining: false }),
         ("draining", worker => worker is { IsRunning: true, Details.BatchId: null, Draining: true }),
         ("silent", worker => worker.StoppedAnswering),

@@ -1,8 +1,8 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Registry;
 using BatchGen.Core.Texts;
 
 namespace BatchGen.Diffusion.Adapters;
@@ -21,16 +21,31 @@ internal sealed class PeftConfig
     {
     }
 
-    /// <summary>Reads a folder's config file.</summary>
+    /// <summary>Reads the bytes of a folder's config file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="sha256">SHA-256 of the bytes it was read from, lower-case hex.</param>
-    /// <exception cref="AdapterException">Unreadable, not JSON, or of a method this program does not know.</exception>
-    public static PeftConfig FromFile(string path, out string sha256)
+    /// <param name="registered">The registry's entry of the adapter, or null.</param>
+    /// <exception cref="AdapterException">The file cannot be read; it names what this machine lacks when the adapter is
+    /// registered.</exception>
+    public static byte[] Read(string path, AdapterRecord? registered)
     {
         try
         {
-            var bytes = File.ReadAllBytes(path);
-            sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes));
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new AdapterException($"'{path}' could not be read: {error.Message}", error) { Lack = AdapterFile.LackOf(registered) };
+        }
+    }
+
+    /// <summary>Makes a config of the bytes of such a file.</summary>
+    /// <param name="bytes">The bytes.</param>
+    /// <param name="path">The file, for messages.</param>
+    /// <exception cref="AdapterException">Not JSON, or of a method this program does not know.</exception>
+    public static PeftConfig Parse(byte[] bytes, string path)
+    {
+        try
+        {
             using var json = ForeignJson.Parse(bytes);
             var root = json.RootElement.Clone();
             if (root.ValueKind != JsonValueKind.Object) throw new AdapterException($"'{path}' does not hold a JSON object.");
@@ -40,7 +55,7 @@ internal sealed class PeftConfig
                 throw new AdapterException($"'{path}' says peft_type '{type}'; only LORA folders are read. Export the adapter as LoRA.");
             return Checked(new PeftConfig { _parts = { ("", root) } }, path);
         }
-        catch (Exception error) when (error is JsonException or IOException or UnauthorizedAccessException)
+        catch (JsonException error)
         {
             throw new AdapterException($"'{path}' could not be read as JSON: {error.Message}", error);
         }

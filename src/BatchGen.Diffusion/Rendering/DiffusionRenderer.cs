@@ -92,11 +92,12 @@ public sealed class DiffusionRenderer : IBatchRenderer
             && _model.Record.Sha256 == model.Sha256)
             return new ModelLoadReport(_checksum!.Tensors, _checksum.SizeBytes, _checksum.Digest, 0);
         var started = Stopwatch.GetTimestamp();
-        MasterFiles.Check(model, cancellationToken);
+        var files = MasterFiles.Check(model, cancellationToken);
         DropModel();
         try
         {
             _model = DiffusionModel.Load(model, _compute.Type, _compute.Device, cancellationToken);
+            files.ThrowIfChanged(error: null);
             TakeBaseline();
             var mode = _options.FuseMode == FuseMode.Auto ? FuseMode.Overlay : _options.FuseMode;
             _fuser = new AdapterFuser(_model.Weights, _adapters, mode, _options.OverlayBufferBytes);
@@ -106,6 +107,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         {
             DropModel();
             if (TorchErrors.IsDeviceError(error)) throw TorchErrors.TranslateLoad(error, $"Putting model '{model.Name}' on {Device.Name}");
+            if (error is not (OperationCanceledException or ModelException { Lack: not null })) files.ThrowIfChanged(error);
             throw;
         }
 
@@ -163,6 +165,20 @@ public sealed class DiffusionRenderer : IBatchRenderer
                 _logger.PrefetchFailed(use.Name, error.Message);
             }
         }
+    }
+
+    /// <inheritdoc/>
+    public void CheckFiles(ModelRecord model, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        _ = MasterFiles.Check(model, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public void CheckFiles(AdapterRecord adapter, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(adapter);
+        _adapters.Return(_adapters.Rent(adapter));
     }
 
     /// <inheritdoc/>

@@ -12,4 +12,8 @@ internal sealed class SafetensorsException(string path, string reason, Exception
     public string Path { get; } = path;
 
     public string Reason { get; } = reason;
+
+    /// <summary>True when the bytes could not be had: the file is missing, may not be read, or was cut off while it was read. False when
+    /// what was read is wrong.</summary>
+    public bool IsUnreadable { get; init; }
 }

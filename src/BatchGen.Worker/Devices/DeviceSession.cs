@@ -117,6 +117,32 @@ internal sealed class DeviceSession : IAsyncDisposable
         }
     }
 
+    /// <summary>Looks again for files that this machine lacked.</summary>
+    /// <returns>What it still lacks and why; null when the files are as registered, or nothing of the name is registered any more: a
+    /// batch says what is wrong then.</returns>
+    public async Task<(MachineLack Lack, string Reason)?> FindLackAsync(MachineLack lack, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (lack.Kind == LackKind.Model)
+            {
+                var model = await DatabaseRetry.RunAsync(_log, token => _models.FindAsync(lack.Name, token), cancellationToken);
+                if (model is not null) await Task.Run(() => _renderer.CheckFiles(model, cancellationToken), cancellationToken);
+            }
+            else
+            {
+                var adapters = await DatabaseRetry.RunAsync(_log, token => _adapters.FindAsync([lack.Name], token), cancellationToken);
+                foreach (var adapter in adapters) await Task.Run(() => _renderer.CheckFiles(adapter, cancellationToken), cancellationToken);
+            }
+
+            return null;
+        }
+        catch (BatchGenException error)
+        {
+            return error.Lack is { } still ? (still, error.Message) : null;
+        }
+    }
+
     /// <summary>Renders jobs of equal shape.</summary>
     public Task<IReadOnlyList<RenderedImage>> RenderAsync(
         IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken) =>

@@ -9,6 +9,7 @@ using BatchGen.Queue.Signals;
 using BatchGen.Worker.Batches;
 using BatchGen.Worker.Canaries;
 using BatchGen.Worker.Devices;
+using BatchGen.Worker.Faults;
 using BatchGen.Worker.Leases;
 using BatchGen.Worker.Monitoring;
 using BatchGen.Worker.Output;
@@ -35,6 +36,8 @@ internal sealed class WorkerLoop(
     StartImageFolder startImages,
     OutputProbe output,
     WorkerHealth health,
+    LackBook lacks,
+    FailureWatch failures,
     WorkSignal signal,
     StopLimit stop,
     TimeProvider clock,
@@ -58,8 +61,15 @@ internal sealed class WorkerLoop(
                 if (next is { } held)
                 {
                     next = null;
+                    // It was claimed while the batch before it was rendered.
+                    if (await failures.JudgeAsync(stoppingToken))
+                    {
+                        await source.RequeueAsync(held);
+                        continue;
+                    }
                     health.Enter(ProcessStates.Working);
                     next = await WorkAsync(held, stoppingToken);
+                    await failures.EndProbationAsync(stoppingToken);
                     continue;
                 }
 
@@ -82,8 +92,14 @@ internal sealed class WorkerLoop(
         }
     }
 
-    private string? FindReasonToEnd() =>
-        source.Orders.Draining ? "drained" : options.ExitWhenIdle && !source.Orders.Paused ? "nothing left to do" : null;
+    private string? FindReasonToEnd()
+    {
+        if (source.Orders.Draining) return "drained";
+        if (!options.ExitWhenIdle || source.Orders.Paused || lacks.MayPassSoon) return null;
+        if (failures.Reason is { } reason) return $"set aside: {reason}";
+        var lacking = lacks.Describe();
+        return lacking.Length == 0 ? "nothing left to do" : $"nothing left to do without what this machine lacks: {lacking}";
+    }
 
     /// <summary>Works on one batch, from the canary before it to the checkpoint after it.</summary>
     /// <returns>The batch claimed meanwhile, or null.</returns>
@@ -94,7 +110,7 @@ internal sealed class WorkerLoop(
         using var scope = log.BeginBatch(batch);
         using var span = BeginSpan(held);
         using var ahead = new ClaimAhead(source, device, log, stoppingToken);
-        var run = new BatchRun(batch, device, new StartImageLoader(startImages), saver, claims, held.Lease, _limit, log);
+        var run = new BatchRun(batch, device, new StartImageLoader(startImages), saver, claims, held.Lease, _limit, failures, log);
         HeldBatch? next = null;
         try
         {
@@ -106,12 +122,12 @@ internal sealed class WorkerLoop(
             }
 
             // 2. Fuse, render, save and complete; the next batch is claimed while the last group of this one is rendered.
-            await RenderAsync(run, held, ahead.Start, stoppingToken);
+            var lack = await RenderAsync(run, held, ahead.Start, stoppingToken);
             next = await ahead.TakeAsync();
             // 3. Unload, unless the next batch uses the same weights.
             if (device.WritesBaseWhileFused || !batch.Signature.Equals(next?.Batch.Signature)) await device.UnloadAsync();
             // 4. Prove the weights, then end the batch.
-            await CheckWeightsAndCloseAsync(held);
+            await CheckWeightsAndCloseAsync(held, lack);
         }
         catch (DeviceException error)
         {
@@ -177,14 +193,21 @@ internal sealed class WorkerLoop(
         }
     }
 
-    // Every way a batch can go wrong ends here: its jobs have failed, will be requeued, or belong to another worker.
-    private async Task RenderAsync(BatchRun run, HeldBatch held, Action lastGroupStarts, CancellationToken stoppingToken)
+    // Every way a batch can go wrong ends here: its jobs have failed, will be requeued, or belong to another worker. Returns what this
+    // machine lacks, in words for the history of the jobs, or null.
+    private async Task<string?> RenderAsync(BatchRun run, HeldBatch held, Action lastGroupStarts, CancellationToken stoppingToken)
     {
         var (batch, lease) = held;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lease.Lost);
         try
         {
             await run.RunAsync(lastGroupStarts, ending.Token);
+        }
+        catch (BatchGenException error) when (error.Lack is { } lack)
+        {
+            // The jobs are not to blame: they are requeued uncounted, and nothing that needs it is claimed until it is there.
+            await lacks.NoteAsync(lack, error.Message, stoppingToken);
+            return FailureText.WithoutFolders($"This worker's machine lacks {lack.Kind.ToCode()} '{lack.Name}': {error.Message}");
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
@@ -199,7 +222,7 @@ internal sealed class WorkerLoop(
         {
             // The jobs are not to blame: they are requeued uncounted, and nothing is claimed until images can be written again.
             log.OutputFailed(batch.BatchId, error.Message);
-            output.ReportFailure();
+            output.ReportFailure(error.Message);
         }
 #pragma warning disable CA1031 // The worker loop is where an unforeseen error ends: the jobs are charged an attempt, the worker goes on.
         catch (Exception error) when (error is not (WeightIntegrityException or DeviceException or QueueException)
@@ -209,6 +232,8 @@ internal sealed class WorkerLoop(
             log.BatchFailed(batch.BatchId, error);
             await FailAllAsync(batch, error, stoppingToken);
         }
+
+        return null;
     }
 
     private async Task FailAllAsync(ClaimedBatch batch, Exception error, CancellationToken stoppingToken)
@@ -219,6 +244,7 @@ internal sealed class WorkerLoop(
             var failed = batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Generation, message)).ToArray();
             await DatabaseRetry.RunAsync(log, token => claims.FailAsync(batch, failed, token), stoppingToken);
             foreach (var job in failed) WorkerMetrics.AttemptFailed(job.Code);
+            failures.AddFailed(batch.Signature.ToString(), failed.Select(job => new FailureMark(job.Code, job.Message)));
         }
         catch (LeaseLostException lost)
         {
@@ -227,10 +253,10 @@ internal sealed class WorkerLoop(
     }
 
     // A stop does not cut this short but bounds it: the weights are proven first, then the batch is closed.
-    private async Task CheckWeightsAndCloseAsync(HeldBatch held)
+    private async Task CheckWeightsAndCloseAsync(HeldBatch held, string? lack)
     {
         await weights.CheckAsync(held.Batch, stop.Passed);
-        await source.CloseAsync(held);
+        await (lack is null ? source.CloseAsync(held) : source.RequeueAsync(held, lack));
     }
 
     private void ReportDone(ClaimedBatch batch, BatchRun run, long started)

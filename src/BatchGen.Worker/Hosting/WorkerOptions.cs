@@ -40,6 +40,20 @@ public sealed class WorkerOptions
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan OutputRetryInterval { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <value>How long until a worker looks again for a file of a model or adapter that it could not use; doubles with each look in vain;
+    /// one second.</value>
+    [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
+    public TimeSpan FileRetryInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <value>Longest time between two such looks; one minute.</value>
+    [Range(typeof(TimeSpan), "00:00:00.010", "1.00:00:00")]
+    public TimeSpan MaxFileRetryInterval { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <value>How long a worker that set itself aside waits before it tries one job; doubles with each that fails, up to 16 times; 15
+    /// minutes.</value>
+    [Range(typeof(TimeSpan), "00:00:00.010", "1.00:00:00")]
+    public TimeSpan ProbationInterval { get; set; } = TimeSpan.FromMinutes(15);
+
     /// <value>How long to wait before another claim when the device could not take a model; 15 seconds.</value>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan DeviceRetryInterval { get; set; } = TimeSpan.FromSeconds(15);

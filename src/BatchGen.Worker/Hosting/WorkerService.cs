@@ -10,6 +10,7 @@ using BatchGen.Queue.Workers;
 using BatchGen.Worker.Batches;
 using BatchGen.Worker.Canaries;
 using BatchGen.Worker.Devices;
+using BatchGen.Worker.Faults;
 using BatchGen.Worker.Leases;
 using BatchGen.Worker.Monitoring;
 using BatchGen.Worker.Output;
@@ -53,7 +54,9 @@ internal sealed class WorkerService(
         {
             device = await DeviceSession.StartAsync(createRenderer, models, adapters, log);
             var name = options.Name.Length > 0 ? options.Name : $"{Environment.MachineName} {device.Device.Name}";
-            await DatabaseRetry.RunAsync(log, token => workers.StartAsync(_id, name, device.Device, token), stoppingToken);
+            string[]? served = options.Models.Count == 0 ? null : [.. options.Models];
+            await DatabaseRetry.RunAsync(
+                log, token => workers.StartAsync(_id, name, device.Device, served, token), stoppingToken);
             log.WorkerStarted(_id, name, device.Device.Name, device.Device.ComputeType);
             health.Enter(ProcessStates.Idle);
             WorkerMetrics.Begin();
@@ -83,11 +86,14 @@ internal sealed class WorkerService(
 
     private WorkerLoop CreateLoop(DeviceSession device, StopLimit stop)
     {
-        var source = new BatchSource(_id, device, options, database, claims, workers, output, health, stop, clock, log);
+        var lacks = new LackBook(_id, device, workers, options, clock, log);
+        var failures = new FailureWatch(_id, workers, options, clock, log);
+        var source = new BatchSource(
+            _id, device, options, database, claims, workers, output, health, lacks, failures, stop, clock, log);
         var canary = new CanaryGuard(device, canaries, workers, _id, options, health, log);
         var weights = new WeightGuard(device, checkpoints, _id, health, log);
         return new WorkerLoop(
-            options, device, source, canary, weights, claims, saver, startImages, output, health, signal, stop, clock, log);
+            options, device, source, canary, weights, claims, saver, startImages, output, health, lacks, failures, signal, stop, clock, log);
     }
 
     /// <returns>Why the worker ends.</returns>

@@ -10,15 +10,16 @@ namespace BatchGen.Worker.Leases;
 
 /// <summary>Keeps the lease of one batch alive while it is rendered, and learns from each heartbeat which of its
 /// jobs were cancelled.</summary>
-/// <remarks>When the lease is lost, or could not be extended for as long as it lives, or the time of a stop is used up,
-/// <see cref="Lost"/> is cancelled and rendering stops. Nothing else ends the heartbeats: an error that is not known is logged, and the
-/// next heartbeat tries again.</remarks>
+/// <remarks>When the lease is lost, or the time of a stop is used up, <see cref="Lost"/> is cancelled and rendering stops. Nothing else
+/// ends the heartbeats: while the database does not answer, nobody can take the batch, and whether somebody did is only known when it answers
+/// again. An error that is not known is logged, and the next heartbeat, which then comes sooner, tries again.</remarks>
 internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
 {
+    private const int RetriesPerInterval = 4;
+
     private readonly ClaimedBatch _batch;
     private readonly BatchClaims _claims;
     private readonly TimeSpan _interval;
-    private readonly TimeSpan _duration;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _lost;
@@ -34,14 +35,12 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     private StepProgress _step;
 
     public LeaseKeeper(
-        ClaimedBatch batch, BatchClaims claims, TimeSpan interval, TimeSpan duration, TimeProvider clock, ILogger log,
-        CancellationToken stopPassed)
+        ClaimedBatch batch, BatchClaims claims, TimeSpan interval, TimeProvider clock, ILogger log, CancellationToken stopPassed)
     {
         _lost = CancellationTokenSource.CreateLinkedTokenSource(stopPassed);
         _batch = batch;
         _claims = claims;
         _interval = interval;
-        _duration = duration;
         _clock = clock;
         _log = log;
         Lost = _lost.Token;
@@ -125,10 +124,10 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
-                if (!await TryExtendAsync() && _lost.IsCancellationRequested) return;
-                if (_clock.GetElapsedTime(Volatile.Read(ref _extended)) < _duration) continue;
-                await LoseAsync("the database could not be reached for as long as the lease lives");
-                return;
+                var extended = await TryExtendAsync();
+                if (_lost.IsCancellationRequested) return;
+                // After an outage the lease has to be extended before others may take it for abandoned.
+                timer.Period = extended ? _interval : _interval / RetriesPerInterval;
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)

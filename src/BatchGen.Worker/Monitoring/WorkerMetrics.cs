@@ -21,12 +21,20 @@ internal static class WorkerMetrics
     private static readonly Counter<long> Attempts =
         Telemetry.Counter("batchgen.attempts.failed", "{attempt}", "Attempts that failed, by failure code");
 
+    private static readonly UpDownCounter<long> Lacks =
+        Telemetry.Balance("batchgen.worker.lacks", "{lack}", "What the worker lacks on its machine, by kind");
+
+    private static readonly UpDownCounter<long> SetAside =
+        Telemetry.Balance("batchgen.worker.set_aside", "{worker}", "Workers that set themselves aside");
+
     /// <summary>Begins every counter at zero, so that its first step can be told from its beginning.</summary>
     public static void Begin()
     {
         foreach (var counter in (Counter<long>[])[Drifted, Leases]) counter.Add(0);
         foreach (var outcome in (string[])["succeeded", "failed"]) Jobs.Add(0, Tag("outcome", outcome));
         foreach (var code in Enum.GetValues<FailureCode>()) Attempts.Add(0, Tag("code", code.ToCode()));
+        foreach (var kind in Enum.GetValues<LackKind>()) AddLack(kind, 0);
+        AddSetAside(0);
     }
 
     /// <summary>Records a batch that ended.</summary>
@@ -62,6 +70,15 @@ internal static class WorkerMetrics
 
     /// <summary>Records that the attempt of a job failed.</summary>
     public static void AttemptFailed(FailureCode code) => Attempts.Add(1, Tag("code", code.ToCode()));
+
+    /// <summary>Records that the worker lacks something, or has it again.</summary>
+    /// <param name="kind">What.</param>
+    /// <param name="change">1, or -1.</param>
+    public static void AddLack(LackKind kind, int change) => Lacks.Add(change, Tag("kind", kind.ToCode()));
+
+    /// <summary>Records that the worker set itself aside, or works again.</summary>
+    /// <param name="change">1, or -1.</param>
+    public static void AddSetAside(int change) => SetAside.Add(change);
 
     private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
 }

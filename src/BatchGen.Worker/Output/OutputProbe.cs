@@ -14,10 +14,16 @@ internal sealed class OutputProbe(
     private bool _mustProbe = true;
     private bool _writeFailed;
 
+    /// <summary>Why images cannot be written; null while they can, as far as is known.</summary>
+    public string? Problem { get; private set; }
+
+    /// <summary>What the machine lacks while images cannot be written.</summary>
+    public MachineLack Lack { get; } = new(LackKind.Output, files.Folder, "");
+
     /// <summary>Notes that an image could not be written: the next claim waits a while and probes the folder first.</summary>
-    public void ReportFailure()
+    public void ReportFailure(string problem)
     {
-        (_mustProbe, _writeFailed) = (true, true);
+        (_mustProbe, _writeFailed, Problem) = (true, true, problem);
         health.Report(WorkerTrouble.Output, isThere: true);
     }
 
@@ -31,12 +37,13 @@ internal sealed class OutputProbe(
         try
         {
             files.Probe();
-            _mustProbe = false;
+            (_mustProbe, Problem) = (false, null);
             health.Report(WorkerTrouble.Output, isThere: false);
             return true;
         }
         catch (OutputException error)
         {
+            Problem = error.Message;
             health.Report(WorkerTrouble.Output, isThere: true);
             log.OutputBlocked(error.Message, options.OutputRetryInterval);
             await Task.Delay(options.OutputRetryInterval, clock, cancellationToken);

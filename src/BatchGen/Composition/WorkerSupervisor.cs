@@ -161,10 +161,11 @@ internal sealed class WorkerSupervisor(
             {
                 await context.Error.WriteLineAsync(Mark(line, number));
             }
-            catch (IOException)
+#pragma warning disable CA1031 // A loop that goes on whatever happens, or the worker would wait for ever to write its lines.
+            catch (Exception)
+#pragma warning restore CA1031
             {
-                // Nobody reads standard error any more, or its disk is full. The lines are read on, or the worker would wait for ever to
-                // write them.
+                // Nobody reads standard error any more, or its disk is full.
             }
         }
     }

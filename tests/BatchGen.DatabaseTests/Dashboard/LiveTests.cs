@@ -2,6 +2,7 @@ using System.Text;
 using BatchGen.Dashboard.Live;
 using BatchGen.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -15,6 +16,31 @@ public sealed class LiveTests
 
     // More ticks than a viewer may leave unread.
     private const int Many = 20;
+
+    [Fact]
+    public async Task The_hub_goes_on_after_an_error_that_it_does_not_know()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        var clock = new FailingClock();
+        var log = new RecordedLog();
+        using var logging = LoggerFactory.Create(builder => builder.AddProvider(log));
+        using var source = ActivatorUtilities.CreateInstance<LiveSource>(dashboard.Services, clock);
+        using var hub = ActivatorUtilities.CreateInstance<LiveHub>(
+            dashboard.Services, source, logging.CreateLogger<LiveHub>(), clock);
+        await hub.StartAsync(TestContext.Current.CancellationToken);
+        await log.UntilAsync("an error that is not known", TestContext.Current.CancellationToken);
+        await using var viewer = hub.SubscribeAsync(TestContext.Current.CancellationToken)
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var first = NextAsync(viewer, clock);
+        await Wait.UntilAsync(
+            "the loop met the error too", () => log.Lines.Count >= 2, cancellationToken: TestContext.Current.CancellationToken);
+
+        clock.Fails = false;
+        Assert.Contains("event: summary", await first, StringComparison.Ordinal);
+        Assert.False(hub.ExecuteTask!.IsCompleted);
+        await hub.StopAsync(TestContext.Current.CancellationToken);
+    }
 
     [Fact]
     public async Task A_second_viewer_first_receives_the_present_state()
@@ -107,5 +133,18 @@ public sealed class LiveTests
         while (lines.Count == 0 || lines[^1] != wanted)
             lines.Add(await reader.ReadLineAsync(limit.Token) ?? throw new EndOfStreamException($"ended before '{wanted}'"));
         return lines;
+    }
+
+    /// <summary>A clock that cannot say the time, as no database and no page ever fails.</summary>
+    private sealed class FailingClock() : FakeTimeProvider(DashboardHost.Now)
+    {
+        private volatile bool _fails = true;
+
+        public bool Fails
+        {
+            set => _fails = value;
+        }
+
+        public override DateTimeOffset GetUtcNow() => _fails ? throw new InvalidOperationException("no time") : base.GetUtcNow();
     }
 }

@@ -45,6 +45,8 @@ internal sealed class WorkerHost : IAsyncDisposable
             HeartbeatInterval = TimeSpan.FromMilliseconds(100),
             OutputRetryInterval = TimeSpan.FromMilliseconds(50),
             DeviceRetryInterval = TimeSpan.FromMilliseconds(50),
+            FileRetryInterval = TimeSpan.FromMilliseconds(20),
+            MaxFileRetryInterval = TimeSpan.FromMilliseconds(200),
             ExitWhenIdle = true,
             CanaryEveryBatches = 0,
         };
