@@ -31,9 +31,6 @@ public sealed class ImageFileWriter
         _root = Path.GetFullPath(folder);
     }
 
-    /// <summary>Absolute path of the image folder.</summary>
-    public string Folder => _root;
-
     /// <summary>Writes beside the final name, forces to disk, gives the file its name, and forces the folder to disk.</summary>
     /// <param name="jobId">The job.</param>
     /// <param name="epoch">Epoch of the batch that rendered it: another attempt has another name.</param>

@@ -93,7 +93,8 @@ internal sealed class WorkerService(
         var canary = new CanaryGuard(device, canaries, workers, _id, options, health, log);
         var weights = new WeightGuard(device, checkpoints, _id, health, log);
         return new WorkerLoop(
-            options, device, source, canary, weights, claims, saver, startImages, output, health, lacks, failures, signal, stop, clock, log);
+            options, device, source, canary, weights, claims, saver, startImages, output, health, lacks, failures, signal, stop, clock,
+            log);
     }
 
     /// <returns>Why the worker ends.</returns>

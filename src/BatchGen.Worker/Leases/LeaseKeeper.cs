@@ -11,8 +11,8 @@ namespace BatchGen.Worker.Leases;
 /// <summary>Keeps the lease of one batch alive while it is rendered, and learns from each heartbeat which of its
 /// jobs were cancelled.</summary>
 /// <remarks>When the lease is lost, or the time of a stop is used up, <see cref="Lost"/> is cancelled and rendering stops. Nothing else
-/// ends the heartbeats: while the database does not answer, nobody can take the batch, and whether somebody did is only known when it answers
-/// again. An error that is not known is logged, and the next heartbeat, which then comes sooner, tries again.</remarks>
+/// ends the heartbeats: while the database does not answer, nobody can take the batch, and whether somebody did is only known when it
+/// answers again. An error that is not known is logged, and the next heartbeat, which then comes sooner, tries again.</remarks>
 internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
 {
     private const int RetriesPerInterval = 4;

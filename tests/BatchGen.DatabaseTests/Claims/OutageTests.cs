@@ -170,7 +170,7 @@ public sealed class OutageTests
 
     private static Task<int> RescueAsync(TestDatabase database) => database.Claims.RescueExpiredAsync(CancellationToken.None);
 
-    private static Task HeartbeatAsync(TestDatabase database, ClaimedBatch batch) =>
+    private static Task<IReadOnlyList<long>> HeartbeatAsync(TestDatabase database, ClaimedBatch batch) =>
         database.Claims.HeartbeatAsync(batch, new(0, 0, 0), CancellationToken.None);
 
     // Everything that was written lies further back: what a step of the clock, or the time that passed, looks like from the database.

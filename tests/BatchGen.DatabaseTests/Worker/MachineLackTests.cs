@@ -103,7 +103,7 @@ public sealed class MachineLackTests
         await AgeAsync(database, "13 hours");
         await database.Claims.RescueExpiredAsync(CancellationToken.None);
         var failed = await database.Catalog.ListAsync(new JobFilter(JobState.Failed), CancellationToken.None);
-        Assert.Equal(["demo|bad@1", "demo|bad@1"], failed.Select(job => job.Signature));
+        Assert.Equal(["demo|bad@1", "demo|bad@1"], failed.Select(job => job.Recipe.Signature.ToString()));
         Assert.All(failed, job =>
         {
             Assert.Equal(("adapter", 0), (job.FailureCode, job.Attempts));

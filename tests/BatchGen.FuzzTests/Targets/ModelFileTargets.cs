@@ -121,8 +121,7 @@ internal static class ModelFileTargets
         var path = Path.Combine(Folder, "adapter_config.json");
         var config = PeftConfig.FromMetadata(Encoding.UTF8.GetString(input), path);
         Scale(config);
-        File.WriteAllBytes(path, input);
-        Scale(PeftConfig.FromFile(path, out _));
+        Scale(PeftConfig.Parse(input, path));
     }
 
     private static void Scale(PeftConfig config)
