@@ -161,11 +161,10 @@ internal sealed class WorkerSupervisor(
             {
                 await context.Error.WriteLineAsync(Mark(line, number));
             }
-#pragma warning disable CA1031 // A loop that goes on whatever happens, or the worker would wait for ever to write its lines.
-            catch (Exception)
-#pragma warning restore CA1031
+            catch (IOException)
             {
-                // Nobody reads standard error any more, or its disk is full.
+                // Nobody reads standard error any more, or its disk is full. The lines are read on, or the worker would wait for ever to
+                // write them.
             }
         }
     }

@@ -82,7 +82,7 @@ public sealed class MachineLackTests
     }
 
     [Fact]
-    public async Task What_no_living_worker_has_had_for_longer_than_the_limit_fails_with_what_to_do()
+    public async Task Jobs_that_no_living_worker_could_serve_for_longer_than_the_limit_fail_with_what_to_do()
     {
         await using var database = await DatabaseAsync("bad", "good");
         await database.SubmitAsync("bad", "good", "bad");

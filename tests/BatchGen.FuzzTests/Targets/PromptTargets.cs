@@ -6,7 +6,7 @@ using BatchGen.FuzzTests.Guided;
 
 namespace BatchGen.FuzzTests.Targets;
 
-/// <summary>What people type.</summary>
+/// <summary>Readers of what people type.</summary>
 internal static class PromptTargets
 {
     private const int MaxMessage = 1000;
