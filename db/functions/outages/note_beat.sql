@@ -21,7 +21,8 @@ begin
     perform note_instant('silence_ends', now_is);
     perform note_instant('restart_noted', least(noted_instant('restart_noted'), now_is));
   elsif last_sign < now_is - interval '2 seconds' then
-    select min(b.lease) into shortest_lease from batches b where b.state = 'open';
+    -- Without an open batch the time counts after which images are discarded that no checkpoint covered (rescue_expired).
+    select coalesce(min(b.lease), interval '10 minutes') into shortest_lease from batches b where b.state = 'open';
     if now_is - last_sign > shortest_lease / 2 then
       perform note_instant('silence_begins', last_sign);
       perform note_instant('silence_ends', now_is);
