@@ -17,8 +17,10 @@ using BatchGen.Dashboard.Pages.Tonight;
 using BatchGen.Dashboard.Pages.Weights;
 using BatchGen.Dashboard.Pages.Workers;
 using BatchGen.Dashboard.Requests;
+using BatchGen.Dashboard.Reports;
 using BatchGen.Dashboard.Scheduling;
 using BatchGen.Dashboard.Security;
+using BatchGen.Dashboard.Standstills;
 using BatchGen.Queue.Access;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
@@ -59,6 +61,10 @@ public static class DashboardServices
             .AddSingleton<ComponentHtml>()
             .AddSingleton(provider => new DisplayFormat(ZoneOf(options), provider.GetRequiredService<TimeProvider>()))
             .AddHostedService(provider => provider.GetRequiredService<LiveHub>());
+        services.AddSingleton<StandstillNotifier>().AddSingleton<StandstillWatch>().AddSingleton<DeadMansSwitch>()
+            .AddHostedService(provider => provider.GetRequiredService<StandstillNotifier>())
+            .AddHostedService(provider => provider.GetRequiredService<StandstillWatch>())
+            .AddHostedService(provider => provider.GetRequiredService<DeadMansSwitch>());
         services.AddSingleton<EnqueueEndpoints>().AddSingleton<QueueModelReader>();
         // An image that no thumbnail can be made of cannot be decoded.
         services.AddSingleton(provider =>
@@ -104,6 +110,8 @@ public static class DashboardServices
         var local = app.Services.GetRequiredService<LocalAccess>();
         _ = ZoneOf(options);
         Recurring.CheckSettings(options);
+        WebhookCall.CheckSetting(ReportWebhook.Setting, options.ReportWebhook);
+        WebhookCall.CheckSetting(DeadMansSwitch.Setting, options.DeadMansSwitchUrl);
         local.LoopbackOnly = await ExposureCheck.CheckAsync(options, app.Services.GetRequiredService<AccessStore>(), cancellationToken);
 
         // Without configured proxies nobody's forwarded headers are believed.

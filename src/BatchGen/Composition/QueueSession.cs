@@ -5,6 +5,7 @@ using BatchGen.Queue.Checkpoints;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Migrations;
 using BatchGen.Queue.Registry;
+using BatchGen.Queue.Reports;
 using BatchGen.Queue.Workers;
 using Microsoft.Extensions.Logging;
 
@@ -33,6 +34,7 @@ internal sealed class QueueSession : IAsyncDisposable
         Models = new ModelRegistry(database);
         Adapters = new AdapterRegistry(database);
         Workers = new WorkerRegistry(database);
+        Standstills = new StandstillFinder(database);
         Checkpoints = new CheckpointLog(database);
         Access = new AccessStore(database);
     }
@@ -69,6 +71,9 @@ internal sealed class QueueSession : IAsyncDisposable
 
     /// <summary>The workers that run or ran lately.</summary>
     public WorkerRegistry Workers { get; }
+
+    /// <summary>Finds out whether the queue stands still.</summary>
+    public StandstillFinder Standstills { get; }
 
     /// <summary>The weight checkpoints.</summary>
     public CheckpointLog Checkpoints { get; }
