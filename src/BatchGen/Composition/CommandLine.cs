@@ -77,6 +77,7 @@ internal static class CommandLine
             AccessCommands.CreateUsers(context),
             AccessCommands.CreateKeys(context),
             MigrateCommand.Create(context),
+            DoctorCommand.Create(context),
             DriftCommand.Create(context),
             BenchCommand.Create(context),
         };

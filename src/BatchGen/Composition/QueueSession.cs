@@ -37,6 +37,7 @@ internal sealed class QueueSession : IAsyncDisposable
         Standstills = new StandstillFinder(database);
         Checkpoints = new CheckpointLog(database);
         Access = new AccessStore(database);
+        Roles = new RoleKeeper(database);
     }
 
     /// <summary>The settings in use.</summary>
@@ -80,6 +81,9 @@ internal sealed class QueueSession : IAsyncDisposable
 
     /// <summary>Accounts and API keys.</summary>
     public AccessStore Access { get; }
+
+    /// <summary>The roles of the database and their rights.</summary>
+    public RoleKeeper Roles { get; }
 
     /// <summary>Finds the database, connects and migrates.</summary>
     /// <exception cref="CommandException">Settings are wrong, or the database cannot be reached or used.</exception>
