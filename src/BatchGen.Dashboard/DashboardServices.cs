@@ -101,6 +101,9 @@ public static class DashboardServices
         return services;
     }
 
+    /// <summary>The schema in which recurring work is kept, beside that of a queue.</summary>
+    public static string SchemaOfRecurringWork(string queueSchema) => SchedulingServices.SchemaFor(queueSchema);
+
     /// <summary>Checks the address, and maps pages, API and live stream.</summary>
     /// <exception cref="DashboardException">A setting does not work, or the address is open to others without login.</exception>
     public static async Task UseDashboardAsync(this WebApplication app, CancellationToken cancellationToken)

@@ -78,6 +78,8 @@ internal static class CommandLine
             AccessCommands.CreateKeys(context),
             MigrateCommand.Create(context),
             DoctorCommand.Create(context),
+            BackupCommand.Create(context),
+            RestoreCommand.Create(context),
             DriftCommand.Create(context),
             BenchCommand.Create(context),
         };
