@@ -999,7 +999,7 @@ function fold_counts() returns integer -- security definer;
 -- The names that a job's format may have, in the order they are listed in.
 function format_choices() returns text[];
 
--- Locks those running jobs of a batch that no other session has locked, and returns where their rows lie.
+-- Locks those running jobs of a batch that no other session keeps locked for more than a second, and returns where their rows lie.
 function free_jobs(of_batch bigint, these bigint[]) returns tid[];
 
 -- Lets a role call functions, named without their arguments.

@@ -139,7 +139,9 @@ public sealed class QueueDatabase : IAsyncDisposable
     /// <summary>The rows of a reader: for a number, text or id the only column; for any other type each column by its name.</summary>
     internal static async Task<List<T>> ReadListAsync<T>(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
-        var parse = reader.GetRowParser<T>();
+        // The parser of Dapper for a type that is a class does not fit texts, which it reads as one column.
+        var read = typeof(T) == typeof(string) ? reader.GetRowParser(typeof(T)) : null;
+        Func<DbDataReader, T> parse = read is null ? reader.GetRowParser<T>() : row => (T)read(row);
         var list = new List<T>();
         while (await reader.ReadAsync(cancellationToken)) list.Add(parse(reader));
         return list;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using BatchGen.Testing;
 using Npgsql;
 using Xunit;
@@ -97,20 +98,28 @@ public sealed class LongTextTests
     private static async Task<(string Message, TimeSpan Elapsed)> RefuseAsync(TestDatabase database, string adapter)
     {
         await using var connection = await database.ConnectAsync();
-        var (message, quickest) = ("", TimeSpan.MaxValue);
+        var message = "";
+        var quickest = TimeSpan.MaxValue;
         for (var i = 0; i < 12; i++)
         {
             await using var command = new NpgsqlCommand(
                 "select submit_job(jsonb_build_object('adapters', jsonb_build_array($1::text)))", connection);
             command.Parameters.AddWithValue(adapter);
-            var started = Stopwatch.GetTimestamp();
+            var started = ProcessorTimeOf(connection);
             var refused = await Assert.ThrowsAsync<PostgresException>(() => command.ExecuteScalarAsync());
-            var elapsed = Stopwatch.GetElapsedTime(started);
-            (message, quickest) = (refused.MessageText, elapsed < quickest ? elapsed : quickest);
+            var elapsed = ProcessorTimeOf(connection) - started;
+            message = refused.MessageText;
+            // The server plans a statement anew for five calls and then may keep one plan; both have to be quick.
+            if (i >= 6 && elapsed < quickest) quickest = elapsed;
         }
 
         return (message, quickest);
     }
+
+    // Of the server's process, so that what else runs on the machine does not count; its first number is in nanoseconds
+    // (Linux, Documentation/scheduler/sched-stats.rst).
+    private static TimeSpan ProcessorTimeOf(NpgsqlConnection connection) => TimeSpan.FromMicroseconds(
+        long.Parse(File.ReadAllText($"/proc/{connection.ProcessID}/schedstat").Split(' ')[0], CultureInfo.InvariantCulture) / 1000);
 
     private static Task AddAdaptersAsync(TestDatabase database, string name) => database.SqlAsync($"""
         insert into adapters (name, path, sha256, size_bytes, format, algorithm, family)
