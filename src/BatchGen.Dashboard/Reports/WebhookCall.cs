@@ -14,7 +14,7 @@ internal static class WebhookCall
     // For the whole call, redirects included.
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(15);
 
-    /// <summary>Posts once.</summary>
+    /// <summary>Posts a body, or nothing, once.</summary>
     /// <param name="setting">Name of the setting that holds the address, for messages.</param>
     /// <param name="address">The address.</param>
     /// <param name="key">Sent as <c>Idempotency-Key</c>; null sends none.</param>

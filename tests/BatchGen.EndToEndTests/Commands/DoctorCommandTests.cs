@@ -62,7 +62,7 @@ public sealed class DoctorCommandTests
     }
 
     [Fact]
-    public async Task What_another_worker_drew_with_and_this_machine_lacks_is_named_with_that_worker()
+    public async Task Files_that_another_worker_drew_with_and_this_machine_lacks_are_named_with_that_worker()
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var program = new ProgramUnderTest(database);
