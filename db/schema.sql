@@ -341,6 +341,7 @@ table models (
   prediction text,
   paused boolean default false not null,
   registered_at timestamp with time zone default now() not null,
+  resumed_at timestamp with time zone,
   constraint models_name_key_unique UNIQUE (name_key),
   constraint models_pkey PRIMARY KEY (id),
   constraint models_family_present CHECK ((family <> ''::text)),
@@ -452,6 +453,7 @@ table tenants (
   paused boolean default false not null,
   max_priority smallint default 100 not null,
   created_at timestamp with time zone default now() not null,
+  resumed_at timestamp with time zone,
   constraint tenants_name_key_unique UNIQUE (name_key),
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_max_priority_range CHECK (((max_priority >= '-100'::integer) AND (max_priority <= 100))),
@@ -1197,6 +1199,9 @@ function prune_history(older_than interval, at_most integer DEFAULT 5000) return
 
 -- Deletes rows staged before their retention that nobody submitted; returns how many.
 function prune_staged(older_than interval) returns bigint -- security definer;
+
+-- The roles that logins of people and programs are given.
+function queue_roles() returns name[];
 
 -- The values that a recipe for a model gets for fields that the job leaves out.
 function recipe_defaults(of_model models) returns jsonb;

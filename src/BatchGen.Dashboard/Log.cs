@@ -46,6 +46,21 @@ internal static partial class Log
     [LoggerMessage(5012, LogLevel.Warning, "The queue could not be measured: {Reason}")]
     public static partial void MeasuringFailed(this ILogger log, string reason);
 
+    [LoggerMessage(5030, LogLevel.Warning, "The queue stands still since {Since:u}: {What} {Remedy}")]
+    public static partial void StandstillBegan(this ILogger log, DateTimeOffset since, string what, string remedy);
+
+    [LoggerMessage(5031, LogLevel.Warning, "The queue goes on; since {Since:u} this was so: {What}")]
+    public static partial void StandstillEnded(this ILogger log, DateTimeOffset since, string what);
+
+    [LoggerMessage(5032, LogLevel.Warning, "Whether the queue stands still could not be looked up: {Reason}")]
+    public static partial void StandstillUnknown(this ILogger log, string reason);
+
+    [LoggerMessage(5033, LogLevel.Warning, "The address of BatchGen:Dashboard:DeadMansSwitchUrl could not be called: {Reason}")]
+    public static partial void PingFailed(this ILogger log, string reason);
+
+    [LoggerMessage(5034, LogLevel.Warning, "The address of BatchGen:Dashboard:DeadMansSwitchUrl is called again")]
+    public static partial void PingsSucceedAgain(this ILogger log);
+
     [LoggerMessage(5020, LogLevel.Warning, "Notices of ended jobs could not be received: {Reason}")]
     public static partial void JobEventsFailed(this ILogger log, string reason);
 

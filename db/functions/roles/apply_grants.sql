@@ -21,7 +21,7 @@ declare
 begin
   execute format('revoke all on schema %I from public', home);
   execute format('revoke execute on all routines in schema %I from public', home);
-  for role in select rolname from pg_roles where rolname in ('batchgen_submitter', 'batchgen_worker', 'batchgen_reader') loop
+  for role in select rolname from pg_roles where rolname = any(queue_roles()) loop
     -- What is on a list no longer must be taken away.
     execute format('revoke execute on all routines in schema %I from %I', home, role);
     execute format('grant usage on schema %I to %I', home, role);

@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using BatchGen.Core.Jobs;
 using BatchGen.Dashboard.Pages;
+using BatchGen.Dashboard.Pages.Parts;
 using BatchGen.Dashboard.Pages.Tonight;
+using BatchGen.Dashboard.Standstills;
 using BatchGen.Queue;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -11,7 +13,8 @@ using Microsoft.Extensions.Logging;
 namespace BatchGen.Dashboard.Live;
 
 /// <summary>Pushes what changed to every open page: read, rendered and encoded once a second, however many look.</summary>
-internal sealed class LiveHub(LiveSource source, ComponentHtml html, ILogger<LiveHub> log, TimeProvider clock) : BackgroundService
+internal sealed class LiveHub(
+    LiveSource source, StandstillWatch standstills, ComponentHtml html, ILogger<LiveHub> log, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(20);
@@ -102,7 +105,8 @@ internal sealed class LiveHub(LiveSource source, ComponentHtml html, ILogger<Liv
         }
     }
 
-    // The parts of the page 'Tonight', each under the name that its section carries in data-live, and the counts for all other pages.
+    // The parts of the page 'Tonight', each under the name that its section carries in data-live, and for all other pages the counts and
+    // whether the queue stands still.
     private async Task<IReadOnlyList<LiveMessage>> RenderAsync(LiveSnapshot snapshot, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -113,6 +117,7 @@ internal sealed class LiveHub(LiveSource source, ComponentHtml html, ILogger<Liv
             new("workers", await html.RenderAsync<TonightWorkers, LiveSnapshot>(snapshot)),
             new("newest", await html.RenderAsync<TonightNewest, LiveSnapshot>(snapshot)),
             new("checkpoints", await html.RenderAsync<TonightCheckpoints, LiveSnapshot>(snapshot)),
+            new("standstill", await html.RenderAsync<StandstillBanner, StandstillModel>(new StandstillModel(standstills.Current))),
             new(LiveTick.CountsChanged,
                 $"{counts.Queued} {counts.Running} {counts.Succeeded} {counts.Failed} {counts.Cancelled} {counts.Verified}"),
         ];

@@ -40,6 +40,15 @@ public static class AdapterInspector
             file.Tensors.Metadata);
     }
 
+    /// <summary>Length of an adapter's weights, without reading them.</summary>
+    /// <exception cref="AdapterException">The file, or the weights of a PEFT folder, are missing.</exception>
+    public static long SizeOf(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var weights = new FileInfo(AdapterFile.FilesOf(path).Weights);
+        return weights.Exists ? weights.Length : throw new AdapterException($"'{weights.FullName}' is missing.");
+    }
+
     private static string FormatOf(AdapterFile file)
     {
         if (file.Modules.Count == 0) return "embedding";

@@ -52,11 +52,12 @@ public sealed class DiffusionRenderer : IBatchRenderer
     }
 
     /// <summary>Checks that the device and compute type asked for are to be had, as making a renderer does.</summary>
+    /// <returns>The device that a renderer would use.</returns>
     /// <exception cref="InvalidOperationException">They are not, or native torch is not there; the message says what to do.</exception>
-    public static void CheckDevice(DiffusionOptions options)
+    public static DeviceInfo CheckDevice(DiffusionOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _ = ComputeDevice.Choose(options);
+        return ComputeDevice.Choose(options).Info;
     }
 
     /// <inheritdoc/>

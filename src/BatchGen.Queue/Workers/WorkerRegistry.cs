@@ -224,7 +224,7 @@ public sealed record WorkerDetails(
     public IReadOnlyList<WorkerLack> Lacks { get; init; } = [];
 
     // A worker sends a heartbeat every few seconds; after a minute, as long as a lease lasts, others may already have its jobs.
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromMinutes(1);
+    internal static readonly TimeSpan AnswerLimit = TimeSpan.FromMinutes(1);
 
     /// <summary>True when the worker has sent no heartbeat for a minute, although it was not stopped.</summary>
     /// <param name="now">The present instant.</param>

@@ -28,6 +28,10 @@ public sealed class WorkerOptions
     [Required]
     public string StartImageFolder { get; set; } = "start-images";
 
+    /// <value>Free bytes below which <c>batchgen doctor</c> warns of the disks of data folder and image folder; 10 GiB.</value>
+    [Range(0, long.MaxValue)]
+    public long LeastFreeBytes { get; set; } = 10L << 30;
+
     /// <value>How often lease and progress are written; five seconds. Must be well below the lease duration.</value>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:05:00")]
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(5);

@@ -129,7 +129,8 @@ internal sealed class DemoCommand(ProgramContext context)
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, hostStops);
         try
         {
-            var counts = await new ProgressWatcher(context, session.Jobs, session.Workers).WatchAsync(campaign, watching.Token);
+            var watcher = new ProgressWatcher(context, session.Jobs, session.Workers, session.Standstills);
+            var counts = await watcher.WatchAsync(campaign, watching.Token);
             var rendered = context.Clock.GetTimestamp();
             while (counts.Verified < counts.Succeeded && context.Clock.GetElapsedTime(rendered) < VerifyTimeout)
             {

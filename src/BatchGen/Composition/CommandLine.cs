@@ -87,6 +87,9 @@ internal static class CommandLine
             AccessCommands.CreateUsers(context),
             AccessCommands.CreateKeys(context),
             MigrateCommand.Create(context),
+            DoctorCommand.Create(context),
+            BackupCommand.Create(context),
+            RestoreCommand.Create(context),
             DriftCommand.Create(context),
             BenchCommand.Create(context),
         };

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using BatchGen.Logging;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Configuration.Json;
 
 namespace BatchGen.Composition;
 
@@ -27,11 +28,58 @@ internal sealed class Settings
     /// <summary>The server to use, or null for the private one.</summary>
     public string? ConnectionString { get; }
 
+    /// <summary>Path of the settings file.</summary>
+    public static string File { get; } = Path.Combine(AppContext.BaseDirectory, "appsettings.json");
+
+    /// <summary>False when the settings file could not be read and only the environment counts.</summary>
+    public bool FileIsReadable { get; private init; } = true;
+
+    /// <summary>Whether the settings file itself, and not the environment, names a server.</summary>
+    public static bool FileNamesServer(ProgramContext context)
+    {
+        try
+        {
+            return System.IO.File.Exists(File) && Build(File, context).Providers.OfType<JsonConfigurationProvider>()
+                .Any(file => file.TryGet("ConnectionStrings:BatchGen", out var server) && !string.IsNullOrEmpty(server));
+        }
+        catch (CommandException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Reads the settings that can be used; the others keep their defaults or what is wrong with them, and are named.</summary>
+    /// <param name="context">The environment and the home folder.</param>
+    /// <param name="problems">Receives one line for each problem.</param>
+    public static Settings ReadWhatFits(ProgramContext context, List<string> problems)
+    {
+        IConfigurationRoot configuration;
+        var isReadable = true;
+        try
+        {
+            configuration = Build(File, context);
+        }
+        catch (CommandException failure)
+        {
+            problems.Add(failure.Message);
+            (configuration, isReadable) = (new ConfigurationBuilder().Add(context.Environment).Build(), false);
+        }
+
+        var options = new BatchGenOptions();
+        problems.AddRange(OptionsReader.ReadWhatFits(configuration.GetSection("BatchGen"), options));
+        var server = configuration.GetConnectionString("BatchGen");
+        return new Settings(
+            string.IsNullOrEmpty(server) ? null : server, options, Path.GetFullPath(options.DataFolder, context.HomeFolder))
+        {
+            FileIsReadable = isReadable,
+        };
+    }
+
     /// <summary>Reads and checks all settings.</summary>
     /// <exception cref="CommandException">The file is not JSON, or a setting is unknown or wrong; all problems at once.</exception>
     public static Settings Read(ProgramContext context)
     {
-        var configuration = Build(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), context);
+        var configuration = Build(File, context);
         var options = new BatchGenOptions();
         OptionsReader.Read(configuration.GetSection("BatchGen"), options);
         var server = configuration.GetConnectionString("BatchGen");

@@ -98,6 +98,7 @@ public sealed partial class PagePlanTests
         ("count_scheduled", []),
         ("measure_queue", []),
         ("check_windows", []),
+        ("find_standstill", ["standstill_after interval = interval '15 minutes'", "answer_limit interval = interval '1 minute'"]),
         ("list_waiting_ids", ["tenant text = 'default'", "signature text = 'demo|s7@1'", "priority int = 0", "limit int = 5000"]),
     ];
 
