@@ -30,8 +30,9 @@ internal sealed class BareDatabase : IAsyncDisposable
     public static async Task<BareDatabase> OpenAsync(
         ProgramContext context, Settings settings, ParseResult arguments, CancellationToken cancellationToken)
     {
-        var level = arguments.GetValue(CommandLine.Verbose) ? LogLevel.Information : LogLevel.Warning;
-        var logging = LoggerFactory.Create(builder => ProgramLogging.Configure(builder, context, level));
+        settings.Logging.Format = arguments.GetValue(CommandLine.LogFormat) ?? settings.Logging.Format;
+        var logging = LoggerFactory.Create(
+            builder => ProgramLogging.Configure(builder, context, settings.Logging, CommandLine.LowestLevel(arguments)));
         var address = await DatabaseAddress.FindAsync(settings, logging.CreateLogger("BatchGen"), cancellationToken);
         return new BareDatabase(settings, address, logging);
     }

@@ -149,8 +149,6 @@ public sealed class StandstillTests
     {
         await using var database = await DatabaseAsync();
         await database.AddWorkerAsync("gpu-7");
-        await database.SqlAsync(
-            "alter table workers add column if not exists set_aside_at timestamptz, add column if not exists set_aside_reason text");
         Assert.Empty(await FindAsync(database));
         await database.SqlAsync("update workers set set_aside_at = now(), set_aside_reason = '10 failures in a row'");
         var found = Assert.Single(await FindAsync(database));
