@@ -1,5 +1,4 @@
 using System.Net.Http.Json;
-using BatchGen.Core.Texts;
 using BatchGen.Dashboard.Api;
 using Microsoft.Extensions.Logging;
 

@@ -1,5 +1,5 @@
 using System.Net;
-using BatchGen.Dashboard.Requests;
+using BatchGen.Core.Texts;
 using BatchGen.Dashboard.Security;
 
 namespace BatchGen.Dashboard.Reports;

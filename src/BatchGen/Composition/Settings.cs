@@ -62,14 +62,15 @@ internal sealed class Settings
         catch (CommandException failure)
         {
             problems.Add(failure.Message);
-            (configuration, isReadable) = (new ConfigurationBuilder().Add(context.Environment).Build(), false);
+            (configuration, isReadable) = (Defaults().Add(context.Environment).Build(), false);
         }
 
         var options = new BatchGenOptions();
         problems.AddRange(OptionsReader.ReadWhatFits(configuration.GetSection("BatchGen"), options));
         var server = configuration.GetConnectionString("BatchGen");
         return new Settings(
-            string.IsNullOrEmpty(server) ? null : server, options, Path.GetFullPath(options.DataFolder, context.HomeFolder))
+            string.IsNullOrEmpty(server) ? null : server, options, LoggingThatFits(configuration, problems),
+            Path.GetFullPath(options.DataFolder, context.HomeFolder))
         {
             FileIsReadable = isReadable,
         };
@@ -88,12 +89,26 @@ internal sealed class Settings
             Path.GetFullPath(options.DataFolder, context.HomeFolder));
     }
 
+    private static LogSettings LoggingThatFits(IConfigurationRoot configuration, List<string> problems)
+    {
+        try
+        {
+            return LogSettings.Read(configuration.GetSection("Logging"));
+        }
+        catch (CommandException failure)
+        {
+            problems.Add(failure.Message);
+            return LogSettings.Read(Defaults().Build().GetSection("Logging"));
+        }
+    }
+
+    private static IConfigurationBuilder Defaults() => new ConfigurationBuilder().AddInMemoryCollection(LogSettings.Defaults);
+
     private static IConfigurationRoot Build(string file, ProgramContext context)
     {
         try
         {
-            return new ConfigurationBuilder().AddInMemoryCollection(LogSettings.Defaults).AddJsonFile(file, optional: true)
-                .Add(context.Environment).Build();
+            return Defaults().AddJsonFile(file, optional: true).Add(context.Environment).Build();
         }
         catch (InvalidDataException failure)
         {
