@@ -97,8 +97,8 @@ public sealed class LiveTests
         var clock = new FakeTimeProvider(DashboardHost.Now);
         await using var dashboard = await DashboardHost.StartAsync(database, clock: clock);
         // What looks at the database every few seconds, also when nobody looks at pages.
-        foreach (var service in dashboard.Services.GetServices<IHostedService>().Where(service => service is QueueMonitor or StandstillWatch))
-            await service.StopAsync(TestContext.Current.CancellationToken);
+        foreach (var service in dashboard.Services.GetServices<IHostedService>())
+            if (service is QueueMonitor or StandstillWatch) await service.StopAsync(TestContext.Current.CancellationToken);
         var hub = dashboard.Services.GetRequiredService<LiveHub>();
         var viewers = Enumerable.Range(0, 5).Select(_ =>
             hub.SubscribeAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken)).ToArray();
