@@ -115,8 +115,8 @@ public sealed class MachineLackTests
     public async Task A_worker_restricted_to_other_models_does_not_count_as_one_that_may_have_it()
     {
         await using var database = await DatabaseAsync();
-        await database.AddModelAsync("other");
         await database.SubmitAsync("");
+        await database.AddModelAsync("other");
         var one = await database.AddWorkerAsync("one");
         await database.Workers.StartAsync(
             Guid.NewGuid(), "two", new("cpu", "a processor", "float32"), ["Other"], CancellationToken.None);
