@@ -12,6 +12,7 @@ internal static class BenchCommand
         var command = new Command("bench", "Measure parts of BatchGen on this machine, each beside its floor.")
         {
             BenchQueueCommand.Create(context), BenchRenderCommand.Create(context), BenchSwitchCommand.Create(context),
+            BenchChaosCommand.Create(context),
         };
         HelpWithExamples.Add(
             command, "batchgen bench queue --jobs 100000", "batchgen bench render --model models/sd15", "batchgen bench switch");

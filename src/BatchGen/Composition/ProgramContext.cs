@@ -1,3 +1,4 @@
+using BatchGen.Chaos.Processes;
 using BatchGen.Output;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
@@ -38,6 +39,14 @@ internal sealed class ProgramContext
 
     /// <summary>The program that worker processes run: this one, or <c>dotnet</c> when that runs this one.</summary>
     public required string ProgramPath { get; init; }
+
+    /// <summary>How another process of this program is started.</summary>
+    public ProgramStart ProgramStart()
+    {
+        // Under "dotnet batchgen.dll" the process is dotnet, which needs the program's path as its first argument.
+        var isDotnet = Path.GetFileNameWithoutExtension(ProgramPath).Equals("dotnet", StringComparison.OrdinalIgnoreCase);
+        return new ProgramStart(ProgramPath, isDotnet ? [Path.Combine(AppContext.BaseDirectory, "batchgen.dll")] : [], HomeFolder);
+    }
 
     /// <summary>The process's own streams, clock and environment.</summary>
     public static ProgramContext OfProcess()

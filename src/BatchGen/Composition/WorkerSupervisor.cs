@@ -119,14 +119,12 @@ internal sealed class WorkerSupervisor(
 
     private ProcessStartInfo StartInfo(int number, string? device)
     {
-        var program = context.ProgramPath;
-        var start = new ProcessStartInfo(program)
+        var program = context.ProgramStart();
+        var start = new ProcessStartInfo(program.File)
         {
             RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false,
         };
-        // Under "dotnet batchgen.dll" the process is dotnet, which needs the program's path as its first argument.
-        if (Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase))
-            start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "batchgen.dll"));
+        foreach (var argument in program.First) start.ArgumentList.Add(argument);
         var name = $"{Environment.MachineName} {device ?? $"worker {number}"}";
         foreach (var argument in (string[])["worker", "--supervised", "--name", name, "--log-format", settings.Logging.Format])
             start.ArgumentList.Add(argument);

@@ -1,3 +1,4 @@
+using BatchGen.Chaos.Network;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Monitoring;
 using BatchGen.DatabaseTests.Worker;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using BatchGen.Chaos.Network;
 using BatchGen.Queue;
 using BatchGen.Testing;
 using Xunit;

@@ -1,0 +1,4 @@
+-- An image that was drawn again has the same bytes.
+select count(*), array_agg(format('job %s: %s, then %s', d.job_id, encode(d.sha256, 'hex'), encode(i.sha256, 'hex'))) filter (where d.sha256 <> i.sha256)
+from public.dropped_images d
+join images i on i.job_id = d.job_id

@@ -1,0 +1,2 @@
+-- The database of a run.
+create database batchgen

@@ -1,0 +1,2 @@
+-- Settings that were changed take effect.
+select pg_reload_conf()

@@ -1,0 +1,61 @@
+using System.Globalization;
+using BatchGen.Chaos.Processes;
+
+namespace BatchGen.Chaos.Audits;
+
+/// <summary>Watches what the worker holds whose process lives through the whole run.</summary>
+internal sealed class UsageWatch(WorkerSlot worker, TimeProvider clock)
+{
+    // Pools and caches fill up at first; what grows without end outgrows these by far.
+    private const int MoreHandles = 40, MoreThreads = 25;
+    private const double MoreMemory = 1.35;
+    private const int LeastSamples = 30;
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+
+    private readonly List<ProcessUsage> _samples = [];
+    private int? _process;
+    private bool _wasReplaced;
+
+    /// <summary>Samples until it is told that it is over.</summary>
+    public async Task RunAsync(CancellationToken over)
+    {
+        while (!over.IsCancellationRequested)
+        {
+            if (worker.ProcessId is { } process)
+            {
+                _wasReplaced |= _process is { } before && before != process;
+                _process = process;
+                if (ProcessUsage.Read(process) is { } usage) _samples.Add(usage);
+            }
+
+            await Task.Delay(Interval, clock, over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Compares the second quarter of the run with the last.</summary>
+    public AuditLine Judge()
+    {
+        var quarter = _samples.Count / 4;
+        if (_wasReplaced || _samples.Count < LeastSamples)
+            return new AuditLine($"Memory, threads and handles of {worker.Name} stay flat (too few samples of one process)", _samples.Count, []);
+        var before = Typical(_samples.GetRange(quarter, quarter));
+        var after = Typical(_samples.GetRange(_samples.Count - quarter, quarter));
+        var grown = after.Handles > before.Handles + MoreHandles || after.Threads > before.Threads + MoreThreads
+            || after.MemoryBytes > before.MemoryBytes * MoreMemory;
+        var what = $"Memory, threads and handles of {worker.Name} stay flat: {Text(before)}, then {Text(after)}";
+        return new AuditLine(what, _samples.Count, grown ? [$"{Text(before)} in the second quarter, {Text(after)} in the last"] : []);
+    }
+
+    private static ProcessUsage Typical(List<ProcessUsage> samples) => new(
+        Median(samples.Select(sample => sample.MemoryBytes)), (int)Median(samples.Select(sample => (long)sample.Threads)),
+        (int)Median(samples.Select(sample => (long)sample.Handles)));
+
+    private static long Median(IEnumerable<long> values)
+    {
+        var sorted = values.Order().ToArray();
+        return sorted[sorted.Length / 2];
+    }
+
+    private static string Text(ProcessUsage usage) => string.Create(
+        CultureInfo.InvariantCulture, $"{usage.MemoryBytes >> 20} MiB, {usage.Threads} threads, {usage.Handles} handles");
+}

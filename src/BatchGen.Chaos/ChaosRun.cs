@@ -1,0 +1,209 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using BatchGen.Chaos.Audits;
+using BatchGen.Chaos.Faults;
+using BatchGen.Chaos.Jobs;
+using BatchGen.Chaos.Killing;
+using BatchGen.Chaos.Processes;
+using BatchGen.Chaos.Reports;
+using BatchGen.Queue;
+using BatchGen.Queue.Upkeep;
+using Npgsql;
+
+namespace BatchGen.Chaos;
+
+/// <summary>Runs real workers on real servers under faults, and audits what came of it.</summary>
+/// <param name="options">What the run does.</param>
+/// <param name="clock">Clock of this machine.</param>
+/// <param name="progress">Told in lines what happens.</param>
+public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<string> progress)
+{
+    // Exit codes of docs/operations.md, and that of a process that was asked to stop before it could say so itself.
+    private static readonly int[] OrderlyExits = [0, 3, 130, 143];
+    private const int LeastWorkers = 2;
+    private const int TakeoverRounds = 3;
+    private static readonly TimeSpan TakeoverMargin = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan FaultEndLimit = TimeSpan.FromMinutes(2);
+
+    private readonly ConcurrentQueue<StruckFault> _faults = [];
+
+    /// <summary>A seeded schedule of faults under a steady producer, then the audit.</summary>
+    public async Task<ChaosReport> RunFaultsAsync(CancellationToken cancellationToken)
+    {
+        await using var stage = await Stage.CreateAsync(options, clock, cancellationToken);
+        var kinds = (FaultKind[])
+        [
+            .. new WorkerFaults(stage).Kinds, .. new ServerFaults(stage).Kinds, .. new LinkFaults(stage).Kinds, .. new FileFaults(stage).Kinds,
+        ];
+        var schedule = FaultSchedule.Draw(options, kinds);
+        progress($"Seed {options.Seed}: {schedule.Count} faults of {kinds.Length} kinds in {options.Time.TotalMinutes:0.#} minutes");
+        var producer = new Producer(stage.Servers, options.Seed, clock);
+        using var faultsOver = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        return await WithWorkersAsync(stage, producer, async watch =>
+        {
+            var producing = producer.RunAsync(faultsOver.Token, cancellationToken);
+            await StrikeAllAsync(schedule, cancellationToken);
+            await faultsOver.CancelAsync();
+            await producing;
+        }, cancellationToken);
+    }
+
+    /// <summary>Kills a worker at every named point between claim and checkpoint and again while it recovers, then the audit.</summary>
+    public async Task<ChaosReport> RunKillingPointsAsync(CancellationToken cancellationToken)
+    {
+        await using var stage = await Stage.CreateAsync(options, clock, cancellationToken);
+        var producer = new Producer(stage.Servers, options.Seed, clock);
+        var points = await new KillingRun(stage, producer).RunAsync(LeastWorkers, cancellationToken);
+        progress($"{points.What}: {points.Checked - points.Violations.Count} of {points.Checked}");
+        var report = await WithWorkersAsync(stage, producer, _ => Task.CompletedTask, cancellationToken);
+        return report with { Lines = [points, .. report.Lines] };
+    }
+
+    /// <summary>Kills workers in the middle of a batch, and measures when others draw their jobs; nothing else is wrong meanwhile.</summary>
+    public async Task<ChaosReport> RunTakeoverAsync(CancellationToken cancellationToken)
+    {
+        await using var stage = await Stage.CreateAsync(options, clock, cancellationToken);
+        var producer = new Producer(stage.Servers, options.Seed, clock);
+        var times = new List<TimeSpan>();
+        var report = await WithWorkersAsync(stage, producer, async _ =>
+        {
+            var scenes = new Scenes(stage, producer);
+            for (var i = 0; i < TakeoverRounds; i++) times.Add(await scenes.KillInBatchAsync(cancellationToken));
+        }, cancellationToken);
+        var limit = options.Lease + TakeoverMargin;
+        var text = string.Join(", ", times.Select(time => Seconds(time)));
+        var line = new AuditLine(
+            $"Jobs of a killed worker run again within {Seconds(limit)} (lease and {Seconds(TakeoverMargin)}): {text}", times.Count,
+            [.. times.Where(time => time > limit).Select(time => $"after {Seconds(time)}")]);
+        return report with { Lines = [line, .. report.Lines] };
+    }
+
+    /// <summary>Restarts the server and fails over to the standby in the middle of batches, and looks for images that were lost.</summary>
+    public async Task<ChaosReport> RunServerLossAsync(CancellationToken cancellationToken)
+    {
+        await using var stage = await Stage.CreateAsync(options, clock, cancellationToken);
+        var producer = new Producer(stage.Servers, options.Seed, clock);
+        var lines = new List<AuditLine>();
+        var report = await WithWorkersAsync(stage, producer, async _ =>
+        {
+            var scenes = new Scenes(stage, producer);
+            lines.Add(await scenes.LoseServerAsync("A crash of the server", token =>
+                stage.Servers.RestartAsync(node => node.StopAsync("immediate", token), TimeSpan.FromSeconds(1), token), cancellationToken));
+            lines.Add(await scenes.LoseServerAsync("A failover to the standby", token =>
+                stage.Servers.FailOverAsync(TimeSpan.FromSeconds(2), token), cancellationToken));
+        }, cancellationToken);
+        var ended = stage.Exits.Count(exit => exit.Reason != WorkerSlot.StopReason);
+        lines.Add(new AuditLine("No worker had to be started again", options.Workers,
+            ended == 0 ? [] : [$"{ended} processes ended before the run was over"]));
+        return report with { Lines = [.. lines, .. report.Lines] };
+    }
+
+    // Workers run while something is done; then all jobs have to end, the queue and files are audited, and the workers are stopped.
+    private async Task<ChaosReport> WithWorkersAsync(
+        Stage stage, Producer producer, Func<UsageWatch, Task> act, CancellationToken cancellationToken)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var watch = new UsageWatch(stage.Workers[^1], clock);
+        var keeping = stage.Workers.Select(worker => worker.KeepAsync(Stage.EndLimit, over.Token)).ToArray();
+        var watching = watch.RunAsync(over.Token);
+        TimeSpan? drained;
+        var lines = new List<AuditLine>();
+        try
+        {
+            await act(watch);
+            drained = await DrainAsync(stage, cancellationToken);
+            progress(drained is { } time ? $"All jobs ended {Seconds(time)} after the last fault" : "Not all jobs ended");
+            lines.AddRange(await QueueAudit.RunAsync(stage.Servers, cancellationToken));
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await Task.WhenAll(keeping);
+            await watching;
+        }
+
+        lines.Add(watch.Judge());
+        lines.Add(JudgeExits(stage));
+        var (imageLines, leftovers, images) = await AuditFilesAsync(stage, producer, cancellationToken);
+        lines.AddRange(imageLines);
+        return new ChaosReport(options, [.. _faults], stage.Exits)
+        {
+            Lines = lines, Jobs = producer.Submitted.Count, Cancelled = producer.Cancelled, Images = images, Leftovers = leftovers, Drained = drained,
+        };
+    }
+
+    private async Task StrikeAllAsync(IReadOnlyList<Fault> schedule, CancellationToken cancellationToken)
+    {
+        var started = clock.GetTimestamp();
+        var striking = new List<Task>();
+        foreach (var fault in schedule)
+        {
+            var wait = fault.At - clock.GetElapsedTime(started);
+            if (wait > TimeSpan.Zero) await Task.Delay(wait, clock, cancellationToken);
+            striking.Add(StrikeAsync(fault, cancellationToken));
+        }
+
+        await Task.WhenAll(striking).WaitAsync(FaultEndLimit, clock, cancellationToken);
+    }
+
+    private async Task StrikeAsync(Fault fault, CancellationToken cancellationToken)
+    {
+        var began = clock.GetUtcNow();
+        string outcome;
+        try
+        {
+            outcome = await Task.Run(() => fault.Kind.StrikeAsync(fault, cancellationToken), cancellationToken);
+        }
+#pragma warning disable CA1031 // A fault that could not be done is reported; the run goes on.
+        catch (Exception error) when (error is not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            outcome = StruckFault.Failed + error.Message;
+        }
+
+        var struck = new StruckFault(fault.Number, fault.Kind.Name, fault.Worker, began, clock.GetUtcNow() - began, outcome);
+        _faults.Enqueue(struck);
+        progress(struck.ToString());
+    }
+
+    // A person who looks in the morning resumes the workers that paused because a weight or an image differed.
+    private async Task<TimeSpan?> DrainAsync(Stage stage, CancellationToken cancellationToken)
+    {
+        var started = clock.GetTimestamp();
+        while (clock.GetElapsedTime(started) < options.DrainLimit)
+        {
+            await stage.Servers.ExecuteAsync("resume_workers", "batchgen", cancellationToken);
+            await using var connection = await stage.Servers.ConnectAsync(cancellationToken);
+            await using var command = new NpgsqlCommand(ChaosSql.Read("count_open"), connection);
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            await reader.ReadAsync(cancellationToken);
+            if (reader.GetInt64(0) == 0 && reader.GetInt64(1) == 0) return clock.GetElapsedTime(started);
+            await Task.Delay(LookInterval * 5, clock, cancellationToken);
+        }
+
+        return null;
+    }
+
+    private static AuditLine JudgeExits(Stage stage)
+    {
+        var wrong = stage.Exits.Where(exit =>
+            exit.Reason is null || (exit.Reason != Signals.NameOf(Signals.Kill) && !OrderlyExits.Contains(exit.ExitCode)));
+        return new AuditLine("Workers end when they are asked to, and only then", stage.Exits.Count,
+            [.. wrong.Select(exit => $"{exit.Worker}, {exit.Reason ?? "not asked to"}, ended with {exit.ExitCode}: {exit.LastLines}")]);
+    }
+
+    // Upkeep removes what killed workers left; whatever is there after it must be recorded.
+    private async Task<(IReadOnlyList<AuditLine> Lines, int Leftovers, int Images)> AuditFilesAsync(
+        Stage stage, Producer producer, CancellationToken cancellationToken)
+    {
+        var folder = stage.Images.Folder;
+        var jobs = await JobRow.ListAsync(stage.Servers, cancellationToken);
+        var digests = await JobRow.ListDigestsAsync(stage.Servers, cancellationToken);
+        await using var database = QueueDatabase.Open(stage.Servers.Primary.ConnectionString("batchgen"), new QueueOptions());
+        var leftovers = await new ImageFolderSweep(database, clock).SweepAsync(folder, TimeSpan.Zero, cancellationToken);
+        return (new ImageAudit(producer.Submitted, jobs, digests, folder).Run(), leftovers, jobs.Count(job => job.Path is not null));
+    }
+
+    private static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s");
+}

@@ -1,0 +1,166 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using BatchGen.Chaos.Faults;
+using BatchGen.Chaos.Files;
+using BatchGen.Chaos.Jobs;
+using BatchGen.Chaos.Network;
+using BatchGen.Chaos.Processes;
+using BatchGen.Chaos.Servers;
+
+namespace BatchGen.Chaos;
+
+/// <summary>Everything that a run strikes: servers, links, files, workers; made anew for each run and removed after it.</summary>
+internal sealed class Stage : IAsyncDisposable
+{
+    private const UnixFileMode Enterable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
+    private readonly ConcurrentQueue<WorkerExit> _others = [];
+    private readonly string _folder;
+    private readonly TcpProxy[][] _links;
+
+    private Stage(ChaosOptions options, TimeProvider clock, string folder, ServerClock serverClock, ServerPair servers, ImageDisk images)
+    {
+        (Options, Clock, _folder, ServerClock, Servers, Images) = (options, clock, folder, serverClock, servers, images);
+        Models = ModelFiles.Copy(Path.Combine(options.Program.HomeFolder, "models"), Path.Combine(folder, "models"), clock);
+        _links = [.. Enumerable.Range(0, options.Workers).Select(_ =>
+            servers.Nodes.Select(node => TcpProxy.Start(node.ConnectionString("batchgen"), clock)).ToArray())];
+        Workers = [.. Enumerable.Range(0, options.Workers).Select(number => NewWorker(NameOf(number), NameOf(number), number))];
+    }
+
+    /// <summary>What the run does.</summary>
+    public ChaosOptions Options { get; }
+
+    /// <summary>Clock of this machine.</summary>
+    public TimeProvider Clock { get; }
+
+    /// <summary>The database servers.</summary>
+    public ServerPair Servers { get; }
+
+    /// <summary>The clock that they see.</summary>
+    public ServerClock ServerClock { get; }
+
+    /// <summary>The image folder.</summary>
+    public ImageDisk Images { get; }
+
+    /// <summary>The model and its adapters.</summary>
+    public ModelFiles Models { get; }
+
+    /// <summary>The worker processes.</summary>
+    public IReadOnlyList<WorkerSlot> Workers { get; }
+
+    /// <summary>For each worker, a link to each server.</summary>
+    public IReadOnlyList<IReadOnlyList<TcpProxy>> Links => _links;
+
+    /// <summary>Folder for logs and the report.</summary>
+    public string LogFolder => Options.OutputFolder;
+
+    /// <summary>How long a worker may take to end when it is asked to: its StopTimeout and what <c>batchgen up</c> adds to it.</summary>
+    public static TimeSpan EndLimit => StopTimeout + TimeSpan.FromSeconds(20);
+
+    /// <summary>How every worker process ended so far.</summary>
+    public IReadOnlyList<WorkerExit> Exits => [.. Workers.SelectMany(worker => worker.Exits), .. _others];
+
+    private static TimeSpan StopTimeout => TimeSpan.FromSeconds(15);
+
+    private string DataFolder => Path.Combine(_folder, "data");
+
+    /// <summary>Makes servers, files and links, and registers model and adapters; no worker runs yet.</summary>
+    public static async Task<Stage> CreateAsync(ChaosOptions options, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var folder = Directory.CreateTempSubdirectory("batchgen-chaos-").FullName;
+        // The user as whom the servers run has to get to its folders.
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder, Enterable);
+        Directory.CreateDirectory(options.OutputFolder);
+        var serverClock = ServerClock.Create(folder);
+        var servers = await ServerPair.CreateAsync(folder, serverClock, cancellationToken);
+        var images = await ImageDisk.CreateAsync(Path.Combine(folder, "images"), clock);
+        var stage = new Stage(options, clock, folder, serverClock, servers, images);
+        await stage.RunProgramAsync(["migrate"], cancellationToken);
+        await stage.RunProgramAsync(["models", "add", stage.Models.Model, "--name", "demo"], cancellationToken);
+        await stage.RunProgramAsync(["adapters", "add", .. stage.Models.Adapters], cancellationToken);
+        Directory.CreateDirectory(Path.Combine(stage.DataFolder, "start-images"));
+        File.Copy(Path.Combine(stage.Models.Model, "preview.png"), Path.Combine(stage.DataFolder, "start-images", Producer.StartImage));
+        await servers.ExecuteAsync("watch_changes", "batchgen", cancellationToken);
+        return stage;
+    }
+
+    /// <summary>The adapter that a fault strikes.</summary>
+    public string AdapterOf(Fault fault) => Models.Adapters[fault.Salt % Models.Adapters.Count];
+
+    /// <summary>A further worker, which nobody keeps running yet.</summary>
+    /// <param name="name">What it is called.</param>
+    /// <param name="logName">What its log files are called.</param>
+    /// <param name="link">Number of the worker whose links it uses.</param>
+    public WorkerSlot NewWorker(string name, string logName, int link = 0) =>
+        new(name, logName, Options.Program, Environment(name, link), Path.Combine(LogFolder, "logs"), Clock);
+
+    /// <summary>Notes how the processes of a further worker ended.</summary>
+    public void NoteExits(IEnumerable<WorkerExit> exits)
+    {
+        foreach (var exit in exits) _others.Enqueue(exit);
+    }
+
+    /// <summary>Variables of a worker process.</summary>
+    /// <param name="name">Name of the worker, which its connections have too.</param>
+    /// <param name="link">Number of the worker whose links it uses; the last one has the driver's own time limits, the others short ones.</param>
+    public Dictionary<string, string> Environment(string name, int link)
+    {
+        var address = Servers.ConnectionString([.. _links[link].Select(proxy => proxy.Port)], name)
+            + (link < Options.Workers - 1 ? ";Timeout=4;Command Timeout=5" : ";Timeout=15;Command Timeout=30");
+        return new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["BATCHGEN_HOME"] = Options.Program.HomeFolder,
+            ["ConnectionStrings__BatchGen"] = address,
+            ["BatchGen__DataFolder"] = DataFolder,
+            ["BatchGen__Worker__ImageFolder"] = Images.Folder,
+            ["BatchGen__Queue__LeaseDuration"] = Options.Lease.ToString("c", CultureInfo.InvariantCulture),
+            ["BatchGen__Worker__HeartbeatInterval"] = (Options.Lease / 5).ToString("c", CultureInfo.InvariantCulture),
+            ["BatchGen__Queue__PollInterval"] = "00:00:01",
+            ["BatchGen__Queue__RetryDelay"] = "00:00:03",
+            ["BatchGen__Queue__MaxRetryDelay"] = "00:00:20",
+            ["BatchGen__Worker__OutputRetryInterval"] = "00:00:03",
+            ["BatchGen__Worker__DeviceRetryInterval"] = "00:00:03",
+            ["BatchGen__Worker__MaxFileRetryInterval"] = "00:00:05",
+            ["BatchGen__Worker__ProbationInterval"] = "00:00:05",
+            ["BatchGen__Worker__StopTimeout"] = StopTimeout.ToString("c", CultureInfo.InvariantCulture),
+            ["BatchGen__Worker__CanaryEveryBatches"] = "25",
+            ["BatchGen__Worker__CanarySteps"] = "2",
+            ["OMP_NUM_THREADS"] = "1",
+            ["OMP_WAIT_POLICY"] = "PASSIVE",
+        };
+    }
+
+    /// <summary>Runs a command of the program to its end, with nothing between it and the servers.</summary>
+    public async Task RunProgramAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
+        var start = new ProcessStartInfo(Options.Program.File, [.. Options.Program.First, .. arguments])
+        {
+            UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true,
+        };
+        foreach (var (name, value) in Environment("setup", 0)) start.Environment[name] = value;
+        start.Environment["ConnectionStrings__BatchGen"] = Servers.ConnectionString([.. Servers.Nodes.Select(node => node.Port)], "setup");
+        using var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        var texts = await Task.WhenAll(
+            process.StandardError.ReadToEndAsync(cancellationToken), process.StandardOutput.ReadToEndAsync(cancellationToken));
+        await process.WaitForExitAsync(cancellationToken);
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"'batchgen {string.Join(' ', arguments)}' ended with {process.ExitCode}: {texts[0]}");
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var link in _links.SelectMany(links => links)) await link.DisposeAsync();
+        await Servers.DisposeAsync();
+        Models.Dispose();
+        await Images.DisposeAsync();
+        foreach (var log in Directory.EnumerateFiles(_folder, "server.log", SearchOption.AllDirectories))
+            File.Copy(log, Path.Combine(LogFolder, "logs", Path.GetFileName(Path.GetDirectoryName(log)!) + ".log"), overwrite: true);
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static string NameOf(int number) => string.Create(CultureInfo.InvariantCulture, $"worker-{number}");
+}
