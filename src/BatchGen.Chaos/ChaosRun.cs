@@ -21,7 +21,7 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
     // Exit codes of docs/operations.md, and that of a process that was asked to stop before it could say so itself.
     private static readonly int[] OrderlyExits = [0, 3, 130, 143];
     private const int LeastWorkers = 2;
-    private const int TakeoverRounds = 3;
+    private const int TakeoverRounds = 2;
     private static readonly TimeSpan TakeoverMargin = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan FaultEndLimit = TimeSpan.FromMinutes(2);

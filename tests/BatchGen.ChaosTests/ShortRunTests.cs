@@ -36,7 +36,7 @@ public sealed class ShortRunTests(ITestOutputHelper output)
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         var options = new ChaosOptions(program, folder)
         {
-            Seed = 12, Time = TimeSpan.FromSeconds(75), FaultInterval = TimeSpan.FromSeconds(1.8), Workers = 2,
+            Seed = 12, Time = TimeSpan.FromSeconds(60), FaultInterval = TimeSpan.FromSeconds(1.4), Workers = 2,
             Lease = TimeSpan.FromSeconds(5), DrainLimit = TimeSpan.FromMinutes(2),
         };
         var report = await run(new ChaosRun(options, TimeProvider.System, output.WriteLine));

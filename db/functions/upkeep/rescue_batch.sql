@@ -2,15 +2,11 @@ create or replace function rescue_batch(dead batches, started timestamptz) retur
 language plpgsql as $$
 -- A lease that ran out. Its attempt is counted only to a job that was alone: the others may have had a neighbour that brings workers down.
 -- For the same reason they come back with half the batch size as their limit, so that such a job is alone after a few crashes. Nor is it
--- counted the first two times: whoever kills a worker hits a lone job now and then, but hardly the same one three times.
+-- counted to a job that was alone when somebody killed its worker (is_blamed).
 declare
-  excused constant int := 2;
   alone constant boolean := cardinality(dead.job_ids) = 1;
   -- A worker that ended while the server was away could not say so: that explains its silence, and no job is charged for it.
-  counted constant boolean := alone and dead.renewed_at >= noted_instant('restart_noted') and excused <= (
-    select count(*)
-    from job_attempts a join batches b on b.id = a.batch_id
-    where a.job_id = dead.job_ids[1] and a.code = 'worker_lost' and cardinality(b.job_ids) = 1);
+  counted constant boolean := alone and dead.renewed_at >= noted_instant('restart_noted') and is_blamed(dead.job_ids[1]);
   worker_name constant text := (select w.name from workers w where w.id = dead.worker_id);
   unfinished bigint[];
 begin

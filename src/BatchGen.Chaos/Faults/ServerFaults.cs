@@ -1,6 +1,4 @@
-using System.Globalization;
 using BatchGen.Chaos.Servers;
-using Npgsql;
 
 namespace BatchGen.Chaos.Faults;
 
@@ -68,18 +66,6 @@ internal sealed class ServerFaults(Stage stage)
         return string.Join(' ', cancelled);
     }
 
-    private async Task<string> CallAsync(string statement, CancellationToken cancellationToken, params object[] values)
-    {
-        try
-        {
-            await using var connection = await stage.Servers.ConnectAsync(cancellationToken);
-            await using var command = new NpgsqlCommand(ChaosSql.Read(statement), connection);
-            foreach (var value in values) command.Parameters.AddWithValue(value);
-            return Convert.ToString(await command.ExecuteScalarAsync(cancellationToken), CultureInfo.InvariantCulture) ?? "";
-        }
-        catch (NpgsqlException away)
-        {
-            return "the server was away: " + away.Message;
-        }
-    }
+    private Task<string> CallAsync(string statement, CancellationToken cancellationToken, params object[] values) =>
+        stage.Servers.CallAsync(statement, cancellationToken, values);
 }

@@ -26,8 +26,10 @@ internal sealed class WorkerFaults(Stage stage)
         new("worker suspended while it writes", 4, 1.1, 1.6, FaultTarget.AnyWorker, async (fault, token) =>
             await UntilWritingAsync(fault, token) + ", " + await Slot(fault).SuspendAsync(fault.Time)),
         new("second worker of the same name", 3, 0.8, 1.4, FaultTarget.Everything, TwinAsync),
-        new("bit of a weight flipped", 5, 0, 0, FaultTarget.AnyWorker, (fault, _) => FlipAsync(fault, stage.Models.UNet)),
-        new("bit of an adapter flipped", 3, 0, 0, FaultTarget.AnyWorker, (fault, _) => FlipAsync(fault, stage.AdapterOf(fault))),
+        new("bit of a weight flipped", 5, 0, 0, FaultTarget.AnyWorker, (fault, token) =>
+            FlipAsync(fault, stage.Models.UNet, token)),
+        new("bit of an adapter flipped", 3, 0, 0, FaultTarget.AnyWorker, (fault, token) =>
+            FlipAsync(fault, stage.AdapterOf(fault), token)),
     ];
 
     private WorkerSlot Slot(Fault fault) => stage.Workers[fault.Worker];
@@ -73,7 +75,14 @@ internal sealed class WorkerFaults(Stage stage)
         return "ok";
     }
 
-    private Task<string> FlipAsync(Fault fault, string file) => Task.Run(() =>
+    private async Task<string> FlipAsync(Fault fault, string file, CancellationToken cancellationToken)
+    {
+        // Noted first, or an image may be judged by a bit that nobody knows of yet.
+        var noted = await stage.Servers.CallAsync("note_flipped_bit", cancellationToken, Slot(fault).Name);
+        return noted == Slot(fault).Name ? await Task.Run(() => Flip(fault, file), cancellationToken) : noted;
+    }
+
+    private string Flip(Fault fault, string file)
     {
         if (Slot(fault).ProcessId is not { } process) return "was down";
         try
@@ -88,5 +97,5 @@ internal sealed class WorkerFaults(Stage stage)
         {
             return "its memory could not be reached: " + error.Message;
         }
-    });
+    }
 }

@@ -128,6 +128,22 @@ internal sealed class ServerPair : IAsyncDisposable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    /// <summary>The value that a statement of <c>db/chaos</c> returns, as text; why not while the server is away.</summary>
+    public async Task<string> CallAsync(string statement, CancellationToken cancellationToken, params object[] values)
+    {
+        try
+        {
+            await using var connection = await ConnectAsync(cancellationToken);
+            await using var command = new NpgsqlCommand(ChaosSql.Read(statement), connection);
+            foreach (var value in values) command.Parameters.AddWithValue(value);
+            return Convert.ToString(await command.ExecuteScalarAsync(cancellationToken), CultureInfo.InvariantCulture) ?? "";
+        }
+        catch (NpgsqlException away)
+        {
+            return "the server was away: " + away.Message;
+        }
+    }
+
     /// <summary>Ports that nothing listens on now.</summary>
     public static int[] FreePorts(int count)
     {

@@ -20,6 +20,9 @@ internal static class SqlErrorTable
     // The server says that a prepared statement is out of date with a code that else means a feature it does not have.
     private const string OutdatedPlan = "cached plan must not change result type";
 
+    private const string DriverName = "Npgsql";
+    private const string BrokenBetweenCalls = "Connection is not open";
+
     /// <summary>
     /// By SQLSTATE, or by its first two characters, which stand for every code of that class that has no row of its own. Any other code is
     /// a <see cref="DatabaseErrorKind.Fault"/>.
@@ -83,6 +86,8 @@ internal static class SqlErrorTable
         NpgsqlException => DatabaseErrorKind.Passing,
         // The driver lets these through as they are: a host name that is not known now, a connection that takes too long.
         SocketException or TimeoutException => DatabaseErrorKind.Passing,
+        // So it says that a connection broke between two calls.
+        InvalidOperationException { Source: DriverName, Message: BrokenBetweenCalls } => DatabaseErrorKind.Passing,
         _ => null,
     };
 

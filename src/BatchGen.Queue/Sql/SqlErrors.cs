@@ -28,7 +28,7 @@ internal static class SqlErrors
         PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } denied =>
             new QueueException($"The database user may not do this ({denied.MessageText}). Roles are explained in docs/queue.md.", denied),
         PostgresException or NpgsqlOperationInProgressException => null,
-        NpgsqlException or SocketException or TimeoutException => new QueueException(
+        _ when SqlErrorTable.KindOf(error) == DatabaseErrorKind.Passing => new QueueException(
             $"No database answers at {Where(dataSource)} ({Reason(error)}). "
                 + "Check that the server runs and that ConnectionStrings__BatchGen names it.", error),
         _ => null,
@@ -45,6 +45,8 @@ internal static class SqlErrors
     private static string Where(NpgsqlDataSource dataSource)
     {
         var builder = new NpgsqlConnectionStringBuilder(dataSource.ConnectionString);
-        return $"{builder.Host}:{builder.Port}, database '{builder.Database ?? builder.Username}'";
+        // Of several hosts each names its own port, or has the one that is set.
+        var hosts = builder.Host!.Split(',').Select(host => host.Contains(':') ? host : $"{host}:{builder.Port}");
+        return $"{string.Join(", ", hosts)}, database '{builder.Database ?? builder.Username}'";
     }
 }

@@ -32,4 +32,26 @@ public sealed class HalfOpenLinkTests
         await database.SubmitAsync("");
         await Wait.ForAsync("the wait ended for a job", wait, TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
     }
+
+    [Fact]
+    public async Task A_connection_that_broke_between_two_waits_is_replaced()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync();
+        var options = new QueueOptions { Schema = database.Schema, PollInterval = TimeSpan.FromSeconds(8) };
+        await using var queue = QueueDatabase.Open(database.ConnectionString + ";Application Name=broken", options);
+        await using var signal = new WorkSignal(queue);
+        await signal.WaitAsync(TestContext.Current.CancellationToken); // The first wait only begins to listen.
+        var ended = await database.SqlAsync<long>(
+            "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where application_name = 'broken' and query like 'listen%'");
+        Assert.Equal(1, ended);
+        // The driver notices by the sign of life that it asks for every second.
+        await Task.Delay(TimeSpan.FromSeconds(3), TestContext.Current.CancellationToken);
+
+        await Wait.ForAsync("the wait ended", signal.WaitAsync(TestContext.Current.CancellationToken));
+        await Wait.ForAsync("a new connection listens", signal.WaitAsync(TestContext.Current.CancellationToken));
+        var wait = signal.WaitAsync(TestContext.Current.CancellationToken);
+        await database.SubmitAsync("");
+        await Wait.ForAsync("the wait ended for a job", wait, TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+    }
 }
