@@ -17,6 +17,8 @@
 # switch          batchgen bench switch                                                            not timed
 # fuzz            every reader of foreign input for ten minutes and until three minutes bring      not timed
 #                 no new path (docs/reliability.md)
+# chaos           batchgen bench chaos: 45 minutes of faults, then killing points and timed        about 50 minutes
+#                 faults (docs/reliability.md); SEED=7 eng/check-long.sh chaos takes another seed
 # peers           eng/peers: other queues, and diffusers where Python has it                       not timed
 # Everything is written to out/long-runs/ (a file for each run). CYCLES=300 eng/check-long.sh cycles tries a run of cycles out.
 set -euo pipefail
@@ -24,7 +26,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 out="$root/out/long-runs"
-all=(cycles cycles-in-place drift drift-more queue render render-sdxl switch fuzz peers)
+all=(cycles cycles-in-place drift drift-more queue render render-sdxl switch fuzz chaos peers)
 demo="models/demo-adapters"
 
 # Writes a model with random weights once.
@@ -73,6 +75,7 @@ run() {
         dotnet tests/BatchGen.FuzzTests/bin/Release/net10.0/BatchGen.FuzzTests.dll -noColor
       cat out/fuzz/report.txt
       ;;
+    chaos) ./batchgen bench chaos --minutes "${CHAOS_MINUTES:-45}" --seed "${SEED:-1}" ;;
     peers)
       eng/peers/queue/run.sh
       eng/peers/diffusers/run.sh

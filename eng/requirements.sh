@@ -90,6 +90,14 @@ need_promtool() {
   has_promtool "$1" || fail "promtool is missing; the tests of the alert rules need it ('apt-get install prometheus' on Debian)."
 }
 
+# Moves the clock that database servers of a chaos run see.
+need_faketime() {
+  compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null && return
+  apt_install faketime || true
+  compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null \
+    || fail "libfaketime is missing; the chaos tests need it ('apt-get install faketime' on Debian)."
+}
+
 # The examples of docs/sql-api.md are run by the tests.
 need_python() {
   command -v python3 >/dev/null && return

@@ -10,7 +10,7 @@ cd "$root"
 need_dotnet
 need_postgres
 # On a desk the tests that need these are skipped without them; nothing may be skipped when CI=true.
-for optional in need_chromium need_pgbouncer need_psql need_python; do
+for optional in need_chromium need_pgbouncer need_psql need_python need_faketime; do
   ("$optional") || [ "${CI:-}" != true ] || exit 1
 done
 (need_promtool "$root") || [ "${CI:-}" != true ] || exit 1

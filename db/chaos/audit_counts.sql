@@ -9,7 +9,8 @@ with counted as (
   group by group_id, campaign_id, state having sum(count) <> 0),
 there as (
   select group_id, campaign_id, state, count(*) as jobs from jobs group by group_id, campaign_id, state)
-select count(*), array_agg(format('dispatch group %s, campaign %s, %s: counted %s, there are %s', group_id, campaign_id, state, c.jobs, t.jobs))
+select count(*), array_agg(format('dispatch group %s, campaign %s, %s: counted %s, there are %s',
+    group_id, campaign_id, state, c.jobs, t.jobs))
   filter (where c.jobs is distinct from t.jobs)
 from counted c
 full join there t using (group_id, campaign_id, state)

@@ -34,7 +34,8 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
         await using var stage = await Stage.CreateAsync(options, clock, cancellationToken);
         var kinds = (FaultKind[])
         [
-            .. new WorkerFaults(stage).Kinds, .. new ServerFaults(stage).Kinds, .. new LinkFaults(stage).Kinds, .. new FileFaults(stage).Kinds,
+            .. new WorkerFaults(stage).Kinds, .. new ServerFaults(stage).Kinds, .. new LinkFaults(stage).Kinds,
+            .. new FileFaults(stage).Kinds,
         ];
         var schedule = FaultSchedule.Draw(options, kinds);
         progress($"Seed {options.Seed}: {schedule.Count} faults of {kinds.Length} kinds in {options.Time.TotalMinutes:0.#} minutes");
@@ -60,7 +61,7 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
         return report with { Lines = [points, .. report.Lines] };
     }
 
-    /// <summary>Kills workers in the middle of a batch, and measures when others draw their jobs; nothing else is wrong meanwhile.</summary>
+    /// <summary>Kills workers in the middle of a batch, and measures when others draw their jobs; nothing else is wrong.</summary>
     public async Task<ChaosReport> RunTakeoverAsync(CancellationToken cancellationToken)
     {
         await using var stage = await Stage.CreateAsync(options, clock, cancellationToken);
@@ -129,7 +130,8 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
         lines.AddRange(imageLines);
         return new ChaosReport(options, [.. _faults], stage.Exits)
         {
-            Lines = lines, Jobs = producer.Submitted.Count, Cancelled = producer.Cancelled, Images = images, Leftovers = leftovers, Drained = drained,
+            Lines = lines, Jobs = producer.Submitted.Count, Cancelled = producer.Cancelled, Images = images, Leftovers = leftovers,
+            Drained = drained,
         };
     }
 

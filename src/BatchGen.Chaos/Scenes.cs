@@ -1,9 +1,9 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using BatchGen.Chaos.Audits;
 using BatchGen.Chaos.Jobs;
 using BatchGen.Chaos.Processes;
 using Npgsql;
+using static System.FormattableString;
 
 namespace BatchGen.Chaos;
 
@@ -30,7 +30,8 @@ internal sealed class Scenes(Stage stage, Producer producer)
 
     /// <summary>Takes the server away while images of a batch are being recorded.</summary>
     /// <returns>Images that had been recorded before and are not there, or were drawn again, once all jobs ended.</returns>
-    public async Task<AuditLine> LoseServerAsync(string what, Func<CancellationToken, Task<string>> lose, CancellationToken cancellationToken)
+    public async Task<AuditLine> LoseServerAsync(
+        string what, Func<CancellationToken, Task<string>> lose, CancellationToken cancellationToken)
     {
         await producer.SubmitAsync(NewJobs(ShortBatch, ShortSteps), cancel: 0, TimeSpan.Zero, cancellationToken);
         var before = await UntilAsync("list_fresh_images", static row => (long[])row.GetValue(0), cancellationToken);
@@ -41,13 +42,14 @@ internal sealed class Scenes(Stage stage, Producer producer)
         await using var command = new NpgsqlCommand(ChaosSql.Read("list_lost_images"), connection);
         command.Parameters.AddWithValue(before);
         var lost = (long[])(await command.ExecuteScalarAsync(cancellationToken))!;
-        return new AuditLine($"{what} in the middle of a batch loses no recorded image", before.Length, [.. lost.Select(job => $"that of job {job}")]);
+        return new AuditLine(
+            $"{what} in the middle of a batch loses no recorded image", before.Length, [.. lost.Select(job => $"that of job {job}")]);
     }
 
     private static JsonObject[] NewJobs(int count, int steps) => [.. Enumerable.Range(0, count).Select(number => new JsonObject
     {
-        ["prompt"] = string.Create(CultureInfo.InvariantCulture, $"a blue star {number}"), ["seed"] = number, ["width"] = 64, ["height"] = 64,
-        ["steps"] = steps, ["sampler"] = "ddim", ["guidance_scale"] = 7.5, ["adapters"] = "demo-neon@0.8",
+        ["prompt"] = Invariant($"a blue star {number}"), ["seed"] = number, ["width"] = 64, ["height"] = 64, ["steps"] = steps,
+        ["sampler"] = "ddim", ["guidance_scale"] = 7.5, ["adapters"] = "demo-neon@0.8",
     })];
 
     private static (long Batch, string Worker) BatchOf(NpgsqlDataReader row) => (row.GetInt64(0), row.GetString(1));

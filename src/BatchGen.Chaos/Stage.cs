@@ -104,7 +104,8 @@ internal sealed class Stage : IAsyncDisposable
 
     /// <summary>Variables of a worker process.</summary>
     /// <param name="name">Name of the worker, which its connections have too.</param>
-    /// <param name="link">Number of the worker whose links it uses; the last one has the driver's own time limits, the others short ones.</param>
+    /// <param name="link">Number of the worker whose links it uses; the last has the driver's own time limits, the others short
+    /// ones.</param>
     public Dictionary<string, string> Environment(string name, int link)
     {
         var address = Servers.ConnectionString([.. _links[link].Select(proxy => proxy.Port)], name)

@@ -44,8 +44,8 @@ internal static class StartupHook
     }
 
     // A span by its name, a statement by what it calls.
-    private static bool Names(Activity activity, string name) => activity.OperationName == name
-        || activity.TagObjects.Any(tag => Convert.ToString(tag.Value, CultureInfo.InvariantCulture)!.Contains(name + "(", StringComparison.Ordinal));
+    private static bool Names(Activity activity, string name) => activity.OperationName == name || activity.TagObjects.Any(tag =>
+        Convert.ToString(tag.Value, CultureInfo.InvariantCulture)!.Contains(name + "(", StringComparison.Ordinal));
 
     private static void Watch(string extension, string folder)
     {

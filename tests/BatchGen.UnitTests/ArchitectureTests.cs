@@ -16,6 +16,7 @@ public class ArchitectureTests
         { "BatchGen.Worker", [
             "BatchGen.Core", "BatchGen.Queue", "BatchGen.Diffusion", "BatchGen.Imaging", "Npgsql", "Microsoft.Extensions",
         ] },
+        { "BatchGen.Chaos", ["BatchGen.Core", "BatchGen.Queue", "BatchGen.Imaging", "Npgsql"] },
         { "BatchGen.Dashboard", ["BatchGen.Core",
             "BatchGen.Queue", "Hangfire", "Cronos", "Npgsql", "Microsoft.Extensions", "Microsoft.AspNetCore",
             "Microsoft.Net", "Microsoft.OpenApi", "Newtonsoft.Json"] },

@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using BatchGen.Core.Imaging;
 using BatchGen.Imaging;
 using BatchGen.Imaging.Recipes;
+using static System.FormattableString;
 
 namespace BatchGen.Chaos.Audits;
 
@@ -13,7 +15,8 @@ namespace BatchGen.Chaos.Audits;
 /// <param name="digests">Digests of registered models and adapters, by name.</param>
 /// <param name="folder">The image folder.</param>
 internal sealed class ImageAudit(
-    IReadOnlyDictionary<string, JsonObject> submitted, IReadOnlyList<JobRow> jobs, IReadOnlyDictionary<string, string> digests, string folder)
+    IReadOnlyDictionary<string, JsonObject> submitted, IReadOnlyList<JobRow> jobs, IReadOnlyDictionary<string, string> digests,
+    string folder)
 {
     // Fields of a job that decide when it runs and not what it looks like.
     private static readonly HashSet<string> NotInRecipe = new(
@@ -75,7 +78,8 @@ internal sealed class ImageAudit(
             var inside = JsonNode.Parse(ImageRecipeJson.Write(RecipeReader.Parse(bytes, job.Path!)));
             if ((pixels.WidthPixels, pixels.HeightPixels) != (job.WidthPixels, job.HeightPixels))
                 return [$"job {job.Id}: {pixels.WidthPixels} x {pixels.HeightPixels} pixels"];
-            return JsonNode.DeepEquals(inside, JsonNode.Parse(job.Recipe!)) ? [] : [$"job {job.Id}: another recipe inside: {inside?.ToJsonString()}"];
+            if (JsonNode.DeepEquals(inside, JsonNode.Parse(job.Recipe!))) return [];
+            return [$"job {job.Id}: another recipe inside: {inside?.ToJsonString()}"];
         }
         catch (Exception damage) when (damage is InvalidDataException or RecipeException or IOException)
         {
@@ -88,10 +92,15 @@ internal sealed class ImageAudit(
         if (job.Key is null || !submitted.TryGetValue(job.Key, out var asked)) yield break;
         var recipe = ImageRecipeJson.Read(job.Recipe!);
         foreach (var (field, value) in asked.Where(field => !NotInRecipe.Contains(field.Key)))
-            if (TextOf(value) != TextOf(recipe.Fields[field])) yield return $"job {job.Id}: {field} is {recipe.Fields[field]}, asked for {value}";
-        if (recipe.Signature != job.Signature || recipe.JobId != job.Id) yield return $"job {job.Id}: drawn as job {recipe.JobId}, {recipe.Signature}";
+        {
+            if (TextOf(value) != TextOf(recipe.Fields[field]))
+                yield return $"job {job.Id}: {field} is {recipe.Fields[field]}, asked for {value}";
+        }
+
+        if (recipe.Signature != job.Signature || recipe.JobId != job.Id)
+            yield return $"job {job.Id}: drawn as job {recipe.JobId}, {recipe.Signature}";
         if (recipe.ModelSha256 != digests.GetValueOrDefault("demo")) yield return $"job {job.Id}: drawn with another model";
-        var used = recipe.Adapters.Select(adapter => string.Create(CultureInfo.InvariantCulture, $"{adapter.Name}@{adapter.Strength}"));
+        var used = recipe.Adapters.Select(adapter => Invariant($"{adapter.Name}@{adapter.Strength}"));
         var wanted = ((string)asked["adapters"]!).Split('+', StringSplitOptions.RemoveEmptyEntries);
         if (!used.Order(StringComparer.Ordinal).SequenceEqual(wanted.Order(StringComparer.Ordinal)))
             yield return $"job {job.Id}: drawn with {string.Join(", ", used)}, asked for {string.Join(", ", wanted)}";
@@ -100,7 +109,7 @@ internal sealed class ImageAudit(
     }
 
     // 5 and 5.0 are the same number.
-    private static string TextOf(JsonNode? value) => value?.GetValueKind() == System.Text.Json.JsonValueKind.Number
-        ? decimal.Parse(value.ToJsonString(), NumberStyles.Float, CultureInfo.InvariantCulture).ToString("0.########", CultureInfo.InvariantCulture)
+    private static string TextOf(JsonNode? value) => value?.GetValueKind() == JsonValueKind.Number
+        ? Invariant($"{decimal.Parse(value.ToJsonString(), NumberStyles.Float, CultureInfo.InvariantCulture):0.########}")
         : value?.ToString() ?? "";
 }

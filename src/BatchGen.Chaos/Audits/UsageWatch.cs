@@ -37,7 +37,11 @@ internal sealed class UsageWatch(WorkerSlot worker, TimeProvider clock)
     {
         var quarter = _samples.Count / 4;
         if (_wasReplaced || _samples.Count < LeastSamples)
-            return new AuditLine($"Memory, threads and handles of {worker.Name} stay flat (too few samples of one process)", _samples.Count, []);
+        {
+            return new AuditLine(
+                $"Memory, threads and handles of {worker.Name} stay flat (too few samples of one process)", _samples.Count, []);
+        }
+
         var before = Typical(_samples.GetRange(quarter, quarter));
         var after = Typical(_samples.GetRange(_samples.Count - quarter, quarter));
         var grown = after.Handles > before.Handles + MoreHandles || after.Threads > before.Threads + MoreThreads

@@ -16,7 +16,7 @@ internal enum FaultTarget
     /// <summary>No worker of its own.</summary>
     Everything,
 
-    /// <summary>Any worker.</summary>
+    /// <summary>Any of the workers.</summary>
     AnyWorker,
 
     /// <summary>Any worker but the last, whose process lives through the whole run so that its memory can be watched.</summary>

@@ -5,7 +5,7 @@ namespace BatchGen.Chaos.Faults;
 /// <summary>What happens to files: a full or read-only disk, adapters and models damaged, changed, removed.</summary>
 internal sealed class FileFaults(Stage stage)
 {
-    /// <summary>The kinds.</summary>
+    /// <summary>The faults of files that this machine can do.</summary>
     public IReadOnlyList<FaultKind> Kinds
     {
         get

@@ -5,7 +5,7 @@ namespace BatchGen.Chaos.Faults;
 /// <summary>What happens to the links between workers and servers: cut, refused, held, half-open, mute, slow.</summary>
 internal sealed class LinkFaults(Stage stage)
 {
-    /// <summary>The kinds.</summary>
+    /// <summary>The faults of links.</summary>
     public IReadOnlyList<FaultKind> Kinds =>
     [
         new("link cut", 8, 0, 0, FaultTarget.AnyWorker, (fault, _) => OnceAsync(fault, link => link.Cut())),

@@ -8,7 +8,7 @@ internal sealed class ServerFaults(Stage stage)
     private const int MostCancels = 12;
     private static readonly TimeSpan CancelInterval = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>The kinds.</summary>
+    /// <summary>The faults of servers that this machine can do.</summary>
     public IReadOnlyList<FaultKind> Kinds
     {
         get

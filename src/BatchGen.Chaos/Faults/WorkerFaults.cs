@@ -13,7 +13,7 @@ internal sealed class WorkerFaults(Stage stage)
 
     private static readonly TimeSpan Watch = TimeSpan.FromMilliseconds(2);
 
-    /// <summary>The kinds.</summary>
+    /// <summary>The faults of workers.</summary>
     public IReadOnlyList<FaultKind> Kinds =>
     [
         new("worker killed", 14, 0.05, 0.4, FaultTarget.MortalWorker, (fault, _) => EndAsync(fault, Signals.Kill)),

@@ -18,7 +18,7 @@ internal sealed class ImageDisk : IAsyncDisposable
 
     private ImageDisk(string folder, bool isMounted, TimeProvider clock) => (Folder, IsMounted, _clock) = (folder, isMounted, clock);
 
-    /// <summary>The folder.</summary>
+    /// <summary>Path of the folder.</summary>
     public string Folder { get; }
 
     /// <summary>Whether it is a file system of its own, which can be filled.</summary>
@@ -107,7 +107,10 @@ internal sealed class ImageDisk : IAsyncDisposable
 
     private static async Task<int> RunAsync(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true,
+        };
         using var process = Process.Start(start)!;
         await Task.WhenAll(process.StandardError.ReadToEndAsync(), process.StandardOutput.ReadToEndAsync());
         await process.WaitForExitAsync();

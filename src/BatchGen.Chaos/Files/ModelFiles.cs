@@ -69,7 +69,7 @@ internal sealed class ModelFiles : IDisposable
         }
     }
 
-    /// <summary>Sixty-four bytes out of a tensor of a file, as they lie in memory when the file is read: as they are, and as float32.</summary>
+    /// <summary>Sixty-four bytes of a tensor of a file, as memory holds them once the file was read: as they are, and as float32.</summary>
     /// <param name="file">The file, in the safetensors format.</param>
     /// <param name="salt">Chooses tensor and place.</param>
     public static IReadOnlyList<byte[]> PatternsOf(string file, int salt)

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using BatchGen.Chaos.Servers;
 using Npgsql;
 using NpgsqlTypes;
+using static System.FormattableString;
 
 namespace BatchGen.Chaos.Jobs;
 
@@ -59,7 +59,7 @@ internal sealed class Producer(ServerPair servers, int seed, TimeProvider clock)
     /// <summary>Submits jobs, and cancels the first of them after a while.</summary>
     public async Task SubmitAsync(IReadOnlyList<JsonObject> jobs, int cancel, TimeSpan delay, CancellationToken cancellationToken)
     {
-        foreach (var job in jobs) job["idempotency_key"] = string.Create(CultureInfo.InvariantCulture, $"key {_keys++}");
+        foreach (var job in jobs) job["idempotency_key"] = Invariant($"key {_keys++}");
         var list = new JsonArray([.. jobs.Select(job => job.DeepClone())]).ToJsonString();
         var ids = await RepeatAsync(async connection =>
         {
@@ -85,15 +85,15 @@ internal sealed class Producer(ServerPair servers, int seed, TimeProvider clock)
         _numbers++;
         var job = new JsonObject
         {
-            ["prompt"] = string.Create(CultureInfo.InvariantCulture, $"a {Pick(random, Adjectives)} {Pick(random, Nouns)} {_numbers}"),
+            ["prompt"] = Invariant($"a {Pick(random, Adjectives)} {Pick(random, Nouns)} {_numbers}"),
             ["seed"] = random.NextInt64(1L << 40), ["width"] = 64, ["height"] = 64, ["steps"] = random.Next(4, 9), ["adapters"] = signature,
             ["sampler"] = Pick(random, Samplers), ["guidance_scale"] = random.Next(2) == 0 ? 5 : 7.5, ["format"] = Pick(random, Formats),
-            ["campaign"] = string.Create(CultureInfo.InvariantCulture, $"campaign {random.Next(1, 5)}"),
+            ["campaign"] = Invariant($"campaign {random.Next(1, 5)}"),
         };
         switch (random.NextDouble())
         {
             case < 0.06: job["max_attempts"] = 1; break;
-            case < 0.10: job["run_at"] = clock.GetUtcNow().AddSeconds(random.Next(4, 25)).ToString("O", CultureInfo.InvariantCulture); break;
+            case < 0.10: job["run_at"] = Invariant($"{clock.GetUtcNow().AddSeconds(random.Next(4, 25)):O}"); break;
             case < 0.13: job["priority"] = 5; break;
             case < 0.16: (job["start_image"], job["strength"]) = (StartImage, 0.6); break;
             case < 0.18: job["negative_prompt"] = "blurry"; break;

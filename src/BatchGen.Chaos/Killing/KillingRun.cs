@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using BatchGen.Chaos.Audits;
 using BatchGen.Chaos.Jobs;
 using BatchGen.Chaos.Processes;
+using static System.FormattableString;
 
 namespace BatchGen.Chaos.Killing;
 
@@ -46,12 +46,13 @@ internal sealed class KillingRun(Stage stage, Producer producer)
 
     private async Task<string?> KillAsync(KillingPoint point, int stream)
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"victim-{stream}");
+        var name = Invariant($"victim-{stream}");
         var environment = stage.Environment(name, stream);
         environment["DOTNET_STARTUP_HOOKS"] = typeof(KillingRun).Assembly.Location;
         environment["BATCHGEN_CHAOS_KILL"] = point.Order;
         var worker = new WorkerSlot(
-            name, $"{name}-{point.Name.Replace(' ', '-')}", stage.Options.Program, environment, Path.Combine(stage.LogFolder, "logs"), stage.Clock);
+            name, $"{name}-{point.Name.Replace(' ', '-')}", stage.Options.Program, environment, Path.Combine(stage.LogFolder, "logs"),
+            stage.Clock);
         return await worker.RunOnceAsync(Limit) switch
         {
             KilledExitCode => null,
@@ -63,7 +64,7 @@ internal sealed class KillingRun(Stage stage, Producer producer)
     // Enough for two signatures, so that adapters are taken off again.
     private static JsonObject[] NewJobs() => [.. Enumerable.Range(0, JobsAtLeast).Select(number => new JsonObject
     {
-        ["prompt"] = string.Create(CultureInfo.InvariantCulture, $"a red circle {number}"), ["seed"] = number, ["width"] = 64, ["height"] = 64,
-        ["steps"] = 2, ["sampler"] = "ddim", ["guidance_scale"] = 7.5, ["adapters"] = Signatures[number % Signatures.Length],
+        ["prompt"] = Invariant($"a red circle {number}"), ["seed"] = number, ["width"] = 64, ["height"] = 64, ["steps"] = 2,
+        ["sampler"] = "ddim", ["guidance_scale"] = 7.5, ["adapters"] = Signatures[number % Signatures.Length],
     })];
 }

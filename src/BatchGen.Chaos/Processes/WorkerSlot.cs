@@ -5,7 +5,8 @@ namespace BatchGen.Chaos.Processes;
 /// <summary>A place for one worker process, which is started again whenever it ended.</summary>
 /// <remarks>Thread safe: faults strike from many tasks.</remarks>
 internal sealed class WorkerSlot(
-    string name, string logName, ProgramStart program, IReadOnlyDictionary<string, string> environment, string logFolder, TimeProvider clock)
+    string name, string logName, ProgramStart program, IReadOnlyDictionary<string, string> environment, string logFolder,
+    TimeProvider clock)
 {
     // A worker that ended by itself is started again after a moment, as a service manager does.
     private static readonly TimeSpan RestartDelay = TimeSpan.FromSeconds(1.5);
@@ -155,8 +156,8 @@ internal sealed class WorkerSlot(
         {
             Directory.CreateDirectory(logFolder);
             var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true };
-            foreach (var argument in (string[])["-c", "exec \"$@\" >\"$LOG\" 2>&1", "sh", program.File, .. program.First, "worker", "--name", name])
-                start.ArgumentList.Add(argument);
+            string[] arguments = ["-c", "exec \"$@\" >\"$LOG\" 2>&1", "sh", program.File, .. program.First, "worker", "--name", name];
+            foreach (var argument in arguments) start.ArgumentList.Add(argument);
             foreach (var (key, value) in environment) start.Environment[key] = value;
             start.Environment["LOG"] = Path.Combine(logFolder, $"{logName}-{++_starts:D3}.log");
             (_process, _expected) = (Process.Start(start)!, null);

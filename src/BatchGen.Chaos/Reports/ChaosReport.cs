@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Text;
 using BatchGen.Chaos.Audits;
 using BatchGen.Chaos.Processes;
+using static System.FormattableString;
 
 namespace BatchGen.Chaos.Reports;
 
@@ -48,26 +48,29 @@ public sealed record ChaosReport(ChaosOptions Options, IReadOnlyList<StruckFault
     public string Write(string title)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"## {title}\n\n");
-        text.Append(CultureInfo.InvariantCulture, $"Seed {Options.Seed}, {Options.Workers} workers, lease {Options.Lease.TotalSeconds:0} s: ");
-        text.Append(CultureInfo.InvariantCulture, $"{Faults.Count} faults, {Jobs} jobs, {Cancelled} of them cancelled, {Images} images. ");
+        text.Append(Invariant($"## {title}\n\n"));
+        text.Append(Invariant($"Seed {Options.Seed}, {Options.Workers} workers, lease {Options.Lease.TotalSeconds:0} s: "));
+        text.Append(Invariant($"{Faults.Count} faults, {Jobs} jobs, {Cancelled} of them cancelled, {Images} images. "));
         text.Append(Drained is { } time
-            ? string.Create(CultureInfo.InvariantCulture, $"All jobs had ended {time.TotalSeconds:0} s after the last fault. ")
+            ? Invariant($"All jobs had ended {time.TotalSeconds:0} s after the last fault. ")
             : "Not all jobs ended. ");
-        text.Append(CultureInfo.InvariantCulture, $"Upkeep removed {Leftovers} files without a record.\n\n| checked | of | violations |\n| --- | ---: | ---: |\n");
-        foreach (var line in Lines) text.Append(CultureInfo.InvariantCulture, $"| {line.What} | {line.Checked} | {line.Violations.Count} |\n");
+        text.Append(Invariant($"Upkeep removed {Leftovers} files without a record.\n\n"));
+        text.Append("| checked | of | violations |\n| --- | ---: | ---: |\n");
+        foreach (var line in Lines) text.Append(Invariant($"| {line.What} | {line.Checked} | {line.Violations.Count} |\n"));
         if (Faults.Count > 0)
         {
             text.Append("\n| fault | times |\n| --- | ---: |\n");
-            foreach (var kind in Faults.GroupBy(fault => fault.Kind).OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal))
-                text.Append(CultureInfo.InvariantCulture, $"| {kind.Key} | {kind.Count()} |\n");
+            text.Append(Counted(Faults.Select(fault => fault.Kind)));
         }
 
         text.Append("\n| end of a worker process | times |\n| --- | ---: |\n");
-        foreach (var end in Exits.GroupBy(exit => $"{exit.Reason ?? "by itself"}, exit code {exit.ExitCode}").OrderByDescending(group => group.Count()))
-            text.Append(CultureInfo.InvariantCulture, $"| {end.Key} | {end.Count()} |\n");
+        text.Append(Counted(Exits.Select(exit => Invariant($"{exit.Reason ?? "by itself"}, exit code {exit.ExitCode}"))));
         if (Violations.Count > 0) text.Append("\n### Violations\n\n");
-        foreach (var violation in Violations) text.Append(CultureInfo.InvariantCulture, $"- {violation.ReplaceLineEndings(" / ")}\n");
+        foreach (var violation in Violations) text.Append(Invariant($"- {violation.ReplaceLineEndings(" / ")}\n"));
         return text.ToString();
     }
+
+    private static string Counted(IEnumerable<string> values) => string.Concat(values.GroupBy(value => value)
+        .OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal)
+        .Select(group => Invariant($"| {group.Key} | {group.Count()} |\n")));
 }

@@ -2,11 +2,13 @@ using System.Globalization;
 using BatchGen.Chaos.Processes;
 using BatchGen.Queue.Embedded;
 using Npgsql;
+using static System.FormattableString;
 
 namespace BatchGen.Chaos.Servers;
 
 /// <summary>One database server of a run, on a port of this machine.</summary>
-internal sealed class PostgresNode(string name, string folder, int port, string password, ServerPrograms programs, ServerUser user, ServerClock clock)
+internal sealed class PostgresNode(
+    string name, string folder, int port, string password, ServerPrograms programs, ServerUser user, ServerClock clock)
 {
     private const string SuperUser = "postgres";
 
@@ -35,7 +37,8 @@ internal sealed class PostgresNode(string name, string folder, int port, string 
         var passwordFile = Path.Combine(folder, name, "password");
         await user.WriteAsync(passwordFile, password, append: false, cancellationToken);
         await RunAsync("initdb",
-            ["-D", Data, "-U", SuperUser, "--auth=scram-sha-256", "--pwfile=" + passwordFile, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+            ["-D", Data, "-U", SuperUser, "--auth=scram-sha-256", "--pwfile=" + passwordFile, "-E", "UTF8", "--locale=C.UTF-8",
+                "--no-sync"],
             cancellationToken);
         // Servers are killed here, machines are not: what was written stays without being forced to disk.
         await user.WriteAsync(Path.Combine(Data, "postgresql.conf"), $"""
@@ -63,12 +66,12 @@ internal sealed class PostgresNode(string name, string folder, int port, string 
     {
         await user.RunAsync("rm", ["-rf", Data], cancellationToken);
         await MakeFolderAsync(cancellationToken);
-        var address = string.Create(
-            CultureInfo.InvariantCulture, $"host=127.0.0.1 port={primary.Port} user={SuperUser} password={password} application_name={name}");
+        var address = Invariant(
+            $"host=127.0.0.1 port={primary.Port} user={SuperUser} password={password} application_name={name}");
         await RunAsync("pg_basebackup", ["-d", address, "-D", Data, "-R", "-X", "stream", "-c", "fast", "--no-sync"], cancellationToken);
         // It waits for no standby of its own once it is promoted.
-        await user.WriteAsync(
-            Path.Combine(Data, "postgresql.auto.conf"), $"port = {port}\nsynchronous_standby_names = ''\n", append: true, cancellationToken);
+        var settings = Invariant($"port = {port}\nsynchronous_standby_names = ''\n");
+        await user.WriteAsync(Path.Combine(Data, "postgresql.auto.conf"), settings, append: true, cancellationToken);
     }
 
     /// <summary>Starts the server and waits until it takes connections.</summary>
@@ -116,7 +119,8 @@ internal sealed class PostgresNode(string name, string folder, int port, string 
     {
         var file = $"/proc/{parent}/task/{parent}/children";
         return File.Exists(file)
-            ? File.ReadAllText(file).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(text => int.Parse(text, CultureInfo.InvariantCulture))
+            ? File.ReadAllText(file).Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                .Select(text => int.Parse(text, CultureInfo.InvariantCulture))
             : [];
     }
 

@@ -7,6 +7,14 @@ namespace BatchGen.Chaos.Servers;
 internal sealed class ServerClock
 {
     private const string Library = "libfaketime.so.1";
+    private const UnixFileMode ReadableByAll =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    private static readonly EnumerationOptions Nearby = new()
+    {
+        RecurseSubdirectories = true, MaxRecursionDepth = 2, IgnoreInaccessible = true,
+    };
+
     private readonly string _file;
     private int _seconds;
 
@@ -19,11 +27,11 @@ internal sealed class ServerClock
     public static ServerClock Create(string folder)
     {
         var libraries = Directory.Exists("/usr/lib")
-            ? Directory.EnumerateFiles("/usr/lib", Library, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2, IgnoreInaccessible = true })
+            ? Directory.EnumerateFiles("/usr/lib", Library, Nearby)
             : [];
         var clock = new ServerClock(Path.Combine(folder, "server-clock"), libraries.FirstOrDefault());
         clock.Write();
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(clock._file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(clock._file, ReadableByAll);
         return clock;
     }
 

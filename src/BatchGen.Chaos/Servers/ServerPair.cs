@@ -111,7 +111,7 @@ internal sealed class ServerPair : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops both.</summary>
+    /// <summary>Stops both servers.</summary>
     public async ValueTask DisposeAsync()
     {
         await _busy.WaitAsync(CancellationToken.None);

@@ -1,9 +1,9 @@
 using System.CommandLine;
-using System.Globalization;
 using BatchGen.Chaos;
 using BatchGen.Chaos.Processes;
 using BatchGen.Chaos.Reports;
 using BatchGen.Composition;
+using static System.FormattableString;
 
 namespace BatchGen.Commands;
 
@@ -30,10 +30,10 @@ internal static class BenchChaosCommand
         command.SetAction(async (arguments, cancellationToken) =>
         {
             RenderSupport.Require();
-            if (!OperatingSystem.IsLinux()) throw CommandException.BadInput("bench chaos runs on Linux: it signals processes and reads /proc.");
+            if (!OperatingSystem.IsLinux())
+                throw CommandException.BadInput("bench chaos runs on Linux: it signals processes and reads /proc.");
             var chosen = CheckedArguments.Within(arguments, seed, 0, int.MaxValue);
-            var folder = Path.Combine(
-                context.HomeFolder, "out", "chaos", string.Create(CultureInfo.InvariantCulture, $"seed-{chosen}"));
+            var folder = Path.Combine(context.HomeFolder, "out", "chaos", Invariant($"seed-{chosen}"));
             if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
             var options = new ChaosOptions(context.ProgramStart(), folder)
             {
@@ -66,7 +66,7 @@ internal static class BenchChaosCommand
             await File.AppendAllTextAsync(file, text + "\n", cancellationToken);
         }
 
-        await context.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{violations} violations; report and logs in {options.OutputFolder}"));
+        await context.Output.WriteLineAsync(Invariant($"{violations} violations; report and logs in {options.OutputFolder}"));
         return violations == 0 ? ExitCodes.Success : ExitCodes.Failed;
     }
 }

@@ -153,7 +153,8 @@ public sealed class LeaseTests
             {
                 await database.SubmitAsync("b");
                 Assert.NotNull(await database.ClaimAsync(await database.AddWorkerAsync()));
-                await database.SqlAsync("update jobs set state = 'cancelled', indexed_state = 'cancelled', finished_at = now() where id <> $1", job);
+                await database.SqlAsync(
+                    "update jobs set state = 'cancelled', indexed_state = 'cancelled', finished_at = now() where id <> $1", job);
             }
 
             await ExpireAsync(database);
