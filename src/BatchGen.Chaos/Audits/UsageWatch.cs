@@ -32,27 +32,32 @@ internal sealed class UsageWatch(WorkerSlot worker, TimeProvider clock)
         }
     }
 
-    /// <summary>Compares the second quarter of the run with the last.</summary>
-    public AuditLine Judge()
-    {
-        var quarter = _samples.Count / 4;
-        if (_wasReplaced || _samples.Count < LeastSamples)
-        {
-            return new AuditLine(
-                $"Memory, threads and handles of {worker.Name} stay flat (too few samples of one process)", _samples.Count, []);
-        }
+    /// <summary>Judges what was sampled.</summary>
+    public AuditLine Judge() => Judge(worker.Name, _wasReplaced ? [] : _samples);
 
-        var before = Typical(_samples.GetRange(quarter, quarter));
-        var after = Typical(_samples.GetRange(_samples.Count - quarter, quarter));
+    /// <summary>Compares the second quarter of a run with the last.</summary>
+    /// <param name="name">Name of the worker.</param>
+    /// <param name="samples">What its process held, from start to end.</param>
+    internal static AuditLine Judge(string name, IReadOnlyList<ProcessUsage> samples)
+    {
+        var quarter = samples.Count / 4;
+        if (samples.Count < LeastSamples)
+            return new AuditLine($"Memory, threads and handles of {name} stay flat (too few samples of one process)", samples.Count, []);
+        var before = Typical(samples.Skip(quarter).Take(quarter));
+        var after = Typical(samples.TakeLast(quarter));
         var grown = after.Handles > before.Handles + MoreHandles || after.Threads > before.Threads + MoreThreads
             || after.MemoryBytes > before.MemoryBytes * MoreMemory;
-        var what = $"Memory, threads and handles of {worker.Name} stay flat: {Text(before)}, then {Text(after)}";
-        return new AuditLine(what, _samples.Count, grown ? [$"{Text(before)} in the second quarter, {Text(after)} in the last"] : []);
+        var what = $"Memory, threads and handles of {name} stay flat: {Text(before)}, then {Text(after)}";
+        return new AuditLine(what, samples.Count, grown ? [$"{Text(before)} in the second quarter, {Text(after)} in the last"] : []);
     }
 
-    private static ProcessUsage Typical(List<ProcessUsage> samples) => new(
-        Median(samples.Select(sample => sample.MemoryBytes)), (int)Median(samples.Select(sample => (long)sample.Threads)),
-        (int)Median(samples.Select(sample => (long)sample.Handles)));
+    private static ProcessUsage Typical(IEnumerable<ProcessUsage> several)
+    {
+        var samples = several.ToArray();
+        return new ProcessUsage(
+            Median(samples.Select(sample => sample.MemoryBytes)), (int)Median(samples.Select(sample => (long)sample.Threads)),
+            (int)Median(samples.Select(sample => (long)sample.Handles)));
+    }
 
     private static long Median(IEnumerable<long> values)
     {

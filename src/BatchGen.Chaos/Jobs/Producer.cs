@@ -63,7 +63,7 @@ internal sealed class Producer(ServerPair servers, int seed, TimeProvider clock)
         var list = new JsonArray([.. jobs.Select(job => job.DeepClone())]).ToJsonString();
         var ids = await RepeatAsync(async connection =>
         {
-            await using var command = new NpgsqlCommand(ChaosSql.Read("submit"), connection);
+            await using var command = new NpgsqlCommand(ChaosSql.Read("submit_list"), connection);
             command.Parameters.Add(new NpgsqlParameter { Value = list, NpgsqlDbType = NpgsqlDbType.Jsonb });
             return (long[])(await command.ExecuteScalarAsync(cancellationToken))!;
         }, cancellationToken);
@@ -73,7 +73,7 @@ internal sealed class Producer(ServerPair servers, int seed, TimeProvider clock)
         await Task.Delay(delay, clock, cancellationToken);
         Cancelled += (int)await RepeatAsync(async connection =>
         {
-            await using var command = new NpgsqlCommand(ChaosSql.Read("cancel"), connection);
+            await using var command = new NpgsqlCommand(ChaosSql.Read("cancel_some"), connection);
             command.Parameters.AddWithValue(ids[..cancel]);
             return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
         }, cancellationToken);

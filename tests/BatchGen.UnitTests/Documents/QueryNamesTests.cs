@@ -21,6 +21,20 @@ public partial class QueryNamesTests
     }
 
     [Fact]
+    public void Every_statement_of_a_chaos_run_is_named_by_a_literal_of_it()
+    {
+        var literals = Sources.Where(source => source.Path.StartsWith("src/BatchGen.Chaos/", StringComparison.Ordinal))
+            .SelectMany(source => Literal().Matches(source.Text)).Select(match => match.Groups["name"].Value)
+            .ToHashSet(StringComparer.Ordinal);
+        var statements = RepositoryFiles.Files.Where(path => path.StartsWith("db/chaos/", StringComparison.Ordinal))
+            .Select(path => Path.GetFileNameWithoutExtension(path)).ToArray();
+        Assert.NotEmpty(statements);
+        Faults.AssertNone([.. from statement in statements
+                              where !literals.Contains(statement)
+                              select $"nothing runs the statement '{statement}'; remove its file"]);
+    }
+
+    [Fact]
     public void Every_query_that_the_program_runs_exists() =>
         Faults.AssertNone([.. from source in Sources
                               from Match call in Call().Matches(source.Text)
