@@ -72,7 +72,7 @@ internal sealed class Stage : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("batchgen-chaos-").FullName;
         // The user as whom the servers run has to get to its folders.
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder, Enterable);
-        Directory.CreateDirectory(options.OutputFolder);
+        Directory.CreateDirectory(Path.Combine(options.OutputFolder, "logs"));
         var serverClock = ServerClock.Create(folder);
         var servers = await ServerPair.CreateAsync(folder, serverClock, cancellationToken);
         var images = await ImageDisk.CreateAsync(Path.Combine(folder, "images"), clock);

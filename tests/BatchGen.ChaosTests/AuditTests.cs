@@ -67,7 +67,7 @@ public sealed class AuditTests
 
     [Theory]
     [InlineData(0, 0, 0, 0)]
-    [InlineData(200, 0, 0, 1)]
+    [InlineData(400, 0, 0, 1)]
     [InlineData(0, 60, 0, 1)]
     [InlineData(0, 0, 90, 1)]
     public void What_grows_through_a_whole_run_is_found(long memoryMebibytes, int threads, int handles, int violations)
