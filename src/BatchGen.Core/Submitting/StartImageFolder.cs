@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
+using BatchGen.Core.Files;
 using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 
@@ -143,8 +144,7 @@ public sealed partial class StartImageFolder
         var path = PathOf(name);
         try
         {
-            if (new FileInfo(path) is { Exists: true, Length: > MaxFileBytes }) throw TooLong(name);
-            var file = File.ReadAllBytes(path);
+            var file = ReadFile(path, name);
             Check(file, name);
             return file;
         }
@@ -161,6 +161,18 @@ public sealed partial class StartImageFolder
                 MayPass = true,
             };
         }
+    }
+
+    /// <summary>Reads a file that is to become a start image.</summary>
+    /// <param name="path">The file, or a link to it.</param>
+    /// <param name="name">Name of the file in messages.</param>
+    /// <exception cref="StartImageException">It is longer than any start image.</exception>
+    /// <exception cref="IOException">It is missing, cannot be read, or is no regular file.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not read it.</exception>
+    public static byte[] ReadFile(string path, string name)
+    {
+        if (new FileInfo(path) is { Exists: true, Length: > MaxFileBytes }) throw TooLong(name);
+        return RegularFile.ReadAllBytes(path, MaxFileBytes);
     }
 
     // A failure to remove is not reported: the failure to write, which came before it, is.

@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.Text.Json;
 using BatchGen.Composition;
+using BatchGen.Core.Files;
 using BatchGen.Dashboard.Api;
 using BatchGen.Queue.Backups;
 
@@ -55,7 +56,7 @@ internal sealed class BackupReader : IAsyncDisposable
     /// <summary>The roles that the backup holds.</summary>
     public async Task<IReadOnlyList<RestoredRole>> ReadRolesAsync(CancellationToken cancellationToken)
     {
-        await using var file = File.OpenRead(Path.Combine(Folder, BackupManifest.Roles));
+        await using var file = RegularFile.Open(Path.Combine(Folder, BackupManifest.Roles));
         return await JsonSerializer.DeserializeAsync<RestoredRole[]>(file, ApiJson.Compact, cancellationToken) ?? [];
     }
 
@@ -96,7 +97,7 @@ internal sealed class BackupReader : IAsyncDisposable
 
         try
         {
-            await using var file = File.OpenRead(path);
+            await using var file = RegularFile.Open(path);
             var manifest = await JsonSerializer.DeserializeAsync<BackupManifest>(file, ApiJson.Compact, cancellationToken);
             if (manifest is not { Format: BackupManifest.CurrentFormat, Files: not null, Schema: not null })
             {

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using BatchGen.Composition;
+using BatchGen.Core.Files;
 using BatchGen.Dashboard.Api;
 using BatchGen.Queue.Backups;
 
@@ -90,6 +91,8 @@ internal sealed class BackupWriter(ProgramContext context, Settings settings, Da
         };
         foreach (var file in Directory.EnumerateFiles(from, "*", options))
         {
+            // Of a pipe or a device nothing can be saved.
+            if (RegularFile.KindOf(file) is not null) continue;
             if (UnfinishedFiles.Any(mark => Path.GetFileName(file).Contains(mark, StringComparison.Ordinal))) continue;
             var relative = name + "/" + Path.GetRelativePath(from, file).Replace(Path.DirectorySeparatorChar, '/');
             await CopyAsync(file, folder, relative, cancellationToken);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using BatchGen.Core.Files;
 
 namespace BatchGen.Backups;
 
@@ -29,8 +30,7 @@ internal static class PrivateFiles
     /// <returns>Length and lower-case hex SHA-256 of what was copied.</returns>
     public static async Task<(long SizeBytes, string Sha256)> CopyAsync(string from, string to, CancellationToken cancellationToken)
     {
-        const FileShare Shared = FileShare.ReadWrite | FileShare.Delete;
-        await using var source = new FileStream(from, FileMode.Open, FileAccess.Read, Shared, bufferSize: 0);
+        await using var source = RegularFile.Open(from);
         await using var target = Create(to);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var block = new byte[BlockBytes];
@@ -49,7 +49,7 @@ internal static class PrivateFiles
     /// <summary>Length and lower-case hex SHA-256 of a file.</summary>
     public static async Task<(long SizeBytes, string Sha256)> HashAsync(string path, CancellationToken cancellationToken)
     {
-        await using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        await using var stream = RegularFile.Open(path);
         var digest = await SHA256.HashDataAsync(stream, cancellationToken);
         return (stream.Length, Convert.ToHexStringLower(digest));
     }

@@ -223,13 +223,7 @@ internal sealed class SubmitCommand
     {
         var folder = StartImages();
         if (!File.Exists(fileOrName) && folder.Has(fileOrName)) return CheckKept(fileOrName, field);
-        if (new FileInfo(fileOrName) is { Exists: true, Length: > StartImageFolder.MaxFileBytes })
-        {
-            throw CommandException.BadInput(
-                $"{field}: '{fileOrName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.");
-        }
-
-        var accepted = folder.Accept(File.ReadAllBytes(fileOrName), fileOrName);
+        var accepted = folder.Accept(StartImageFolder.ReadFile(fileOrName, fileOrName), fileOrName);
         _startImages.Add((accepted, fileOrName));
         return accepted.Name;
     });
@@ -248,7 +242,7 @@ internal sealed class SubmitCommand
             await session.StartImages.KeepAsync(image.Name, image.SizeBytes, tenant: null, cancellationToken);
             Reading(file, JobFields.StartImage.Name, () =>
             {
-                folder.Write(image, File.ReadAllBytes(file), file);
+                folder.Write(image, StartImageFolder.ReadFile(file, file), file);
                 return image.Name;
             });
         }
