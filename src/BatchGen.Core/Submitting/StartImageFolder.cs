@@ -19,16 +19,19 @@ public sealed partial class StartImageFolder
 
     private readonly string _root;
     private readonly Action<byte[]>? _decode;
+    private readonly FolderAccess _access;
 
     /// <summary>Opens the folder; it is created when the first image is added.</summary>
     /// <param name="folder">Path of the folder.</param>
     /// <param name="decode">Decodes an image that is to be added, and throws <see cref="InvalidDataException"/> where that is impossible;
     /// null for a folder that is only read, whose reader decodes anyway.</param>
-    public StartImageFolder(string folder, Action<byte[]>? decode = null)
+    /// <param name="access">Who may read images that are added.</param>
+    public StartImageFolder(string folder, Action<byte[]>? decode = null, FolderAccess access = FolderAccess.Private)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         _root = Path.GetFullPath(folder);
         _decode = decode;
+        _access = access;
     }
 
     /// <summary>Whether a text may name a start image: a relative path below the folder.</summary>
@@ -111,8 +114,8 @@ public sealed partial class StartImageFolder
         var temporary = $"{final}.{Guid.NewGuid():N}.part";
         try
         {
-            Directory.CreateDirectory(_root);
-            using (var output = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
+            OwnFiles.CreateFolder(_root, _access);
+            using (var output = OwnFiles.Create(temporary, _access))
             {
                 output.Write(file);
                 output.Flush(flushToDisk: true);

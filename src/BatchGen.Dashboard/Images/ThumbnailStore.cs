@@ -40,10 +40,10 @@ internal sealed class ThumbnailStore(DashboardFolders folders, ThumbnailEncoder 
         {
             if (File.Exists(path)) return path;
             var small = encode(RegularFile.ReadAllBytes(image, MaxImageBytes), EdgePixels);
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            OwnFiles.CreateFolder(Path.GetDirectoryName(path)!, FolderAccess.Private);
             // Another process may make the same thumbnail: each writes a file of its own first and renames it then.
             var draft = Path.ChangeExtension(path, Guid.NewGuid().ToString("N"));
-            await File.WriteAllBytesAsync(draft, small, cancellationToken);
+            await OwnFiles.WriteAsync(draft, small, FolderAccess.Private, cancellationToken);
             File.Move(draft, path, overwrite: true);
             return path;
         }

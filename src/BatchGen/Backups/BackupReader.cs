@@ -62,16 +62,17 @@ internal sealed class BackupReader : IAsyncDisposable
 
     /// <summary>Puts the files of a folder of the backup back; a file that is there already stays as it is.</summary>
     /// <returns>How many files were put back.</returns>
-    public async Task<int> CopyToAsync(string name, string folder, CancellationToken cancellationToken)
+    public async Task<int> CopyToAsync(string name, string folder, FolderAccess access, CancellationToken cancellationToken)
     {
         var copied = 0;
         foreach (var file in Manifest.Files.Where(file => file.Path.StartsWith(name + "/", StringComparison.Ordinal)))
         {
             var to = Path.Combine(folder, file.Path[(name.Length + 1)..]);
             if (Path.Exists(to)) continue;
-            Directory.CreateDirectory(Path.GetDirectoryName(to)!);
+            OwnFiles.CreateFolder(Path.GetDirectoryName(to)!, access);
             var unfinished = $"{to}.part-{Guid.NewGuid():N}";
             await PrivateFiles.CopyAsync(Path.Combine(Folder, file.Path), unfinished, cancellationToken);
+            OwnFiles.SetAccess(unfinished, access);
             File.Move(unfinished, to, overwrite: false);
             copied++;
         }

@@ -62,7 +62,7 @@ internal sealed class BackupWriter(ProgramContext context, Settings settings, Da
         await WriteJsonAsync(Path.Combine(folder, BackupManifest.Roles), roles, cancellationToken);
         await AddAsync(folder, BackupManifest.Roles, cancellationToken);
         if (File.Exists(Settings.File)) await CopyAsync(Settings.File, folder, BackupManifest.Settings, cancellationToken);
-        foreach (var (name, path) in BackedUpFolders.Of(settings))
+        foreach (var (name, path, _) in BackedUpFolders.Of(settings))
             if (withImages || name != BackedUpFolders.Images) await CopyFolderAsync(path, folder, name, cancellationToken);
         var manifest = new BackupManifest(
             BackupManifest.CurrentFormat, ProgramVersion, now, settings.Options.Queue.Schema,

@@ -71,7 +71,8 @@ internal static class RestoreCommand
         ProgramContext context, Settings settings, BackupReader backup, CancellationToken cancellationToken)
     {
         var files = 0;
-        foreach (var (name, path) in BackedUpFolders.Of(settings)) files += await backup.CopyToAsync(name, path, cancellationToken);
+        foreach (var (name, path, access) in BackedUpFolders.Of(settings))
+            files += await backup.CopyToAsync(name, path, access, cancellationToken);
         var saved = Path.Combine(backup.Folder, BackupManifest.Settings);
         if (!File.Exists(saved)) return files;
         // The settings that this program runs with stay: the other machine's paths may not be this one's.

@@ -214,8 +214,11 @@ internal sealed class SubmitCommand
             job.StartImage is { } name && names.TryGetValue(name, out var stored) ? job with { StartImage = stored } : job);
     }
 
-    private StartImageFolder StartImages() =>
-        new(WorkerHost.StartImageFolder(Settings.Read(_context)), file => ImageEncoder.Decode(file));
+    private StartImageFolder StartImages()
+    {
+        var settings = Settings.Read(_context);
+        return new(WorkerHost.StartImageFolder(settings), file => ImageEncoder.Decode(file), settings.Options.Worker.ImageFolderAccess);
+    }
 
     // The name of a start image in the folder where workers read them. A file is copied there before the first job is submitted; any other
     // name must be in the folder already.
