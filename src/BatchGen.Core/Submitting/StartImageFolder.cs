@@ -154,7 +154,10 @@ public sealed partial class StartImageFolder
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new StartImageException(
-                $"Start image '{name}' is not in '{_root}' on this machine. Put it there, then retry the job.", failure);
+                $"Start image '{name}' is not in '{_root}' on this machine. Put it there, then retry the job.", failure)
+            {
+                IsMissing = true,
+            };
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -213,4 +216,7 @@ public sealed class StartImageException(string message, Exception? inner = null)
 {
     /// <summary>True when another attempt may succeed: the file is there and could not be read now.</summary>
     public bool MayPass { get; init; }
+
+    /// <summary>True when there is no file of this name.</summary>
+    public bool IsMissing { get; init; }
 }
