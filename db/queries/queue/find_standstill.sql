@@ -1,7 +1,7 @@
 -- Why the queue stands still although jobs could run. @standstill_after interval: how long nothing may finish; @answer_limit interval: how
 -- long a worker lives without a heartbeat. Returns a row for each reason, none while all is well: kind (no_workers, nothing_finished,
--- worker_set_aside), since, subject (name of a worker), detail, for_seconds (how long it holds). Indexes jobs_by_age once for each dispatch group, jobs_scheduled,
--- job_attempts_by_end, and the primary key of images.
+-- worker_set_aside), since, subject (name of a worker), detail, for_seconds (how long it holds). Indexes jobs_by_age once for each dispatch
+-- group, jobs_scheduled, job_attempts_by_end, and the primary key of images.
 with living as (
   select w.name, w.paused or w.draining as held, w.set_aside_at, w.set_aside_reason
   from workers w
