@@ -508,7 +508,7 @@ table worker_lacks (
   looked_at timestamp with time zone default clock_timestamp() not null,
   constraint worker_lacks_pkey PRIMARY KEY (worker_id, kind, name),
   constraint worker_lacks_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES workers(id) ON DELETE CASCADE,
-  constraint worker_lacks_kind_known CHECK ((kind = ANY (ARRAY['adapter'::text, 'model'::text, 'output'::text])))
+  constraint worker_lacks_kind_known CHECK ((kind = ANY (ARRAY['adapter'::text, 'model'::text, 'output'::text, 'start_image'::text])))
 );
 
 -- Worker processes by start; each start is a new row.
@@ -1306,6 +1306,9 @@ function submit_jobs(jobs jsonb, tenant text DEFAULT NULL::text) returns SETOF b
 -- Submits the rows that this role staged under a load name, all or none; returns how many jobs are new. Rows whose idempotency key is known
 -- are left out.
 function submit_staged(load text DEFAULT ''::text, tenant text DEFAULT NULL::text) returns bigint -- security definer;
+
+-- Makes attempts that a worker failed in some batches count no longer, for jobs that wait again; returns for how many jobs.
+function take_back_attempts(of_worker uuid, batch_ids bigint[]) returns integer -- security definer;
 
 -- Step of claim_batch: locks the jobs of the batch.
 function take_jobs(claim claim_state) returns claim_state;

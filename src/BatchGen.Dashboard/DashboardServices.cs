@@ -1,5 +1,6 @@
 using System.Net;
 using System.Threading.RateLimiting;
+using BatchGen.Core.Files;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Api;
 using BatchGen.Dashboard.Assets;
@@ -73,7 +74,7 @@ public static class DashboardServices
         services.AddSingleton(provider =>
         {
             var encode = provider.GetRequiredService<ThumbnailEncoder>();
-            return new StartImageFolder(folders.StartImages, file => encode(file, ThumbnailStore.EdgePixels));
+            return new StartImageFolder(folders.StartImages, file => encode(file, ThumbnailStore.EdgePixels), folders.Access);
         });
         services.AddRazorComponents();
         // A list of jobs pasted into a form may be long, and the enqueue form has a field for each registered adapter.
@@ -88,7 +89,8 @@ public static class DashboardServices
             antiforgery.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
             antiforgery.SuppressXFrameOptionsHeader = true; // The content security policy says it.
         });
-        services.AddDataProtection().PersistKeysToFileSystem(Directory.CreateDirectory(folders.Keys)).SetApplicationName("BatchGen");
+        services.AddDataProtection().PersistKeysToFileSystem(OwnFiles.CreateFolder(folders.Keys, FolderAccess.Private))
+            .SetApplicationName("BatchGen");
         services.AddProblemDetails();
         AddAccess(services, options);
         SchedulingServices.Add(services, options, connectionString);
@@ -206,4 +208,6 @@ public static class DashboardServices
 /// <param name="Keys">Keys that protect login cookies.</param>
 /// <param name="Reports">Morning reports.</param>
 /// <param name="Thumbnails">Small images for grids; may be deleted at any time.</param>
-public sealed record DashboardFolders(string Images, string StartImages, string Keys, string Reports, string Thumbnails);
+/// <param name="Access">Who besides the owner may read start images.</param>
+public sealed record DashboardFolders(
+    string Images, string StartImages, string Keys, string Reports, string Thumbnails, FolderAccess Access = FolderAccess.Private);

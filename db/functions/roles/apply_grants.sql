@@ -16,7 +16,7 @@ declare
   callable_by_readers constant text[] := array['signature_backlog', 'group_is_open', 'window_is_open'];
   callable_by_workers constant text[] := array[
     'claim_batch', 'heartbeat_batch', 'complete_jobs', 'fail_jobs', 'end_batch', 'rescue_expired', 'fold_counts', 'record_checkpoint',
-    'note_lack', 'drop_lack'];
+    'note_lack', 'drop_lack', 'take_back_attempts'];
   role name;
 begin
   execute format('revoke all on schema %I from public', home);

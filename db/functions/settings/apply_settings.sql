@@ -32,8 +32,8 @@ begin
     from (
       select unnest(array['cancel_jobs', 'ended_jobs', 'enqueue_jobs', 'retry_jobs']), by_keys
       union all
-      select unnest(array['complete_jobs', 'end_batch', 'fail_jobs', 'heartbeat_batch', 'record_checkpoint', 'rescue_expired']),
-        of_workers
+      select unnest(array['complete_jobs', 'end_batch', 'fail_jobs', 'heartbeat_batch', 'record_checkpoint', 'rescue_expired',
+        'take_back_attempts']), of_workers
       union all
       select 'claim_batch', by_probes
       union all

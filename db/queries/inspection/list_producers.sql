@@ -1,18 +1,31 @@
--- Logins that may submit and are neither superuser nor the owner of the schema. Returns name, quoted_name, has_limits (whether idle
--- transactions and statements end by a setting of the login, of the database, or of the server's own files).
+-- Logins that may submit and are neither superuser nor the owner of the schema. Returns name, quoted_name, missing (limits without which
+-- its idle transactions or statements never end, whether by a setting of the login, of the database, or of the server's own files; each as
+-- name=value with the value that suits a producer), unset (those of them that nobody set for the login itself, to 0 or otherwise).
+with limits(setting, value) as (
+  values ('idle_in_transaction_session_timeout', '1min'), ('statement_timeout', '5min')),
+given as (
+  select s.setrole, split_part(g.text, '=', 1) as setting, split_part(g.text, '=', 2) as value
+  from pg_db_role_setting s
+  join pg_database d on d.datname = current_database()
+  cross join lateral unnest(s.setconfig) g(text)
+  where s.setdatabase in (0, d.oid)),
+missing as (
+  select r.oid, l.setting, l.setting || '=' || l.value as text
+  from pg_roles r
+  cross join limits l
+  where not exists (
+      select from given g where g.setrole in (0, r.oid) and g.setting = l.setting and g.value not like '0%')
+    and not exists (
+      select from pg_settings p where p.name = l.setting and p.source = 'configuration file' and p.setting <> '0'))
 select r.rolname::text as name, quote_ident(r.rolname) as quoted_name,
-  not exists (
-    select from unnest(array['idle_in_transaction_session_timeout', 'statement_timeout']) wanted(setting)
-    where not exists (
-        select from pg_db_role_setting s
-        cross join lateral unnest(s.setconfig) given(text)
-        where s.setrole in (0, r.oid) and s.setdatabase in (0, d.oid)
-          and split_part(given.text, '=', 1) = wanted.setting and split_part(given.text, '=', 2) not like '0%')
-      and not exists (
-        select from pg_settings p where p.name = wanted.setting and p.source = 'configuration file' and p.setting <> '0')) as has_limits
+  array(select m.text from missing m where m.oid = r.oid order by m.text) as missing,
+  array(
+    select m.text
+    from missing m
+    where m.oid = r.oid and not exists (select from given g where g.setrole = r.oid and g.setting = m.setting)
+    order by m.text) as unset
 from pg_roles r
 join pg_roles submitter on submitter.rolname = 'batchgen_submitter'
-join pg_database d on d.datname = current_database()
 join pg_namespace n on n.nspname = current_schema()
 where r.rolcanlogin and not r.rolsuper and pg_has_role(r.oid, submitter.oid, 'member') and not pg_has_role(r.oid, n.nspowner, 'member')
 order by r.rolname

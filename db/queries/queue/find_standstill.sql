@@ -1,7 +1,7 @@
 -- Why the queue stands still although jobs could run. @standstill_after interval: how long nothing may finish; @answer_limit interval: how
 -- long a worker lives without a heartbeat. Returns a row for each reason, none while all is well: kind (no_workers, nothing_finished,
--- worker_set_aside), since, subject (name of a worker), detail. Indexes jobs_by_age once for each dispatch group, jobs_scheduled,
--- job_attempts_by_end, and the primary key of images.
+-- worker_set_aside), since, subject (name of a worker), detail, for_seconds (how long it holds). Indexes jobs_by_age once for each dispatch
+-- group, jobs_scheduled, job_attempts_by_end, and the primary key of images.
 with living as (
   select w.name, w.paused or w.draining as held, w.set_aside_at, w.set_aside_reason
   from workers w
@@ -43,24 +43,26 @@ finished as (
         order by a.ended_at desc limit 200) a
       cross join lateral (select j.state from jobs j where j.id = a.job_id limit 1) j
       where j.state = 'failed' and a.code <> 'deadline_passed')) as at)
-select 'no_workers' as kind, least(greatest(min(r.since), gone.at), now()) as since, null::text as subject, null::text as detail
-from runnable r
-cross join (select max(coalesce(w.stopped_at, w.heartbeat_at)) as at from workers w) gone
-where not exists (select from living)
-group by gone.at
--- One that starts again is back within a minute.
-having least(greatest(min(r.since), gone.at), now()) <= now() - @answer_limit
-union all
-select 'nothing_finished', greatest(min(r.since), f.at), null,
-  case when (select bool_and(l.held) from living l) then 'Every worker is paused or draining.' end
-from runnable r
-cross join finished f
-where r.open_long_enough and exists (select from living)
-group by f.at
-having greatest(min(r.since), f.at) <= now() - @standstill_after
-union all
--- A worker that set itself aside claims nothing until it is resumed, but for one job after a while.
-select 'worker_set_aside', l.set_aside_at, l.name, l.set_aside_reason
-from living l
-where l.set_aside_at is not null
-order by kind, subject
+select s.*, extract(epoch from now() - s.since)::float8 as for_seconds
+from (
+  select 'no_workers' as kind, least(greatest(min(r.since), gone.at), now()) as since, null::text as subject, null::text as detail
+  from runnable r
+  cross join (select max(coalesce(w.stopped_at, w.heartbeat_at)) as at from workers w) gone
+  where not exists (select from living)
+  group by gone.at
+  -- One that starts again is back within a minute.
+  having least(greatest(min(r.since), gone.at), now()) <= now() - @answer_limit
+  union all
+  select 'nothing_finished', greatest(min(r.since), f.at), null,
+    case when (select bool_and(l.held) from living l) then 'Every worker is paused or draining.' end
+  from runnable r
+  cross join finished f
+  where r.open_long_enough and exists (select from living)
+  group by f.at
+  having greatest(min(r.since), f.at) <= now() - @standstill_after
+  union all
+  -- A worker that set itself aside claims nothing until it is resumed, but for one job after a while.
+  select 'worker_set_aside', l.set_aside_at, l.name, l.set_aside_reason
+  from living l
+  where l.set_aside_at is not null) s
+order by s.kind, s.subject

@@ -2,8 +2,8 @@ namespace BatchGen.Core.Failures;
 
 /// <summary>Something that one machine lacks although the registry names it: no job is to blame, and other machines may have it.</summary>
 /// <param name="Kind">What it is.</param>
-/// <param name="Name">The adapter or model as registered; of images, their folder.</param>
-/// <param name="Sha256">Lower-case hex SHA-256 that the registry names; empty for images.</param>
+/// <param name="Name">The adapter or model as registered; the name of the start image; of images, their folder.</param>
+/// <param name="Sha256">Lower-case hex SHA-256 that the registry names; empty for images and start images.</param>
 public sealed record MachineLack(LackKind Kind, string Name, string Sha256);
 
 /// <summary>What a machine may lack; stored as a text code (<see cref="LackKinds"/>).</summary>
@@ -17,6 +17,9 @@ public enum LackKind
 
     /// <summary>Images cannot be written.</summary>
     Output,
+
+    /// <summary>A start image that a tenant sent is not in the folder.</summary>
+    StartImage,
 }
 
 /// <summary>The text codes of <see cref="LackKind"/>, which never change.</summary>
@@ -28,6 +31,7 @@ public static class LackKinds
         LackKind.Adapter => "adapter",
         LackKind.Model => "model",
         LackKind.Output => "output",
+        LackKind.StartImage => "start_image",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "unknown kind of lack"),
     };
 }

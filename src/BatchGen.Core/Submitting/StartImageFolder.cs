@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
+using BatchGen.Core.Files;
 using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 
@@ -18,16 +19,19 @@ public sealed partial class StartImageFolder
 
     private readonly string _root;
     private readonly Action<byte[]>? _decode;
+    private readonly FolderAccess _access;
 
     /// <summary>Opens the folder; it is created when the first image is added.</summary>
     /// <param name="folder">Path of the folder.</param>
     /// <param name="decode">Decodes an image that is to be added, and throws <see cref="InvalidDataException"/> where that is impossible;
     /// null for a folder that is only read, whose reader decodes anyway.</param>
-    public StartImageFolder(string folder, Action<byte[]>? decode = null)
+    /// <param name="access">Who may read images that are added.</param>
+    public StartImageFolder(string folder, Action<byte[]>? decode = null, FolderAccess access = FolderAccess.Private)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         _root = Path.GetFullPath(folder);
         _decode = decode;
+        _access = access;
     }
 
     /// <summary>Whether a text may name a start image: a relative path below the folder.</summary>
@@ -110,8 +114,8 @@ public sealed partial class StartImageFolder
         var temporary = $"{final}.{Guid.NewGuid():N}.part";
         try
         {
-            Directory.CreateDirectory(_root);
-            using (var output = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
+            OwnFiles.CreateFolder(_root, _access);
+            using (var output = OwnFiles.Create(temporary, _access))
             {
                 output.Write(file);
                 output.Flush(flushToDisk: true);
@@ -143,15 +147,17 @@ public sealed partial class StartImageFolder
         var path = PathOf(name);
         try
         {
-            if (new FileInfo(path) is { Exists: true, Length: > MaxFileBytes }) throw TooLong(name);
-            var file = File.ReadAllBytes(path);
+            var file = ReadFile(path, name);
             Check(file, name);
             return file;
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new StartImageException(
-                $"Start image '{name}' is not in '{_root}' on this machine. Put it there, then retry the job.", failure);
+                $"Start image '{name}' is not in '{_root}' on this machine. Put it there, then retry the job.", failure)
+            {
+                IsMissing = true,
+            };
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -161,6 +167,18 @@ public sealed partial class StartImageFolder
                 MayPass = true,
             };
         }
+    }
+
+    /// <summary>Reads a file that is to become a start image.</summary>
+    /// <param name="path">The file, or a link to it.</param>
+    /// <param name="name">Name of the file in messages.</param>
+    /// <exception cref="StartImageException">It is longer than any start image.</exception>
+    /// <exception cref="IOException">It is missing, cannot be read, or is no regular file.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not read it.</exception>
+    public static byte[] ReadFile(string path, string name)
+    {
+        if (new FileInfo(path) is { Exists: true, Length: > MaxFileBytes }) throw TooLong(name);
+        return RegularFile.ReadAllBytes(path, MaxFileBytes);
     }
 
     // A failure to remove is not reported: the failure to write, which came before it, is.
@@ -198,4 +216,7 @@ public sealed class StartImageException(string message, Exception? inner = null)
 {
     /// <summary>True when another attempt may succeed: the file is there and could not be read now.</summary>
     public bool MayPass { get; init; }
+
+    /// <summary>True when there is no file of this name.</summary>
+    public bool IsMissing { get; init; }
 }

@@ -1,3 +1,4 @@
+using BatchGen.Core.Files;
 using BatchGen.Queue.Reports;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
@@ -29,7 +30,8 @@ internal static class ImageFiles
     {
         var root = Path.GetFullPath(folders.Images);
         var path = Path.GetFullPath(relativePath, root);
-        return path.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal) && File.Exists(path) ? path : null;
+        return path.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal) && File.Exists(path)
+            && RegularFile.KindOf(path) is null ? path : null;
     }
 
     /// <summary>The media type of an image file, by its name.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
+using BatchGen.Core.Files;
 using BatchGen.Queue.Reports;
 
 namespace BatchGen.Dashboard.Images;
@@ -57,7 +58,7 @@ internal static class ImageZip
     private static async Task AddAsync(ZipArchive zip, string path, CancellationToken cancellationToken)
     {
         await using var target = await zip.CreateEntry(Path.GetFileName(path), CompressionLevel.NoCompression).OpenAsync(cancellationToken);
-        await using var source = File.OpenRead(path);
+        await using var source = RegularFile.Open(path);
         await source.CopyToAsync(target, cancellationToken);
     }
 

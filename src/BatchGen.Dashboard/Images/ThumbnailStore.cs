@@ -1,4 +1,5 @@
 using System.Globalization;
+using BatchGen.Core.Files;
 
 namespace BatchGen.Dashboard.Images;
 
@@ -16,6 +17,9 @@ internal sealed class ThumbnailStore(DashboardFolders folders, ThumbnailEncoder 
     public const int EdgePixels = 320;
 
     private const int PerFolder = 1000;
+
+    // Longer than any image that a worker writes.
+    private const long MaxImageBytes = 512L << 20;
 
     // Each decodes a whole image: more at once would only take the processor from the workers on this machine.
     private readonly SemaphoreSlim _gate = new(2);
@@ -35,11 +39,11 @@ internal sealed class ThumbnailStore(DashboardFolders folders, ThumbnailEncoder 
         try
         {
             if (File.Exists(path)) return path;
-            var small = encode(await File.ReadAllBytesAsync(image, cancellationToken), EdgePixels);
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            var small = encode(RegularFile.ReadAllBytes(image, MaxImageBytes), EdgePixels);
+            OwnFiles.CreateFolder(Path.GetDirectoryName(path)!, FolderAccess.Private);
             // Another process may make the same thumbnail: each writes a file of its own first and renames it then.
             var draft = Path.ChangeExtension(path, Guid.NewGuid().ToString("N"));
-            await File.WriteAllBytesAsync(draft, small, cancellationToken);
+            await OwnFiles.WriteAsync(draft, small, FolderAccess.Private, cancellationToken);
             File.Move(draft, path, overwrite: true);
             return path;
         }

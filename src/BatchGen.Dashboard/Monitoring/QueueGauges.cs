@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using BatchGen.Dashboard.Live;
+using BatchGen.Queue.Reports;
 
 namespace BatchGen.Dashboard.Monitoring;
 
@@ -33,8 +34,10 @@ internal static class QueueGauges
         Gauge("batchgen.queue.oldest", "s", "How long the oldest job waits", reading => [new(reading.Queue.OldestSeconds)]);
         Gauge("batchgen.queue.claimable", "{flag}", "Whether a job waits that may be claimed now: 1 or 0",
             reading => [new(reading.Queue.Claimable ? 1 : 0)]);
-        Gauge("batchgen.queue.standstill", "s", "How long nothing has ended although jobs could be claimed",
-            reading => [new(reading.IdleSeconds)]);
+        Gauge("batchgen.queue.standstill", "s", "How long the queue has stood still, by reason; 0 while it does not",
+            reading => [.. Standstill.Kinds.Select(kind => Of(
+                reading.Standstills.Where(found => found.Kind == kind).Select(found => found.ForSeconds).DefaultIfEmpty().Max(),
+                "reason", kind))]);
         Gauge("batchgen.workers", "{worker}", "Workers by state",
             reading => [.. WorkerStates.Select(state => Of(reading.Workers.Count(state.Holds), "state", state.State))]);
         meter.CreateObservableCounter("batchgen.queue.checkpoints", () => Read(reading =>

@@ -25,6 +25,7 @@ public sealed class QueueMonitor : BackgroundService
     private readonly QueueOverview _overview;
     private readonly WorkerRegistry _workers;
     private readonly CheckpointLog _checkpoints;
+    private readonly StandstillFinder _standstills;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly TimeProvider _clock;
     private readonly ILogger<QueueMonitor> _log;
@@ -34,16 +35,13 @@ public sealed class QueueMonitor : BackgroundService
     private Reading? _last;
     private bool _failed;
 
-    // Since when nothing ended although jobs could be claimed.
-    private (long Ended, long Since) _idle;
-
     /// <summary>Makes a monitor; it measures while the host runs.</summary>
     public QueueMonitor(
-        JobCatalog jobs, QueueOverview overview, WorkerRegistry workers, CheckpointLog checkpoints, DashboardFolders folders,
-        IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<QueueMonitor> log)
+        JobCatalog jobs, QueueOverview overview, WorkerRegistry workers, CheckpointLog checkpoints, StandstillFinder standstills,
+        DashboardFolders folders, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<QueueMonitor> log)
     {
         ArgumentNullException.ThrowIfNull(folders);
-        (_jobs, _overview, _workers, _checkpoints) = (jobs, overview, workers, checkpoints);
+        (_jobs, _overview, _workers, _checkpoints, _standstills) = (jobs, overview, workers, checkpoints, standstills);
         (_lifetime, _clock, _log) = (lifetime, clock, log);
         QueueGauges.Add(_meter, Current);
         DiskGauges.Add(_meter, [("images", folders.Images), ("data", Path.GetDirectoryName(folders.Keys) ?? folders.Keys)]);
@@ -122,9 +120,8 @@ public sealed class QueueMonitor : BackgroundService
         var (added, lastId) = await _checkpoints.CountAsync(_counted.LastId, null, cancellationToken);
         var before = _counted.Counts;
         _counted = (new CheckpointCounts(before.Passed + added.Passed, before.Drifted + added.Drifted), Math.Max(lastId, _counted.LastId));
-        var (now, ended) = (_clock.GetTimestamp(), counts.Succeeded + counts.Failed);
-        if (!queue.Claimable || ended != _idle.Ended || _idle.Since == 0) _idle = (ended, now);
-        return new Reading(now, counts, queue, workers, _counted.Counts, _clock.GetElapsedTime(_idle.Since, now).TotalSeconds);
+        var standstills = await _standstills.FindAsync(cancellationToken);
+        return new Reading(_clock.GetTimestamp(), counts, queue, workers, _counted.Counts, standstills);
     }
 }
 
@@ -134,6 +131,7 @@ public sealed class QueueMonitor : BackgroundService
 /// <param name="Queue">What waits.</param>
 /// <param name="Workers">Running workers, and those stopped within a day.</param>
 /// <param name="Checkpoints">Checkpoints so far, by outcome.</param>
-/// <param name="IdleSeconds">For how long nothing has ended although jobs could be claimed.</param>
+/// <param name="Standstills">Why the queue stands still, as the database judges; empty while it does not.</param>
 internal sealed record Reading(
-    long At, JobCounts Counts, QueueMeasure Queue, IReadOnlyList<WorkerState> Workers, CheckpointCounts Checkpoints, double IdleSeconds);
+    long At, JobCounts Counts, QueueMeasure Queue, IReadOnlyList<WorkerState> Workers, CheckpointCounts Checkpoints,
+    IReadOnlyList<Standstill> Standstills);

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using BatchGen.Core.Files;
 using BatchGen.Dashboard.Pages;
 
 namespace BatchGen.Dashboard.Reports;
@@ -19,13 +21,16 @@ internal sealed class ReportFiles(ComponentHtml html, DisplayFormat display, Das
     /// <returns>Path of the Markdown file.</returns>
     public async Task<string> SaveAsync(CampaignReport report, string name, CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(folders.Reports);
+        OwnFiles.CreateFolder(folders.Reports, FolderAccess.Private);
         foreach (var image in report.CanaryImages.SelectMany(canary => canary.Images).DistinctBy(image => image.Id))
-            await File.WriteAllBytesAsync(Path.Combine(folders.Reports, FileOf(image.Id)), image.Png, cancellationToken);
+            await WriteAsync(FileOf(image.Id), image.Png);
         var path = Path.Combine(folders.Reports, name + ".md");
-        await File.WriteAllTextAsync(path, CampaignReportMarkdown.Write(report, display, FileOf), cancellationToken);
-        await File.WriteAllTextAsync(Path.ChangeExtension(path, ".html"), await ToHtmlAsync(report), cancellationToken);
+        await WriteAsync(name + ".md", Encoding.UTF8.GetBytes(CampaignReportMarkdown.Write(report, display, FileOf)));
+        await WriteAsync(name + ".html", Encoding.UTF8.GetBytes(await ToHtmlAsync(report)));
         return path;
+
+        Task WriteAsync(string file, byte[] content) =>
+            OwnFiles.WriteAsync(Path.Combine(folders.Reports, file), content, FolderAccess.Private, cancellationToken);
 
         string FileOf(long canary) => string.Create(CultureInfo.InvariantCulture, $"{name}-canary-{canary}.png");
     }

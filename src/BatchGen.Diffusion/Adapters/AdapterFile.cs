@@ -100,7 +100,7 @@ internal sealed class AdapterFile : IDisposable
     {
         if (!Directory.Exists(path)) return (path, null);
         var config = System.IO.Path.Combine(path, ConfigName);
-        return (WeightsIn(path, registered), File.Exists(config) ? config : null);
+        return (WeightsIn(path, registered), System.IO.Path.Exists(config) ? config : null);
     }
 
     /// <summary>What this machine lacks when the file of a registered adapter is not there as registered; null for one that is not

@@ -2,8 +2,10 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Files;
 using BatchGen.Core.Registry;
 using BatchGen.Core.Texts;
+using BatchGen.Diffusion.Models;
 
 namespace BatchGen.Diffusion.Adapters;
 
@@ -30,7 +32,7 @@ internal sealed class PeftConfig
     {
         try
         {
-            return File.ReadAllBytes(path);
+            return RegularFile.ReadAllBytes(path, ConfigFile.MaxBytes);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -109,7 +109,7 @@ internal sealed class CheckpointFile
     /// <summary>Standard deviation of a tensor's numbers; 0 for types that hold no floating-point numbers.</summary>
     public double Deviation(SafetensorsEntry entry)
     {
-        var bytes = _file.Bytes(entry);
+        ReadOnlySpan<byte> bytes = _file.Bytes(entry);
         double[] values = entry.Type switch
         {
             SafetensorsType.F32 => MemoryMarshal.Cast<byte, float>(bytes).ToArray().Select(value => (double)value).ToArray(),

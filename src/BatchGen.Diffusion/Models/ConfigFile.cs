@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Files;
 using BatchGen.Core.Texts;
 
 namespace BatchGen.Diffusion.Models;
@@ -10,6 +11,9 @@ namespace BatchGen.Diffusion.Models;
 /// </summary>
 internal sealed class ConfigFile
 {
+    /// <summary>Longest file of settings, names or words that is read: far more than any published model has.</summary>
+    public const long MaxBytes = 128L << 20;
+
     private readonly JsonElement _root;
 
     private ConfigFile(string path, JsonElement root)
@@ -27,7 +31,7 @@ internal sealed class ConfigFile
     {
         try
         {
-            return Parse(File.ReadAllText(path), path);
+            return Parse(RegularFile.ReadAllText(path, MaxBytes), path);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -125,15 +125,13 @@ internal sealed class DiffusionModel : IDisposable
         {
             foreach (var group in component.Tensors.GroupBy(tensor => tensor.File))
             {
-                // Mapped, read once, and let go piece by piece: the file never stands in this process's memory beside the tensors made of
-                // it.
+                // Read tensor by tensor: the file never stands in this process's memory beside the tensors made of it.
                 using var file = SafetensorsFile.Open(ModelSource.PathOf(record.Path, group.Key));
                 foreach (var tensor in group)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     weights.Add(new Weight(component.Name, tensor.Key, tensor.Read(file, type, device),
                         new WeightOrigin(tensor.File, () => ReadAgain(record, tensor, type, device))));
-                    file.Release(file.Find(tensor.Name)!);
                 }
             }
 

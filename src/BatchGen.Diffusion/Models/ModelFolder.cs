@@ -1,5 +1,6 @@
 using System.Text.Json;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Files;
 using BatchGen.Core.Texts;
 using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Safetensors;
@@ -147,7 +148,7 @@ internal sealed class ModelFolder
         var path = System.IO.Path.Combine(folder, indexFile);
         try
         {
-            using var document = ForeignJson.Parse(File.ReadAllText(path));
+            using var document = ForeignJson.Parse(RegularFile.ReadAllText(path, ConfigFile.MaxBytes));
             var files = document.RootElement.GetProperty("weight_map").EnumerateObject().Select(item => item.Value.GetString() ?? "")
                 .Distinct().Order(StringComparer.Ordinal).ToArray();
             // A shard lies beside its index; anything else would read files that were never registered.
@@ -161,6 +162,10 @@ internal sealed class ModelFolder
         {
             throw new ModelException($"'{path}' is not an index of shards: {error.Message}", error);
         }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelException($"'{path}' could not be read: {error.Message}", error);
+        }
     }
 
     private static bool IsPickle(string path) => System.IO.Path.GetExtension(path) is ".bin" or ".ckpt" or ".pt" or ".pth";
@@ -171,7 +176,7 @@ internal sealed class ModelFolder
         yield return $"{tokenizer}/merges.txt";
         foreach (var optional in new[] { "tokenizer_config.json", "special_tokens_map.json" })
         {
-            if (File.Exists(System.IO.Path.Combine(Path, tokenizer, optional))) yield return $"{tokenizer}/{optional}";
+            if (System.IO.Path.Exists(System.IO.Path.Combine(Path, tokenizer, optional))) yield return $"{tokenizer}/{optional}";
         }
     }
 }

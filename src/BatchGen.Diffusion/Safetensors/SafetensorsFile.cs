@@ -1,43 +1,30 @@
-using System.Buffers;
-using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using BatchGen.Core.Files;
 
 namespace BatchGen.Diffusion.Safetensors;
 
-/// <summary>An open safetensors file: its checked header, and its bytes in memory.</summary>
+/// <summary>An open safetensors file: its checked header, and where its tensors are read from.</summary>
 /// <remarks>
-/// <see cref="Open"/> maps the file, for models: nothing is copied until a tensor is read. <see cref="Load"/> reads the file into
-/// memory once and hashes the very bytes it keeps, for adapters: what was checked is what is used, and a file that someone cuts
-/// short while it is in use cannot end the process. Needs no native torch; SafetensorsTensors makes tensors.
+/// <see cref="Open"/> reads the header alone, for models: a tensor's bytes are read when they are asked for, straight to where they are
+/// wanted. <see cref="Load"/> reads the file into memory once and hashes the very bytes it keeps, for adapters: what was checked is what
+/// is used. No file is mapped into memory, because one that somebody cuts short meanwhile would end the process (SIGBUS).
+/// Needs no native torch; SafetensorsTensors makes tensors.
 /// </remarks>
-internal sealed unsafe partial class SafetensorsFile : IDisposable
+internal sealed unsafe class SafetensorsFile : IDisposable
 {
     private const int ChunkBytes = 1 << 20;
 
-    // MADV_DONTNEED of Linux.
-    private const int DontNeed = 4;
     private readonly Dictionary<string, SafetensorsEntry> _byName;
-    private readonly MemoryMappedViewAccessor? _view;
+    private readonly FileStream? _stream;
     private byte* _bytes;
+    private bool _disposed;
 
-    private SafetensorsFile(string path, byte* bytes, long sizeBytes, MemoryMappedViewAccessor? view)
+    private SafetensorsFile(string path, SafetensorsHeader header, long sizeBytes, FileStream? stream, byte* bytes)
     {
-        Path = path;
-        SizeBytes = sizeBytes;
+        (Path, Header, SizeBytes, _stream) = (path, header, sizeBytes, stream);
         _bytes = bytes;
-        _view = view;
-        try
-        {
-            var length = SafetensorsHeader.CheckLength(new ReadOnlySpan<byte>(bytes, (int)Math.Min(sizeBytes, 16)), sizeBytes, path);
-            Header = SafetensorsHeader.Parse(new ReadOnlySpan<byte>(bytes + 8, length), sizeBytes, path);
-            _byName = Header.Entries.ToDictionary(entry => entry.Name, StringComparer.Ordinal);
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
+        _byName = header.Entries.ToDictionary(entry => entry.Name, StringComparer.Ordinal);
     }
 
     public string Path { get; }
@@ -55,20 +42,17 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
     /// <summary>The entry with this key, or null.</summary>
     public SafetensorsEntry? Find(string name) => _byName.GetValueOrDefault(name);
 
-    /// <summary>Maps a file into memory.</summary>
+    /// <summary>Opens a file and reads its header.</summary>
     /// <exception cref="SafetensorsException">Missing, unreadable, or not a sound safetensors file.</exception>
-    public static SafetensorsFile Open(string path)
+    public static SafetensorsFile Open(string path) => Reading(path, stream =>
     {
-        return Reading(path, stream =>
-        {
-            using var map = MemoryMappedFile.CreateFromFile(
-                stream, mapName: null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
-            var view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-            byte* bytes = null;
-            view.SafeMemoryMappedViewHandle.AcquirePointer(ref bytes);
-            return new SafetensorsFile(path, bytes + view.PointerOffset, stream.Length, view);
-        });
-    }
+        var length = stream.Length;
+        Span<byte> start = stackalloc byte[(int)Math.Min(length, 16)];
+        ReadFully(stream, path, 0, start);
+        var header = new byte[SafetensorsHeader.CheckLength(start, length, path)];
+        ReadFully(stream, path, 8, header);
+        return new SafetensorsFile(path, SafetensorsHeader.Parse(header, length, path), length, stream, bytes: null);
+    }, keepOpen: true);
 
     /// <summary>Reads a whole file into memory, and gives the SHA-256 of exactly those bytes.</summary>
     /// <param name="path">The file.</param>
@@ -95,14 +79,15 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
 
                 digest = Convert.ToHexStringLower(hash.GetHashAndReset());
                 check?.Invoke(digest);
+                var header = SafetensorsHeader.CheckLength(new ReadOnlySpan<byte>(bytes, (int)Math.Min(length, 16)), length, path);
+                return new SafetensorsFile(
+                    path, SafetensorsHeader.Parse(new ReadOnlySpan<byte>(bytes + 8, header), length, path), length, stream: null, bytes);
             }
             catch
             {
                 NativeMemory.AlignedFree(bytes);
                 throw;
             }
-
-            return new SafetensorsFile(path, bytes, length, view: null);
         });
         sha256 = digest;
         return file;
@@ -113,73 +98,74 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
     public static string HashFile(string path) => Reading(
         path, stream => Convert.ToHexStringLower(SHA256.HashData(stream)), allowShort: true);
 
-    /// <summary>The bytes of one tensor; valid until the file is disposed.</summary>
-    /// <exception cref="ArgumentException">The tensor is longer than a span can be; use
-    /// <see cref="Bytes(SafetensorsEntry, long, int)"/>.</exception>
-    public ReadOnlySpan<byte> Bytes(SafetensorsEntry entry)
+    /// <summary>A copy of the bytes of one tensor.</summary>
+    /// <exception cref="ArgumentException">The tensor is longer than an array can be; use <see cref="Read"/>.</exception>
+    /// <exception cref="SafetensorsException">The file cannot be read any more.</exception>
+    public byte[] Bytes(SafetensorsEntry entry)
     {
-        if (entry.LengthBytes > int.MaxValue) throw new ArgumentException($"'{entry.Name}' is longer than a span can be.", nameof(entry));
-        return Bytes(entry, 0, (int)entry.LengthBytes);
+        if (entry.LengthBytes > Array.MaxLength)
+            throw new ArgumentException($"'{entry.Name}' is longer than an array can be.", nameof(entry));
+        var bytes = new byte[entry.LengthBytes];
+        Read(entry, 0, bytes);
+        return bytes;
     }
 
-    /// <summary>Part of the bytes of one tensor; valid until the file is disposed.</summary>
-    public ReadOnlySpan<byte> Bytes(SafetensorsEntry entry, long start, int length)
+    /// <summary>Reads part of the bytes of one tensor.</summary>
+    /// <param name="entry">The tensor.</param>
+    /// <param name="start">Where the part begins.</param>
+    /// <param name="target">Filled with the bytes.</param>
+    /// <exception cref="SafetensorsException">The file cannot be read any more.</exception>
+    public void Read(SafetensorsEntry entry, long start, Span<byte> target)
     {
-        ObjectDisposedException.ThrowIf(_bytes is null, this);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(start);
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + length, entry.LengthBytes);
-        return new ReadOnlySpan<byte>(_bytes + entry.Offset + start, length);
-    }
-
-    /// <summary>
-    /// Lets the system know that the bytes of a tensor are not needed again soon, so that a mapped file does not count as this process's
-    /// memory.
-    /// </summary>
-    public void Release(SafetensorsEntry entry)
-    {
-        ObjectDisposedException.ThrowIf(_bytes is null, this);
-        if (_view is null || !OperatingSystem.IsLinux()) return;
-        // Whole pages inside the tensor; they come back from the file when they are read again.
-        var page = (nuint)Environment.SystemPageSize;
-        var from = ((nuint)(_bytes + entry.Offset) + page - 1) / page * page;
-        var to = (nuint)(_bytes + entry.Offset + entry.LengthBytes) / page * page;
-        if (to > from) _ = Advise((void*)from, to - from, DontNeed);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + target.Length, entry.LengthBytes);
+        if (_stream is not null) ReadFully(_stream, Path, entry.Offset + start, target);
+        else new ReadOnlySpan<byte>(_bytes + entry.Offset + start, target.Length).CopyTo(target);
     }
 
     public void Dispose()
     {
-        if (_bytes is null) return;
-        if (_view is not null)
-        {
-            _view.SafeMemoryMappedViewHandle.ReleasePointer();
-            _view.Dispose();
-        }
-        else
-        {
-            NativeMemory.AlignedFree(_bytes);
-        }
-
+        if (_disposed) return;
+        _disposed = true;
+        _stream?.Dispose();
+        if (_bytes is not null) NativeMemory.AlignedFree(_bytes);
         _bytes = null;
     }
 
-    [LibraryImport("libc", EntryPoint = "madvise")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Advise(void* address, nuint length, int advice);
-
-    private static T Reading<T>(string path, Func<FileStream, T> read, bool allowShort = false)
+    private static void ReadFully(FileStream stream, string path, long offset, Span<byte> target)
     {
         try
         {
-            using var stream = new FileStream(
-                path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1, FileOptions.SequentialScan);
+            while (target.Length > 0)
+            {
+                var read = RandomAccess.Read(stream.SafeFileHandle, target, offset);
+                if (read == 0) throw new EndOfStreamException("it became shorter while it was read.");
+                offset += read;
+                target = target[read..];
+            }
+        }
+        catch (IOException error)
+        {
+            throw new SafetensorsException(path, $"could not be read: {error.Message}", error) { IsUnreadable = true };
+        }
+    }
+
+    private static T Reading<T>(string path, Func<FileStream, T> read, bool allowShort = false, bool keepOpen = false)
+    {
+        FileStream? stream = null;
+        try
+        {
+            stream = RegularFile.Open(path);
             if (!allowShort && stream.Length < 8)
                 throw new SafetensorsException(
                     path, $"has {stream.Length} bytes, too few for a safetensors file. It may be cut off: copy or download it again.")
                 {
                     IsUnreadable = true,
                 };
-            return read(stream);
+            var result = read(stream);
+            if (keepOpen) stream = null;
+            return result;
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -190,16 +176,15 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new SafetensorsException(
-                path, Directory.Exists(path) ? "is a folder where a safetensors file was expected."
-                    : "may not be read by this user. Check its permissions.", error)
-            {
-                IsUnreadable = true,
-            };
+            throw new SafetensorsException(path, "may not be read by this user. Check its permissions.", error) { IsUnreadable = true };
         }
         catch (IOException error)
         {
             throw new SafetensorsException(path, $"could not be read: {error.Message}", error) { IsUnreadable = true };
+        }
+        finally
+        {
+            stream?.Dispose();
         }
     }
 }

@@ -10,7 +10,7 @@ internal static class SafetensorsTensors
     // Elements converted at a time: a staging piece of this size stays in the cache, so a conversion passes memory once.
     private const int StagingElements = 1 << 18;
 
-    /// <summary>Reads one tensor with a single copy out of the file's memory.</summary>
+    /// <summary>Reads one tensor straight into the tensor's memory where the type is the file's own.</summary>
     /// <param name="file">The file.</param>
     /// <param name="name">Key of the tensor.</param>
     /// <param name="type">Element type wanted; null keeps the file's own.</param>
@@ -22,7 +22,7 @@ internal static class SafetensorsTensors
         return file.ReadTensor(entry, type, device);
     }
 
-    /// <summary>Reads one tensor with a single copy out of the file's memory.</summary>
+    /// <inheritdoc cref="ReadTensor(SafetensorsFile, string, ScalarType?, Device?)" path="/summary"/>
     /// <exception cref="SafetensorsException">An element type torch does not have.</exception>
     public static Tensor ReadTensor(this SafetensorsFile file, SafetensorsEntry entry, ScalarType? type = null, Device? device = null)
     {
@@ -89,7 +89,7 @@ internal static class SafetensorsTensors
         for (long at = 0; at < entry.Count; at += Piece)
         {
             using var part = flat.narrow(0, at, Math.Min(Piece, entry.Count - at));
-            file.Bytes(entry, at * size, checked((int)part.NumberOfElements * size)).CopyTo(part.bytes);
+            file.Read(entry, at * size, part.bytes);
         }
     }
 
@@ -98,14 +98,22 @@ internal static class SafetensorsTensors
         var flat = result.view(-1);
         var size = entry.Type.SizeBytes();
         using var staging = empty(Math.Min(StagingElements, entry.Count), fileType);
+        byte[] codes = isF8 ? new byte[Math.Min(StagingElements, entry.Count)] : [];
         for (long at = 0; at < entry.Count; at += StagingElements)
         {
             var count = (int)Math.Min(StagingElements, entry.Count - at);
             using var from = staging.narrow(0, 0, count);
             using var to = flat.narrow(0, at, count);
-            var bytes = file.Bytes(entry, at * size, count * size);
-            if (isF8) Float8.Decode(bytes, MemoryMarshal.Cast<byte, float>(from.bytes), entry.Type);
-            else bytes.CopyTo(from.bytes);
+            if (isF8)
+            {
+                file.Read(entry, at, codes.AsSpan(0, count));
+                Float8.Decode(codes.AsSpan(0, count), MemoryMarshal.Cast<byte, float>(from.bytes), entry.Type);
+            }
+            else
+            {
+                file.Read(entry, at * size, from.bytes);
+            }
+
             to.copy_(from);
         }
     }

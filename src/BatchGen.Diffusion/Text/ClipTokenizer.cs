@@ -3,7 +3,9 @@ using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Files;
 using BatchGen.Core.Texts;
+using BatchGen.Diffusion.Models;
 
 namespace BatchGen.Diffusion.Text;
 
@@ -58,12 +60,12 @@ internal sealed class ClipTokenizer
         try
         {
             var vocabulary =
-                ForeignJson.Parse(File.ReadAllText(Path.Combine(source, "vocab.json"))).Deserialize<Dictionary<string, int>>() ?? [];
+                ForeignJson.Parse(ReadText(Path.Combine(source, "vocab.json"))).Deserialize<Dictionary<string, int>>() ?? [];
             if (!vocabulary.ContainsKey(StartOfText) || !vocabulary.ContainsKey(EndOfText))
                 throw new ModelException(
                     $"'{Path.Combine(source, "vocab.json")}' is not a CLIP vocabulary: it lacks '{StartOfText}' or '{EndOfText}'.");
             var ranks = new Dictionary<(string Left, string Right), int>();
-            foreach (var line in File.ReadLines(Path.Combine(source, "merges.txt")).Skip(1))
+            foreach (var line in ReadText(Path.Combine(source, "merges.txt")).Split('\n').Skip(1))
             {
                 var space = line.IndexOf(' ', StringComparison.Ordinal);
                 if (space > 0) ranks.TryAdd((line[..space], line[(space + 1)..].TrimEnd('\r')), ranks.Count);
@@ -79,6 +81,10 @@ internal sealed class ClipTokenizer
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new ModelException($"A JSON file of the tokenizer in '{source}' cannot be read: {error.Message}", error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelException($"A file of the tokenizer in '{source}' cannot be read: {error.Message}", error);
         }
     }
 
@@ -167,9 +173,9 @@ internal sealed class ClipTokenizer
     {
         var (pad, maxLength, newStyle) = (EndOfText, 77, false);
         var configPath = Path.Combine(folder, "tokenizer_config.json");
-        if (File.Exists(configPath))
+        if (Path.Exists(configPath))
         {
-            using var config = ForeignJson.Parse(File.ReadAllText(configPath));
+            using var config = ForeignJson.Parse(ReadText(configPath));
             pad = Content(config.RootElement, "pad_token") ?? pad;
             newStyle = config.RootElement.TryGetProperty("added_tokens_decoder", out _);
             // Absent or an absurd number means "as long as the text encoder takes".
@@ -180,14 +186,16 @@ internal sealed class ClipTokenizer
 
         // transformers lets the older file win, unless the newer one lists all its tokens (tokenization_utils_base.py, version 4.40).
         var mapPath = Path.Combine(folder, "special_tokens_map.json");
-        if (!newStyle && File.Exists(mapPath))
+        if (!newStyle && Path.Exists(mapPath))
         {
-            using var map = ForeignJson.Parse(File.ReadAllText(mapPath));
+            using var map = ForeignJson.Parse(ReadText(mapPath));
             pad = Content(map.RootElement, "pad_token") ?? pad;
         }
 
         return (pad, maxLength);
     }
+
+    private static string ReadText(string path) => RegularFile.ReadAllText(path, ConfigFile.MaxBytes);
 
     private static string? Content(JsonElement root, string name)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using BatchGen.Core.Files;
 
 namespace BatchGen.Imaging.Files;
 
@@ -38,7 +39,7 @@ internal static partial class FinalName
     {
         try
         {
-            using var reserved = new FileStream(final, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+            using var reserved = OwnFiles.Create(final, FolderAccess.Private);
         }
         catch (IOException failure) when (File.Exists(final))
         {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Files;
 using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 
@@ -16,6 +17,7 @@ public sealed class ImageFileWriter
     private const int RoomForImages = 16;
 
     private readonly string _root;
+    private readonly FolderAccess _access;
 
     // Where the last image could not be written, and how long it was.
     private (string Folder, int Length)? _refused;
@@ -25,9 +27,11 @@ public sealed class ImageFileWriter
 
     /// <summary>Makes a writer.</summary>
     /// <param name="folder">The image folder; made when the first image is written.</param>
-    public ImageFileWriter(string folder)
+    /// <param name="access">Who may read the images.</param>
+    public ImageFileWriter(string folder, FolderAccess access = FolderAccess.Private)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
+        _access = access;
         _root = Path.GetFullPath(folder);
     }
 
@@ -49,12 +53,12 @@ public sealed class ImageFileWriter
         {
             if (!Directory.Exists(folder))
             {
-                Directory.CreateDirectory(folder);
+                OwnFiles.CreateFolder(folder, _access);
                 FolderSync.Flush(_root);
             }
 
             // A link that someone put under the name is not followed, and a file not emptied.
-            using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
+            using (var file = OwnFiles.Create(temporary, _access))
             {
                 made = true;
                 file.Write(bytes);
@@ -87,8 +91,8 @@ public sealed class ImageFileWriter
         var path = Path.Combine(folder, ProbeName());
         try
         {
-            Directory.CreateDirectory(folder);
-            using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
+            OwnFiles.CreateFolder(folder, _access);
+            using (var file = OwnFiles.Create(path, _access))
             {
                 // A file without a name is gone when its process ends, however that ends. Windows keeps names of open files.
                 if (!OperatingSystem.IsWindows()) File.Delete(path);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using BatchGen.Core.Files;
 using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Texts;
@@ -56,7 +57,7 @@ public static class RecipeReader
             if (Directory.Exists(path)) throw new RecipeException($"'{path}' is a folder; name one image file.");
             if (new FileInfo(path) is { Exists: true, Length: > MaxFileBytes })
                 throw new RecipeException($"'{path}' is larger than any image BatchGen writes.");
-            return File.ReadAllBytes(path);
+            return RegularFile.ReadAllBytes(path, MaxFileBytes);
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -57,11 +57,12 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
     public Task<long> CountObjectsAsync(CancellationToken cancellationToken) => CountObjectsAsync(schemas, cancellationToken);
 
     /// <summary>Creates roles that are missing.</summary>
-    /// <exception cref="QueueException">This user may not; says what to run instead. Nothing was created then.</exception>
+    /// <exception cref="QueueException">This user may not create all of them; says what to run for those that it may not.</exception>
     public async Task CreateRolesAsync(IReadOnlyList<RestoredRole> roles, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(roles);
         await using var connection = await database.DataSource.OpenConnectionAsync(cancellationToken);
+        var refused = new List<(RestoredRole Role, PostgresException Error)>();
         // Those that others are members of come first.
         foreach (var role in roles.OrderBy(role => role.MemberOf.Length))
         {
@@ -75,28 +76,55 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
                     SqlFiles.Query("create_restored_role"), transaction: transaction, cancellationToken: cancellationToken));
                 await transaction.CommitAsync(cancellationToken);
             }
-            catch (PostgresException refused)
+            catch (PostgresException error)
             {
-                throw new QueueException($"Role '{role.Name}' of the backup could not be made or given its rights: {refused.MessageText}. "
-                    + "Restore as a login that may create roles, or make the role first as a superuser: "
-                    + $"create role \"{role.Name}\" {(role.CanLogin ? "login" : "nologin")}"
-                    + string.Concat(role.MemberOf.Select(of => $"; grant \"{of}\" to \"{role.Name}\"")), refused);
+                refused.Add((role, error));
             }
         }
+
+        if (refused.Count == 0) return;
+        throw new QueueException(
+            $"Roles of the backup could not be made or given their rights: {string.Join(", ", refused.Select(one => one.Role.Name))} "
+                + $"({refused[0].Error.MessageText}). Nothing was restored. Restore as a login that may create roles, or run as a "
+                + $"superuser, leaving out what is there already: {string.Join("; ", refused.Select(one => StatementsOf(one.Role)))}",
+            refused[0].Error);
     }
 
-    /// <summary>Removes the schemas with all that they hold.</summary>
-    public async Task DropAsync(CancellationToken cancellationToken)
+    private static string StatementsOf(RestoredRole role) => $"create role \"{role.Name}\" {(role.CanLogin ? "login" : "nologin")}"
+        + string.Concat(role.MemberOf.Select(of => $"; grant \"{of}\" to \"{role.Name}\""));
+
+    /// <summary>How many tables, views, sequences and routines lie aside that a restore which was interrupted was to replace.</summary>
+    public Task<long> CountAsideAsync(CancellationToken cancellationToken) =>
+        CountObjectsAsync([.. schemas.Select(AsideOf)], cancellationToken);
+
+    /// <summary>Puts the schemas aside, with all that they hold, for others in their place. What a restore that was interrupted had put
+    /// aside stays, and what it had made is dropped.</summary>
+    public Task PutAsideAsync(CancellationToken cancellationToken) => InTransactionAsync(async (connection, transaction) =>
     {
-        await using var connection = await database.DataSource.OpenConnectionAsync(cancellationToken);
         foreach (var schema in schemas)
         {
-            await connection.ExecuteAsync(
-                new CommandDefinition(SqlFiles.Query("set_schema_setting"), new { schema }, cancellationToken: cancellationToken));
-            await connection.ExecuteAsync(
-                new CommandDefinition(SqlFiles.Query("drop_schema"), commandTimeout: 0, cancellationToken: cancellationToken));
+            var isAside = await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+                SqlFiles.Query("schema_exists"), new { schema = AsideOf(schema) }, transaction, cancellationToken: cancellationToken));
+            if (isAside) await DropAsync(connection, schema, transaction, cancellationToken);
+            else await RenameAsync(connection, schema, AsideOf(schema), transaction, cancellationToken);
         }
-    }
+    }, cancellationToken);
+
+    /// <summary>Puts the schemas back that were put aside, and drops what came in their place.</summary>
+    public Task PutBackAsync(CancellationToken cancellationToken) => InTransactionAsync(async (connection, transaction) =>
+    {
+        foreach (var schema in schemas)
+        {
+            await DropAsync(connection, schema, transaction, cancellationToken);
+            await RenameAsync(connection, AsideOf(schema), schema, transaction, cancellationToken);
+        }
+    }, cancellationToken);
+
+    /// <summary>Removes the schemas that were put aside, with all that they hold.</summary>
+    public Task DropAsideAsync(CancellationToken cancellationToken) => InTransactionAsync(async (connection, transaction) =>
+    {
+        foreach (var schema in schemas) await DropAsync(connection, AsideOf(schema), transaction, cancellationToken);
+    }, cancellationToken);
 
     /// <summary>Makes what a file of <see cref="DumpAsync"/> holds, in a database without the schemas.</summary>
     /// <param name="file">The file.</param>
@@ -118,6 +146,35 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
         var jobs = await database.ScalarAsync<int>("requeue_restored", new { reason = Reason }, cancellationToken);
         await new BatchClaims(database).RescueExpiredAsync(cancellationToken);
         return jobs;
+    }
+
+    private static string AsideOf(string schema) => schema + "_before";
+
+    private async Task InTransactionAsync(
+        Func<NpgsqlConnection, NpgsqlTransaction, Task> work, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.DataSource.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await work(connection, transaction);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    private static async Task DropAsync(
+        NpgsqlConnection connection, string schema, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        await connection.ExecuteAsync(new CommandDefinition(
+            SqlFiles.Query("set_schema_setting"), new { schema }, transaction, cancellationToken: cancellationToken));
+        await connection.ExecuteAsync(new CommandDefinition(
+            SqlFiles.Query("drop_schema"), transaction: transaction, commandTimeout: 0, cancellationToken: cancellationToken));
+    }
+
+    private static async Task RenameAsync(
+        NpgsqlConnection connection, string schema, string newName, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        await connection.ExecuteAsync(new CommandDefinition(
+            SqlFiles.Query("set_rename_settings"), new { schema, new_name = newName }, transaction, cancellationToken: cancellationToken));
+        await connection.ExecuteAsync(
+            new CommandDefinition(SqlFiles.Query("rename_schema"), transaction: transaction, cancellationToken: cancellationToken));
     }
 
     private static JsonSerializerOptions Json { get; } = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };

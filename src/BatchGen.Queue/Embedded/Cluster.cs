@@ -22,7 +22,7 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
     private const int MostStarts = 50;
     private static readonly TimeSpan StartInterval = TimeSpan.FromMilliseconds(200);
 
-    private readonly ServerLog _log = new(Path.Combine(folder.Home, "server.log"));
+    private readonly ServerLog _log = new(folder.Home, user);
 
     /// <summary>Finds the programs for a folder's cluster.</summary>
     public static async Task<Cluster> OpenAsync(string folder, ILogger logger, CancellationToken cancellationToken)
@@ -34,6 +34,9 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
 
     /// <summary>Process id of the server, or null when none runs.</summary>
     public int? RunningServer() => folder.RunningServer();
+
+    /// <summary>Removes the oldest files of the server's log.</summary>
+    public Task PruneLogAsync(CancellationToken cancellationToken) => _log.PruneAsync(cancellationToken);
 
     /// <summary>Brings the cluster to a running server with its database, from whatever state it was left in.</summary>
     /// <returns>How to connect to the database.</returns>
@@ -122,13 +125,14 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
             throw new QueueException($"The database in {folder.Data} is damaged: it has no PG_VERSION file. {RestoreAdvice}");
         folder.RemoveStalePidFile();
         await folder.WriteSettingsAsync(Settings(options), cancellationToken);
+        await _log.RotateAsync(cancellationToken);
         for (var starts = 1; ; starts++)
         {
-            var logged = _log.Length;
+            var mark = _log.Mark();
             var result = await user.RunAsync(
-                programs["pg_ctl"], ["start", "-D", folder.Data, "-l", _log.File, "-w", "-t", "120", "-s"], cancellationToken);
+                programs["pg_ctl"], ["start", "-D", folder.Data, "-l", _log.StartFile, "-w", "-t", "120", "-s"], cancellationToken);
             if (result is { ExitCode: 0 }) break;
-            var lines = await _log.ReadFromAsync(logged, cancellationToken);
+            var lines = await _log.ReadSinceAsync(mark, cancellationToken);
             if (starts > MostStarts || !ServerLog.SaysMemoryInUse(lines)) throw StartError(lines, result);
             await Task.Delay(StartInterval, cancellationToken);
         }
@@ -147,10 +151,12 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
 
         if (ServerLog.SaysDamaged(lines))
             return new QueueException(
-                $"The database in {folder.Data} is damaged: {ServerLog.Reason(lines)}. {RestoreAdvice} The server's log is {_log.File}.");
+                $"The database in {folder.Data} is damaged: {ServerLog.Reason(lines)}. {RestoreAdvice} {LogAdvice}");
         var reason = ServerLog.Reason(lines.Length > 0 ? lines : result?.Error ?? "no server program");
-        return new QueueException($"PostgreSQL did not start in {folder.Data}: {reason}. The server's log is {_log.File}.");
+        return new QueueException($"PostgreSQL did not start in {folder.Data}: {reason}. {LogAdvice}");
     }
+
+    private string LogAdvice => $"The server's log is {_log.StartFile}, and what it said later lies in {_log.Folder}.";
 
     private string RestoreAdvice => $"Restore the folder from a backup, or move {folder.Folder} away to start with an empty database.";
 
@@ -214,7 +220,8 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
             .AppendLine("max_wal_size = 2GB")
             .AppendLine("checkpoint_timeout = 15min")
             // No query here is long enough for compiled plans to pay.
-            .AppendLine("jit = off");
+            .AppendLine("jit = off")
+            .Append(_log.Settings);
         // After a restart the server reads what it had in memory before anybody waits for it.
         if (programs.HasModule(PrewarmModule))
             text.AppendLine(CultureInfo.InvariantCulture, $"shared_preload_libraries = '{PrewarmModule}'");

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using BatchGen.Core.Files;
 using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Queue.Embedded;
@@ -94,7 +95,7 @@ internal sealed class ClusterFolder
                 + "Choose a folder it can enter, or run batchgen as an ordinary user.");
         }
 
-        await File.WriteAllTextAsync(location, elsewhere + "\n", cancellationToken);
+        await WriteSecretAsync(location, elsewhere, cancellationToken);
         Log.HomeMoved(logger, elsewhere, user.Name, folder);
         return elsewhere;
     }
@@ -185,16 +186,14 @@ internal sealed class ClusterFolder
     }
 
     /// <summary>Records that the cluster was created with its database.</summary>
-    public Task MarkCompleteAsync(CancellationToken cancellationToken) => File.WriteAllTextAsync(Path.Combine(Folder, "complete"),
-        "This database was created to the end. Without this file it is taken for unfinished and made anew.\n", cancellationToken);
+    public Task MarkCompleteAsync(CancellationToken cancellationToken) => WriteSecretAsync(Path.Combine(Folder, "complete"),
+        "This database was created to the end. Without this file it is taken for unfinished and made anew.", cancellationToken);
 
     /// <summary>Writes a file that only its owner may read.</summary>
     public static async Task WriteSecretAsync(string file, string text, CancellationToken cancellationToken)
     {
         File.Delete(file);
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        await using var stream = new FileStream(file, options);
+        await using var stream = OwnFiles.Create(file, FolderAccess.Private);
         await stream.WriteAsync(Encoding.UTF8.GetBytes(text + "\n"), cancellationToken);
     }
 

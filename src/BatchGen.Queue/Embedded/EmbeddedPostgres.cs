@@ -106,7 +106,12 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
 
     private async Task ReviveAsync(CancellationToken cancellationToken)
     {
-        if (_cluster.RunningServer() is not null) return;
+        if (_cluster.RunningServer() is not null)
+        {
+            await _cluster.PruneLogAsync(cancellationToken);
+            return;
+        }
+
         await using var turn = await FileLocks.LockAsync(StartLockOf(_folder), _logger, cancellationToken);
         // Another program may have been quicker.
         if (_cluster.RunningServer() is not null) return;

@@ -1,3 +1,4 @@
+using BatchGen.Core.Files;
 using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Queue.Embedded;
@@ -57,12 +58,12 @@ internal static class FileLocks
             Mode = access == FileAccess.Read ? FileMode.Open : FileMode.OpenOrCreate, Access = access, Share = share,
         };
         if (OperatingSystem.IsWindows()) return new FileStream(file, options);
-        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         if (new FileInfo(file).LinkTarget is { } target) throw new IOException($"{file} is a link to {target}; remove it.");
-        if (access != FileAccess.Read) options.UnixCreateMode = OwnerOnly;
+        if (access != FileAccess.Read) options.UnixCreateMode = OwnFiles.PrivateFile;
         var stream = new FileStream(file, options);
         // An older version made it readable for everybody.
-        if (File.GetUnixFileMode(stream.SafeFileHandle) != OwnerOnly) File.SetUnixFileMode(stream.SafeFileHandle, OwnerOnly);
+        if (File.GetUnixFileMode(stream.SafeFileHandle) != OwnFiles.PrivateFile)
+            File.SetUnixFileMode(stream.SafeFileHandle, OwnFiles.PrivateFile);
         return stream;
     }
 }

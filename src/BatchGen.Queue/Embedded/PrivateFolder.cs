@@ -1,3 +1,5 @@
+using BatchGen.Core.Files;
+
 namespace BatchGen.Queue.Embedded;
 
 /// <summary>Looks at folders before secrets, locks or a socket are put into them: whoever else owns one, or can write to it, could put
@@ -47,9 +49,8 @@ internal static class PrivateFolder
 
     private static void Make(string path, UnixFileMode more = UnixFileMode.None)
     {
-        const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
-        else Directory.CreateDirectory(path, Owner | more);
+        else Directory.CreateDirectory(path, OwnFiles.PrivateFolder | more);
     }
 
     private static void RequireFolder(string path, Entry found)

@@ -1,8 +1,30 @@
+using BatchGen.Core.Files;
+
 namespace BatchGen.Queue.Embedded;
 
 /// <summary>The log that the server writes, and what its lines say about a server that did not start.</summary>
-internal sealed class ServerLog(string file)
+/// <remarks>
+/// What the server says before its own log is open goes to one file; after that it goes to a folder of files, of which the server begins a
+/// new one each day and whenever one is full. Both are bounded: the one file begins anew when a server is started and it is large, and of
+/// the others the newest few are kept.
+/// </remarks>
+/// <param name="home">The folder that the server's user owns.</param>
+/// <param name="user">The server's user, who alone changes files there.</param>
+internal sealed class ServerLog(string home, ServerUser user)
 {
+    private const int KeptFiles = 8;
+    private const int FileMegabytes = 16;
+    private const long LargestStartFile = 1 << 20;
+
+    // More than a failed start says.
+    private const int MostRead = 1 << 20;
+
+    // The process that writes the log may be a moment behind the server that has ended.
+    private static readonly TimeSpan LastLinesInterval = TimeSpan.FromMilliseconds(50);
+    private const int MostLooksForLastLines = 40;
+    private const string SignOfFolder = "redirecting log output";
+    private const string SignOfEnd = "database system is shut down";
+
     // The programs are of the version that PG_VERSION names, so files they cannot read are damaged, not old.
     private static readonly string[] SignsOfDamage =
         ["incompatible with server", "invalid", "could not open", "could not read", "could not locate", "corrupt", "PANIC"];
@@ -11,19 +33,69 @@ internal sealed class ServerLog(string file)
 
     private static readonly string[] SignsOfReason = ["FATAL:", "PANIC:", "DETAIL:", "could not"];
 
-    /// <summary>Path of the log.</summary>
-    public string File { get; } = file;
+    /// <summary>Path of what the server says before its own log is open.</summary>
+    public string StartFile { get; } = Path.Combine(home, "server.log");
 
-    /// <summary>Bytes written so far.</summary>
-    public long Length => System.IO.File.Exists(File) ? new FileInfo(File).Length : 0;
+    /// <summary>The folder of the log.</summary>
+    public string Folder { get; } = Path.Combine(home, "log");
 
-    /// <summary>What was written since the log had a length.</summary>
-    public async Task<string> ReadFromAsync(long position, CancellationToken cancellationToken)
+    /// <summary>Settings by which the server writes its log there.</summary>
+    public string Settings => $"""
+        logging_collector = on
+        log_directory = '{Folder.Replace("'", "''", StringComparison.Ordinal)}'
+        log_filename = 'server-%Y%m%d-%H%M%S.log'
+        log_rotation_age = 1d
+        log_rotation_size = {FileMegabytes}MB
+        log_truncate_on_rotation = on
+        log_file_mode = 0600
+
+        """;
+
+    /// <summary>Makes room before a server is started: what earlier starts said is kept once.</summary>
+    public async Task RotateAsync(CancellationToken cancellationToken)
+    {
+        if (new FileInfo(StartFile) is { Exists: true, Length: > LargestStartFile })
+            await user.RunAsync("mv", ["-f", "--", StartFile, StartFile + ".old"], cancellationToken);
+        await PruneAsync(cancellationToken);
+    }
+
+    /// <summary>Removes all files of the log but the newest.</summary>
+    public async Task PruneAsync(CancellationToken cancellationToken)
+    {
+        var old = ListFiles().SkipLast(KeptFiles).ToArray();
+        // The server's user removes them: root must not follow a link that this user put in the place of the folder.
+        if (old.Length > 0) await user.RunAsync("rm", ["-f", "--", .. old], cancellationToken);
+    }
+
+    /// <summary>How long each file is now.</summary>
+    public IReadOnlyDictionary<string, long> Mark() =>
+        ListFiles().Prepend(StartFile).Where(File.Exists).ToDictionary(file => file, file => new FileInfo(file).Length);
+
+    /// <summary>What a start that failed wrote since the log was marked.</summary>
+    public async Task<string> ReadSinceAsync(IReadOnlyDictionary<string, long> mark, CancellationToken cancellationToken)
+    {
+        for (var looks = 1; ; looks++)
+        {
+            var lines = "";
+            foreach (var file in ListFiles().Prepend(StartFile))
+                lines += await ReadFromAsync(file, mark.GetValueOrDefault(file), cancellationToken);
+            var isWhole = !lines.Contains(SignOfFolder, StringComparison.Ordinal) || lines.Contains(SignOfEnd, StringComparison.Ordinal);
+            if (isWhole || looks == MostLooksForLastLines) return lines;
+            await Task.Delay(LastLinesInterval, cancellationToken);
+        }
+    }
+
+    // By name, which is by time.
+    private IEnumerable<string> ListFiles() => Directory.Exists(Folder)
+        ? Directory.EnumerateFiles(Folder, "server-*.log").Order(StringComparer.Ordinal) : [];
+
+    private static async Task<string> ReadFromAsync(string file, long position, CancellationToken cancellationToken)
     {
         // Root must not read through a link what the server's user may not read.
-        if (new FileInfo(File) is not { Exists: true, LinkTarget: null }) return "";
-        await using var stream = new FileStream(File, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        stream.Position = Math.Min(position, stream.Length);
+        if (new FileInfo(file) is not { Exists: true, LinkTarget: null }) return "";
+        await using var stream = RegularFile.Open(file);
+        var end = stream.Length;
+        stream.Position = Math.Max(Math.Min(position, end), end - MostRead);
         using var reader = new StreamReader(stream);
         return await reader.ReadToEndAsync(cancellationToken);
     }

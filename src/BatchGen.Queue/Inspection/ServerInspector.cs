@@ -107,11 +107,26 @@ public sealed class ServerFacts
 /// <param name="MaySubmit">Whether the login may submit jobs.</param>
 public sealed record TenantLogin(string Name, string QuotedName, string Tenant, bool IsThere, bool MaySubmit);
 
-/// <summary>A login that may submit jobs.</summary>
-/// <param name="Name">Name of the login.</param>
-/// <param name="QuotedName">The name as statements write it.</param>
-/// <param name="HasLimits">Whether open transactions and long statements of it end by themselves.</param>
-public sealed record Producer(string Name, string QuotedName, bool HasLimits);
+/// <summary>A login that may submit.</summary>
+public sealed class Producer
+{
+    /// <summary>Name of the login.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>Its name as SQL spells it.</summary>
+    public string QuotedName { get; init; } = "";
+
+    /// <summary>Limits that it lacks, so that its open transactions or long statements do not end by themselves; each as
+    /// <c>name=value</c>.</summary>
+    public string[] Missing { get; init; } = [];
+
+    /// <summary>Those of them that nobody has decided on for this login.</summary>
+    public string[] Unset { get; init; } = [];
+
+    /// <summary>Statements that set what is missing.</summary>
+    public string LimitStatements => string.Join("; ", Missing.Select(limit => limit.Split('='))
+        .Select(limit => $"alter role {QuotedName} set {limit[0]} = '{limit[1]}'"));
+}
 
 /// <summary>A signature that was drawn, and by whom.</summary>
 /// <param name="Signature">The signature.</param>

@@ -20,4 +20,8 @@ public sealed class StartImageOwners(QueueDatabase database)
             Parameter("quota_bytes", NpgsqlDbType.Bigint, database.Options.StartImageQuotaBytes),
             Parameter("tenant", NpgsqlDbType.Text, tenant),
         ], cancellationToken);
+
+    /// <summary>Which of some start images a tenant sent: they were in the folder, so a machine without one lacks it.</summary>
+    public Task<List<string>> ListKeptAsync(IReadOnlyList<string> names, CancellationToken cancellationToken) => database.ListAsync<string>(
+        "list_kept_start_images", [Parameter("names", NpgsqlDbType.Array | NpgsqlDbType.Text, names.ToArray())], cancellationToken);
 }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using BatchGen.Queue.Inspection;
 using BatchGen.Queue.Sql;
 using Dapper;
 using Npgsql;
@@ -36,6 +38,39 @@ public sealed class RoleKeeper(QueueDatabase database)
         }
 
         return (before, await InspectAsync(connection, cancellationToken));
+    }
+
+    /// <summary>Limits idle transactions and statements of producers that have no limit and of which nobody has decided otherwise, as far
+    /// as this user may.</summary>
+    /// <returns>Each producer that lacked a limit nobody had decided on, and whether it was given.</returns>
+    public async Task<IReadOnlyList<(Producer Producer, bool IsLimited)>> LimitProducersAsync(CancellationToken cancellationToken)
+    {
+        var producers = await new ServerInspector(database).ListProducersAsync(cancellationToken);
+        var done = new List<(Producer, bool)>();
+        foreach (var producer in producers.Where(producer => producer.Unset.Length > 0))
+            done.Add((producer, await IsLimitedAsync(producer, cancellationToken)));
+        return done;
+    }
+
+    private async Task<bool> IsLimitedAsync(Producer producer, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.DataSource.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var role = JsonSerializer.Serialize(new { name = producer.Name, settings = producer.Unset });
+        try
+        {
+            await connection.ExecuteAsync(
+                new CommandDefinition(SqlFiles.Query("set_role_setting"), new { role }, transaction, cancellationToken: cancellationToken));
+            await connection.ExecuteAsync(
+                new CommandDefinition(SqlFiles.Query("limit_producer"), transaction: transaction, cancellationToken: cancellationToken));
+            await transaction.CommitAsync(cancellationToken);
+            return true;
+        }
+        catch (PostgresException)
+        {
+            // This user may not; or another program changed or dropped the login at the same moment.
+            return false;
+        }
     }
 
     private Task<int> PinSearchPathAsync(NpgsqlConnection connection, CancellationToken cancellationToken) => connection.ExecuteAsync(

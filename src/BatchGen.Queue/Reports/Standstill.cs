@@ -3,11 +3,17 @@ namespace BatchGen.Queue.Reports;
 /// <summary>A reason why jobs that could run do not get done.</summary>
 public sealed class Standstill
 {
-    /// <summary>Code of the reason: <c>no_workers</c>, <c>nothing_finished</c> or <c>worker_set_aside</c>.</summary>
+    /// <summary>The codes of all reasons.</summary>
+    public static IReadOnlyList<string> Kinds { get; } = ["no_workers", "nothing_finished", "worker_set_aside"];
+
+    /// <summary>Code of the reason, one of <see cref="Kinds"/>.</summary>
     public string Kind { get; init; } = "";
 
     /// <summary>Since when it holds.</summary>
     public DateTimeOffset Since { get; init; }
+
+    /// <summary>How long it holds, in seconds by the database's clock.</summary>
+    public double ForSeconds { get; init; }
 
     /// <summary>Name of the worker that it is about; null when it is about the whole queue.</summary>
     public string? Subject { get; init; }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using BatchGen.Core.Files;
 using BatchGen.Core.Imaging;
 using NpgsqlTypes;
 using static BatchGen.Queue.QueueDatabase;
@@ -70,7 +71,7 @@ public sealed partial class ImageFolderSweep(QueueDatabase database, TimeProvide
         if (file.Length > MaxProbeBytes) return false;
         try
         {
-            using var input = file.OpenRead();
+            using var input = RegularFile.Open(file.FullName);
             var piece = new byte[64 * 1024];
             for (int read; (read = input.Read(piece)) > 0;)
             {

@@ -100,9 +100,14 @@ public sealed class WorkerRegistry(QueueDatabase database)
     /// <summary>Records that a worker set itself aside, or works again.</summary>
     /// <param name="workerId">The worker.</param>
     /// <param name="reason">Why it claims nothing; null says that it works again.</param>
+    /// <param name="batchIds">Batches in which it failed attempts without any fault of their jobs: those of jobs that wait again count no
+    /// longer.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    public Task SetAsideAsync(Guid workerId, string? reason, CancellationToken cancellationToken) =>
-        database.ExecuteAsync("set_aside_worker", new { worker_id = workerId, reason }, cancellationToken);
+    /// <returns>How many jobs had an attempt taken back.</returns>
+    public Task<int> SetAsideAsync(
+        Guid workerId, string? reason, IReadOnlyList<long> batchIds, CancellationToken cancellationToken) =>
+        database.ScalarAsync<int>(
+            "set_aside_worker", new { worker_id = workerId, reason, batches = batchIds.ToArray() }, cancellationToken);
 
     /// <summary>Attempts that failed for no reason of the job's own, and images drawn: by a worker and by all others.</summary>
     /// <param name="workerId">The worker.</param>

@@ -3,6 +3,7 @@ using BatchGen.Core.Jobs;
 using BatchGen.Core.Monitoring;
 using BatchGen.Core.Rendering;
 using BatchGen.Queue.Claims;
+using BatchGen.Queue.Jobs;
 using BatchGen.Worker.Devices;
 using BatchGen.Worker.Faults;
 using BatchGen.Worker.Leases;
@@ -22,6 +23,8 @@ internal sealed class BatchRun(
     BatchClaims claims,
     LeaseKeeper lease,
     TensorBatchLimit limit,
+    StartImageOwners owners,
+    LackBook lacks,
     FailureWatch failures,
     ILogger log)
 {
@@ -55,20 +58,30 @@ internal sealed class BatchRun(
                 if (i == groups.Count - 1) lastGroupStarts();
                 var loaded = await loading;
                 if (i < groups.Count - 1) loading = startImages.LoadAsync(groups[i + 1], cancellationToken);
-                // A job whose start image cannot be read fails alone; its neighbours are rendered. Where the file is there and this
-                // machine cannot read it, the job waits a while for another worker or another look, uncounted.
-                foreach (var (job, error) in loaded.Failed)
-                {
-                    var code = error is GenerationException ? FailureCode.Requeued : error.Code;
-                    await RecordAsync([new FailedJob(job.JobId, code, FailureText.WithoutFolders(error.Message))], cancellationToken);
-                }
-
+                await RecordWithoutStartImageAsync(loaded.Failed, cancellationToken);
                 await RenderGroupAsync(loaded.Ready, cancellationToken);
             }
         }
         finally
         {
             await _saving;
+        }
+    }
+
+    // A job whose start image cannot be read fails alone; its neighbours are rendered. Where the file is there and this machine cannot read
+    // it, or a tenant sent it and this machine does not have it, the job waits a while for another worker or another look, uncounted.
+    private async Task RecordWithoutStartImageAsync(
+        IReadOnlyList<(ClaimedJob Job, BatchGenException Error)> failed, CancellationToken cancellationToken)
+    {
+        var missing = failed.Select(item => item.Error.Lack?.Name).OfType<string>().Distinct(StringComparer.Ordinal).ToArray();
+        var kept = missing.Length == 0 ? []
+            : await DatabaseRetry.RunAsync(log, token => owners.ListKeptAsync(missing, token), cancellationToken);
+        foreach (var (job, error) in failed)
+        {
+            var lack = error.Lack is { } found && kept.Contains(found.Name) ? found : null;
+            if (lack is not null) await lacks.NoteAsync(lack, error.Message, cancellationToken);
+            var code = lack is not null || error is GenerationException ? FailureCode.Requeued : error.Code;
+            await RecordAsync([new FailedJob(job.JobId, code, FailureText.WithoutFolders(error.Message))], cancellationToken);
         }
     }
 
@@ -158,7 +171,7 @@ internal sealed class BatchRun(
         }
 
         Failed += failed.Count;
-        failures.AddFailed(batch.Signature.ToString(), failed.Select(job => new FailureMark(job.Code, job.Message)));
+        failures.AddFailed(batch.BatchId, batch.Signature.ToString(), failed.Select(job => new FailureMark(job.Code, job.Message)));
         lease.AddFinished(failed.Count);
     }
 }

@@ -74,7 +74,10 @@ internal sealed class StartImageLoader(StartImageFolder folder)
         catch (StartImageException failure)
         {
             throw failure.MayPass ? new GenerationException(failure.Message, inner: failure)
-                : new InvalidJobException(failure.Message, failure);
+                : new InvalidJobException(failure.Message, failure)
+                {
+                    Lack = failure.IsMissing ? new MachineLack(LackKind.StartImage, name, "") : null,
+                };
         }
         catch (InvalidDataException failure)
         {
@@ -87,5 +90,5 @@ internal sealed class StartImageLoader(StartImageFolder folder)
 
 /// <summary>The jobs of a group once their start images were read.</summary>
 /// <param name="Ready">Jobs that can be rendered.</param>
-/// <param name="Failed">Jobs that cannot, and why.</param>
+/// <param name="Failed">Jobs that cannot, and why; an image that is missing may be this machine's lack.</param>
 internal sealed record LoadedJobs(IReadOnlyList<ClaimedJob> Ready, IReadOnlyList<(ClaimedJob Job, BatchGenException Error)> Failed);

@@ -27,10 +27,14 @@ internal sealed class FailureWatch(Guid workerId, WorkerRegistry workers, Worker
     private const int EnoughOfOthers = 10;
     private const double UnusualShare = 0.5;
     private const double UnusualRatio = 4;
+    private const int MostBatches = 1000;
     private static readonly TimeSpan ComparedSpan = TimeSpan.FromHours(1);
 
     private readonly Lock _lock = new();
     private readonly HashSet<string> _signatures = new(StringComparer.Ordinal);
+
+    // In which the failures of the row came; of a row that goes on for long only the newest.
+    private readonly Queue<long> _batches = new();
     private int _failures;
     private int _drawnSinceProbation;
     private int _failedSinceProbation;
@@ -51,14 +55,16 @@ internal sealed class FailureWatch(Guid workerId, WorkerRegistry workers, Worker
             if (jobs == 0) return;
             _failures = _judgedAt = 0;
             _signatures.Clear();
+            _batches.Clear();
             _drawnSinceProbation += jobs;
         }
     }
 
     /// <summary>Reports attempts that failed.</summary>
-    /// <param name="signature">Signature of their batch.</param>
+    /// <param name="batchId">Their batch.</param>
+    /// <param name="signature">Its signature.</param>
     /// <param name="failed">The attempts; those that are the job's own fault neither count nor end a row.</param>
-    public void AddFailed(string signature, IEnumerable<FailureMark> failed)
+    public void AddFailed(long batchId, string signature, IEnumerable<FailureMark> failed)
     {
         lock (_lock)
         {
@@ -69,6 +75,8 @@ internal sealed class FailureWatch(Guid workerId, WorkerRegistry workers, Worker
                 _failedSinceProbation++;
                 _lastMessage = message;
                 _signatures.Add(signature);
+                if (!_batches.Contains(batchId)) _batches.Enqueue(batchId);
+                if (_batches.Count > MostBatches) _batches.Dequeue();
             }
         }
     }
@@ -130,7 +138,7 @@ internal sealed class FailureWatch(Guid workerId, WorkerRegistry workers, Worker
         lock (_lock) (drawn, failed, last) = (_drawnSinceProbation, _failedSinceProbation, _lastMessage);
         if (drawn > 0)
         {
-            await DatabaseRetry.RunAsync(log, token => workers.SetAsideAsync(workerId, reason: null, token), cancellationToken);
+            await DatabaseRetry.RunAsync(log, token => workers.SetAsideAsync(workerId, reason: null, [], token), cancellationToken);
             log.Resumed("a job on probation was drawn");
             Reset();
         }
@@ -155,7 +163,10 @@ internal sealed class FailureWatch(Guid workerId, WorkerRegistry workers, Worker
         if (Reason is null) WorkerMetrics.AddSetAside(1);
         (Reason, _asideAt) = (reason, clock.GetTimestamp());
         log.SetAside(reason, _wait);
-        await DatabaseRetry.RunAsync(log, token => workers.SetAsideAsync(workerId, reason, token), cancellationToken);
+        long[] batches;
+        lock (_lock) batches = [.. _batches];
+        // What it failed before was not the jobs' doing.
+        await DatabaseRetry.RunAsync(log, token => workers.SetAsideAsync(workerId, reason, batches, token), cancellationToken);
     }
 
     private void Reset()
@@ -166,6 +177,7 @@ internal sealed class FailureWatch(Guid workerId, WorkerRegistry workers, Worker
         {
             _failures = _judgedAt = 0;
             _signatures.Clear();
+            _batches.Clear();
         }
     }
 }

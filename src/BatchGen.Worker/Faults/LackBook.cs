@@ -1,4 +1,5 @@
 using BatchGen.Core.Failures;
+using BatchGen.Core.Submitting;
 using BatchGen.Queue.Workers;
 using BatchGen.Worker.Devices;
 using BatchGen.Worker.Hosting;
@@ -11,7 +12,8 @@ namespace BatchGen.Worker.Faults;
 /// <summary>What this worker lacks on its machine: it claims nothing that needs it, says so, and looks again with growing delays.</summary>
 /// <remarks>Called by the worker's loop only. The database has the same list: claims leave out what is on it, and people see it.</remarks>
 internal sealed class LackBook(
-    Guid workerId, DeviceSession device, WorkerRegistry workers, WorkerOptions options, TimeProvider clock, ILogger log)
+    Guid workerId, DeviceSession device, StartImageFolder startImages, WorkerRegistry workers, WorkerOptions options, TimeProvider clock,
+    ILogger log)
 {
     // After so many looks in vain, a worker that ends when nothing is left to do does not wait for a file any longer.
     private const int LooksBeforeEnd = 3;
@@ -19,7 +21,8 @@ internal sealed class LackBook(
     private readonly Dictionary<(LackKind Kind, string Name), Entry> _entries = [];
 
     /// <summary>True when the worker lacks something that may be back in a moment.</summary>
-    public bool MayPassSoon => _entries.Values.Any(entry => entry.Lack.Kind != LackKind.Output && entry.Looks < LooksBeforeEnd);
+    public bool MayPassSoon => _entries.Values.Any(
+        entry => entry.Lack.Kind is LackKind.Adapter or LackKind.Model && entry.Looks < LooksBeforeEnd);
 
     /// <summary>What is lacking, for people; empty when nothing is.</summary>
     public string Describe() => string.Join(", ", _entries.Keys.Select(key => $"{key.Kind.ToCode()} '{key.Name}'"));
@@ -28,6 +31,8 @@ internal sealed class LackBook(
     public async Task NoteAsync(MachineLack lack, string reason, CancellationToken cancellationToken)
     {
         var key = (lack.Kind, lack.Name);
+        // A folder that is not mounted lacks thousands: one stands for all of them.
+        if (lack.Kind == LackKind.StartImage && _entries.Keys.Any(known => known.Kind == lack.Kind && known.Name != lack.Name)) return;
         if (!_entries.TryGetValue(key, out var entry))
         {
             _entries[key] = entry = new Entry(lack, options.FileRetryInterval);
@@ -46,7 +51,7 @@ internal sealed class LackBook(
         if (_entries.Count == 0) return;
         foreach (var entry in _entries.Values.Where(IsDue).ToArray())
         {
-            if (await device.FindLackAsync(entry.Lack, cancellationToken) is { } found)
+            if (await FindAsync(entry, cancellationToken) is { } found)
             {
                 entry.Looks++;
                 entry.Wait = entry.Wait * 2 < options.MaxFileRetryInterval ? entry.Wait * 2 : options.MaxFileRetryInterval;
@@ -58,6 +63,11 @@ internal sealed class LackBook(
             }
         }
     }
+
+    private Task<(MachineLack Lack, string Reason)?> FindAsync(Entry entry, CancellationToken cancellationToken) =>
+        entry.Lack.Kind == LackKind.StartImage
+            ? Task.FromResult<(MachineLack, string)?>(startImages.Has(entry.Lack.Name) ? null : (entry.Lack, entry.Reason!))
+            : device.FindLackAsync(entry.Lack, cancellationToken);
 
     /// <summary>Writes down that the worker has again what it lacked; harmless when it did not lack it.</summary>
     public async Task DropAsync(MachineLack lack, CancellationToken cancellationToken)

@@ -5,6 +5,7 @@ using BatchGen.Core.Monitoring;
 using BatchGen.Core.Submitting;
 using BatchGen.Queue;
 using BatchGen.Queue.Claims;
+using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Signals;
 using BatchGen.Worker.Batches;
 using BatchGen.Worker.Canaries;
@@ -34,6 +35,7 @@ internal sealed class WorkerLoop(
     BatchClaims claims,
     ImageSaver saver,
     StartImageFolder startImages,
+    StartImageOwners owners,
     OutputProbe output,
     WorkerHealth health,
     LackBook lacks,
@@ -110,7 +112,8 @@ internal sealed class WorkerLoop(
         using var scope = log.BeginBatch(batch);
         using var span = BeginSpan(held);
         using var ahead = new ClaimAhead(source, device, log, stoppingToken);
-        var run = new BatchRun(batch, device, new StartImageLoader(startImages), saver, claims, held.Lease, _limit, failures, log);
+        var run = new BatchRun(
+            batch, device, new StartImageLoader(startImages), saver, claims, held.Lease, _limit, owners, lacks, failures, log);
         HeldBatch? next = null;
         try
         {
@@ -244,7 +247,7 @@ internal sealed class WorkerLoop(
             var failed = batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Generation, message)).ToArray();
             await DatabaseRetry.RunAsync(log, token => claims.FailAsync(batch, failed, token), stoppingToken);
             foreach (var job in failed) WorkerMetrics.AttemptFailed(job.Code);
-            failures.AddFailed(batch.Signature.ToString(), failed.Select(job => new FailureMark(job.Code, job.Message)));
+            failures.AddFailed(batch.BatchId, batch.Signature.ToString(), failed.Select(job => new FailureMark(job.Code, job.Message)));
         }
         catch (LeaseLostException lost)
         {

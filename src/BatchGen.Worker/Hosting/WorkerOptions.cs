@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using BatchGen.Core.Files;
 
 namespace BatchGen.Worker.Hosting;
 
@@ -27,6 +28,10 @@ public sealed class WorkerOptions
     /// <value>Folder of start images (<c>start_image</c>); relative paths start at the data folder; <c>start-images</c>.</value>
     [Required]
     public string StartImageFolder { get; set; } = "start-images";
+
+    /// <value>Who besides the owner may read what is written into <see cref="ImageFolder"/> and <see cref="StartImageFolder"/>:
+    /// <c>private</c> (nobody), <c>group</c> or <c>everyone</c>; <c>private</c>.</value>
+    public FolderAccess ImageFolderAccess { get; set; }
 
     /// <value>Free bytes below which <c>batchgen doctor</c> warns of the disks of data folder and image folder; 10 GiB.</value>
     [Range(0, long.MaxValue)]

@@ -4,6 +4,7 @@ using BatchGen.Queue;
 using BatchGen.Queue.Canaries;
 using BatchGen.Queue.Checkpoints;
 using BatchGen.Queue.Claims;
+using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Registry;
 using BatchGen.Queue.Signals;
 using BatchGen.Queue.Workers;
@@ -34,6 +35,7 @@ internal sealed class WorkerService(
     WorkSignal signal,
     ImageSaver saver,
     StartImageFolder startImages,
+    StartImageOwners owners,
     OutputProbe output,
     WorkerHealth health,
     WorkerOutcome outcome,
@@ -86,15 +88,15 @@ internal sealed class WorkerService(
 
     private WorkerLoop CreateLoop(DeviceSession device, StopLimit stop)
     {
-        var lacks = new LackBook(_id, device, workers, options, clock, log);
+        var lacks = new LackBook(_id, device, startImages, workers, options, clock, log);
         var failures = new FailureWatch(_id, workers, options, clock, log);
         var source = new BatchSource(
             _id, device, options, database, claims, workers, output, health, lacks, failures, stop, clock, log);
         var canary = new CanaryGuard(device, canaries, workers, _id, options, health, log);
         var weights = new WeightGuard(device, checkpoints, _id, health, log);
         return new WorkerLoop(
-            options, device, source, canary, weights, claims, saver, startImages, output, health, lacks, failures, signal, stop, clock,
-            log);
+            options, device, source, canary, weights, claims, saver, startImages, owners, output, health, lacks, failures, signal,
+            stop, clock, log);
     }
 
     /// <returns>Why the worker ends.</returns>

@@ -24,9 +24,9 @@ public static class WorkerServices
         services.TryAddSingleton(TimeProvider.System);
         return services
             .AddSingleton(options)
-            .AddSingleton(new ImageFileWriter(imageFolder))
+            .AddSingleton(new ImageFileWriter(imageFolder, options.ImageFolderAccess))
             .AddSingleton(provider => new ImageSaver(provider.GetRequiredService<ImageFileWriter>(), NameAndVersion()))
-            .AddSingleton(new StartImageFolder(startImageFolder, file => ImageEncoder.Decode(file)))
+            .AddSingleton(new StartImageFolder(startImageFolder, file => ImageEncoder.Decode(file), options.ImageFolderAccess))
             .AddSingleton<WorkerHealth>()
             .AddSingleton<OutputProbe>()
             .AddSingleton<WorkerOutcome>()

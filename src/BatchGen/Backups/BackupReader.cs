@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.Text.Json;
 using BatchGen.Composition;
+using BatchGen.Core.Files;
 using BatchGen.Dashboard.Api;
 using BatchGen.Queue.Backups;
 
@@ -55,22 +56,23 @@ internal sealed class BackupReader : IAsyncDisposable
     /// <summary>The roles that the backup holds.</summary>
     public async Task<IReadOnlyList<RestoredRole>> ReadRolesAsync(CancellationToken cancellationToken)
     {
-        await using var file = File.OpenRead(Path.Combine(Folder, BackupManifest.Roles));
+        await using var file = RegularFile.Open(Path.Combine(Folder, BackupManifest.Roles));
         return await JsonSerializer.DeserializeAsync<RestoredRole[]>(file, ApiJson.Compact, cancellationToken) ?? [];
     }
 
     /// <summary>Puts the files of a folder of the backup back; a file that is there already stays as it is.</summary>
     /// <returns>How many files were put back.</returns>
-    public async Task<int> CopyToAsync(string name, string folder, CancellationToken cancellationToken)
+    public async Task<int> CopyToAsync(string name, string folder, FolderAccess access, CancellationToken cancellationToken)
     {
         var copied = 0;
         foreach (var file in Manifest.Files.Where(file => file.Path.StartsWith(name + "/", StringComparison.Ordinal)))
         {
             var to = Path.Combine(folder, file.Path[(name.Length + 1)..]);
             if (Path.Exists(to)) continue;
-            Directory.CreateDirectory(Path.GetDirectoryName(to)!);
+            OwnFiles.CreateFolder(Path.GetDirectoryName(to)!, access);
             var unfinished = $"{to}.part-{Guid.NewGuid():N}";
             await PrivateFiles.CopyAsync(Path.Combine(Folder, file.Path), unfinished, cancellationToken);
+            OwnFiles.SetAccess(unfinished, access);
             File.Move(unfinished, to, overwrite: false);
             copied++;
         }
@@ -96,7 +98,7 @@ internal sealed class BackupReader : IAsyncDisposable
 
         try
         {
-            await using var file = File.OpenRead(path);
+            await using var file = RegularFile.Open(path);
             var manifest = await JsonSerializer.DeserializeAsync<BackupManifest>(file, ApiJson.Compact, cancellationToken);
             if (manifest is not { Format: BackupManifest.CurrentFormat, Files: not null, Schema: not null })
             {

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using BatchGen.Composition;
+using BatchGen.Core.Files;
 using BatchGen.Dashboard.Api;
 using BatchGen.Queue.Backups;
 
@@ -61,7 +62,7 @@ internal sealed class BackupWriter(ProgramContext context, Settings settings, Da
         await WriteJsonAsync(Path.Combine(folder, BackupManifest.Roles), roles, cancellationToken);
         await AddAsync(folder, BackupManifest.Roles, cancellationToken);
         if (File.Exists(Settings.File)) await CopyAsync(Settings.File, folder, BackupManifest.Settings, cancellationToken);
-        foreach (var (name, path) in BackedUpFolders.Of(settings))
+        foreach (var (name, path, _) in BackedUpFolders.Of(settings))
             if (withImages || name != BackedUpFolders.Images) await CopyFolderAsync(path, folder, name, cancellationToken);
         var manifest = new BackupManifest(
             BackupManifest.CurrentFormat, ProgramVersion, now, settings.Options.Queue.Schema,
@@ -90,6 +91,8 @@ internal sealed class BackupWriter(ProgramContext context, Settings settings, Da
         };
         foreach (var file in Directory.EnumerateFiles(from, "*", options))
         {
+            // Of a pipe or a device nothing can be saved.
+            if (RegularFile.KindOf(file) is not null) continue;
             if (UnfinishedFiles.Any(mark => Path.GetFileName(file).Contains(mark, StringComparison.Ordinal))) continue;
             var relative = name + "/" + Path.GetRelativePath(from, file).Replace(Path.DirectorySeparatorChar, '/');
             await CopyAsync(file, folder, relative, cancellationToken);

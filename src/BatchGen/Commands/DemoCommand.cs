@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using BatchGen.Composition;
+using BatchGen.Core.Files;
 using BatchGen.Core.Jobs;
 using BatchGen.Diffusion.Adapters;
 using BatchGen.Diffusion.Models;
@@ -152,7 +153,8 @@ internal sealed class DemoCommand(ProgramContext context)
         var jobs = await session.Jobs.ListAsync(new JobFilter(Campaign: run.Campaign, Limit: 1000), cancellationToken);
         var folder = WorkerHost.ImageFolder(session.Settings);
         var sheet = Path.Combine(session.Settings.DataFolder, run.Campaign + ".png");
-        await File.WriteAllBytesAsync(sheet, DrawSheet(run.Campaign, jobs, folder), cancellationToken);
+        await OwnFiles.WriteAsync(
+            sheet, DrawSheet(run.Campaign, jobs, folder), session.Settings.Options.Worker.ImageFolderAccess, cancellationToken);
         var fusions = await session.Jobs.CountFusionsAsync(run.Campaign, cancellationToken);
         var checkpoints = await session.Checkpoints.CountAsync(cancellationToken);
 

@@ -17,12 +17,23 @@ internal static class MigrateCommand
             foreach (var name in session.AppliedMigrations) await context.Output.WriteLineAsync($"Applied {name}");
             if (session.AppliedMigrations.Count == 0) await context.Output.WriteLineAsync("The schema is up to date");
             await MendRolesAsync(context, session.Roles, cancellationToken);
+            await LimitProducersAsync(context, session.Roles, cancellationToken);
             return ExitCodes.Success;
         });
         HelpWithExamples.Add(
             command, "batchgen migrate",
             "ConnectionStrings__BatchGen='Host=db;Username=owner;Password=...;Database=batchgen' batchgen migrate");
         return command;
+    }
+
+    private static async Task LimitProducersAsync(ProgramContext context, RoleKeeper roles, CancellationToken cancellationToken)
+    {
+        foreach (var (producer, isLimited) in await roles.LimitProducersAsync(cancellationToken))
+        {
+            if (isLimited) await context.Output.WriteLineAsync($"Limited {producer.QuotedName}: {string.Join(", ", producer.Unset)}");
+            else await context.Error.WriteLineAsync($"batchgen: Producer {producer.QuotedName} may leave transactions open or run "
+                + $"statements without a time limit, and this user may not limit it. Run as a superuser: {producer.LimitStatements}");
+        }
     }
 
     // A database that was restored into another server, or whose roles were dropped, is up to date and serves nobody but its owner.

@@ -33,11 +33,7 @@ internal static class RestoreCommand
             await using var database = await BareDatabase.OpenAsync(context, settings, arguments, cancellationToken);
             await RequireEmptyAsync(database, arguments.GetValue(replace), cancellationToken);
             await database.Backup.CreateRolesAsync(await backup.ReadRolesAsync(cancellationToken), cancellationToken);
-            await database.Backup.DropAsync(cancellationToken);
-            await database.Backup.RestoreAsync(
-                Path.Combine(backup.Folder, BackupManifest.Database), backup.Manifest.Server, cancellationToken);
-            await new Migrator(database.Queue).MigrateAsync(cancellationToken);
-            var running = await database.Backup.ResumeAsync(cancellationToken);
+            var running = await ReplaceAsync(context, database, backup, cancellationToken);
             var files = await RestoreFilesAsync(context, settings, backup, cancellationToken);
             var line = string.Create(CultureInfo.InvariantCulture,
                 $"Restored the backup of {backup.Manifest.CreatedAt:u} with {files} files; {running} jobs that were running wait again");
@@ -49,8 +45,38 @@ internal static class RestoreCommand
         return command;
     }
 
+    // What the database held is dropped only once the backup has taken its place.
+    private static async Task<int> ReplaceAsync(
+        ProgramContext context, BareDatabase database, BackupReader backup, CancellationToken cancellationToken)
+    {
+        await database.Backup.PutAsideAsync(cancellationToken);
+        try
+        {
+            await database.Backup.RestoreAsync(
+                Path.Combine(backup.Folder, BackupManifest.Database), backup.Manifest.Server, cancellationToken);
+            await new Migrator(database.Queue).MigrateAsync(cancellationToken);
+            var running = await database.Backup.ResumeAsync(cancellationToken);
+            await database.Backup.DropAsideAsync(cancellationToken);
+            return running;
+        }
+        catch
+        {
+            await database.Backup.PutBackAsync(CancellationToken.None);
+            await context.Error.WriteLineAsync("batchgen: The backup was not restored; the database is as it was before.");
+            throw;
+        }
+    }
+
     private static async Task RequireEmptyAsync(BareDatabase database, bool replace, CancellationToken cancellationToken)
     {
+        if (await database.Backup.CountAsideAsync(cancellationToken) > 0)
+        {
+            // A restore was interrupted; its workers were stopped before it.
+            if (replace) return;
+            throw CommandException.BadInput(
+                "A restore with --replace was interrupted, and what it was to replace lies aside. Run it again with --replace.");
+        }
+
         if (await database.Backup.CountObjectsAsync(cancellationToken) == 0) return;
         if (!replace)
         {
@@ -71,7 +97,8 @@ internal static class RestoreCommand
         ProgramContext context, Settings settings, BackupReader backup, CancellationToken cancellationToken)
     {
         var files = 0;
-        foreach (var (name, path) in BackedUpFolders.Of(settings)) files += await backup.CopyToAsync(name, path, cancellationToken);
+        foreach (var (name, path, access) in BackedUpFolders.Of(settings))
+            files += await backup.CopyToAsync(name, path, access, cancellationToken);
         var saved = Path.Combine(backup.Folder, BackupManifest.Settings);
         if (!File.Exists(saved)) return files;
         // The settings that this program runs with stay: the other machine's paths may not be this one's.

@@ -214,8 +214,11 @@ internal sealed class SubmitCommand
             job.StartImage is { } name && names.TryGetValue(name, out var stored) ? job with { StartImage = stored } : job);
     }
 
-    private StartImageFolder StartImages() =>
-        new(WorkerHost.StartImageFolder(Settings.Read(_context)), file => ImageEncoder.Decode(file));
+    private StartImageFolder StartImages()
+    {
+        var settings = Settings.Read(_context);
+        return new(WorkerHost.StartImageFolder(settings), file => ImageEncoder.Decode(file), settings.Options.Worker.ImageFolderAccess);
+    }
 
     // The name of a start image in the folder where workers read them. A file is copied there before the first job is submitted; any other
     // name must be in the folder already.
@@ -223,13 +226,7 @@ internal sealed class SubmitCommand
     {
         var folder = StartImages();
         if (!File.Exists(fileOrName) && folder.Has(fileOrName)) return CheckKept(fileOrName, field);
-        if (new FileInfo(fileOrName) is { Exists: true, Length: > StartImageFolder.MaxFileBytes })
-        {
-            throw CommandException.BadInput(
-                $"{field}: '{fileOrName}' has more than {StartImageFolder.MaxFileBytes >> 20} MB; save it smaller.");
-        }
-
-        var accepted = folder.Accept(File.ReadAllBytes(fileOrName), fileOrName);
+        var accepted = folder.Accept(StartImageFolder.ReadFile(fileOrName, fileOrName), fileOrName);
         _startImages.Add((accepted, fileOrName));
         return accepted.Name;
     });
@@ -248,7 +245,7 @@ internal sealed class SubmitCommand
             await session.StartImages.KeepAsync(image.Name, image.SizeBytes, tenant: null, cancellationToken);
             Reading(file, JobFields.StartImage.Name, () =>
             {
-                folder.Write(image, File.ReadAllBytes(file), file);
+                folder.Write(image, StartImageFolder.ReadFile(file, file), file);
                 return image.Name;
             });
         }

@@ -28,6 +28,8 @@ internal static class UpCommand
             // One null: a worker on the device that the settings name.
             IReadOnlyList<string?> list = withoutWorkers ? [] : given.Length > 0 ? given : new string?[] { null };
             await using var session = await QueueSession.OpenAsync(context, arguments, cancellationToken);
+            // Where this login may not, the doctor says what to run.
+            await session.Roles.LimitProducersAsync(cancellationToken);
             await using var app = await WebHost.BuildAsync(
                 context, session.Settings, session.ConnectionString, LogLevel.Trace,
                 services => services.AddHostedService(provider => new WorkerSupervisor(

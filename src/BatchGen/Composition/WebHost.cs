@@ -66,5 +66,6 @@ internal static class WebHost
         WorkerHost.StartImageFolder(settings),
         Path.Combine(settings.DataFolder, "keys"),
         Path.GetFullPath(settings.Options.Dashboard.ReportFolder, settings.DataFolder),
-        Path.Combine(settings.DataFolder, "thumbnails"));
+        Path.Combine(settings.DataFolder, "thumbnails"),
+        settings.Options.Worker.ImageFolderAccess);
 }

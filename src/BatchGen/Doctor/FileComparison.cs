@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using BatchGen.Core.Files;
 using BatchGen.Core.Texts;
 
 namespace BatchGen.Doctor;
@@ -23,8 +24,8 @@ internal sealed class FileComparison(Patient patient)
         {
             var file = new FileInfo(path);
             if (!file.Exists) return "is missing";
-            // Of a pipe or a device there is no end to read to.
-            if (file.Attributes.HasFlag(FileAttributes.Device)) return "is no file";
+            // A pipe or a device is not opened in a quick run, and is said to be one even where the length differs.
+            if (RegularFile.KindOf(path) is { } kind) return $"is {kind} and no file";
             if (file.Length != sizeBytes) return $"has {file.Length} bytes, the registry says {sizeBytes}";
             if (patient.Quick) return null;
             var found = await HashAsync(path, sizeBytes, cancellationToken);
@@ -39,7 +40,7 @@ internal sealed class FileComparison(Patient patient)
     private async Task<string> HashAsync(string path, long sizeBytes, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        await using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 0, FileOptions.SequentialScan);
+        await using var stream = RegularFile.Open(path);
         var block = new byte[BlockBytes];
         for (long done = 0; await stream.ReadAsync(block, cancellationToken) is > 0 and var read;)
         {

@@ -17,7 +17,7 @@ internal sealed class ImageFolderCheck() : DoctorCheck("images", needsDatabase: 
         string? problem = null;
         try
         {
-            new ImageFileWriter(folder).Probe();
+            new ImageFileWriter(folder, patient.Settings.Options.Worker.ImageFolderAccess).Probe();
         }
         catch (OutputException error)
         {

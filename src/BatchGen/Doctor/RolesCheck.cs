@@ -63,12 +63,11 @@ internal sealed class RolesCheck() : DoctorCheck("roles", needsDatabase: true)
             }
         }
 
-        foreach (var producer in (await inspector.ListProducersAsync(cancellationToken)).Where(producer => !producer.HasLimits))
+        foreach (var producer in (await inspector.ListProducersAsync(cancellationToken)).Where(producer => producer.Missing.Length > 0))
         {
             yield return Warning($"Producer '{producer.Name}' may leave transactions open or run statements without a time limit.",
                 patient.Server,
-                $"Run: alter role {producer.QuotedName} set idle_in_transaction_session_timeout = '1min'; "
-                    + $"alter role {producer.QuotedName} set statement_timeout = '5min'");
+                $"Run: batchgen migrate; or as a superuser: {producer.LimitStatements}");
         }
     }
 

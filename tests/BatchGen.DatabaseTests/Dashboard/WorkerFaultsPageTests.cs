@@ -15,7 +15,7 @@ public sealed class WorkerFaultsPageTests
         var worker = await database.AddWorkerAsync("one");
         await database.Workers.NoteLackAsync(
             worker, new MachineLack(LackKind.Adapter, "ink", "aa"), "'ink.safetensors' is missing", CancellationToken.None);
-        await database.Workers.SetAsideAsync(worker, "12 attempts in a row failed", CancellationToken.None);
+        await database.Workers.SetAsideAsync(worker, "12 attempts in a row failed", [], CancellationToken.None);
         await using var dashboard = await DashboardHost.StartAsync(database);
         using var client = await dashboard.ClientAsync("operator");
 

@@ -241,6 +241,58 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
         Assert.False(Directory.Exists(home));
     }
 
+    [Fact]
+    public async Task The_servers_log_is_bounded_and_its_oldest_files_are_removed_at_a_start()
+    {
+        var home = Path.Combine(_folder, "server");
+        await (await StartAsync()).DisposeAsync();
+        var files = WriteOldLogs(home);
+        await File.WriteAllTextAsync(Path.Combine(home, "server.log"), new string('x', 2 << 20));
+
+        await using var server = await StartAsync();
+        Assert.Equal("16MB", await ExecuteAsync(server.ConnectionString, "select current_setting('log_rotation_size')"));
+        Assert.Equal("1d", await ExecuteAsync(server.ConnectionString, "select current_setting('log_rotation_age')"));
+        // Eight were kept, and the server began one, or went on with that of the same second.
+        Assert.InRange(Directory.GetFiles(Path.Combine(home, "log")).Length, 8, 9);
+        Assert.All(files[..12], file => Assert.False(File.Exists(file)));
+        Assert.True(new FileInfo(Path.Combine(home, "server.log")).Length < 1 << 20);
+        Assert.Equal(2 << 20, new FileInfo(Path.Combine(home, "server.log.old")).Length);
+    }
+
+    [Fact]
+    public async Task The_oldest_files_of_the_servers_log_are_removed_while_it_runs()
+    {
+        await using var server = await StartAsync();
+        using var end = new CancellationTokenSource();
+        var keeping = server.KeepRunningAsync(TimeProvider.System, end.Token);
+        WriteOldLogs(Path.Combine(_folder, "server"));
+        await Wait.UntilAsync(
+            "eight files are left",
+            () => Task.FromResult(Directory.GetFiles(Path.Combine(_folder, "server", "log")).Length),
+            count => count == 8,
+            cancellationToken: TestContext.Current.CancellationToken);
+        await end.CancelAsync();
+        await keeping;
+    }
+
+    [Fact]
+    public async Task An_error_of_a_server_that_ends_after_it_opened_its_log_is_quoted()
+    {
+        foreach (var file in Directory.GetFiles(Path.Combine(_folder, "server", "data", "pg_wal"))) File.Delete(file);
+
+        var error = await Assert.ThrowsAsync<QueueException>(StartAsync);
+        Assert.Contains("could not locate a valid checkpoint record", error.Message, StringComparison.Ordinal);
+        Assert.Contains(Path.Combine(_folder, "server", "log"), error.Message, StringComparison.Ordinal);
+    }
+
+    // Twenty files, as the server names them.
+    private static string[] WriteOldLogs(string home)
+    {
+        var files = Enumerable.Range(10, 20).Select(number => Path.Combine(home, "log", $"server-20200101-0000{number}.log")).ToArray();
+        foreach (var file in files) File.WriteAllText(file, "old\n");
+        return files;
+    }
+
     private Task<EmbeddedPostgres> StartAsync() => EmbeddedPostgres.StartAsync(_folder, Fast, NullLogger.Instance, CancellationToken.None);
 
     private static void KillHard(int process)

@@ -3,6 +3,7 @@ using BatchGen.Core.Monitoring;
 using BatchGen.Core.Rendering;
 using BatchGen.Dashboard.Monitoring;
 using BatchGen.DatabaseTests.Dashboard;
+using BatchGen.Queue;
 using BatchGen.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
@@ -85,32 +86,36 @@ public sealed class QueueMonitorTests
     }
 
     [Fact]
-    public async Task The_standstill_grows_while_jobs_could_run_and_nothing_ends_and_begins_anew_when_something_does()
+    public async Task The_standstill_in_metrics_is_what_the_database_judges_by_the_setting()
     {
-        await using var database = await TestDatabase.CreateAsync();
+        await using var database = await TestDatabase.CreateAsync(new QueueOptions { StandstillAfter = TimeSpan.FromHours(1) });
         await database.AddModelAsync();
         var worker = await database.AddWorkerAsync();
-        var clock = new FakeTimeProvider(DashboardHost.Now);
-        await using var host = await DashboardHost.StartAsync(database, clock: clock);
-        await ReadAsync(host);
-        clock.Advance(TimeSpan.FromMinutes(60));
-        Assert.Equal(0, await StandstillAsync(host));
+        await using var host = await DashboardHost.StartAsync(database);
         await database.SubmitAsync("", "");
-        Assert.Equal(0, await StandstillAsync(host));
-        clock.Advance(TimeSpan.FromMinutes(15));
-        Assert.Equal(900, await StandstillAsync(host));
+        await database.SqlAsync("update jobs set run_at = now() - interval '30 minutes'");
+        Assert.Equal((0, 0, 0), await StandstillAsync(host));
+        await database.SqlAsync("update jobs set run_at = now() - interval '2 hours'");
+        Assert.InRange((await StandstillAsync(host)).NothingFinished, 7200, 7500);
         await database.FinishAsync((await database.ClaimAsync(worker, maxJobs: 1))!);
-        Assert.Equal(0, await StandstillAsync(host));
-        clock.Advance(TimeSpan.FromMinutes(5));
-        Assert.Equal(300, await StandstillAsync(host));
-        await database.SqlAsync("update models set paused = true");
-        Assert.Equal(0, await StandstillAsync(host));
+        Assert.Equal((0, 0, 0), await StandstillAsync(host));
+
+        await database.SqlAsync("update workers set set_aside_at = now() - interval '5 minutes', set_aside_reason = 'nonsense'");
+        var aside = await StandstillAsync(host);
+        Assert.Equal((0, 0), (aside.NothingFinished, aside.NoWorkers));
+        Assert.InRange(aside.SetAside, 300, 600);
+        await database.SqlAsync("update workers set stopped_at = now() - interval '3 minutes'");
+        var gone = await StandstillAsync(host);
+        Assert.Equal((0, 0), (gone.NothingFinished, gone.SetAside));
+        Assert.InRange(gone.NoWorkers, 180, 480);
     }
 
-    private static async Task<double> StandstillAsync(DashboardHost host)
+    private static async Task<(double NothingFinished, double NoWorkers, double SetAside)> StandstillAsync(DashboardHost host)
     {
         await ReadAsync(host);
-        return Assert.Single(Scrape(host), value => value.Name == "batchgen.queue.standstill").Value;
+        var values = Scrape(host).Where(value => value.Name == "batchgen.queue.standstill")
+            .ToDictionary(value => value.Tag, value => value.Value);
+        return (values["reason=nothing_finished"], values["reason=no_workers"], values["reason=worker_set_aside"]);
     }
 
     private static async Task<Readiness> ReadAsync(DashboardHost host)

@@ -25,7 +25,10 @@ public sealed class SetAsideTests
             "12 attempts in a row failed, with 3 signatures, while no other worker drew lately.", aside, StringComparison.Ordinal);
         await log.UntilAsync("The worker set itself aside", TestContext.Current.CancellationToken);
         await WorkerHost.UntilHeartbeatsAsync(database, 3);
-        Assert.Equal(12L, await database.SqlAsync<long>("select count(*) from job_attempts where counted"));
+        // What it failed before was not the jobs' doing.
+        Assert.Equal((12L, 0L), (await database.SqlAsync<long>("select count(*) from job_attempts where code = 'generation'"),
+            await database.SqlAsync<long>("select count(*) from job_attempts where counted")));
+        Assert.Equal(0L, await database.SqlAsync<long>("select count(*) from jobs where attempts > 0"));
 
         Volatile.Write(ref broken, false);
         var id = Assert.Single(await database.Workers.ListAsync(CancellationToken.None)).WorkerId;
@@ -51,10 +54,33 @@ public sealed class SetAsideTests
             reason => reason!.StartsWith("A job on probation failed too", StringComparison.Ordinal));
         Assert.Equal(3L, await database.SqlAsync<long>(
             "select count(distinct a.batch_id) from job_attempts a join batches b on b.id = a.batch_id "
-            + "where a.counted and cardinality(b.job_ids) > 1"));
+            + "where a.code = 'generation' and cardinality(b.job_ids) > 1"));
 
         Volatile.Write(ref broken, false);
         await WorkerHost.UntilVerifiedAsync(database, Adapters.Length * JobsPerSignature);
+    }
+
+    [Fact]
+    public async Task Attempts_of_a_worker_set_aside_are_taken_back_from_jobs_that_wait_and_from_no_others()
+    {
+        await using var database = await DatabaseAsync();
+        var (worker, other) = (await database.AddWorkerAsync("broken"), await database.AddWorkerAsync("other"));
+        var batch = (await database.ClaimAsync(worker, maxJobs: 4))!;
+        var ids = batch.Jobs.Select(job => job.JobId).ToArray();
+        await database.Claims.FailAsync(
+            batch,
+            [
+                new FailedJob(ids[0], FailureCode.Generation, "nonsense"), new FailedJob(ids[1], FailureCode.Generation, "nonsense"),
+                new FailedJob(ids[2], FailureCode.InvalidJob, "no words"), new FailedJob(ids[3], FailureCode.Generation, "nonsense"),
+            ],
+            CancellationToken.None);
+        await database.SqlAsync("update jobs set state = 'failed', indexed_state = 'failed', finished_at = now() where id = $1", ids[3]);
+
+        Assert.Equal(0, await database.Workers.SetAsideAsync(other, "others", [batch.BatchId], CancellationToken.None));
+        Assert.Equal(2, await database.Workers.SetAsideAsync(worker, "broken", [batch.BatchId], CancellationToken.None));
+        Assert.Equal(0, await database.Workers.SetAsideAsync(worker, "broken", [batch.BatchId], CancellationToken.None));
+        var attempts = (await database.Catalog.FindAsync(ids, CancellationToken.None)).Select(job => job.Attempts);
+        Assert.Equal([0, 0, 1, 1], attempts);
     }
 
     [Fact]

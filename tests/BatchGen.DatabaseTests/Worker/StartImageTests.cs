@@ -4,6 +4,8 @@ using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
 using BatchGen.Imaging;
 using BatchGen.Imaging.Recipes;
+using BatchGen.Queue;
+using BatchGen.Queue.Jobs;
 using BatchGen.Testing;
 using Xunit;
 
@@ -61,6 +63,33 @@ public sealed class StartImageTests : IDisposable
             jobs.Where(job => job.State == JobState.Failed), job => Assert.Equal(("invalid_job", 1), (job.FailureCode, job.Attempts)));
     }
 
+    [Fact]
+    public async Task Jobs_whose_start_image_a_tenant_sent_wait_uncounted_where_the_folder_lacks_it()
+    {
+        await using var database = await DatabaseAsync(new QueueOptions
+        {
+            PollInterval = TimeSpan.FromMilliseconds(50), RetryDelay = TimeSpan.FromMilliseconds(10),
+        });
+        var image = ImageEncoder.Encode(new PixelImage(8, 8, new byte[8 * 8 * 3]), ImageFormat.Png);
+        var elsewhere = new StartImageFolder(Path.Combine(_folder, "elsewhere"));
+        var name = elsewhere.Add(image, "sent");
+        await new StartImageOwners(database.Queue).KeepAsync(name, image.Length, tenant: null, CancellationToken.None);
+        await database.Submitter.SubmitAsync([new JobRequest { StartImage = name }], CancellationToken.None);
+        await using var worker = await WorkerHost.StartAsync(
+            database, new FakeRenderer(), options => options.ExitWhenIdle = false, startImageFolder: Path.Combine(_folder, "not-mounted"));
+
+        await WorkerHost.UntilAsync("the worker says what it lacks", () => LacksAsync(database), lacks => lacks == "start_image " + name);
+        Assert.Equal(0L, await database.SqlAsync<long>("select count(*) from job_attempts where counted or code <> 'requeued'"));
+        // The folder is mounted.
+        new StartImageFolder(Path.Combine(_folder, "not-mounted")).Add(image, "sent");
+        await WorkerHost.UntilVerifiedAsync(database, 1);
+        await WorkerHost.UntilAsync("the worker lacks nothing", () => LacksAsync(database), lacks => lacks.Length == 0);
+    }
+
+    private static async Task<string> LacksAsync(TestDatabase database) => string.Join(", ",
+        (await database.Workers.ListAsync(CancellationToken.None)).SelectMany(worker => worker.Lacks)
+            .Select(lack => $"{lack.Kind} {lack.Name}"));
+
     private async Task RunAsync(TestDatabase database, List<ClaimedJob> seen)
     {
         var renderer = new FakeRenderer { OnRender = (jobs, _) => seen.AddRange(jobs) };
@@ -69,9 +98,9 @@ public sealed class StartImageTests : IDisposable
         Assert.Null(worker.Outcome.Failure);
     }
 
-    private static async Task<TestDatabase> DatabaseAsync()
+    private static async Task<TestDatabase> DatabaseAsync(QueueOptions? options = null)
     {
-        var database = await TestDatabase.CreateAsync();
+        var database = await TestDatabase.CreateAsync(options);
         await database.AddModelAsync(native: 64);
         return database;
     }

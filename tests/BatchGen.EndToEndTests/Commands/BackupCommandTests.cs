@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using System.Security.Cryptography;
 using BatchGen.Core.Rendering;
 using BatchGen.Queue;
 using BatchGen.Queue.Claims;
@@ -32,6 +33,7 @@ public sealed class BackupCommandTests
         await using var source = await FilledAsync();
         await using var program = new ProgramUnderTest(source.Database);
         AddFiles(program.DataFolder);
+        await AddRecurringWorkAsync(source.Database);
         var saved = await program.RunHereAsync("backup", Path.Combine(program.DataFolder, "saved"), "--images");
         Assert.Equal((0, ""), (saved.ExitCode, saved.Error));
         AssertPrivate(Path.Combine(program.DataFolder, "saved"));
@@ -60,6 +62,9 @@ public sealed class BackupCommandTests
         Assert.Equal("statement_timeout=5min", await ScalarAsync(
             connection, $"select setconfig[1] from pg_db_role_setting where setrole = '{source.Login}'::regrole"));
         Assert.Equal(true, await ScalarAsync(connection, $"select has_table_privilege('{source.Reporter}', 'results', 'select')"));
+        // Recurring work is there with its tables.
+        Assert.Equal("kept", await ScalarAsync(
+            connection, $"select value from {source.Database.Schema}_hangfire.set where key = 'recurring-jobs'"));
         // The queue goes on.
         var worker = Guid.NewGuid();
         var workers = new WorkerRegistry(queue);
@@ -123,6 +128,76 @@ public sealed class BackupCommandTests
     }
 
     [Fact]
+    public async Task A_restore_that_fails_leaves_the_database_as_it_was()
+    {
+        await using var source = await FilledAsync();
+        await using var program = new ProgramUnderTest(source.Database);
+        var folder = Path.Combine(program.DataFolder, "saved");
+        Assert.Equal(0, (await program.RunHereAsync("backup", folder)).ExitCode);
+        await source.Database.SqlAsync("update workers set stopped_at = now(), stop_reason = 'done'");
+        var before = await CountAsync(source.Database.ConnectionString, source.Database.Schema);
+        await BreakDumpAsync(folder);
+
+        var failed = await program.RunHereAsync("restore", folder, "--replace");
+        Assert.NotEqual(0, failed.ExitCode);
+        Assert.Contains("the database is as it was before", failed.Error, StringComparison.Ordinal);
+        Assert.Equal(before, await CountAsync(source.Database.ConnectionString, source.Database.Schema));
+        Assert.Equal(5L, await source.Database.SqlAsync<long>("select count(*) from job_status(array(select id from jobs))"));
+        Assert.False(await source.Database.SqlAsync<bool>($"select to_regnamespace('{source.Database.Schema}_before') is not null"));
+    }
+
+    [Fact]
+    public async Task A_restore_that_was_interrupted_loses_nothing_and_is_made_again_with_replace()
+    {
+        await using var source = await FilledAsync();
+        await using var program = new ProgramUnderTest(source.Database);
+        var folder = Path.Combine(program.DataFolder, "saved");
+        Assert.Equal(0, (await program.RunHereAsync("backup", folder)).ExitCode);
+        var before = await CountAsync(source.Database.ConnectionString, source.Database.Schema);
+        var schema = source.Database.Schema;
+        await source.Database.SqlAsync($"alter schema {schema} rename to {schema}_before");
+
+        var refused = await program.RunHereAsync("restore", folder);
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("was interrupted", refused.Error, StringComparison.Ordinal);
+        Assert.True(await source.Database.SqlAsync<bool>($"select to_regnamespace('{schema}_before') is not null"));
+        Assert.Equal(0, (await program.RunHereAsync("restore", folder, "--replace")).ExitCode);
+        Assert.Equal(before, await CountAsync(source.Database.ConnectionString, schema));
+        Assert.False(await source.Database.SqlAsync<bool>($"select to_regnamespace('{schema}_before') is not null"));
+    }
+
+    [Fact]
+    public async Task A_login_that_may_not_create_roles_is_told_what_a_superuser_must_run_and_restores_then()
+    {
+        await using var source = await FilledAsync();
+        await using var program = new ProgramUnderTest(source.Database);
+        var folder = Path.Combine(program.DataFolder, "saved");
+        Assert.Equal(0, (await program.RunHereAsync("backup", folder)).ExitCode);
+        await using var server = await SecondServer.StartAsync();
+        await server.AsSuperUserAsync("create role plain login password 'secret'");
+        await server.AsSuperUserAsync("create database plain owner plain");
+        await using var there = new ProgramUnderTest(source.Database);
+        there.Environment["ConnectionStrings__BatchGen"] = new NpgsqlConnectionStringBuilder(server.ConnectionString)
+        {
+            Username = "plain", Password = "secret", Database = "plain",
+        }.ConnectionString;
+
+        var refused = await there.RunHereAsync("restore", folder);
+        Assert.NotEqual(0, refused.ExitCode);
+        Assert.Contains("Nothing was restored.", refused.Error, StringComparison.Ordinal);
+        const string Begin = "leaving out what is there already: ";
+        var statements = refused.Error[(refused.Error.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length)..].Trim().TrimEnd('.');
+        foreach (var role in RoleKeeper.Roles.Append(source.Login).Append(source.Reporter))
+            Assert.Contains($"create role \"{role}\"", statements, StringComparison.Ordinal);
+        foreach (var statement in statements.Split("; ")) await server.AsSuperUserAsync(statement);
+
+        var restored = await there.RunHereAsync("restore", folder);
+        Assert.Equal((0, ""), (restored.ExitCode, restored.Error));
+        Assert.Equal(await CountAsync(source.Database.ConnectionString, source.Database.Schema),
+            await CountAsync(there.Environment["ConnectionStrings__BatchGen"]!, source.Database.Schema));
+    }
+
+    [Fact]
     public async Task The_roles_that_the_program_and_the_database_name_are_the_same()
     {
         await using var database = await TestDatabase.CreateAsync();
@@ -148,6 +223,29 @@ public sealed class BackupCommandTests
         await database.FinishAsync((await database.ClaimAsync(worker, maxJobs: 1))!);
         Assert.Equal(2, (await database.ClaimAsync(worker, maxJobs: 2))!.Jobs.Count);
         return new Source(database, login, reporter);
+    }
+
+    // The schema that a dashboard makes.
+    private static async Task AddRecurringWorkAsync(TestDatabase database)
+    {
+        await using var connection = await database.ConnectAsync();
+        Hangfire.PostgreSql.PostgreSqlObjectsInstaller.Install(connection, database.Schema + "_hangfire");
+        await database.SqlAsync($"insert into {database.Schema}_hangfire.set (key, score, value) values ('recurring-jobs', 0, 'kept')");
+    }
+
+    // A dump that nothing can be made of, as its manifest says it should be.
+    private static async Task BreakDumpAsync(string folder)
+    {
+        var dump = Path.Combine(folder, "database.dump");
+        var (old, broken) = (await File.ReadAllBytesAsync(dump), new byte[1000]);
+        await File.WriteAllBytesAsync(dump, broken);
+        var manifest = Path.Combine(folder, "manifest.json");
+        var text = (await File.ReadAllTextAsync(manifest))
+            .Replace(HashOf(old), HashOf(broken), StringComparison.Ordinal)
+            .Replace($"\": {old.Length},", "\": 1000,", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(manifest, text);
+
+        static string HashOf(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
     }
 
     private static void AddFiles(string folder)
@@ -220,6 +318,19 @@ public sealed class BackupCommandTests
     private sealed class SecondServer(string folder, EmbeddedPostgres server) : IAsyncDisposable
     {
         public string ConnectionString => server.ConnectionString;
+
+        public async Task AsSuperUserAsync(string statement)
+        {
+            var address = new NpgsqlConnectionStringBuilder(server.ConnectionString)
+            {
+                Username = "postgres", Database = "postgres", Pooling = false,
+                Password = (await File.ReadAllTextAsync(Path.Combine(folder, "superuser.password"))).Trim(),
+            };
+            await using var connection = new NpgsqlConnection(address.ConnectionString);
+            await connection.OpenAsync();
+            await using var command = new NpgsqlCommand(statement, connection);
+            await command.ExecuteNonQueryAsync();
+        }
 
         public static async Task<SecondServer> StartAsync()
         {

@@ -110,7 +110,7 @@ public sealed class DoctorCommandTests
     }
 
     [Fact]
-    public async Task Missing_rights_producers_without_limits_and_a_standstill_are_found_and_migrate_mends_the_rights()
+    public async Task Missing_rights_producers_without_limits_and_a_standstill_are_found_and_migrate_mends_rights_and_limits()
     {
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync();
@@ -136,10 +136,11 @@ public sealed class DoctorCommandTests
             Assert.Contains("Granted select on results to batchgen_reader\n", migrated.Output, StringComparison.Ordinal);
             Assert.Contains("Revoked execute on function submit_jobs to everybody\n", migrated.Output, StringComparison.Ordinal);
             Assert.True(await database.SqlAsync<bool>("select has_table_privilege('batchgen_reader', 'results', 'select')"));
-            Assert.DoesNotContain("Granted", (await program.RunHereAsync("migrate")).Output, StringComparison.Ordinal);
-
-            await database.SqlAsync(
-                $"alter role {login} set statement_timeout = '5min'; alter role {login} set idle_in_transaction_session_timeout = '1min'");
+            const string Limits = "idle_in_transaction_session_timeout=1min, statement_timeout=5min";
+            Assert.Contains($"Limited {login}: {Limits}\n", migrated.Output, StringComparison.Ordinal);
+            var again = (await program.RunHereAsync("migrate")).Output;
+            Assert.DoesNotContain("Granted", again, StringComparison.Ordinal);
+            Assert.DoesNotContain(login, again, StringComparison.Ordinal);
             Assert.DoesNotContain(Read(await program.RunHereAsync("doctor", "--json")), finding => Says(finding, login));
         }
         finally

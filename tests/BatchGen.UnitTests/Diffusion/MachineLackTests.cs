@@ -115,6 +115,24 @@ public sealed class MachineLackTests : IDisposable
         Assert.Null(Record.Exception(() => files.ThrowIfChanged(new ModelException("two networks that do not fit"))));
     }
 
+    [Fact]
+    public void A_file_cut_short_while_its_tensors_are_read_is_what_this_machine_lacks()
+    {
+        var path = Path.Combine(_folder, "unet.safetensors");
+        SafetensorsWriter.Write(path, [new("weight", SafetensorsType.F32, [1 << 20], new byte[4 << 20])]);
+        var files = MasterFiles.Check(
+            new ModelRecord("demo", _folder, "sd15", "digest", ModelInspector.Hash(_folder, ["unet.safetensors"])), CancellationToken.None);
+        using var file = SafetensorsFile.Open(path);
+
+        Cut(path, 1 << 20);
+        // Of a file that is mapped into memory, this read would end the process with SIGBUS.
+        var error = Assert.Throws<SafetensorsException>(() => file.Bytes(file.Find("weight")!));
+
+        Assert.True(error.IsUnreadable);
+        Assert.Contains("became shorter while it was read", error.Message, StringComparison.Ordinal);
+        Assert.NotNull(Assert.Throws<ModelException>(() => files.ThrowIfChanged(error)).Lack);
+    }
+
     private static void Cut(string path, long length)
     {
         using var file = File.Open(path, FileMode.Open);

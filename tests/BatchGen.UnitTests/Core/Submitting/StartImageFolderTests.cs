@@ -2,6 +2,7 @@ using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
 using BatchGen.Imaging;
+using BatchGen.Testing;
 using BatchGen.UnitTests.Imaging;
 
 namespace BatchGen.UnitTests.Core.Submitting;
@@ -126,6 +127,19 @@ public sealed class StartImageFolderTests : IDisposable
         var failure = Assert.Throws<StartImageException>(() => new StartImageFolder(_root).Read("a.png"));
         Assert.True(failure.MayPass);
         Assert.Contains("cannot be read", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_named_pipe_is_refused_and_not_waited_for()
+    {
+        IrregularFiles.MakePipe(Path.Combine(_root, "a.png"));
+        var folder = new StartImageFolder(_root);
+        var reading = Task.Run(() => Refusal(() => folder.Read("a.png")));
+        Assert.Contains("it is a named pipe", await Wait.ForAsync("the pipe was refused", reading, TimeSpan.FromSeconds(10)),
+            StringComparison.Ordinal);
+        reading = Task.Run(() => Refusal(() => folder.CheckKept("a.png")));
+        Assert.Contains("it is a named pipe", await Wait.ForAsync("the pipe was refused", reading, TimeSpan.FromSeconds(10)),
+            StringComparison.Ordinal);
     }
 
     private static string Refusal(Action action) => Assert.Throws<StartImageException>(action).Message;

@@ -1,0 +1,74 @@
+using BatchGen.Core.Files;
+using BatchGen.Testing;
+
+namespace BatchGen.UnitTests.Core.Files;
+
+/// <summary>Only regular files are opened.</summary>
+public sealed class RegularFileTests : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+    private readonly string _folder = Directory.CreateTempSubdirectory("batchgen-regular-").FullName;
+
+    private string FilePath => Path.Combine(_folder, "file");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    public static TheoryData<string, Action<string>> Irregular => new()
+    {
+        { "a named pipe", IrregularFiles.MakePipe },
+        { "a device", IrregularFiles.MakeDeviceLink },
+        { "a folder", IrregularFiles.MakeFolder },
+        { "a named pipe", MakeLinkToPipe },
+        { "a folder", MakeLinkToFolder },
+    };
+
+    [Theory]
+    [MemberData(nameof(Irregular))]
+    public async Task What_is_no_regular_file_is_refused_at_once(string kind, Action<string> make)
+    {
+        make(FilePath);
+        var opening = Task.Run(() => Assert.Throws<IrregularFileException>(() => RegularFile.ReadAllBytes(FilePath, 100)));
+        var error = await Wait.ForAsync("the file was refused", opening, Limit);
+        Assert.Contains(kind, error.Message, StringComparison.Ordinal);
+        Assert.Equal(kind, RegularFile.KindOf(FilePath));
+    }
+
+    [Fact]
+    public void A_file_and_a_link_to_it_are_read()
+    {
+        File.WriteAllText(FilePath, "text");
+        var link = FilePath + "-link";
+        File.CreateSymbolicLink(link, FilePath);
+        Assert.Equal("text", RegularFile.ReadAllText(FilePath, 4));
+        Assert.Equal("text", RegularFile.ReadAllText(link, 4));
+        Assert.Null(RegularFile.KindOf(link));
+    }
+
+    [Fact]
+    public void A_longer_file_than_wanted_is_refused_unread()
+    {
+        using (var file = File.Create(FilePath)) file.SetLength(1L << 40);
+        Assert.Contains("no more than 100 are read", Assert.Throws<IOException>(() => RegularFile.ReadAllBytes(FilePath, 100)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_is_missing_is_said_to_be_missing()
+    {
+        Assert.Throws<FileNotFoundException>(() => RegularFile.Open(FilePath));
+        Assert.Throws<DirectoryNotFoundException>(() => RegularFile.Open(Path.Combine(FilePath, "below")));
+        Assert.Null(RegularFile.KindOf(FilePath));
+    }
+
+    private static void MakeLinkToPipe(string path)
+    {
+        IrregularFiles.MakePipe(path + "-target");
+        File.CreateSymbolicLink(path, path + "-target");
+    }
+
+    private static void MakeLinkToFolder(string path)
+    {
+        Directory.CreateDirectory(path + "-target");
+        Directory.CreateSymbolicLink(path, path + "-target");
+    }
+}
