@@ -36,7 +36,7 @@ public sealed class AuditTests
         """;
 
     [Fact]
-    public async Task Each_check_finds_what_it_looks_for()
+    public async Task Checks_of_the_audit_find_what_they_look_for()
     {
         var folder = Path.Combine(RepositoryPaths.Root, "out", "chaos", "tests", "audit");
         var program = new ProgramStart(Path.Combine(AppContext.BaseDirectory, "batchgen"), [], RepositoryPaths.Root);
@@ -70,7 +70,7 @@ public sealed class AuditTests
     [InlineData(400, 0, 0, 1)]
     [InlineData(0, 60, 0, 1)]
     [InlineData(0, 0, 90, 1)]
-    public void What_grows_through_a_whole_run_is_found(long memoryMebibytes, int threads, int handles, int violations)
+    public void Growth_through_a_whole_run_is_found(long memoryMebibytes, int threads, int handles, int violations)
     {
         var samples = Enumerable.Range(0, 100).Select(i => new ProcessUsage(
             (300 + (memoryMebibytes * i / 100)) << 20, 30 + (threads * i / 100), 200 + (handles * i / 100))).ToArray();

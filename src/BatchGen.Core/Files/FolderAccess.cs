@@ -7,7 +7,7 @@ namespace BatchGen.Core.Files;
 [TypeConverter(typeof(FolderAccessConverter))]
 public enum FolderAccess
 {
-    /// <summary>Nobody.</summary>
+    /// <summary>Nobody besides the owner.</summary>
     Private,
 
     /// <summary>The group that the folder belongs to, whose members may also add files.</summary>
