@@ -68,9 +68,4 @@ public sealed class DiffusionOptions
     /// <value>Threads; default 1, which leaves the other cores to writing images.</value>
     [Range(1, 256)]
     public int ChecksumThreads { get; set; } = 1;
-
-    /// <summary>Images with more pixels than this are decoded in overlapping tiles, to bound memory.</summary>
-    /// <value>Pixels; default 1,048,576 (1024 x 1024).</value>
-    [Range(4096, long.MaxValue)]
-    public long TileAbovePixels { get; set; } = 1L << 20;
 }

@@ -21,7 +21,7 @@ namespace BatchGen.Diffusion.Rendering;
 /// </summary>
 /// <remarks>
 /// Everything but <see cref="Prefetch"/> is called from the one thread that owns the device. Noise comes from each job's own generator on
-/// the CPU, so an image depends neither on its neighbours in a batch nor on the device.
+/// the CPU, and the network gives each image the same numbers whatever is beside it: an image does not depend on its batch.
 /// </remarks>
 public sealed class DiffusionRenderer : IBatchRenderer
 {
@@ -363,7 +363,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
     private List<RenderedImage> Decode(
         DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, Tensor latents, CancellationToken cancellationToken)
     {
-        var decoder = new LatentDecoder(model.Vae, model.VaeType, _options.TileAbovePixels);
+        var decoder = new LatentDecoder(model.Vae, model.VaeType);
         var images = new List<RenderedImage>(jobs.Count);
         for (var i = 0; i < jobs.Count; i++)
         {
