@@ -89,6 +89,8 @@ table batches (
   state text default 'open'::text not null,
   signature text collate "C" not null,
   job_ids bigint[] not null,
+  renewed_at timestamp with time zone default clock_timestamp() not null,
+  lease interval default '00:01:00'::interval not null,
   constraint batches_pkey PRIMARY KEY (id),
   constraint batches_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES workers(id),
   constraint batches_completions_order CHECK (((checked_completions >= 0) AND (checked_completions <= completions))),
@@ -339,6 +341,7 @@ table models (
   prediction text,
   paused boolean default false not null,
   registered_at timestamp with time zone default now() not null,
+  resumed_at timestamp with time zone,
   constraint models_name_key_unique UNIQUE (name_key),
   constraint models_pkey PRIMARY KEY (id),
   constraint models_family_present CHECK ((family <> ''::text)),
@@ -450,6 +453,7 @@ table tenants (
   paused boolean default false not null,
   max_priority smallint default 100 not null,
   created_at timestamp with time zone default now() not null,
+  resumed_at timestamp with time zone,
   constraint tenants_name_key_unique UNIQUE (name_key),
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_max_priority_range CHECK (((max_priority >= '-100'::integer) AND (max_priority <= 100))),
@@ -492,6 +496,21 @@ table weight_checkpoints (
     'unrecoverable'::text])))
 );
 
+-- What a worker lacks on its machine: an adapter or model whose files it cannot find, read or verify, or room for its images. It claims
+-- nothing that needs it, and a row goes when the worker finds it again.
+table worker_lacks (
+  worker_id uuid not null,
+  kind text not null,
+  name text not null,
+  sha256 text not null,
+  reason text not null,
+  since timestamp with time zone default clock_timestamp() not null,
+  looked_at timestamp with time zone default clock_timestamp() not null,
+  constraint worker_lacks_pkey PRIMARY KEY (worker_id, kind, name),
+  constraint worker_lacks_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES workers(id) ON DELETE CASCADE,
+  constraint worker_lacks_kind_known CHECK ((kind = ANY (ARRAY['adapter'::text, 'model'::text, 'output'::text])))
+);
+
 -- Worker processes by start; each start is a new row.
 table workers (
   id uuid not null,
@@ -509,9 +528,15 @@ table workers (
   adapter_cache_misses bigint default 0 not null,
   adapter_cache_bytes bigint default 0 not null,
   canary_ordered boolean default false not null,
+  models text[],
+  set_aside_at timestamp with time zone,
+  set_aside_reason text,
   constraint workers_pkey PRIMARY KEY (id),
   constraint workers_instants_in_range CHECK (((LEAST(started_at, heartbeat_at, stopped_at) >= '0001-01-01 00:00:00+00'::timestamp with time
-    zone) AND (GREATEST(started_at, heartbeat_at, stopped_at) < '10000-01-01 00:00:00+00'::timestamp with time zone)))
+    zone) AND (GREATEST(started_at, heartbeat_at, stopped_at) < '10000-01-01 00:00:00+00'::timestamp with time zone))),
+  constraint workers_set_aside_has_reason CHECK (((set_aside_at IS NULL) = (set_aside_reason IS NULL))),
+  constraint workers_set_aside_in_range CHECK (((set_aside_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (set_aside_at <
+    '10000-01-01 00:00:00+00'::timestamp with time zone)))
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=100);
 
 -- A job request after every rule was checked and every default filled in.
@@ -560,7 +585,9 @@ type claim_state (
   job_ids bigint[],
   job_attempts smallint[],
   job_rows tid[],
-  job_places integer[]
+  job_places integer[],
+  lacking_adapters text[],
+  lacking_models text[]
 );
 
 -- What a spelling of model and adapters in a staged load stands for, and what its recipes have where rows leave fields out.
@@ -821,7 +848,7 @@ function apply_settings() returns ;
 function archive_jobs(older_than interval, at_most integer DEFAULT 5000, after_id bigint DEFAULT 0, OUT moved integer, OUT last_id bigint)
   returns record -- security definer;
 
--- Step of claim_batch: what was asked, and what the worker remembers.
+-- Step of claim_batch: what was asked, what the worker lacks, and what it remembers.
 function begin_claim(by_worker uuid, of_models text[], max_jobs integer, max_wait interval, max_batches integer, memory jsonb, max_pixels
   bigint) returns claim_state;
 
@@ -922,6 +949,9 @@ function drawn_since(since timestamp with time zone) returns TABLE(images bigint
 -- Takes the rows of a staged load out whose idempotency key is known; returns how many.
 function drop_known_keys(of_load text, for_tenant integer) returns bigint;
 
+-- Writes down that a worker has again what it lacked.
+function drop_lack(of_worker uuid, of_kind text, of_name text) returns void -- security definer;
+
 -- Ends a batch; unfinished jobs are requeued, the attempt not counted. Returns how many.
 function end_batch(of_batch bigint, with_epoch bigint, signature_hold interval, why text) returns integer -- security definer;
 
@@ -958,14 +988,26 @@ function fail_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], codes t
 -- Fails waiting jobs whose deadline passed; returns their ids.
 function fail_late_jobs(started timestamp with time zone, at_most integer) returns bigint[];
 
+-- Fails waiting jobs of one signature in a dispatch group; returns how many.
+function fail_signature(in_group integer, of_signature text, lacks_model boolean, why text, at_most integer) returns integer;
+
+-- Fails waiting jobs that no living worker could serve for longer than a limit, at most so many; returns how many.
+function fail_unserved(unserved_limit interval, at_most integer DEFAULT 5000) returns integer;
+
 -- Fails the job of a lost batch of one when its attempts are used up.
 function fail_used_up(dead batches, worker_name text) returns void;
+
+-- Fails waiting jobs, with a message for each; returns their ids.
+function fail_waiting(these bigint[], with_code text, messages text[]) returns bigint[];
 
 -- A recipe with defaults for the fields it leaves out. Seeds are drawn below 2^32, which other tools accept too.
 function filled_recipe(recipe jsonb, defaults jsonb) returns jsonb;
 
 -- The registered adapter of a name, in any case, which fits the model.
 function find_adapter(wanted text, of_model models, place text) returns adapters;
+
+-- Step of claim_batch: the oldest job of a dispatch group that the worker can serve.
+function find_first_servable(claim claim_state, in_group integer, of_tenant integer, oldest waiting_group) returns waiting_group;
 
 -- Step of claim_batch: whether the fused signature has work.
 function find_fused(claim claim_state) returns claim_state;
@@ -1077,6 +1119,9 @@ function json_words(element jsonb, field text, place text, most_words integer, l
 function keep_start_image(name text, size_bytes bigint, quota_bytes bigint, tenant text DEFAULT NULL::text) returns void -- security
   definer;
 
+-- Whether the worker of an open batch stopped answering, outages of the database not counted.
+function lease_ran_out(held batches, instant timestamp with time zone) returns boolean;
+
 -- How many letters to put in, leave out or replace to make one word of another; for short words.
 function levenshtein_distance(a text, b text) returns integer;
 
@@ -1098,6 +1143,9 @@ function multiple_fits(value jsonb, lowest numeric, highest numeric, step intege
 -- A word that is near another, the nearest as a rule; null when none is near.
 function nearest(word text, candidates text[]) returns text;
 
+-- Whether a signature uses one of some adapters.
+function needs_adapter(signature text, adapters text[]) returns boolean;
+
 -- Images of the campaigns of a name, upwards: the first one above a job, or null.
 function newer_image_of_campaign(of_name text, of_signature text, claimed_from timestamp with time zone, claimed_to timestamp with time
   zone, above bigint, looks integer) returns bigint -- security definer;
@@ -1113,8 +1161,20 @@ function normalise_staged(of_load text, submitted_at timestamp with time zone) r
 function note_attempts(of_batch batches, job_ids bigint[], attempts integer[], counted boolean[], codes text[], messages text[]) returns
   integer;
 
+-- Notes that a worker gave a sign, and the outage that this sign ends.
+function note_beat() returns void;
+
+-- Sets a sequence to the microsecond of an instant; stays also when the transaction fails.
+function note_instant(in_sequence text, instant timestamp with time zone) returns void;
+
+-- Writes down what a worker lacks on its machine: an adapter, a model, or room for images.
+function note_lack(of_worker uuid, of_kind text, of_name text, with_sha256 text, why text) returns void -- security definer;
+
 -- Writes down which jobs of a batch that ends are still running, because another session has them locked.
 function note_unsettled(of_batch batches) returns void;
+
+-- The instant that a sequence such as silence_ends holds; 1970 while it was never set.
+function noted_instant(of_sequence text) returns timestamp with time zone;
 
 -- Notifies upstream apps that jobs ended: channel SCHEMA_done. ended_jobs says which.
 function notify_done(job_ids bigint[]) returns void;
@@ -1139,6 +1199,9 @@ function prune_history(older_than interval, at_most integer DEFAULT 5000) return
 
 -- Deletes rows staged before their retention that nobody submitted; returns how many.
 function prune_staged(older_than interval) returns bigint -- security definer;
+
+-- The roles that logins of people and programs are given.
+function queue_roles() returns name[];
 
 -- The values that a recipe for a model gets for fields that the job leaves out.
 function recipe_defaults(of_model models) returns jsonb;
@@ -1174,8 +1237,9 @@ function requeue_jobs(of_batch batches, these bigint[], from_state text, with_co
 -- Ends a batch whose lease ran out and requeues its jobs.
 function rescue_batch(dead batches, started timestamp with time zone) returns void;
 
--- Takes back leases that ran out; returns how many batches were rescued.
-function rescue_expired() returns integer -- security definer;
+-- Takes back leases that ran out, and fails jobs that no living worker could serve for longer than a limit (null for none); returns how
+-- many batches were rescued.
+function rescue_expired(unserved_limit interval DEFAULT NULL::interval) returns integer -- security definer;
 
 -- Requeues failed jobs by campaign, failure code or signature; returns how many.
 function retry_failed(of_campaign text DEFAULT NULL::text, with_code text DEFAULT NULL::text, of_signature text DEFAULT NULL::text, at_most
@@ -1202,6 +1266,9 @@ function shown(value jsonb) returns text;
 -- Signatures with ready jobs in text order after a given one; waiting is exact below count_limit per dispatch group.
 function signature_backlog(after_signature text DEFAULT ''::text, at_most integer DEFAULT 50, count_limit integer DEFAULT 1000) returns
   TABLE(signature text, waiting bigint, oldest timestamp with time zone) -- security definer;
+
+-- Since when a worker gives no sign; where the database was away, since it was back.
+function silent_since(worker workers) returns timestamp with time zone;
 
 -- An adapter of a job object from its spelling in a signature, such as ink@0.8:0.5.
 function spelled_adapter(spelling text, place text) returns jsonb;
@@ -1257,12 +1324,18 @@ function waiting_signatures(from_priority integer, after_signature text, after_g
 -- Whether a value of a job object is a whole number in a range.
 function whole_fits(value jsonb, lowest numeric, highest numeric) returns boolean;
 
+-- Why no living worker could serve a signature for longer than a limit; null while one can, or when none lives.
+function why_unserved(signature text, of_model text, unserved_limit interval, instant timestamp with time zone) returns text;
+
 -- Whether a dispatch window is open at an instant.
 function window_is_open(time_zone text, opens time without time zone, closes time without time zone, weekdays integer[], instant timestamp
   with time zone) returns boolean;
 
 -- Whether an array is a list of words as json_words takes them.
 function words_are_plain(words text[], most_words integer, longest integer) returns boolean;
+
+-- Whether a worker runs, as far as its signs show.
+function worker_lives(worker workers, instant timestamp with time zone) returns boolean;
 
 -- Step of claim_batch: whether a worker gets jobs at all; raises BG003 for one that is not registered.
 function worker_may_claim(by_worker uuid) returns boolean;

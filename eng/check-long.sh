@@ -15,6 +15,8 @@
 # render          batchgen bench render at SD 1.5 size, float32 and bfloat16                       not timed
 # render-sdxl     batchgen bench render at SDXL size; loading takes 14.1 GB of memory              not timed
 # switch          batchgen bench switch                                                            not timed
+# fuzz            every reader of foreign input for ten minutes and until three minutes bring      not timed
+#                 no new path (docs/reliability.md)
 # peers           eng/peers: other queues, and diffusers where Python has it                       not timed
 # Everything is written to out/long-runs/ (a file for each run). CYCLES=300 eng/check-long.sh cycles tries a run of cycles out.
 set -euo pipefail
@@ -22,7 +24,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 out="$root/out/long-runs"
-all=(cycles cycles-in-place drift drift-more queue render render-sdxl switch peers)
+all=(cycles cycles-in-place drift drift-more queue render render-sdxl switch fuzz peers)
 demo="models/demo-adapters"
 
 # Writes a model with random weights once.
@@ -64,6 +66,13 @@ run() {
       ./batchgen bench render --model "$out/sdxl" --quick --type bfloat16 --part unet
       ;;
     switch) ./batchgen bench switch ;;
+    fuzz)
+      dotnet build tests/BatchGen.FuzzTests -c Release --nologo -v quiet
+      rm -f out/fuzz/report.txt
+      BATCHGEN_FUZZ_SECONDS="${FUZZ_SECONDS:-600}" BATCHGEN_FUZZ_QUIET_SECONDS="${FUZZ_QUIET_SECONDS:-180}" \
+        dotnet tests/BatchGen.FuzzTests/bin/Release/net10.0/BatchGen.FuzzTests.dll -noColor
+      cat out/fuzz/report.txt
+      ;;
     peers)
       eng/peers/queue/run.sh
       eng/peers/diffusers/run.sh

@@ -8,17 +8,22 @@ fail() {
   exit 1
 }
 
-# Runs apt-get as root, directly or through sudo without a password; false when neither is possible.
-apt_install() {
-  command -v apt-get >/dev/null || return 1
-  local as_root=()
-  if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null && sudo -n true 2>/dev/null || return 1
-    as_root=(sudo -n)
+# Runs a command as root, directly or through sudo without a password; false when neither is possible.
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  else
+    command -v sudo >/dev/null && sudo -n true 2>/dev/null && sudo -n "$@"
   fi
+}
+
+apt_update() { as_root apt-get update -qq >&2 || true; }
+
+apt_install() {
+  command -v apt-get >/dev/null && as_root true || return 1
   say "Installing $* ..."
-  "${as_root[@]}" apt-get update -qq >&2 || true
-  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >&2
+  apt_update
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
 has_dotnet() { command -v dotnet >/dev/null && dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; }
@@ -60,6 +65,29 @@ need_pgbouncer() {
   apt_install pgbouncer || true
   command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] \
     || fail "pgbouncer is missing; the queue's tests need it ('apt-get install pgbouncer' on Debian)."
+}
+
+promtool_of() { printf '%s\n' "$1/out/tools/promtool"; }
+
+has_promtool() { command -v promtool >/dev/null || [ -x "$(promtool_of "$1")" ]; }
+
+# Only promtool is wanted: the package would start a server of its own. So it is taken out of the package and put into the checkout.
+need_promtool() {
+  has_promtool "$1" && return
+  local folder
+  folder=$(mktemp -d)
+  if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
+    say "Fetching promtool ..."
+    (
+      cd "$folder"
+      apt-get download -qq prometheus >&2 || { apt_update && apt-get download -qq prometheus >&2; }
+      dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
+      mkdir -p "$1/out/tools"
+      mv usr/bin/promtool "$(promtool_of "$1")"
+    ) || true
+  fi
+  rm -rf "$folder"
+  has_promtool "$1" || fail "promtool is missing; the tests of the alert rules need it ('apt-get install prometheus' on Debian)."
 }
 
 # The examples of docs/sql-api.md are run by the tests.

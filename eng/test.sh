@@ -13,6 +13,7 @@ need_postgres
 for optional in need_chromium need_pgbouncer need_psql need_python; do
   ("$optional") || [ "${CI:-}" != true ] || exit 1
 done
+(need_promtool "$root") || [ "${CI:-}" != true ] || exit 1
 
 # Tests share the cores with PostgreSQL and chromium; spinning threads would take their time (ThreadWaiting.cs).
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-PASSIVE}"

@@ -69,7 +69,10 @@ public sealed class DashboardOptions
     [Required]
     public string ReportFolder { get; set; } = "reports";
 
-    /// <value>Address to which the morning report, and the report of every campaign once it has ended, is posted as
-    /// JSON; empty posts none.</value>
+    /// <value>Address to which the morning report, the report of every campaign once it has ended, and that the queue began or ceased to
+    /// stand still, is posted as JSON; empty posts none.</value>
     public string ReportWebhook { get; set; } = "";
+
+    /// <value>Address that is called every minute while all is well, so that whoever watches it notices silence; empty calls none.</value>
+    public string DeadMansSwitchUrl { get; set; } = "";
 }

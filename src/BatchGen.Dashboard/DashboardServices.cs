@@ -5,6 +5,7 @@ using BatchGen.Dashboard.Api;
 using BatchGen.Dashboard.Assets;
 using BatchGen.Dashboard.Images;
 using BatchGen.Dashboard.Live;
+using BatchGen.Dashboard.Monitoring;
 using BatchGen.Dashboard.Pages;
 using BatchGen.Dashboard.Pages.Campaigns;
 using BatchGen.Dashboard.Pages.Enqueue;
@@ -17,8 +18,10 @@ using BatchGen.Dashboard.Pages.Tonight;
 using BatchGen.Dashboard.Pages.Weights;
 using BatchGen.Dashboard.Pages.Workers;
 using BatchGen.Dashboard.Requests;
+using BatchGen.Dashboard.Reports;
 using BatchGen.Dashboard.Scheduling;
 using BatchGen.Dashboard.Security;
+using BatchGen.Dashboard.Standstills;
 using BatchGen.Queue.Access;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
@@ -58,7 +61,13 @@ public static class DashboardServices
             .AddSingleton<ThumbnailStore>()
             .AddSingleton<ComponentHtml>()
             .AddSingleton(provider => new DisplayFormat(ZoneOf(options), provider.GetRequiredService<TimeProvider>()))
-            .AddHostedService(provider => provider.GetRequiredService<LiveHub>());
+            .AddHostedService(provider => provider.GetRequiredService<LiveHub>())
+            .AddSingleton<QueueMonitor>()
+            .AddHostedService(provider => provider.GetRequiredService<QueueMonitor>());
+        services.AddSingleton<StandstillNotifier>().AddSingleton<StandstillWatch>().AddSingleton<DeadMansSwitch>()
+            .AddHostedService(provider => provider.GetRequiredService<StandstillNotifier>())
+            .AddHostedService(provider => provider.GetRequiredService<StandstillWatch>())
+            .AddHostedService(provider => provider.GetRequiredService<DeadMansSwitch>());
         services.AddSingleton<EnqueueEndpoints>().AddSingleton<QueueModelReader>();
         // An image that no thumbnail can be made of cannot be decoded.
         services.AddSingleton(provider =>
@@ -95,6 +104,9 @@ public static class DashboardServices
         return services;
     }
 
+    /// <summary>The schema in which recurring work is kept, beside that of a queue.</summary>
+    public static string SchemaOfRecurringWork(string queueSchema) => SchedulingServices.SchemaFor(queueSchema);
+
     /// <summary>Checks the address, and maps pages, API and live stream.</summary>
     /// <exception cref="DashboardException">A setting does not work, or the address is open to others without login.</exception>
     public static async Task UseDashboardAsync(this WebApplication app, CancellationToken cancellationToken)
@@ -104,6 +116,8 @@ public static class DashboardServices
         var local = app.Services.GetRequiredService<LocalAccess>();
         _ = ZoneOf(options);
         Recurring.CheckSettings(options);
+        WebhookCall.CheckSetting(ReportWebhook.Setting, options.ReportWebhook);
+        WebhookCall.CheckSetting(DeadMansSwitch.Setting, options.DeadMansSwitchUrl);
         local.LoopbackOnly = await ExposureCheck.CheckAsync(options, app.Services.GetRequiredService<AccessStore>(), cancellationToken);
 
         // Without configured proxies nobody's forwarded headers are believed.

@@ -10,6 +10,9 @@ internal static partial class Log
     [LoggerMessage(5002, LogLevel.Warning, "Live pages could not be updated: {Reason}")]
     public static partial void LiveUpdateFailed(this ILogger log, string reason);
 
+    [LoggerMessage(5012, LogLevel.Error, "Live pages could not be updated because of an error that is not known; they are updated again")]
+    public static partial void LiveUpdateBroke(this ILogger log, Exception error);
+
     [LoggerMessage(5003, LogLevel.Information, "Submitted {JobCount} jobs of schedule {Schedule} as campaign {Campaign}")]
     public static partial void ScheduleSubmitted(this ILogger log, int jobCount, string schedule, string campaign);
 
@@ -40,6 +43,30 @@ internal static partial class Log
     [LoggerMessage(5011, LogLevel.Information, "Removed {FileCount} files from {Folder} that workers had left behind")]
     public static partial void ImageFolderSwept(this ILogger log, int fileCount, string folder);
 
+    [LoggerMessage(5012, LogLevel.Warning, "The queue could not be measured: {Reason}")]
+    public static partial void MeasuringFailed(this ILogger log, string reason);
+
+    [LoggerMessage(5030, LogLevel.Warning, "The queue stands still since {Since:u}: {What} {Remedy}")]
+    public static partial void StandstillBegan(this ILogger log, DateTimeOffset since, string what, string remedy);
+
+    [LoggerMessage(5031, LogLevel.Warning, "The queue goes on; since {Since:u} this was so: {What}")]
+    public static partial void StandstillEnded(this ILogger log, DateTimeOffset since, string what);
+
+    [LoggerMessage(5032, LogLevel.Warning, "Whether the queue stands still could not be looked up: {Reason}")]
+    public static partial void StandstillUnknown(this ILogger log, string reason);
+
+    [LoggerMessage(5033, LogLevel.Warning, "The address of BatchGen:Dashboard:DeadMansSwitchUrl could not be called: {Reason}")]
+    public static partial void PingFailed(this ILogger log, string reason);
+
+    [LoggerMessage(5034, LogLevel.Warning, "The address of BatchGen:Dashboard:DeadMansSwitchUrl is called again")]
+    public static partial void PingsSucceedAgain(this ILogger log);
+
     [LoggerMessage(5020, LogLevel.Warning, "Notices of ended jobs could not be received: {Reason}")]
     public static partial void JobEventsFailed(this ILogger log, string reason);
+
+    [LoggerMessage(5021, LogLevel.Error, "Notices of ended jobs were interrupted by an error that is not known; they are received again")]
+    public static partial void JobEventsBroke(this ILogger log, Exception error);
+
+    [LoggerMessage(5022, LogLevel.Error, "Whether a listener still has access could not be looked up; the next look follows")]
+    public static partial void StreamAccessBroke(this ILogger log, Exception error);
 }

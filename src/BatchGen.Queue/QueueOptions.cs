@@ -33,6 +33,15 @@ public sealed class QueueOptions
     [Range(0, long.MaxValue)]
     public long StartImageQuotaBytes { get; set; } = 10L << 30;
 
+    /// <value>Jobs fail that no living worker could serve for longer, because each lacks their model or an adapter on its machine; 12
+    /// hours.</value>
+    [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
+    public TimeSpan UnservedLimit { get; set; } = TimeSpan.FromHours(12);
+
+    /// <value>How long nothing may finish, although jobs could run, before the queue is said to stand still; 15 minutes.</value>
+    [Range(typeof(TimeSpan), "00:01:00", "7.00:00:00")]
+    public TimeSpan StandstillAfter { get; set; } = TimeSpan.FromMinutes(15);
+
     /// <value>How often an idle worker looks for work when no notification came; two seconds.</value>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:10:00")]
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(2);

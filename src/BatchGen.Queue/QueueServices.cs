@@ -38,6 +38,7 @@ public static class QueueServices
         .AddSingleton<EndedJobs>()
         .AddSingleton<ImageCatalog>()
         .AddSingleton<QueueOverview>()
+        .AddSingleton<StandstillFinder>()
         .AddSingleton<CampaignCatalog>()
         .AddSingleton<EndedCampaigns>()
         .AddSingleton<NightHistory>()

@@ -96,6 +96,25 @@ internal static partial class Log
         "The device could not take the model of batch {BatchId}; its jobs are requeued, and nothing is claimed for {Interval}: {Message}")]
     public static partial void DeviceFailed(this ILogger log, long batchId, TimeSpan interval, string message);
 
+    [LoggerMessage(
+        4053,
+        LogLevel.Warning,
+        "This machine lacks {Kind} {Name}; jobs that need it are left to others until it is there again: {Message}")]
+    public static partial void LackFound(this ILogger log, string kind, string name, string message);
+
+    [LoggerMessage(4054, LogLevel.Information, "This machine has {Kind} {Name} again")]
+    public static partial void LackEnded(this ILogger log, string kind, string name);
+
+    [LoggerMessage(
+        4055,
+        LogLevel.Error,
+        "The worker set itself aside and claims nothing until it is resumed, or until a job that it tries in {Interval} succeeds: "
+        + "{Message}")]
+    public static partial void SetAside(this ILogger log, string message, TimeSpan interval);
+
+    [LoggerMessage(4056, LogLevel.Warning, "The worker that had set itself aside works again: {Reason}")]
+    public static partial void Resumed(this ILogger log, string reason);
+
     [LoggerMessage(4060, LogLevel.Information, "Rendered a canary of model {Model} in {ElapsedMs:0} ms: {Verdict}")]
     public static partial void CanaryRendered(this ILogger log, string model, string verdict, double elapsedMs);
 

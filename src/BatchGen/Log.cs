@@ -23,6 +23,12 @@ internal static partial class Log
     [LoggerMessage(6006, LogLevel.Error, "Worker process {Number} could not be looked after; it is tried again in {DelaySeconds} s")]
     public static partial void SupervisionFailed(this ILogger log, int number, double delaySeconds, Exception error);
 
+    [LoggerMessage(6008, LogLevel.Information, "Health and metrics are answered on {Url}")]
+    public static partial void ListenerStarted(this ILogger log, string url);
+
+    [LoggerMessage(6009, LogLevel.Error, "Health and metrics cannot be answered on {Url}; it is tried again in {DelaySeconds} s: {Reason}")]
+    public static partial void ListenerFailed(this ILogger log, string url, double delaySeconds, string reason);
+
     [LoggerMessage(6007, LogLevel.Error, "{Reason}")]
     public static partial void HostStopped(this ILogger log, string reason, Exception? error);
 }

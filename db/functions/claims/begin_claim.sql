@@ -2,8 +2,9 @@ create or replace function begin_claim(
   by_worker uuid, of_models text[], max_jobs int, max_wait interval, max_batches int, memory jsonb, max_pixels bigint)
 returns claim_state
 language plpgsql as $$
--- What was asked, and what the worker remembers (rule 9). Where scans start and where the last batch ended is forgotten when jobs came
--- back, which may lie before those places, and when it is old, since a submit may commit long after it looked at the clock.
+-- What was asked, what the worker lacks (rule 1), and what it remembers (rule 9). Where scans start and where the last batch ended is
+-- forgotten when jobs came back, which may lie before those places, and when it is old, since a submit may commit long after it looked at
+-- the clock; also when the clock was set back behind it.
 declare
   claim claim_state;
   remembered claim_memory;
@@ -22,7 +23,7 @@ begin
   claim.started := clock_timestamp();
   remembered := jsonb_populate_record(null::claim_memory, nothing || coalesce(memory, '{}'));
   if requeues_now is distinct from remembered.requeues
-    or remembered.scanned_at < claim.started - least(interval '30 s', max_wait / 4)
+    or remembered.scanned_at not between claim.started - least(interval '30 s', max_wait / 4) and claim.started
   then
     remembered.requeues := requeues_now;
     remembered.scanned_at := claim.started;
@@ -30,6 +31,9 @@ begin
     remembered.last_ids := '{}';
   end if;
   claim.memory := remembered;
+  select array_agg(l.name) filter (where l.kind = 'adapter'), array_agg(l.name) filter (where l.kind = 'model')
+  into claim.lacking_adapters, claim.lacking_models
+  from worker_lacks l where l.worker_id = by_worker;
   return claim;
 end $$;
-comment on function begin_claim is 'Step of claim_batch: what was asked, and what the worker remembers.';
+comment on function begin_claim is 'Step of claim_batch: what was asked, what the worker lacks, and what it remembers.';

@@ -15,6 +15,7 @@ begin
   -- The commit does not wait for the disk: a crash of the server in the next moments undoes the claim, as if the worker had stopped
   -- answering, and what it still sends is refused.
   perform set_config('synchronous_commit', 'off', true);
+  perform note_beat();
   claim := begin_claim(by_worker, of_models, max_jobs, max_wait, max_batches, memory, max_pixels);
   if worker_may_claim(by_worker) then
     perform advance_clock_fully();

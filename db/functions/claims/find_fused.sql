@@ -9,7 +9,7 @@ declare
   last_id bigint;
   waits_since timestamptz;
 begin
-  if memory.signature is null then return claim; end if;
+  if memory.signature is null or needs_adapter(memory.signature, claim.lacking_adapters) then return claim; end if;
   for place in 1 .. cardinality(groups) loop
     continue when not starts_with(memory.signature, groups[place].model || '|');
     in_group := groups[place].group_id;

@@ -10,6 +10,7 @@ declare
   candidate record;
   first_job record;
   level smallint;
+  waiting waiting_group;
   groups waiting_group[] := '{}';
 begin
   loop
@@ -22,6 +23,7 @@ begin
       join tenants t on t.id = g.tenant_id
       where not m.paused and not t.paused
         and (claim.models is null or m.name_key = any(claim.models))
+        and (claim.lacking_models is null or m.name <> all(claim.lacking_models))
         and (not any_window or group_is_open(g, claim.started))
       order by g.priority desc, virtual_time, m.name collate "C"
     loop
@@ -31,9 +33,15 @@ begin
       where j.indexed_state = 'ready' and j.group_id = candidate.id and j.run_at >= candidate.scan_start
       order by j.group_id, j.run_at limit 1;
       if found then
-        level := candidate.priority;
-        groups := groups || row(candidate.id, candidate.model, candidate.tenant_id, candidate.weight, candidate.virtual_time,
-          first_job.signature, first_job.run_at)::waiting_group;
+        waiting := row(candidate.id, candidate.model, candidate.tenant_id, candidate.weight, candidate.virtual_time,
+          first_job.signature, first_job.run_at);
+        if needs_adapter(first_job.signature, claim.lacking_adapters) then
+          waiting := find_first_servable(claim, candidate.id, candidate.tenant_id, waiting);
+        end if;
+        if waiting.group_id is not null then
+          level := candidate.priority;
+          groups := groups || waiting;
+        end if;
         scan_starts := scan_starts || jsonb_build_object(candidate.id::text, extract(epoch from first_job.run_at) - 0.000002);
       else
         -- A second of grace for submits that commit a little after they looked at the clock.

@@ -8,8 +8,8 @@ declare
   moved int;
 begin
   if not instant_fits(clock_timestamp() + lease) then perform refuse_span('claim_batch', 'lease', lease); end if;
-  insert into batches (worker_id, lease_expires_at, group_id, unended, fused, signature, job_ids)
-  values (claim.worker_id, clock_timestamp() + lease, groups[claim.place].group_id, cardinality(claim.job_ids),
+  insert into batches (worker_id, lease_expires_at, lease, group_id, unended, fused, signature, job_ids)
+  values (claim.worker_id, clock_timestamp() + lease, lease, groups[claim.place].group_id, cardinality(claim.job_ids),
     claim.signature is distinct from memory.signature, claim.signature, claim.job_ids)
   returning * into batch;
   -- By place, which the lock of take_jobs holds still: no second search for each job.

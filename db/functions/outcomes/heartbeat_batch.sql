@@ -6,7 +6,9 @@ declare
   held batches := hold_lease(of_batch, with_epoch);
 begin
   if not instant_fits(clock_timestamp() + lease) then perform refuse_span('heartbeat_batch', 'lease', lease); end if;
-  update batches b set lease_expires_at = clock_timestamp() + lease, finished = finished_jobs, step = at_step, steps = of_steps
+  perform note_beat();
+  update batches b set lease_expires_at = clock_timestamp() + heartbeat_batch.lease, renewed_at = clock_timestamp(),
+    lease = heartbeat_batch.lease, finished = finished_jobs, step = at_step, steps = of_steps
   where b.id = of_batch;
   return query
   select j.id from unnest(held.job_ids) u(id) join jobs j on j.id = u.id where j.batch_id = of_batch and j.state = 'cancelled';

@@ -13,14 +13,15 @@ declare
   callable_by_submitters constant text[] := array[
     'submit_job', 'submit_jobs', 'submit_staged', 'discard_staged', 'cancel_jobs', 'retry_jobs', 'retry_failed', 'cancel_waiting',
     'set_priority', 'keep_start_image'];
-  callable_by_readers constant text[] := array['signature_backlog'];
+  callable_by_readers constant text[] := array['signature_backlog', 'group_is_open', 'window_is_open'];
   callable_by_workers constant text[] := array[
-    'claim_batch', 'heartbeat_batch', 'complete_jobs', 'fail_jobs', 'end_batch', 'rescue_expired', 'fold_counts', 'record_checkpoint'];
+    'claim_batch', 'heartbeat_batch', 'complete_jobs', 'fail_jobs', 'end_batch', 'rescue_expired', 'fold_counts', 'record_checkpoint',
+    'note_lack', 'drop_lack'];
   role name;
 begin
   execute format('revoke all on schema %I from public', home);
   execute format('revoke execute on all routines in schema %I from public', home);
-  for role in select rolname from pg_roles where rolname in ('batchgen_submitter', 'batchgen_worker', 'batchgen_reader') loop
+  for role in select rolname from pg_roles where rolname = any(queue_roles()) loop
     -- What is on a list no longer must be taken away.
     execute format('revoke execute on all routines in schema %I from %I', home, role);
     execute format('grant usage on schema %I to %I', home, role);

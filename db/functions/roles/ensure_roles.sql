@@ -3,7 +3,7 @@ language plpgsql as $$
 declare
   wanted text;
 begin
-  foreach wanted in array array['batchgen_submitter', 'batchgen_worker', 'batchgen_reader'] loop
+  foreach wanted in array queue_roles() loop
     if not exists (select from pg_roles where rolname = wanted) then
       begin
         execute format('create role %I nologin', wanted);

@@ -26,7 +26,7 @@ begin
   removed := removed + affected;
   -- A worker that crashed wrote no end. A live one misses its heartbeat for so long only while its machine sleeps, and registers anew.
   update workers w set stopped_at = w.heartbeat_at, stop_reason = 'no heartbeat for a week'
-  where w.stopped_at is null and w.heartbeat_at < clock_timestamp() - interval '7 days';
+  where w.stopped_at is null and silent_since(w) < clock_timestamp() - interval '7 days';
   delete from workers w
   where w.stopped_at < before
     and not exists (select from batches b where b.worker_id = w.id)

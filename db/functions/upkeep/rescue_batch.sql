@@ -4,6 +4,8 @@ language plpgsql as $$
 -- For the same reason they come back with half the batch size as their limit, so that such a job is alone after a few crashes.
 declare
   alone constant boolean := cardinality(dead.job_ids) = 1;
+  -- A worker that ended while the server was away could not say so: that explains its silence, and no job is charged for it.
+  counted constant boolean := alone and dead.renewed_at >= noted_instant('restart_noted');
   worker_name constant text := (select w.name from workers w where w.id = dead.worker_id);
   unfinished bigint[];
 begin
@@ -15,11 +17,11 @@ begin
   select array_agg(j.id) into unfinished
   from unnest(dead.job_ids) u(id) join jobs j on j.id = u.id
   where j.batch_id = dead.id and j.state = 'running';
-  if alone then perform fail_used_up(dead, worker_name); end if;
+  if counted then perform fail_used_up(dead, worker_name); end if;
   perform requeue_jobs(dead, unfinished, 'running', 'worker_lost',
     format('Worker ''%s'' stopped answering with a batch of %s jobs, %s of them unfinished; its lease ended at %s.',
       worker_name, cardinality(dead.job_ids), coalesce(cardinality(unfinished), 0), dead.lease_expires_at),
-    alone, greatest(1, coalesce(cardinality(unfinished), 1) / 2)::smallint);
+    counted, greatest(1, coalesce(cardinality(unfinished), 1) / 2)::smallint);
   perform note_unsettled(dead);
   perform discard_unchecked(dead, 'worker_lost',
     format('Worker ''%s'' stopped answering before a checkpoint covered the image.', worker_name));

@@ -1,6 +1,6 @@
 -- Live workers and those stopped within a day. Index batches_by_worker.
 select w.id as worker_id, w.name, w.device, w.device_description, w.compute_type, w.started_at, w.heartbeat_at, w.stopped_at, w.stop_reason,
-  w.adapter_cache_hits, w.adapter_cache_misses, w.adapter_cache_bytes,
+  w.adapter_cache_hits, w.adapter_cache_misses, w.adapter_cache_bytes, w.set_aside_at, w.set_aside_reason,
   b.signature, case when b.state = 'open' then b.id end as batch_id,
   case when b.state = 'open' then cardinality(b.job_ids) else 0 end as batch_jobs,
   case when b.state = 'open' then b.finished else 0 end as batch_finished,

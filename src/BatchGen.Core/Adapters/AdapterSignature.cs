@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using BatchGen.Core.Texts;
 
 namespace BatchGen.Core.Adapters;
 
@@ -37,7 +38,7 @@ public sealed class AdapterSignature : IEquatable<AdapterSignature>
         {
             CheckName(sorted[i].Name, "adapter");
             if (i > 0 && sorted[i].Name == sorted[i - 1].Name)
-                throw new FormatException($"Adapter '{sorted[i].Name}' is named twice; add its strengths into one entry.");
+                throw new FormatException(ShortText.Of($"Adapter '{sorted[i].Name}' is named twice; add its strengths into one entry."));
         }
 
         return new AdapterSignature(model, sorted, Format(model, sorted));
@@ -49,7 +50,7 @@ public sealed class AdapterSignature : IEquatable<AdapterSignature>
     {
         ArgumentNullException.ThrowIfNull(text);
         var bar = text.IndexOf('|', StringComparison.Ordinal);
-        if (bar < 0) throw new FormatException($"Signature '{text}' has no '|' after the model name.");
+        if (bar < 0) throw new FormatException(ShortText.Of($"Signature '{text}' has no '|' after the model name."));
         var list = text[(bar + 1)..];
         var adapters = list.Length == 0 ? [] : list.Split('+').Select(ParseUse);
         return Create(text[..bar], adapters);
@@ -70,7 +71,7 @@ public sealed class AdapterSignature : IEquatable<AdapterSignature>
     private static void CheckName(string name, string what)
     {
         if (!RegisteredName.IsValid(name))
-            throw new FormatException($"'{name}' is not a {what} name. {RegisteredName.Rule}");
+            throw new FormatException(ShortText.Of($"'{name}' is not a {what} name. {RegisteredName.Rule}"));
     }
 
     private static AdapterUse Canonical(AdapterUse use)
@@ -104,25 +105,30 @@ public sealed class AdapterSignature : IEquatable<AdapterSignature>
     private static AdapterUse ParseUse(string text)
     {
         var at = text.LastIndexOf('@');
-        if (at < 0) throw new FormatException($"'{text}' has no '@' before the strength; write name@strength, for example 'style@0.8'.");
+        if (at < 0)
+        {
+            throw new FormatException(
+                ShortText.Of($"'{text}' has no '@' before the strength; write name@strength, for example 'style@0.8'."));
+        }
+
         var (name, rest) = (text[..at], text[(at + 1)..]);
         decimal[]? blocks = null;
         var bracket = rest.IndexOf('[', StringComparison.Ordinal);
         if (bracket >= 0)
         {
-            if (!rest.EndsWith(']')) throw new FormatException($"'{text}': the list of block strengths has no closing ']'.");
+            if (!rest.EndsWith(']')) throw new FormatException(ShortText.Of($"'{text}': the list of block strengths has no closing ']'."));
             blocks = rest[(bracket + 1)..^1].Split(',').Select(item => ParseNumber(item, text)).ToArray();
             rest = rest[..bracket];
         }
 
         var parts = rest.Split(':');
         if (parts.Length > 2)
-            throw new FormatException($"'{text}' has more than two strengths; write name@unet or name@unet:text_encoder.");
+            throw new FormatException(ShortText.Of($"'{text}' has more than two strengths; write name@unet or name@unet:text_encoder."));
         return new AdapterUse(name, ParseNumber(parts[0], text), parts.Length == 2 ? ParseNumber(parts[1], text) : null, blocks);
     }
 
     private static decimal ParseNumber(string text, string whole) =>
         decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
             ? value
-            : throw new FormatException($"'{whole}': '{text}' is not a number.");
+            : throw new FormatException(ShortText.Of($"'{whole}': '{text}' is not a number."));
 }

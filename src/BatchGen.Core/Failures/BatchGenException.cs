@@ -1,10 +1,17 @@
+using BatchGen.Core.Texts;
+
 namespace BatchGen.Core.Failures;
 
-/// <summary>A failure with one clear message for the user: what, where, what was expected, what to do.</summary>
-public abstract class BatchGenException(string message, Exception? inner = null) : Exception(message, inner)
+/// <summary>A failure with one clear message for the user: what, where, what was expected, what to do. Of long values in it only the
+/// beginning stays.</summary>
+public abstract class BatchGenException(string message, Exception? inner = null)
+    : Exception(ShortText.Of(message), inner)
 {
     /// <summary>How the queue records the failure.</summary>
     public abstract FailureCode Code { get; }
+
+    /// <summary>What this machine lacks, where that is the reason: no job is to blame then. Null for every other reason.</summary>
+    public MachineLack? Lack { get; init; }
 }
 
 /// <summary>The request can never work. The job fails without a retry; the worker goes on.</summary>
@@ -14,14 +21,16 @@ public sealed class InvalidJobException(string message, Exception? inner = null)
     public override FailureCode Code => FailureCode.InvalidJob;
 }
 
-/// <summary>An adapter is missing, corrupt or incompatible. All jobs of the signature fail without a retry.</summary>
+/// <summary>An adapter is missing, corrupt or incompatible. All jobs of the signature fail without a retry, unless this machine
+/// <see cref="BatchGenException.Lack">lacks</see> what the registry names.</summary>
 public sealed class AdapterException(string message, Exception? inner = null) : BatchGenException(message, inner)
 {
     /// <inheritdoc/>
     public override FailureCode Code => FailureCode.Adapter;
 }
 
-/// <summary>A base model is missing, corrupt, of an unknown kind, or changed on disk since it was registered.</summary>
+/// <summary>A base model is missing, corrupt, of an unknown kind, or changed on disk since it was registered. Jobs fail for it unless this
+/// machine <see cref="BatchGenException.Lack">lacks</see> what the registry names.</summary>
 public sealed class ModelException(string message, Exception? inner = null) : BatchGenException(message, inner)
 {
     /// <inheritdoc/>

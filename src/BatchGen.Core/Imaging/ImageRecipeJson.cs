@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Texts;
 
 namespace BatchGen.Core.Imaging;
 
@@ -25,7 +26,9 @@ public static class ImageRecipeJson
     /// <exception cref="JsonException">The text is not a recipe.</exception>
     public static ImageRecipe Read(string json)
     {
-        if (JsonNode.Parse(json) is not JsonObject flat) throw new JsonException("The recipe is not a JSON object.");
+        using var document = ForeignJson.Parse(json);
+        if (document.RootElement.ValueKind != JsonValueKind.Object) throw new JsonException("The recipe is not a JSON object.");
+        var flat = JsonObject.Create(document.RootElement.Clone())!;
         var recipe = flat.Deserialize<ImageRecipe>(RecipeJson.Options)!;
         foreach (var name in OwnNames) flat.Remove(name);
         if (recipe.Schema == 1)

@@ -6,8 +6,8 @@ namespace BatchGen.Core.Rendering;
 
 /// <summary>A device and the model on it: loads models, fuses adapters, renders, unloads adapters, verifies weights.</summary>
 /// <remarks>
-/// Not thread safe, but for <see cref="Prefetch"/> and <see cref="AdapterCache"/>: every other member is called from the one thread that
-/// owns the device. Members block.
+/// Not thread safe, but for <see cref="Prefetch"/>, <see cref="AdapterCache"/> and the checks of files: every other member is called from
+/// the one thread that owns the device. Members block.
 /// </remarks>
 public interface IBatchRenderer : IDisposable
 {
@@ -27,7 +27,8 @@ public interface IBatchRenderer : IDisposable
     AdapterCacheUse AdapterCache { get; }
 
     /// <summary>Puts a model on the device (dropping another), after checking the master files against the registry.</summary>
-    /// <exception cref="Failures.ModelException">Files missing, changed, corrupt or of an unknown kind.</exception>
+    /// <exception cref="Failures.ModelException">Files missing, changed, corrupt or of an unknown kind; it names what this machine lacks
+    /// where others may have it.</exception>
     /// <exception cref="Failures.DeviceException">The device has no room for it now, or failed; no model is on it then.</exception>
     ModelLoadReport LoadModel(ModelRecord model, CancellationToken cancellationToken);
 
@@ -46,6 +47,14 @@ public interface IBatchRenderer : IDisposable
     /// </summary>
     /// <remarks>A file that cannot be read is left for the fuse to report.</remarks>
     void Prefetch(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken);
+
+    /// <summary>Compares the files of a model with the registry. May be called from any thread.</summary>
+    /// <exception cref="Failures.ModelException">This machine lacks them as registered.</exception>
+    void CheckFiles(ModelRecord model, CancellationToken cancellationToken);
+
+    /// <summary>Reads the files of an adapter and compares them with the registry. May be called from any thread.</summary>
+    /// <exception cref="Failures.AdapterException">This machine lacks them as registered, or their content cannot work.</exception>
+    void CheckFiles(AdapterRecord adapter, CancellationToken cancellationToken);
 
     /// <summary>Renders jobs of equal shape (<see cref="BatchShape"/>) as one tensor batch.</summary>
     /// <returns>One image per job, in order.</returns>

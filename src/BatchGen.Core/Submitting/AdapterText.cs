@@ -1,5 +1,6 @@
 using BatchGen.Core.Adapters;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Texts;
 
 namespace BatchGen.Core.Submitting;
 
@@ -30,8 +31,8 @@ public static class AdapterText
         {
             return RegisteredName.IsValid(text)
                 ? new JobRequestAdapter(text)
-                : throw new FormatException(
-                    $"'{text}' is not an adapter; write name or name@strength, for example 'style@0.8'. {RegisteredName.Rule}");
+                : throw new FormatException(ShortText.Of(
+                    $"'{text}' is not an adapter; write name or name@strength, for example 'style@0.8'. {RegisteredName.Rule}"));
         }
 
         // The parser of signatures reads the form; "model" stands where a signature has the model's name, and is not used.

@@ -1,4 +1,5 @@
 using System.Globalization;
+using BatchGen.Core.Texts;
 
 namespace BatchGen.Core.Submitting;
 
@@ -35,7 +36,7 @@ public static class JobTimes
             : throw NotATime(text);
     }
 
-    private static FormatException NotATime(string text) => new($"'{text}' is not a time; write {Forms}.");
+    private static FormatException NotATime(string text) => new(ShortText.Of($"'{text}' is not a time; write {Forms}."));
 
     // A time that the clock skips in spring is read as an hour later; a time that it shows twice is read as the first.
     // At either end of the calendar a local time may have no instant in UTC: then it is null.

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using BatchGen.Core.Texts;
 
 namespace BatchGen.Core.Submitting;
 
@@ -126,8 +127,8 @@ public sealed class PromptTemplate
             var name = text.Substring(at + 1, end).Trim();
             if (!words.TryGetValue(name, out var word))
             {
-                throw new FormatException(
-                    $"The template names '{{{name}}}', and there is no such column. {NearestName.Hint(name, [.. words.Keys])}");
+                throw new FormatException(ShortText.Of(
+                    $"The template names '{{{name}}}', and there is no such column. {NearestName.Hint(name, [.. words.Keys])}"));
             }
 
             _used.Add(name);
@@ -145,7 +146,7 @@ public sealed class PromptTemplate
             }
 
             throw new FormatException(
-                $"The braces of '{word}', which {{{name}}} stands for, do not match; write \\{{ or \\}} for a plain brace.");
+                ShortText.Of($"The braces of '{word}', which {{{name}}} stands for, do not match; write \\{{ or \\}} for a plain brace."));
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Globalization;
+using BatchGen.Core.Texts;
 
 namespace BatchGen.Core.Submitting;
 
@@ -27,7 +28,7 @@ public sealed class SeedList : IEnumerable<long>
             var (first, last) = dash < 0
                 ? (Number(part, part), Number(part, part))
                 : (Number(part[..dash], part), Number(part[(dash + 1)..], part));
-            if (last < first) throw new FormatException($"'{part}' counts down; write the smaller seed first.");
+            if (last < first) throw new FormatException(ShortText.Of($"'{part}' counts down; write the smaller seed first."));
             ranges.Add((first, last));
         }
 
@@ -52,5 +53,5 @@ public sealed class SeedList : IEnumerable<long>
     private static long Number(string text, string whole) =>
         long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
             ? value
-            : throw new FormatException($"'{whole}' is not a seed; write 7, a list 1,5,9 or a range 1-10.");
+            : throw new FormatException(ShortText.Of($"'{whole}' is not a seed; write 7, a list 1,5,9 or a range 1-10."));
 }

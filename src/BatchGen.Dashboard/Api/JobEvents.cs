@@ -3,6 +3,7 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using System.Threading.RateLimiting;
+using BatchGen.Queue;
 using BatchGen.Queue.Signals;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
@@ -87,13 +88,16 @@ internal sealed class JobEvents(EndedJobs ended, ILoggerFactory logging, TimePro
                 catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
                 {
                     if (_listening.Task.IsCompleted) _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
-                    _log.JobEventsFailed(failure.Message);
+                    if (TransientRetry.KindOf(failure) is not null || failure is QueueException) _log.JobEventsFailed(failure.Message);
+                    else _log.JobEventsBroke(failure);
                     await Task.Delay(RetryAfterFailure, clock, stoppingToken);
                     Send(new JobsEvent("missed", []));
                 }
             }
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+#pragma warning disable CA1031 // While the dashboard stops, a connection may end in any way.
+        catch (Exception) when (stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
         {
             // The dashboard stops.
         }

@@ -3,16 +3,18 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using BatchGen.Core.Jobs;
 using BatchGen.Dashboard.Pages;
+using BatchGen.Dashboard.Pages.Parts;
 using BatchGen.Dashboard.Pages.Tonight;
+using BatchGen.Dashboard.Standstills;
 using BatchGen.Queue;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace BatchGen.Dashboard.Live;
 
 /// <summary>Pushes what changed to every open page: read, rendered and encoded once a second, however many look.</summary>
-internal sealed class LiveHub(LiveSource source, ComponentHtml html, ILogger<LiveHub> log, TimeProvider clock) : BackgroundService
+internal sealed class LiveHub(
+    LiveSource source, StandstillWatch standstills, ComponentHtml html, ILogger<LiveHub> log, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(20);
@@ -66,15 +68,16 @@ internal sealed class LiveHub(LiveSource source, ComponentHtml html, ILogger<Liv
                 Send(changed.Count > 0 ? LiveTick.Of(changed, snapshot.Counts) : null, now, snapshot.Counts);
                 await Task.Delay(Interval, clock, stoppingToken);
             }
-            catch (Exception failure) when (IsDatabaseFailure(failure))
-            {
-                // The pages stay as they are until the database answers again.
-                log.LiveUpdateFailed(failure.Message);
-                await Task.Delay(RetryAfterFailure, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 break;
+            }
+#pragma warning disable CA1031 // A loop that goes on whatever happens: the pages stay as they are until the next update succeeds.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                LogFailure(failure);
+                await Task.Delay(RetryAfterFailure, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
 
@@ -90,13 +93,20 @@ internal sealed class LiveHub(LiveSource source, ComponentHtml html, ILogger<Liv
             // Nobody has seen the numbers: the first viewer gets fresh ones, the slow ones too.
             await source.ForgetAsync(cancellationToken);
         }
-        catch (Exception failure) when (IsDatabaseFailure(failure))
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            log.LiveUpdateFailed(failure.Message);
+            // The dashboard stops; the loop finds that too.
+        }
+#pragma warning disable CA1031 // Warming up only saves the first viewer time: what failed fails again where it is reported.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            LogFailure(failure);
         }
     }
 
-    // The parts of the page 'Tonight', each under the name that its section carries in data-live, and the counts for all other pages.
+    // The parts of the page 'Tonight', each under the name that its section carries in data-live, and for all other pages the counts and
+    // whether the queue stands still.
     private async Task<IReadOnlyList<LiveMessage>> RenderAsync(LiveSnapshot snapshot, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -107,6 +117,7 @@ internal sealed class LiveHub(LiveSource source, ComponentHtml html, ILogger<Liv
             new("workers", await html.RenderAsync<TonightWorkers, LiveSnapshot>(snapshot)),
             new("newest", await html.RenderAsync<TonightNewest, LiveSnapshot>(snapshot)),
             new("checkpoints", await html.RenderAsync<TonightCheckpoints, LiveSnapshot>(snapshot)),
+            new("standstill", await html.RenderAsync<StandstillBanner, StandstillModel>(new StandstillModel(standstills.Current))),
             new(LiveTick.CountsChanged,
                 $"{counts.Queued} {counts.Running} {counts.Succeeded} {counts.Failed} {counts.Cancelled} {counts.Verified}"),
         ];
@@ -122,7 +133,12 @@ internal sealed class LiveHub(LiveSource source, ComponentHtml html, ILogger<Liv
         }
     }
 
-    private static bool IsDatabaseFailure(Exception failure) => failure is NpgsqlException or QueueException or TimeoutException;
+    // An error that is not of the database is a fault of the program: it is logged with the place it comes from.
+    private void LogFailure(Exception failure)
+    {
+        if (TransientRetry.KindOf(failure) is not null || failure is QueueException) log.LiveUpdateFailed(failure.Message);
+        else log.LiveUpdateBroke(failure);
+    }
 
     private sealed class Viewer
     {

@@ -1,3 +1,4 @@
+using BatchGen.Core.Texts;
 using BatchGen.Dashboard.Pages.Message;
 using BatchGen.Dashboard.Requests;
 using Microsoft.AspNetCore.Http;

@@ -46,5 +46,7 @@ internal sealed class AccessAuthentication(
                 "Not allowed", "Your role may look, but not change anything. Ask an operator.", StatusCodes.Status403Forbidden))
         .ExecuteAsync(Context);
 
-    private static bool IsApi(HttpRequest request) => request.Path.StartsWithSegments("/api");
+    // Programs ask here, which would take a page for an answer.
+    private static bool IsApi(HttpRequest request) =>
+        request.Path.StartsWithSegments("/api") || request.Path.StartsWithSegments("/metrics");
 }

@@ -26,17 +26,32 @@ internal static class ExposureCheck
                 + $"{MakeAccess}, or listen on http://127.0.0.1:5080.");
     }
 
-    // The web server listens on every address of the machine for any name that is neither localhost nor an address: '*' and '+', and
-    // 'me@127.0.0.1' too, which elsewhere would mean 127.0.0.1.
-    private static bool IsLocal(string url)
+    private static bool IsLocal(string url) => ListenAddress.Reach(url) switch
     {
+        null => throw new DashboardException($"BatchGen:Dashboard:Url '{url}' is not an address such as http://127.0.0.1:5080; "
+            + "several are separated by semicolons."),
+        var local => local.Value,
+    };
+}
+
+/// <summary>Who reaches an address that the web server listens on.</summary>
+public static class ListenAddress
+{
+    /// <summary>True when only this machine reaches the address; null when it is not an address.</summary>
+    /// <remarks>The web server listens on every address of the machine for any name that is neither localhost nor an address: '*' and
+    /// '+', and 'me@127.0.0.1' too, which elsewhere would mean 127.0.0.1.</remarks>
+    public static bool? Reach(string url)
+    {
+        ArgumentNullException.ThrowIfNull(url);
         var readable = url.Replace("//*", "//0.0.0.0").Replace("//+", "//0.0.0.0");
         if (!Uri.TryCreate(readable, UriKind.Absolute, out var read) || read.PathAndQuery != "/" || read.Fragment.Length > 0
             || BindingAddress.Parse(url) is not { Scheme: "http" or "https" } address)
-            throw new DashboardException($"BatchGen:Dashboard:Url '{url}' is not an address such as http://127.0.0.1:5080; "
-                + "several are separated by semicolons.");
-        return SecurityHeaders.IsThisMachine(address.Host);
+            return null;
+        return IsThisMachine(address.Host);
     }
+
+    /// <summary>True for names and addresses that always mean this machine.</summary>
+    public static bool IsThisMachine(string host) => SecurityHeaders.IsThisMachine(host);
 }
 
 /// <summary>The dashboard cannot start; the message says why and what to do.</summary>

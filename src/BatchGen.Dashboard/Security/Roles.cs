@@ -14,7 +14,7 @@ public static class Roles
 }
 
 /// <summary>Names of the authorization policies.</summary>
-internal static class Policies
+public static class Policies
 {
     /// <summary>May see pages.</summary>
     public const string See = "see";

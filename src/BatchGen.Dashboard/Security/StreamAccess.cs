@@ -2,6 +2,7 @@ using BatchGen.Queue;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace BatchGen.Dashboard.Security;
@@ -9,7 +10,8 @@ namespace BatchGen.Dashboard.Security;
 /// <summary>Ends a stream of events when its listener loses access. A stream is one request that may last for days, so access is looked
 /// up again while it is open, whether or not anything is sent.</summary>
 internal sealed class StreamAccess(
-    AccessLookup access, IAuthorizationService authorization, IHostApplicationLifetime lifetime, TimeProvider clock)
+    AccessLookup access, IAuthorizationService authorization, IHostApplicationLifetime lifetime, TimeProvider clock,
+    ILogger<StreamAccess> log)
 {
     // A stream is to end within five seconds: an answer about accounts may be two seconds old, and the look itself takes time.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
@@ -63,6 +65,13 @@ internal sealed class StreamAccess(
         catch (Exception failure) when (failure is NpgsqlException or QueueException or TimeoutException)
         {
             // Nobody can be removed while the database does not answer; the next look is soon.
+            return true;
+        }
+#pragma warning disable CA1031 // A loop that goes on: a look that ended would let a listener stay who has lost access.
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            log.StreamAccessBroke(failure);
             return true;
         }
     }

@@ -121,7 +121,7 @@ internal sealed class AdapterCache(long maxBytes) : IDisposable
         // One reader a slot: a second renter of the same file waits for the first instead of reading it again.
         lock (slot.Gate)
         {
-            var stamp = Stamp(record.Path);
+            var stamp = Stamp(record);
             if (slot.Adapter is { } ready && slot.Stamp == stamp)
             {
                 Interlocked.Increment(ref _hits);
@@ -129,7 +129,7 @@ internal sealed class AdapterCache(long maxBytes) : IDisposable
             }
 
             Interlocked.Increment(ref _misses);
-            var loaded = LoadedAdapter.Load(record.Path, record.Sha256);
+            var loaded = LoadedAdapter.Load(record);
             lock (_lock)
             {
                 if (slot.Adapter is { } same)
@@ -153,9 +153,9 @@ internal sealed class AdapterCache(long maxBytes) : IDisposable
     }
 
     // Equal stamps save hashing the files again; whatever else happens, only bytes that had the registered hash are used.
-    private static FilesStamp Stamp(string path)
+    private static FilesStamp Stamp(AdapterRecord record)
     {
-        var (weights, config) = AdapterFile.FilesOf(path);
+        var (weights, config) = AdapterFile.FilesOf(record.Path, record);
         return new FilesStamp(Stamp(new FileInfo(weights)), config is null ? default : Stamp(new FileInfo(config)));
     }
 

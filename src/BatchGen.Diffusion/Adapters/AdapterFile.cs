@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Models;
@@ -45,21 +46,28 @@ internal sealed class AdapterFile : IDisposable
     public IReadOnlyList<string> UnknownKeys { get; }
 
     /// <summary>Reads a file, or the weights and config of a PEFT folder.</summary>
-    /// <exception cref="AdapterException">Missing, corrupt, a pickle, or without anything to apply.</exception>
-    public static AdapterFile Load(string path)
+    /// <remarks>Nothing is made of bytes that are not those of the registry, so every other error is about what was registered.</remarks>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="registered">The registry's entry of it; null takes any content.</param>
+    /// <exception cref="AdapterException">Missing, corrupt, a pickle, or without anything to apply; it names what this machine lacks where
+    /// the file is not what was registered.</exception>
+    public static AdapterFile Load(string path, AdapterRecord? registered = null)
     {
-        var (weights, configPath) = FilesOf(path);
+        var (weights, configPath) = FilesOf(path, registered);
         SafetensorsFile? tensors = null;
         try
         {
-            tensors = SafetensorsFile.Load(weights, out var sha256);
-            PeftConfig? config = null;
-            if (configPath is not null)
+            var configBytes = configPath is null ? null : PeftConfig.Read(configPath, registered);
+            var sha256 = "";
+            tensors = SafetensorsFile.Load(weights, out _, read =>
             {
-                config = PeftConfig.FromFile(configPath, out var configSha256);
-                sha256 = ModelInspector.Combine(
-                    [new MasterFile(ConfigName, 0, configSha256), new MasterFile(System.IO.Path.GetFileName(weights), 0, sha256)]);
-            }
+                sha256 = configBytes is null ? read : ModelInspector.Combine(
+                    [new MasterFile(ConfigName, 0, Convert.ToHexStringLower(SHA256.HashData(configBytes))),
+                        new MasterFile(System.IO.Path.GetFileName(weights), 0, read)]);
+                CheckRegistered(path, sha256, registered);
+            });
+            PeftConfig? config = null;
+            if (configBytes is not null) config = PeftConfig.Parse(configBytes, configPath!);
             else if (tensors.Metadata.TryGetValue("lora_adapter_metadata", out var text)) config = PeftConfig.FromMetadata(text, weights);
 
             var file = new AdapterFile(path, tensors, sha256, config, isFolder: Directory.Exists(path));
@@ -76,7 +84,7 @@ internal sealed class AdapterFile : IDisposable
         }
         catch (SafetensorsException error)
         {
-            throw new AdapterException($"Adapter file {error.Message}", error);
+            throw new AdapterException($"Adapter file {error.Message}", error) { Lack = error.IsUnreadable ? LackOf(registered) : null };
         }
         finally
         {
@@ -85,17 +93,35 @@ internal sealed class AdapterFile : IDisposable
     }
 
     /// <summary>What is read of an adapter: the file itself, or a PEFT folder's weights and, where it has one, its config.</summary>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="registered">The registry's entry of it, or null.</param>
     /// <exception cref="AdapterException">The folder has no weights.</exception>
-    public static (string Weights, string? Config) FilesOf(string path)
+    public static (string Weights, string? Config) FilesOf(string path, AdapterRecord? registered = null)
     {
         if (!Directory.Exists(path)) return (path, null);
         var config = System.IO.Path.Combine(path, ConfigName);
-        return (WeightsIn(path), File.Exists(config) ? config : null);
+        return (WeightsIn(path, registered), File.Exists(config) ? config : null);
     }
+
+    /// <summary>What this machine lacks when the file of a registered adapter is not there as registered; null for one that is not
+    /// registered.</summary>
+    public static MachineLack? LackOf(AdapterRecord? registered) =>
+        registered is null ? null : new MachineLack(LackKind.Adapter, registered.Name, registered.Sha256);
 
     public void Dispose() => Tensors.Dispose();
 
-    private static string WeightsIn(string folder)
+    private static void CheckRegistered(string path, string sha256, AdapterRecord? registered)
+    {
+        if (registered is null || string.Equals(sha256, registered.Sha256, StringComparison.OrdinalIgnoreCase)) return;
+        throw new AdapterException(
+            $"Adapter file '{path}' changed since it was registered: its SHA-256 is {sha256}, the registry says {registered.Sha256}. "
+            + "Put the registered file back, or register the new one with 'batchgen adapters add --replace'.")
+        {
+            Lack = LackOf(registered),
+        };
+    }
+
+    private static string WeightsIn(string folder, AdapterRecord? registered)
     {
         string[] names = ["adapter_model.safetensors", "pytorch_lora_weights.safetensors"];
         var found = names.Select(name => System.IO.Path.Combine(folder, name)).FirstOrDefault(File.Exists);
@@ -104,7 +130,10 @@ internal sealed class AdapterFile : IDisposable
         throw new AdapterException(
             $"Adapter folder '{folder}' has no adapter_model.safetensors"
             + (pickle ? "; its adapter_model.bin is a Python pickle, which can run code and is not read. "
-            + "Save it again with safe_serialization=True." : "."));
+            + "Save it again with safe_serialization=True." : "."))
+        {
+            Lack = LackOf(registered),
+        };
     }
 
     private static (List<AdapterModule> Modules, List<EmbeddingKey> Embeddings, List<string> Unknown) Group(SafetensorsFile tensors)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Texts;
 using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Safetensors;
 
@@ -37,6 +38,15 @@ public static class AdapterInspector
             file.UnknownKeys,
             WarningsOf(file),
             file.Tensors.Metadata);
+    }
+
+    /// <summary>Length of an adapter's weights, without reading them.</summary>
+    /// <exception cref="AdapterException">The file, or the weights of a PEFT folder, are missing.</exception>
+    public static long SizeOf(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var weights = new FileInfo(AdapterFile.FilesOf(path).Weights);
+        return weights.Exists ? weights.Length : throw new AdapterException($"'{weights.FullName}' is missing.");
     }
 
     private static string FormatOf(AdapterFile file)
@@ -99,7 +109,7 @@ public static class AdapterInspector
         var counts = new Dictionary<string, long>(StringComparer.Ordinal);
         try
         {
-            using var document = JsonDocument.Parse(json);
+            using var document = ForeignJson.Parse(json);
             if (document.RootElement.ValueKind != JsonValueKind.Object) return [];
             foreach (var folder in document.RootElement.EnumerateObject().Where(folder => folder.Value.ValueKind == JsonValueKind.Object))
             {

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Registry;
 using BatchGen.Diffusion.Adapters.Deltas;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Diffusion.Weights;
@@ -63,20 +64,14 @@ internal sealed class LoadedAdapter : IDisposable
     public IEnumerable<Tensor> Factors => Modules.SelectMany(module => (module.Weight?.Factors ?? []).Concat(module.Bias?.Factors ?? []))
         .Concat(Embeddings.Select(embedding => embedding.Vectors));
 
-    /// <summary>Reads and decodes a file or PEFT folder.</summary>
-    /// <param name="path">The file or folder.</param>
-    /// <param name="expectedSha256">What the registry says; null takes any content.</param>
-    /// <exception cref="AdapterException">Missing, changed, corrupt, or holding numbers that are not finite.</exception>
-    public static LoadedAdapter Load(string path, string? expectedSha256)
+    /// <summary>Reads and decodes the file or PEFT folder of a registered adapter.</summary>
+    /// <param name="registered">The registry's entry.</param>
+    /// <exception cref="AdapterException">Missing, changed, corrupt, or holding numbers that are not finite; it names what this machine
+    /// lacks where the file is not what was registered.</exception>
+    public static LoadedAdapter Load(AdapterRecord registered)
     {
-        using var file = AdapterFile.Load(path);
-        if (expectedSha256 is not null && !string.Equals(file.Sha256, expectedSha256, StringComparison.OrdinalIgnoreCase))
-        {
-            throw new AdapterException(
-                $"Adapter file '{path}' changed since it was registered: its SHA-256 is {file.Sha256}, the registry says {expectedSha256}. "
-                + "Put the registered file back, or register the new one with 'batchgen adapters add --replace'.");
-        }
-
+        var path = registered.Path;
+        using var file = AdapterFile.Load(path, registered);
         var modules = new List<LoadedModule>(file.Modules.Count);
         var embeddings = new List<LoadedEmbedding>();
         try

@@ -1,8 +1,9 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Registry;
+using BatchGen.Core.Texts;
 
 namespace BatchGen.Diffusion.Adapters;
 
@@ -13,24 +14,39 @@ namespace BatchGen.Diffusion.Adapters;
 /// </remarks>
 internal sealed class PeftConfig
 {
-    private static readonly TimeSpan PatternTimeLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PatternTimeLimit = TimeSpan.FromMilliseconds(200);
     private readonly List<(string Component, JsonElement Values)> _parts = [];
 
     private PeftConfig()
     {
     }
 
-    /// <summary>Reads a folder's config file.</summary>
+    /// <summary>Reads the bytes of a folder's config file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="sha256">SHA-256 of the bytes it was read from, lower-case hex.</param>
-    /// <exception cref="AdapterException">Unreadable, not JSON, or of a method this program does not know.</exception>
-    public static PeftConfig FromFile(string path, out string sha256)
+    /// <param name="registered">The registry's entry of the adapter, or null.</param>
+    /// <exception cref="AdapterException">The file cannot be read; it names what this machine lacks when the adapter is
+    /// registered.</exception>
+    public static byte[] Read(string path, AdapterRecord? registered)
     {
         try
         {
-            var bytes = File.ReadAllBytes(path);
-            sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes));
-            using var json = JsonDocument.Parse(bytes);
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new AdapterException($"'{path}' could not be read: {error.Message}", error) { Lack = AdapterFile.LackOf(registered) };
+        }
+    }
+
+    /// <summary>Makes a config of the bytes of such a file.</summary>
+    /// <param name="bytes">The bytes.</param>
+    /// <param name="path">The file, for messages.</param>
+    /// <exception cref="AdapterException">Not JSON, or of a method this program does not know.</exception>
+    public static PeftConfig Parse(byte[] bytes, string path)
+    {
+        try
+        {
+            using var json = ForeignJson.Parse(bytes);
             var root = json.RootElement.Clone();
             if (root.ValueKind != JsonValueKind.Object) throw new AdapterException($"'{path}' does not hold a JSON object.");
             var type =
@@ -39,7 +55,7 @@ internal sealed class PeftConfig
                 throw new AdapterException($"'{path}' says peft_type '{type}'; only LORA folders are read. Export the adapter as LoRA.");
             return Checked(new PeftConfig { _parts = { ("", root) } }, path);
         }
-        catch (Exception error) when (error is JsonException or IOException or UnauthorizedAccessException)
+        catch (JsonException error)
         {
             throw new AdapterException($"'{path}' could not be read as JSON: {error.Message}", error);
         }
@@ -51,7 +67,7 @@ internal sealed class PeftConfig
     {
         try
         {
-            using var json = JsonDocument.Parse(text);
+            using var json = ForeignJson.Parse(text);
             if (json.RootElement.ValueKind != JsonValueKind.Object)
                 throw new AdapterException($"'{path}': its metadata entry lora_adapter_metadata is not a JSON object.");
             var byComponent = new Dictionary<string, Dictionary<string, JsonElement>>(StringComparer.Ordinal);

@@ -84,7 +84,7 @@ public static class DriftLaboratory
     {
         using var model = DiffusionModel.Load(plan.Model, type, CPU, cancellationToken);
         var loaded = plan.Signature.Adapters
-            .Select(use => LoadedAdapter.Load(RecordOf(plan, use).Path, RecordOf(plan, use).Sha256)).ToArray();
+            .Select(use => LoadedAdapter.Load(RecordOf(plan, use))).ToArray();
         try
         {
             return FlatWeights.Collect(model.Weights, plan.Signature.Adapters, loaded);

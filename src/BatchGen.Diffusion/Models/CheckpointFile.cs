@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Texts;
 using BatchGen.Diffusion.Adapters;
 using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Safetensors;
@@ -127,6 +128,7 @@ internal sealed class CheckpointFile
         if (!file.Metadata.TryGetValue("batchgen.config", out var text)) return [];
         try
         {
+            using var json = ForeignJson.Parse(text);
             return JsonNode.Parse(text) as JsonObject
                 ?? throw new ModelException($"'{file.Path}' has metadata batchgen.config that is not a JSON object.");
         }

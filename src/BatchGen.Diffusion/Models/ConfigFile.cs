@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Texts;
 
 namespace BatchGen.Diffusion.Models;
 
@@ -47,8 +48,7 @@ internal sealed class ConfigFile
     {
         try
         {
-            using var document = JsonDocument.Parse(
-                json, new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
+            using var document = ForeignJson.Parse(json, byPeople: true);
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw new ModelException($"'{path}' does not hold a JSON object.");
             return new ConfigFile(path, document.RootElement.Clone());
         }

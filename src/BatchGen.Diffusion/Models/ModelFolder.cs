@@ -1,5 +1,6 @@
 using System.Text.Json;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Texts;
 using BatchGen.Diffusion.Families;
 using BatchGen.Diffusion.Safetensors;
 using BatchGen.Diffusion.Text;
@@ -146,7 +147,7 @@ internal sealed class ModelFolder
         var path = System.IO.Path.Combine(folder, indexFile);
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllText(path));
+            using var document = ForeignJson.Parse(File.ReadAllText(path));
             var files = document.RootElement.GetProperty("weight_map").EnumerateObject().Select(item => item.Value.GetString() ?? "")
                 .Distinct().Order(StringComparer.Ordinal).ToArray();
             // A shard lies beside its index; anything else would read files that were never registered.

@@ -58,6 +58,7 @@ internal sealed class Denoiser(DiffusionModel model)
             var next = sampler.Step(output, call, x, noise).MoveToOuterDisposeScope();
             x.Dispose();
             x = next;
+            RenderMetrics.StepDone(x.shape[0]);
             progress?.Report(new StepProgress(call + 1 - firstCall, sampler.Timesteps.Count - firstCall));
         }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Monitoring;
 using BatchGen.Core.Registry;
 using BatchGen.Core.Rendering;
 using BatchGen.Diffusion.Adapters;
@@ -51,11 +52,12 @@ public sealed class DiffusionRenderer : IBatchRenderer
     }
 
     /// <summary>Checks that the device and compute type asked for are to be had, as making a renderer does.</summary>
+    /// <returns>The device that a renderer would use.</returns>
     /// <exception cref="InvalidOperationException">They are not, or native torch is not there; the message says what to do.</exception>
-    public static void CheckDevice(DiffusionOptions options)
+    public static DeviceInfo CheckDevice(DiffusionOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _ = ComputeDevice.Choose(options);
+        return ComputeDevice.Choose(options).Info;
     }
 
     /// <inheritdoc/>
@@ -91,11 +93,12 @@ public sealed class DiffusionRenderer : IBatchRenderer
             && _model.Record.Sha256 == model.Sha256)
             return new ModelLoadReport(_checksum!.Tensors, _checksum.SizeBytes, _checksum.Digest, 0);
         var started = Stopwatch.GetTimestamp();
-        MasterFiles.Check(model, cancellationToken);
+        var files = MasterFiles.Check(model, cancellationToken);
         DropModel();
         try
         {
             _model = DiffusionModel.Load(model, _compute.Type, _compute.Device, cancellationToken);
+            files.ThrowIfChanged(error: null);
             TakeBaseline();
             var mode = _options.FuseMode == FuseMode.Auto ? FuseMode.Overlay : _options.FuseMode;
             _fuser = new AdapterFuser(_model.Weights, _adapters, mode, _options.OverlayBufferBytes);
@@ -105,6 +108,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         {
             DropModel();
             if (TorchErrors.IsDeviceError(error)) throw TorchErrors.TranslateLoad(error, $"Putting model '{model.Name}' on {Device.Name}");
+            if (error is not (OperationCanceledException or ModelException { Lack: not null })) files.ThrowIfChanged(error);
             throw;
         }
 
@@ -162,6 +166,20 @@ public sealed class DiffusionRenderer : IBatchRenderer
                 _logger.PrefetchFailed(use.Name, error.Message);
             }
         }
+    }
+
+    /// <inheritdoc/>
+    public void CheckFiles(ModelRecord model, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        _ = MasterFiles.Check(model, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public void CheckFiles(AdapterRecord adapter, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(adapter);
+        _adapters.Return(_adapters.Rent(adapter));
     }
 
     /// <inheritdoc/>
@@ -350,9 +368,9 @@ public sealed class DiffusionRenderer : IBatchRenderer
 
             var (latents, firstCall) = recipe.StartImagePath is null
                 ? (Noise() * sampler.InitialScale, 0) : StartImages.Latents(model, jobs, sampler, Noise);
-            latents = new Denoiser(model).Run(
-                latents, conditions, sampler, recipe.GuidanceScale, recipe.GuidanceRescale, Noise, firstCall, progress, cancellationToken);
-            return Decode(model, jobs, latents, cancellationToken);
+            var denoised = Span.Run(SpanNames.Steps, () => new Denoiser(model).Run(
+                latents, conditions, sampler, recipe.GuidanceScale, recipe.GuidanceRescale, Noise, firstCall, progress, cancellationToken));
+            return Span.Run(SpanNames.Decode, () => Decode(model, jobs, denoised, cancellationToken));
         }
         finally
         {

@@ -73,8 +73,9 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
     /// <summary>Reads a whole file into memory, and gives the SHA-256 of exactly those bytes.</summary>
     /// <param name="path">The file.</param>
     /// <param name="sha256">Lower-case hex SHA-256.</param>
+    /// <param name="check">Called with the SHA-256 before anything is made of the bytes; may throw.</param>
     /// <exception cref="SafetensorsException">Missing, unreadable, or not a sound safetensors file.</exception>
-    public static SafetensorsFile Load(string path, out string sha256)
+    public static SafetensorsFile Load(string path, out string sha256, Action<string>? check = null)
     {
         var digest = "";
         var file = Reading(path, stream =>
@@ -93,6 +94,7 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
                 }
 
                 digest = Convert.ToHexStringLower(hash.GetHashAndReset());
+                check?.Invoke(digest);
             }
             catch
             {
@@ -173,22 +175,31 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
                 path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1, FileOptions.SequentialScan);
             if (!allowShort && stream.Length < 8)
                 throw new SafetensorsException(
-                    path, $"has {stream.Length} bytes, too few for a safetensors file. It may be cut off: copy or download it again.");
+                    path, $"has {stream.Length} bytes, too few for a safetensors file. It may be cut off: copy or download it again.")
+                {
+                    IsUnreadable = true,
+                };
             return read(stream);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new SafetensorsException(path, "does not exist. It may have been moved; register it again at its new place.", error);
+            throw new SafetensorsException(path, "does not exist. It may have been moved; register it again at its new place.", error)
+            {
+                IsUnreadable = true,
+            };
         }
         catch (UnauthorizedAccessException error)
         {
             throw new SafetensorsException(
                 path, Directory.Exists(path) ? "is a folder where a safetensors file was expected."
-                    : "may not be read by this user. Check its permissions.", error);
+                    : "may not be read by this user. Check its permissions.", error)
+            {
+                IsUnreadable = true,
+            };
         }
         catch (IOException error)
         {
-            throw new SafetensorsException(path, $"could not be read: {error.Message}", error);
+            throw new SafetensorsException(path, $"could not be read: {error.Message}", error) { IsUnreadable = true };
         }
     }
 }

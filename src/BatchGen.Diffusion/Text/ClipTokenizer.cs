@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Texts;
 
 namespace BatchGen.Diffusion.Text;
 
@@ -57,7 +58,7 @@ internal sealed class ClipTokenizer
         try
         {
             var vocabulary =
-                JsonSerializer.Deserialize<Dictionary<string, int>>(File.ReadAllText(Path.Combine(source, "vocab.json"))) ?? [];
+                ForeignJson.Parse(File.ReadAllText(Path.Combine(source, "vocab.json"))).Deserialize<Dictionary<string, int>>() ?? [];
             if (!vocabulary.ContainsKey(StartOfText) || !vocabulary.ContainsKey(EndOfText))
                 throw new ModelException(
                     $"'{Path.Combine(source, "vocab.json")}' is not a CLIP vocabulary: it lacks '{StartOfText}' or '{EndOfText}'.");
@@ -75,7 +76,7 @@ internal sealed class ClipTokenizer
         {
             throw new ModelException($"The tokenizer folder '{source}' lacks a file: {error.Message} Download the model again.", error);
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new ModelException($"A JSON file of the tokenizer in '{source}' cannot be read: {error.Message}", error);
         }
@@ -168,7 +169,7 @@ internal sealed class ClipTokenizer
         var configPath = Path.Combine(folder, "tokenizer_config.json");
         if (File.Exists(configPath))
         {
-            using var config = JsonDocument.Parse(File.ReadAllText(configPath));
+            using var config = ForeignJson.Parse(File.ReadAllText(configPath));
             pad = Content(config.RootElement, "pad_token") ?? pad;
             newStyle = config.RootElement.TryGetProperty("added_tokens_decoder", out _);
             // Absent or an absurd number means "as long as the text encoder takes".
@@ -181,7 +182,7 @@ internal sealed class ClipTokenizer
         var mapPath = Path.Combine(folder, "special_tokens_map.json");
         if (!newStyle && File.Exists(mapPath))
         {
-            using var map = JsonDocument.Parse(File.ReadAllText(mapPath));
+            using var map = ForeignJson.Parse(File.ReadAllText(mapPath));
             pad = Content(map.RootElement, "pad_token") ?? pad;
         }
 

@@ -20,6 +20,9 @@ public sealed class ImageFileWriter
     // Where the last image could not be written, and how long it was.
     private (string Folder, int Length)? _refused;
 
+    /// <summary>Absolute path of the image folder.</summary>
+    public string Folder => _root;
+
     /// <summary>Makes a writer.</summary>
     /// <param name="folder">The image folder; made when the first image is written.</param>
     public ImageFileWriter(string folder)

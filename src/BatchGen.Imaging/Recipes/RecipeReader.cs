@@ -1,6 +1,7 @@
 using System.Text.Json;
 using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Texts;
 using BatchGen.Imaging.Metadata;
 
 namespace BatchGen.Imaging.Recipes;
@@ -69,4 +70,4 @@ public static class RecipeReader
 }
 
 /// <summary>A file holds no recipe that can be read; the message says why.</summary>
-public sealed class RecipeException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class RecipeException(string message, Exception? inner = null) : Exception(ShortText.Of(message), inner);

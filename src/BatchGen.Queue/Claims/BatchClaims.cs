@@ -17,6 +17,8 @@ public sealed class BatchClaims(QueueDatabase database)
     // A worker that ended a batch claims again at once; for this long its small signature is not given to another.
     private static readonly TimeSpan SignatureHold = TimeSpan.FromSeconds(1);
 
+    private const string Unfinished = "The worker requeued the job unfinished.";
+
     private readonly ConcurrentDictionary<Guid, string> _memories = new();
 
     /// <summary>Takes up to <see cref="ClaimRequest.MaxJobs"/> waiting jobs of one signature, in the order of
@@ -101,11 +103,18 @@ public sealed class BatchClaims(QueueDatabase database)
     /// <summary>Requeues the unfinished jobs of a batch without counting the attempt, and ends the batch.</summary>
     /// <returns>Jobs requeued.</returns>
     /// <exception cref="LeaseLostException">The lease is someone else's now.</exception>
-    public Task<int> RequeueAsync(ClaimedBatch batch, CancellationToken cancellationToken)
+    public Task<int> RequeueAsync(ClaimedBatch batch, CancellationToken cancellationToken) =>
+        RequeueAsync(batch, Unfinished, cancellationToken);
+
+    /// <summary>Requeues the unfinished jobs of a batch without counting the attempt, says why in their history, and ends the
+    /// batch.</summary>
+    /// <returns>Jobs requeued.</returns>
+    /// <exception cref="LeaseLostException">The lease is someone else's now.</exception>
+    public Task<int> RequeueAsync(ClaimedBatch batch, string reason, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(batch);
         // Others may take the signature at once: this worker is leaving it.
-        return EndAsync(batch, TimeSpan.Zero, "The worker requeued the job unfinished.", cancellationToken);
+        return EndAsync(batch, TimeSpan.Zero, reason, cancellationToken);
     }
 
     /// <summary>Ends every batch that a worker still has and requeues their jobs, also one whose claim was never answered.</summary>
@@ -121,7 +130,7 @@ public sealed class BatchClaims(QueueDatabase database)
             [
                 Parameter("worker_id", NpgsqlDbType.Uuid, workerId),
                 Parameter("after", NpgsqlDbType.Bigint, after),
-                Parameter("reason", NpgsqlDbType.Text, "The worker requeued the job unfinished."),
+                Parameter("reason", NpgsqlDbType.Text, Unfinished),
             ], cancellationToken);
         }
         catch (LeaseLostException)
@@ -140,9 +149,10 @@ public sealed class BatchClaims(QueueDatabase database)
     }
 
     /// <summary>Requeues the jobs of batches whose lease expired: unfinished ones with the attempt counted if they were alone, finished but
-    /// unverified ones to be rendered again.</summary>
+    /// unverified ones to be rendered again. Fails jobs that no living worker could serve for too long.</summary>
     /// <returns>Batches rescued.</returns>
-    public Task<int> RescueExpiredAsync(CancellationToken cancellationToken) => ScalarAsync("rescue_expired", [], cancellationToken);
+    public Task<int> RescueExpiredAsync(CancellationToken cancellationToken) => ScalarAsync(
+        "rescue_expired", [Parameter("unserved_limit", NpgsqlDbType.Interval, database.Options.UnservedLimit)], cancellationToken);
 
     private Task<int> EndAsync(ClaimedBatch batch, TimeSpan signatureHold, string reason, CancellationToken cancellationToken) =>
         ScalarAsync("end_batch",

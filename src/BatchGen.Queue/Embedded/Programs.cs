@@ -12,8 +12,14 @@ internal static class Programs
         TryRunAsync(program, arguments, "", cancellationToken);
 
     /// <summary>Runs a program that reads a text; null when there is no such program.</summary>
+    public static Task<ProgramResult?> TryRunAsync(
+        string program, IReadOnlyList<string> arguments, string input, CancellationToken cancellationToken) =>
+        TryRunAsync(program, arguments, input, new Dictionary<string, string>(StringComparer.Ordinal), cancellationToken);
+
+    /// <summary>Runs a program that reads a text, with environment variables of its own; null when there is no such program.</summary>
     public static async Task<ProgramResult?> TryRunAsync(
-        string program, IReadOnlyList<string> arguments, string input, CancellationToken cancellationToken)
+        string program, IReadOnlyList<string> arguments, string input, IReadOnlyDictionary<string, string> environment,
+        CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(program)
         {
@@ -29,6 +35,7 @@ internal static class Programs
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("PG", StringComparison.Ordinal)).ToArray())
             start.Environment.Remove(name);
         start.Environment["LC_ALL"] = "C";
+        foreach (var (name, value) in environment) start.Environment[name] = value;
         try
         {
             using var process = Process.Start(start)!;

@@ -12,6 +12,7 @@ internal sealed partial record ServerPrograms(string Folder, int MajorVersion)
     private const int Oldest = 14;
 
     private static readonly string[] Needed = ["initdb", "pg_ctl", "postgres"];
+    private static readonly string[] NeededToDump = ["pg_dump", "pg_restore"];
 
     /// <summary>Full path of a program.</summary>
     public string this[string program] => Path.Combine(Folder, program);
@@ -29,8 +30,8 @@ internal sealed partial record ServerPrograms(string Folder, int MajorVersion)
     public static async Task<ServerPrograms> FindAsync(int? clusterVersion, string clusterFolder, CancellationToken cancellationToken)
     {
         var all = new List<ServerPrograms>();
-        foreach (var folder in await CandidatesAsync(cancellationToken))
-            if (await VersionOfAsync(folder, cancellationToken) is { } version) all.Add(new ServerPrograms(folder, version));
+        foreach (var folder in await CandidatesAsync(Needed, cancellationToken))
+            if (await VersionOfAsync(folder, "postgres", cancellationToken) is { } version) all.Add(new ServerPrograms(folder, version));
 
         var fitting = clusterVersion is { } wanted
             ? all.FirstOrDefault(programs => programs.MajorVersion == wanted)
@@ -50,7 +51,21 @@ internal sealed partial record ServerPrograms(string Folder, int MajorVersion)
                 + "ConnectionStrings__BatchGen to a server of your own.");
     }
 
-    private static async Task<IReadOnlyList<string>> CandidatesAsync(CancellationToken cancellationToken)
+    /// <summary>Chooses programs that save and restore databases of a server: those of its own version, else the next newer ones.</summary>
+    /// <exception cref="QueueException">None fit; says what to install.</exception>
+    public static async Task<ServerPrograms> FindDumpProgramsAsync(int serverVersion, CancellationToken cancellationToken)
+    {
+        var all = new List<ServerPrograms>();
+        foreach (var folder in await CandidatesAsync(NeededToDump, cancellationToken))
+            if (await VersionOfAsync(folder, "pg_dump", cancellationToken) is { } version) all.Add(new ServerPrograms(folder, version));
+        var fitting = all.Where(programs => programs.MajorVersion >= serverVersion).MinBy(programs => programs.MajorVersion);
+        if (fitting is not null) return fitting;
+        throw new QueueException(
+            $"Saving and restoring need pg_dump and pg_restore of PostgreSQL {serverVersion} or newer, and this machine has none. "
+                + $"Install them (Debian, Ubuntu: apt-get install postgresql-client-{serverVersion}).");
+    }
+
+    private static async Task<IReadOnlyList<string>> CandidatesAsync(string[] needed, CancellationToken cancellationToken)
     {
         var folders = new List<string>();
         // Debian, then Homebrew on both kinds of Mac, then the packages of postgresql.org for Fedora and its like
@@ -68,21 +83,22 @@ internal sealed partial record ServerPrograms(string Folder, int MajorVersion)
         if (await Programs.TryRunAsync("pg_config", ["--bindir"], cancellationToken) is { ExitCode: 0 } answer)
             folders.Add(answer.Output.Trim());
 
-        return folders.Where(HasPrograms).Select(FollowLink).Where(HasPrograms).Distinct(StringComparer.Ordinal).ToArray();
+        return folders.Where(HasPrograms).Select(folder => FollowLink(folder, needed[^1])).Where(HasPrograms)
+            .Distinct(StringComparer.Ordinal).ToArray();
 
-        static bool HasPrograms(string folder) => Needed.All(program => File.Exists(Path.Combine(folder, program)));
+        bool HasPrograms(string folder) => needed.All(program => File.Exists(Path.Combine(folder, program)));
     }
 
     // A link to a program in PATH leads to the folder where the other programs are too.
-    private static string FollowLink(string folder)
+    private static string FollowLink(string folder, string name)
     {
-        var program = Path.Combine(folder, "postgres");
+        var program = Path.Combine(folder, name);
         return Path.GetDirectoryName(File.ResolveLinkTarget(program, returnFinalTarget: true)?.FullName ?? program)!;
     }
 
-    private static async Task<int?> VersionOfAsync(string folder, CancellationToken cancellationToken)
+    private static async Task<int?> VersionOfAsync(string folder, string program, CancellationToken cancellationToken)
     {
-        var answer = await Programs.TryRunAsync(Path.Combine(folder, "postgres"), ["--version"], cancellationToken);
+        var answer = await Programs.TryRunAsync(Path.Combine(folder, program), ["--version"], cancellationToken);
         var match = VersionPattern().Match(answer?.Output ?? "");
         return match.Success ? int.Parse(match.Groups["major"].Value, CultureInfo.InvariantCulture) : null;
     }

@@ -10,8 +10,9 @@ public sealed class Migrator
     /// <summary>What <see cref="MigrateAsync"/> names when it put functions or views in anew.</summary>
     public const string FunctionsPutIn = "functions and views";
 
+    /// <summary>The oldest server that serves, as its <c>server_version_num</c>.</summary>
     // trim_scale() came with 13, and generated columns in the planner's partial-index proofs behave alike from 14 on.
-    private const int OldestServer = 140000;
+    public const int OldestServer = 140000;
 
     /// <value>How long to wait for another program that migrates; it may build an index of millions of rows.</value>
     internal TimeSpan OthersLimit { get; init; } = TimeSpan.FromMinutes(10);
@@ -79,6 +80,31 @@ public sealed class Migrator
         {
             throw SqlErrors.Translate(error, _database.DataSource)!;
         }
+    }
+
+    /// <summary>Says how far the schema is, and changes nothing.</summary>
+    public async Task<SchemaReport> InspectAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await _database.DataSource.OpenConnectionAsync(cancellationToken);
+        var found = await QuerySingleAsync<SchemaDescription>(connection, "describe_schema", new { schema = Schema }, cancellationToken);
+        var program = _program.ToString();
+        if (!found!.HasState) return new SchemaReport(program, null, null, IsNewer: false, []);
+        var state = await ReadStateAsync(connection, cancellationToken);
+        string? refusal = null;
+        try
+        {
+            state.Check(_program);
+        }
+        catch (QueueException refused)
+        {
+            refusal = refused.Message;
+        }
+
+        var pending = state.IsNewerThan(_program) ? [] : state.PendingMigrations().Select(migration => migration.Name);
+        var changed = !state.IsNewerThan(_program) && (state.ChangedFiles().Count > 0 || state.RemovedFiles().Count > 0);
+        return new SchemaReport(
+            program, state.Version?.MigratedBy, refusal, state.IsNewerThan(_program),
+            [.. pending, .. changed ? [FunctionsPutIn] : Array.Empty<string>()]);
     }
 
     private async Task<IReadOnlyList<string>> MigrateAloneAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
@@ -199,3 +225,11 @@ public sealed class Migrator
         public bool IsOwner { get; init; }
     }
 }
+
+/// <summary>How far a schema is.</summary>
+/// <param name="Program">Version of this program.</param>
+/// <param name="MigratedBy">Version of the program that migrated last; null before the first migration has ended.</param>
+/// <param name="Refusal">Why this program cannot work with it, or null.</param>
+/// <param name="IsNewer">Whether a newer program migrated it.</param>
+/// <param name="Pending">What migrating would do.</param>
+public sealed record SchemaReport(string Program, string? MigratedBy, string? Refusal, bool IsNewer, IReadOnlyList<string> Pending);

@@ -31,10 +31,22 @@ public sealed class QueueOverview(QueueDatabase database)
     public async Task<FusionComparison> CompareFusionsAsync(int batches, CancellationToken cancellationToken) =>
         (await database.QueryAsync<FusionComparison>("compare_fusions", new { batches }, cancellationToken)).Single();
 
+    /// <summary>What waits, and whether it may be claimed, for metrics.</summary>
+    public async Task<QueueMeasure> MeasureAsync(CancellationToken cancellationToken) =>
+        (await database.QueryAsync<QueueMeasure>("measure_queue", null, cancellationToken)).Single();
+
     /// <summary>Paused models and tenants.</summary>
     public async Task<IReadOnlyList<PausedName>> ListPausedAsync(CancellationToken cancellationToken) =>
         await database.QueryAsync<PausedName>("list_paused", null, cancellationToken);
 }
+
+/// <summary>What waits in the queue at one moment, and whether it may be claimed.</summary>
+/// <param name="OldestSeconds">For how long the oldest job has waited since its start time; 0 when none waits.</param>
+/// <param name="Claimable">True when a worker may claim a job now.</param>
+/// <param name="AllPaused">True when jobs wait, all of them of paused models or tenants.</param>
+/// <param name="WindowClosed">True when jobs wait that are not paused, but may not be claimed at this hour.</param>
+/// <param name="Drifted">True when the newest checkpoint of a worker that runs found a difference.</param>
+public sealed record QueueMeasure(double OldestSeconds, bool Claimable, bool AllPaused, bool WindowClosed, bool Drifted);
 
 /// <summary>Waiting jobs of one signature and dispatch group.</summary>
 public sealed class WaitingSignature

@@ -9,6 +9,10 @@ public sealed class WindowStore(QueueDatabase database)
     public async Task<IReadOnlyList<DispatchWindow>> ListAsync(CancellationToken cancellationToken) =>
         await database.QueryAsync<DispatchWindow>("list_dispatch_windows", null, cancellationToken);
 
+    /// <summary>Whether jobs may be claimed now as far as the windows that hold for all of them go, by the clock of the database.</summary>
+    public Task<bool> AreOpenAsync(CancellationToken cancellationToken) =>
+        database.ScalarAsync<bool>("check_windows", null, cancellationToken);
+
     /// <summary>Adds or changes a window for all jobs.</summary>
     /// <exception cref="SubmitRefusedException">
     /// The database, by whose clock windows open, does not know the time zone; its list of zones may be older than this machine's.

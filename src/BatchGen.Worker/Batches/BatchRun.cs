@@ -1,9 +1,12 @@
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Monitoring;
 using BatchGen.Core.Rendering;
 using BatchGen.Queue.Claims;
 using BatchGen.Worker.Devices;
+using BatchGen.Worker.Faults;
 using BatchGen.Worker.Leases;
+using BatchGen.Worker.Monitoring;
 using BatchGen.Worker.Output;
 using Microsoft.Extensions.Logging;
 
@@ -19,6 +22,7 @@ internal sealed class BatchRun(
     BatchClaims claims,
     LeaseKeeper lease,
     TensorBatchLimit limit,
+    FailureWatch failures,
     ILogger log)
 {
     private Task _saving = Task.CompletedTask;
@@ -35,6 +39,7 @@ internal sealed class BatchRun(
     /// <exception cref="OperationCanceledException">Stopped, or the lease was lost; images rendered before
     /// are saved or dropped.</exception>
     /// <exception cref="OutputException">Images cannot be written; the unfinished jobs are not to blame.</exception>
+    /// <exception cref="BatchGenException">This machine lacks what the batch needs; no job is to blame.</exception>
     public async Task RunAsync(Action lastGroupStarts, CancellationToken cancellationToken)
     {
         if (batch.Unreadable.Count > 0) await RecordAsync(batch.Unreadable, cancellationToken);
@@ -50,8 +55,14 @@ internal sealed class BatchRun(
                 if (i == groups.Count - 1) lastGroupStarts();
                 var loaded = await loading;
                 if (i < groups.Count - 1) loading = startImages.LoadAsync(groups[i + 1], cancellationToken);
-                // A job whose start image cannot be read fails alone; its neighbours are rendered.
-                foreach (var (job, error) in loaded.Failed) await FailAsync([job], error, cancellationToken);
+                // A job whose start image cannot be read fails alone; its neighbours are rendered. Where the file is there and this
+                // machine cannot read it, the job waits a while for another worker or another look, uncounted.
+                foreach (var (job, error) in loaded.Failed)
+                {
+                    var code = error is GenerationException ? FailureCode.Requeued : error.Code;
+                    await RecordAsync([new FailedJob(job.JobId, code, FailureText.WithoutFolders(error.Message))], cancellationToken);
+                }
+
                 await RenderGroupAsync(loaded.Ready, cancellationToken);
             }
         }
@@ -69,7 +80,8 @@ internal sealed class BatchRun(
             await device.PrepareAsync(batch.Signature, cancellationToken);
             return true;
         }
-        catch (BatchGenException error) when (error is AdapterException or ModelException or GenerationException)
+        catch (BatchGenException error) when (error.Lack is null
+            && (error is AdapterException or ModelException or GenerationException))
         {
             log.SignatureFailed(batch.BatchId, batch.Signature.ToString(), error.Message);
             await FailAsync(batch.Jobs, error, cancellationToken);
@@ -81,13 +93,14 @@ internal sealed class BatchRun(
     {
         var (wanted, allCancelled) = lease.Begin(jobs);
         if (wanted.Count == 0) return;
+        using var scope = log.BeginJobs(wanted);
         try
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, allCancelled);
             var images = await device.RenderAsync(wanted, lease, stop.Token);
             // One group is saved while the next is rendered; a third would only wait in memory.
             await _saving;
-            _saving = SaveAsync(wanted, images);
+            _saving = Span.RunAsync(SpanNames.Save, () => SaveAsync(wanted, images));
         }
         catch (OperationCanceledException) when (allCancelled.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -125,6 +138,7 @@ internal sealed class BatchRun(
         // A stop does not throw finished images away; only a lost lease does.
         await DatabaseRetry.RunAsync(token => claims.CompleteAsync(batch, completed, token), lease.Lost);
         Succeeded += completed.Count;
+        failures.AddDrawn(completed.Count);
         lease.AddFinished(completed.Count);
     }
 
@@ -137,8 +151,14 @@ internal sealed class BatchRun(
     private async Task RecordAsync(IReadOnlyList<FailedJob> failed, CancellationToken cancellationToken)
     {
         await DatabaseRetry.RunAsync(token => claims.FailAsync(batch, failed, token), cancellationToken);
-        foreach (var job in failed) log.JobFailed(job.JobId, job.Code.ToCode(), job.Message);
+        foreach (var job in failed)
+        {
+            WorkerMetrics.AttemptFailed(job.Code);
+            log.JobFailed(job.JobId, job.Code.ToCode(), job.Message);
+        }
+
         Failed += failed.Count;
+        failures.AddFailed(batch.Signature.ToString(), failed.Select(job => new FailureMark(job.Code, job.Message)));
         lease.AddFinished(failed.Count);
     }
 }

@@ -1,11 +1,15 @@
+using System.Diagnostics;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Monitoring;
 using BatchGen.Queue;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Workers;
 using BatchGen.Worker.Devices;
+using BatchGen.Worker.Faults;
 using BatchGen.Worker.Hosting;
 using BatchGen.Worker.Leases;
+using BatchGen.Worker.Monitoring;
 using BatchGen.Worker.Output;
 using Microsoft.Extensions.Logging;
 
@@ -20,10 +24,15 @@ internal sealed class BatchSource(
     BatchClaims claims,
     WorkerRegistry workers,
     OutputProbe output,
+    WorkerHealth health,
+    LackBook lacks,
+    FailureWatch failures,
     StopLimit stop,
     TimeProvider clock,
     ILogger log)
 {
+    // Batches that could not be ended because the database did not answer; they are ended before anything else is claimed.
+    private readonly List<(ClaimedBatch Batch, string Reason)> _unended = [];
     private bool _canaryOrdered;
     private bool _claimUnconfirmed;
     private long _newestBatchId;
@@ -42,15 +51,21 @@ internal sealed class BatchSource(
     }
 
     /// <summary>Lets the next claim wait a while, because the device could not take a model.</summary>
-    public void DelayNextClaim() => _claimDelayed = true;
+    public void DelayNextClaim()
+    {
+        _claimDelayed = true;
+        health.Report(WorkerTrouble.Device, isThere: true);
+    }
 
     /// <summary>Claims the next batch; its lease is kept alive from now on.</summary>
     /// <returns>Null when there is nothing to do, or when this worker may not claim now.</returns>
     public async Task<HeldBatch?> ClaimAsync(CancellationToken stoppingToken)
     {
+        await EndUnendedAsync(stoppingToken);
         await RescueExpiredAsync(stoppingToken);
         Orders = await DatabaseRetry.RunAsync(log, token => workers.HeartbeatAsync(workerId, device.AdapterCache, token), stoppingToken);
         _canaryOrdered |= Orders.Canary;
+        health.Follow(Orders);
         if (Orders.Paused || Orders.Draining) return null;
         if (_claimDelayed)
         {
@@ -58,28 +73,57 @@ internal sealed class BatchSource(
             await Task.Delay(options.DeviceRetryInterval, clock, stoppingToken);
         }
 
-        if (!await output.IsWritableAsync(stoppingToken)) return null;
-        var request = new ClaimRequest(workerId, options.Models.Count == 0 ? null : [.. options.Models], options.BatchSize);
+        if (!await IsOutputWritableAsync(stoppingToken)) return null;
+        await lacks.LookAgainAsync(stoppingToken);
+        var allowed = await failures.AllowedJobsAsync(Orders, options.BatchSize, stoppingToken);
+        if (allowed == 0) return null;
+        var request = new ClaimRequest(workerId, options.Models.Count == 0 ? null : [.. options.Models], allowed);
+        // A trace begins with the claim, whatever this worker does meanwhile.
+        Activity.Current = null;
+        using var span = Telemetry.Spans.StartActivity(SpanNames.Claim);
         var batch = await DatabaseRetry.RunAsync(log, token => ClaimAsync(request, token), stoppingToken);
-        if (batch is null) return null;
-        var lease = new LeaseKeeper(
-            batch, claims, options.HeartbeatInterval, database.Options.LeaseDuration, clock, log, stop.Passed);
-        return new HeldBatch(batch, lease);
+        if (batch is null)
+        {
+            await failures.EndProbationAsync(stoppingToken);
+            return null;
+        }
+
+        span?.SetTag("batchgen.batch.id", batch.BatchId);
+        var lease = new LeaseKeeper(batch, claims, options.HeartbeatInterval, clock, log, stop.Passed);
+        return new HeldBatch(batch, lease) { Claim = span?.Context ?? default };
+    }
+
+    private async Task<bool> IsOutputWritableAsync(CancellationToken stoppingToken)
+    {
+        if (output.Problem is { } problem) await lacks.NoteAsync(output.Lack, problem, stoppingToken);
+        if (await output.IsWritableAsync(stoppingToken))
+        {
+            await lacks.DropAsync(output.Lack, stoppingToken);
+            return true;
+        }
+
+        await lacks.NoteAsync(output.Lack, output.Problem!, stoppingToken);
+        return false;
     }
 
     /// <summary>Closes a batch that was worked on to its end; jobs that are unfinished all the same are requeued.</summary>
-    public Task CloseAsync(HeldBatch held) => EndAsync(held, claims.CloseAsync);
+    public Task CloseAsync(HeldBatch held) => EndAsync(held, claims.CloseAsync, "The database did not answer when the batch ended.");
 
     /// <summary>Requeues the unfinished jobs of a batch, the attempt not counted.</summary>
-    public Task RequeueAsync(HeldBatch held) => EndAsync(held, async (batch, token) =>
-    {
-        var jobs = await claims.RequeueAsync(batch, token);
-        log.BatchRequeued(batch.BatchId, jobs);
-    });
+    /// <param name="held">The batch.</param>
+    /// <param name="reason">What stands in the history of its jobs.</param>
+    public Task RequeueAsync(HeldBatch held, string reason = "The worker requeued the job unfinished.") =>
+        EndAsync(held, (batch, token) => RequeueAsync(batch, reason, token), reason);
 
-    // A batch that cannot be ended is left to a rescue after as long as a stop may take. Once the worker is to end, all of its calls share
-    // that time.
-    private async Task EndAsync(HeldBatch held, Func<ClaimedBatch, CancellationToken, Task> end)
+    private async Task RequeueAsync(ClaimedBatch batch, string reason, CancellationToken cancellationToken)
+    {
+        var jobs = await claims.RequeueAsync(batch, reason, cancellationToken);
+        log.BatchRequeued(batch.BatchId, jobs);
+    }
+
+    // A batch that cannot be ended after as long as a stop may take is ended before the next claim, or left to a rescue when the worker
+    // ends. Once the worker is to end, all of its calls share that time.
+    private async Task EndAsync(HeldBatch held, Func<ClaimedBatch, CancellationToken, Task> end, string reasonLater)
     {
         await held.Lease.DisposeAsync();
         using var time = new CancellationTokenSource(options.StopTimeout, clock);
@@ -91,7 +135,28 @@ internal sealed class BatchSource(
         catch (Exception error) when (error is LeaseLostException or QueueException or OperationCanceledException)
         {
             // Nothing is lost: the lease expires by itself, and unfinished jobs are requeued then.
+            held.Lease.NoteLost();
             log.LeaseLost(held.Batch.BatchId, error.Message);
+            if (error is not LeaseLostException) _unended.Add((held.Batch, reasonLater));
+        }
+    }
+
+    // Left alone, their jobs would be charged an attempt although their worker lived.
+    private async Task EndUnendedAsync(CancellationToken stoppingToken)
+    {
+        while (_unended.Count > 0)
+        {
+            var (batch, reason) = _unended[0];
+            try
+            {
+                await DatabaseRetry.RunAsync(log, token => RequeueAsync(batch, reason, token), stoppingToken);
+            }
+            catch (LeaseLostException error)
+            {
+                log.LeaseLost(batch.BatchId, error.Message);
+            }
+
+            _unended.RemoveAt(0);
         }
     }
 
@@ -101,8 +166,10 @@ internal sealed class BatchSource(
     {
         if (_claimUnconfirmed) await claims.RequeueAllAsync(workerId, _newestBatchId, cancellationToken);
         _claimUnconfirmed = true;
+        var started = clock.GetTimestamp();
         var batch = await claims.ClaimAsync(request, cancellationToken);
         _claimUnconfirmed = false;
+        WorkerMetrics.Claimed(clock.GetElapsedTime(started).TotalSeconds, batch is not null);
         if (batch is not null) _newestBatchId = batch.BatchId;
         return batch;
     }
@@ -120,4 +187,8 @@ internal sealed class BatchSource(
 /// <summary>A claimed batch with the keeper of its lease.</summary>
 /// <param name="Batch">The batch.</param>
 /// <param name="Lease">Keeps the lease until the batch is closed or requeued.</param>
-internal sealed record HeldBatch(ClaimedBatch Batch, LeaseKeeper Lease);
+internal sealed record HeldBatch(ClaimedBatch Batch, LeaseKeeper Lease)
+{
+    /// <summary>The span of the claim, which the trace of the batch goes on from.</summary>
+    public ActivityContext Claim { get; init; }
+}

@@ -10,7 +10,12 @@ internal sealed class ClaimAhead(BatchSource source, DeviceSession device, ILogg
     private Task<HeldBatch?>? _claiming;
 
     /// <summary>Starts the claim.</summary>
-    public void Start() => _claiming = ClaimAsync();
+    public void Start()
+    {
+        // What is logged and traced from here on belongs to the next batch, not to the one that is worked on.
+        using var flow = ExecutionContext.SuppressFlow();
+        _claiming = Task.Run(ClaimAsync);
+    }
 
     /// <summary>The next batch; claimed now where the claim was not started before.</summary>
     /// <returns>Null when there is nothing to claim, or the worker was asked to stop.</returns>
@@ -47,6 +52,7 @@ internal sealed class ClaimAhead(BatchSource source, DeviceSession device, ILogg
     {
         var next = await source.ClaimAsync(_cancel.Token);
         if (next is null) return null;
+        using var scope = log.BeginBatch(next.Batch);
         try
         {
             await device.PrefetchAsync(next.Batch.Signature, _cancel.Token);

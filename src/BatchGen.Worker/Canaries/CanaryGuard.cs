@@ -13,6 +13,7 @@ using BatchGen.Queue.Workers;
 using BatchGen.Worker.Devices;
 using BatchGen.Worker.Hosting;
 using BatchGen.Worker.Leases;
+using BatchGen.Worker.Monitoring;
 using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Worker.Canaries;
@@ -23,7 +24,8 @@ namespace BatchGen.Worker.Canaries;
 /// sampler, program. When it differs, all weights are reloaded from the master; when it still differs then, the worker pauses itself.
 /// </remarks>
 internal sealed class CanaryGuard(
-    DeviceSession device, CanaryLog canaries, WorkerRegistry workers, Guid workerId, WorkerOptions options, ILogger log)
+    DeviceSession device, CanaryLog canaries, WorkerRegistry workers, Guid workerId, WorkerOptions options, WorkerHealth health,
+    ILogger log)
 {
     // Two sound devices of one kind may differ by this much, because their kernels sum in another order; visible damage lies below.
     private const double ClosePsnr = 40;
@@ -65,8 +67,8 @@ internal sealed class CanaryGuard(
         // Another model may have been registered under the name.
         if (model.Name != _model?.Name || model.Sha256 != _model.Sha256) (_model, _ownDigest) = (model, null);
         _batchesSince = 0;
-        var verdict = await RenderAsync(batchId, cancellationToken);
-        if (verdict != CanaryVerdict.Differs) return true;
+        var differs = await DiffersAsync(batchId, cancellationToken);
+        if (!differs) return true;
         log.CanaryDiffered(model.Name);
         try
         {
@@ -82,10 +84,17 @@ internal sealed class CanaryGuard(
             return false;
         }
 
-        if (await RenderAsync(batchId, cancellationToken) != CanaryVerdict.Differs) return true;
+        if (!await DiffersAsync(batchId, cancellationToken)) return true;
         await PauseAsync(cancellationToken);
         log.CanaryDifferedAgain(model.Name);
         return false;
+    }
+
+    private async Task<bool> DiffersAsync(long? batchId, CancellationToken cancellationToken)
+    {
+        var differs = await RenderAsync(batchId, cancellationToken) == CanaryVerdict.Differs;
+        health.Report(WorkerTrouble.Canary, differs);
+        return differs;
     }
 
     private Task<bool> PauseAsync(CancellationToken cancellationToken) => DatabaseRetry.RunAsync(

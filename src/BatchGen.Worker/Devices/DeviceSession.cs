@@ -1,12 +1,13 @@
 using BatchGen.Core.Adapters;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Monitoring;
 using BatchGen.Core.Registry;
 using BatchGen.Core.Rendering;
 using BatchGen.Queue;
 using BatchGen.Queue.Registry;
-using BatchGen.Worker.Hosting;
 using BatchGen.Worker.Leases;
+using BatchGen.Worker.Monitoring;
 using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Worker.Devices;
@@ -82,7 +83,7 @@ internal sealed class DeviceSession : IAsyncDisposable
 
         WritesBaseWhileFused = await _thread.RunAsync(() =>
         {
-            var report = _renderer.Fuse(signature, records, cancellationToken);
+            var report = Span.Run(SpanNames.Fuse, () => _renderer.Fuse(signature, records, cancellationToken));
             WorkerMetrics.Fused(report.ElapsedMs);
             return _renderer.WritesBaseWhileFused;
         });
@@ -116,6 +117,32 @@ internal sealed class DeviceSession : IAsyncDisposable
         }
     }
 
+    /// <summary>Looks again for files that this machine lacked.</summary>
+    /// <returns>What it still lacks and why; null when the files are as registered, or nothing of the name is registered any more: a
+    /// batch says what is wrong then.</returns>
+    public async Task<(MachineLack Lack, string Reason)?> FindLackAsync(MachineLack lack, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (lack.Kind == LackKind.Model)
+            {
+                var model = await DatabaseRetry.RunAsync(_log, token => _models.FindAsync(lack.Name, token), cancellationToken);
+                if (model is not null) await Task.Run(() => _renderer.CheckFiles(model, cancellationToken), cancellationToken);
+            }
+            else
+            {
+                var adapters = await DatabaseRetry.RunAsync(_log, token => _adapters.FindAsync([lack.Name], token), cancellationToken);
+                foreach (var adapter in adapters) await Task.Run(() => _renderer.CheckFiles(adapter, cancellationToken), cancellationToken);
+            }
+
+            return null;
+        }
+        catch (BatchGenException error)
+        {
+            return error.Lack is { } still ? (still, error.Message) : null;
+        }
+    }
+
     /// <summary>Renders jobs of equal shape.</summary>
     public Task<IReadOnlyList<RenderedImage>> RenderAsync(
         IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken) =>
@@ -125,7 +152,7 @@ internal sealed class DeviceSession : IAsyncDisposable
     public async Task UnloadAsync()
     {
         if (Fused is null) return;
-        await _thread.RunAsync(_renderer.Unload);
+        await Span.RunAsync(SpanNames.Unload, () => _thread.RunAsync(_renderer.Unload));
         Fused = null;
         WritesBaseWhileFused = false;
         Adapters = [];
@@ -133,7 +160,7 @@ internal sealed class DeviceSession : IAsyncDisposable
 
     /// <summary>Checksums the base weights.</summary>
     public Task<WeightCheck> VerifyAsync(CancellationToken cancellationToken) =>
-        _thread.RunAsync(() => _renderer.VerifyWeights(cancellationToken));
+        Span.RunAsync(SpanNames.Verify, () => _thread.RunAsync(() => _renderer.VerifyWeights(cancellationToken)));
 
     /// <summary>Reads damaged tensors from the master again.</summary>
     public Task<ReloadReport> ReloadAsync(IReadOnlyList<string> tensors, CancellationToken cancellationToken) =>
@@ -150,7 +177,9 @@ internal sealed class DeviceSession : IAsyncDisposable
         await UnloadAsync();
         if (IsLoaded(model)) return;
         Model = null;
-        await _thread.RunAsync(() => _renderer.LoadModel(model, cancellationToken));
+        var report = await Span.RunAsync(
+            SpanNames.Load, () => _thread.RunAsync(() => _renderer.LoadModel(model, cancellationToken)));
+        WorkerMetrics.Loaded(report.ElapsedMs);
         Model = model;
     }
 

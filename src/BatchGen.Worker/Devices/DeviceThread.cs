@@ -20,7 +20,16 @@ internal sealed class DeviceThread : IDisposable
     {
         // Continuations must not run on the device thread, or an await would carry the loop onto it.
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        // What the caller works on goes along: lines that are logged and spans that are begun on the device thread belong to it.
+        var context = ExecutionContext.Capture();
         _work.Add(() =>
+        {
+            if (context is null) Complete();
+            else ExecutionContext.Run(context, _ => Complete(), null);
+        });
+        return done.Task;
+
+        void Complete()
         {
             try
             {
@@ -36,8 +45,7 @@ internal sealed class DeviceThread : IDisposable
                 done.SetException(error);
             }
 #pragma warning restore CA1031
-        });
-        return done.Task;
+        }
     }
 
     /// <summary>Runs work on the device thread.</summary>

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Monitoring;
 using BatchGen.Core.Submitting;
 using BatchGen.Queue;
 using BatchGen.Queue.Claims;
@@ -7,7 +9,9 @@ using BatchGen.Queue.Signals;
 using BatchGen.Worker.Batches;
 using BatchGen.Worker.Canaries;
 using BatchGen.Worker.Devices;
+using BatchGen.Worker.Faults;
 using BatchGen.Worker.Leases;
+using BatchGen.Worker.Monitoring;
 using BatchGen.Worker.Output;
 using BatchGen.Worker.Weights;
 using Microsoft.Extensions.Logging;
@@ -22,7 +26,6 @@ namespace BatchGen.Worker.Hosting;
 /// jobs are requeued, their attempt not counted.
 /// </remarks>
 internal sealed class WorkerLoop(
-    Guid workerId,
     WorkerOptions options,
     DeviceSession device,
     BatchSource source,
@@ -32,6 +35,9 @@ internal sealed class WorkerLoop(
     ImageSaver saver,
     StartImageFolder startImages,
     OutputProbe output,
+    WorkerHealth health,
+    LackBook lacks,
+    FailureWatch failures,
     WorkSignal signal,
     StopLimit stop,
     TimeProvider clock,
@@ -55,10 +61,19 @@ internal sealed class WorkerLoop(
                 if (next is { } held)
                 {
                     next = null;
+                    // It was claimed while the batch before it was rendered.
+                    if (await failures.JudgeAsync(stoppingToken))
+                    {
+                        await source.RequeueAsync(held);
+                        continue;
+                    }
+                    health.Enter(ProcessStates.Working);
                     next = await WorkAsync(held, stoppingToken);
+                    await failures.EndProbationAsync(stoppingToken);
                     continue;
                 }
 
+                health.Enter(ProcessStates.Idle);
                 if (FindReasonToEnd() is { } reason)
                 {
                     if (options.CanaryEveryBatches > 0) await canary.CheckAsync(batchId: null, stoppingToken);
@@ -77,8 +92,14 @@ internal sealed class WorkerLoop(
         }
     }
 
-    private string? FindReasonToEnd() =>
-        source.Orders.Draining ? "drained" : options.ExitWhenIdle && !source.Orders.Paused ? "nothing left to do" : null;
+    private string? FindReasonToEnd()
+    {
+        if (source.Orders.Draining) return "drained";
+        if (!options.ExitWhenIdle || source.Orders.Paused || lacks.MayPassSoon) return null;
+        if (failures.Reason is { } reason) return $"set aside: {reason}";
+        var lacking = lacks.Describe();
+        return lacking.Length == 0 ? "nothing left to do" : $"nothing left to do without what this machine lacks: {lacking}";
+    }
 
     /// <summary>Works on one batch, from the canary before it to the checkpoint after it.</summary>
     /// <returns>The batch claimed meanwhile, or null.</returns>
@@ -86,9 +107,10 @@ internal sealed class WorkerLoop(
     {
         var batch = held.Batch;
         var started = clock.GetTimestamp();
-        using var scope = log.BeginScope(new Dictionary<string, object> { ["BatchId"] = batch.BatchId, ["WorkerId"] = workerId });
+        using var scope = log.BeginBatch(batch);
+        using var span = BeginSpan(held);
         using var ahead = new ClaimAhead(source, device, log, stoppingToken);
-        var run = new BatchRun(batch, device, new StartImageLoader(startImages), saver, claims, held.Lease, _limit, log);
+        var run = new BatchRun(batch, device, new StartImageLoader(startImages), saver, claims, held.Lease, _limit, failures, log);
         HeldBatch? next = null;
         try
         {
@@ -100,12 +122,12 @@ internal sealed class WorkerLoop(
             }
 
             // 2. Fuse, render, save and complete; the next batch is claimed while the last group of this one is rendered.
-            await RenderAsync(run, held, ahead.Start, stoppingToken);
+            var lack = await RenderAsync(run, held, ahead.Start, stoppingToken);
             next = await ahead.TakeAsync();
             // 3. Unload, unless the next batch uses the same weights.
             if (device.WritesBaseWhileFused || !batch.Signature.Equals(next?.Batch.Signature)) await device.UnloadAsync();
             // 4. Prove the weights, then end the batch.
-            await CheckWeightsAndCloseAsync(held);
+            await CheckWeightsAndCloseAsync(held, lack);
         }
         catch (DeviceException error)
         {
@@ -125,6 +147,13 @@ internal sealed class WorkerLoop(
 
         ReportDone(batch, run, started);
         return next;
+    }
+
+    private static Activity? BeginSpan(HeldBatch held)
+    {
+        var span = Telemetry.Spans.StartActivity(SpanNames.Batch, ActivityKind.Internal, held.Claim);
+        return span?.SetTag("batchgen.batch.id", held.Batch.BatchId).SetTag("batchgen.worker.id", held.Batch.WorkerId.ToString())
+            .SetTag("batchgen.signature", held.Batch.Signature.ToString()).SetTag("batchgen.jobs", held.Batch.Jobs.Count);
     }
 
     private async Task RequeueAsync(HeldBatch held, HeldBatch? next, ClaimAhead ahead)
@@ -164,8 +193,9 @@ internal sealed class WorkerLoop(
         }
     }
 
-    // Every way a batch can go wrong ends here: its jobs have failed, will be requeued, or belong to another worker.
-    private async Task RenderAsync(BatchRun run, HeldBatch held, Action lastGroupStarts, CancellationToken stoppingToken)
+    // Every way a batch can go wrong ends here: its jobs have failed, will be requeued, or belong to another worker. Returns what this
+    // machine lacks, in words for the history of the jobs, or null.
+    private async Task<string?> RenderAsync(BatchRun run, HeldBatch held, Action lastGroupStarts, CancellationToken stoppingToken)
     {
         var (batch, lease) = held;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lease.Lost);
@@ -173,19 +203,26 @@ internal sealed class WorkerLoop(
         {
             await run.RunAsync(lastGroupStarts, ending.Token);
         }
+        catch (BatchGenException error) when (error.Lack is { } lack)
+        {
+            // The jobs are not to blame: they are requeued uncounted, and nothing that needs it is claimed until it is there.
+            await lacks.NoteAsync(lack, error.Message, stoppingToken);
+            return FailureText.WithoutFolders($"This worker's machine lacks {lack.Kind.ToCode()} '{lack.Name}': {error.Message}");
+        }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
             // A stop, or a lost lease: unfinished jobs are requeued when the batch is closed, or were requeued by another worker.
         }
         catch (LeaseLostException error)
         {
+            lease.NoteLost();
             log.LeaseLost(batch.BatchId, error.Message);
         }
         catch (OutputException error)
         {
             // The jobs are not to blame: they are requeued uncounted, and nothing is claimed until images can be written again.
             log.OutputFailed(batch.BatchId, error.Message);
-            output.ReportFailure();
+            output.ReportFailure(error.Message);
         }
 #pragma warning disable CA1031 // The worker loop is where an unforeseen error ends: the jobs are charged an attempt, the worker goes on.
         catch (Exception error) when (error is not (WeightIntegrityException or DeviceException or QueueException)
@@ -195,6 +232,8 @@ internal sealed class WorkerLoop(
             log.BatchFailed(batch.BatchId, error);
             await FailAllAsync(batch, error, stoppingToken);
         }
+
+        return null;
     }
 
     private async Task FailAllAsync(ClaimedBatch batch, Exception error, CancellationToken stoppingToken)
@@ -204,6 +243,8 @@ internal sealed class WorkerLoop(
             var message = FailureText.WithoutFolders($"Unexpected error: {error.Message}");
             var failed = batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Generation, message)).ToArray();
             await DatabaseRetry.RunAsync(log, token => claims.FailAsync(batch, failed, token), stoppingToken);
+            foreach (var job in failed) WorkerMetrics.AttemptFailed(job.Code);
+            failures.AddFailed(batch.Signature.ToString(), failed.Select(job => new FailureMark(job.Code, job.Message)));
         }
         catch (LeaseLostException lost)
         {
@@ -212,14 +253,15 @@ internal sealed class WorkerLoop(
     }
 
     // A stop does not cut this short but bounds it: the weights are proven first, then the batch is closed.
-    private async Task CheckWeightsAndCloseAsync(HeldBatch held)
+    private async Task CheckWeightsAndCloseAsync(HeldBatch held, string? lack)
     {
         await weights.CheckAsync(held.Batch, stop.Passed);
-        await source.CloseAsync(held);
+        await (lack is null ? source.CloseAsync(held) : source.RequeueAsync(held, lack));
     }
 
     private void ReportDone(ClaimedBatch batch, BatchRun run, long started)
     {
+        health.Report(WorkerTrouble.Device, isThere: false);
         _limit.Recover();
         canary.AddBatch();
         var elapsed = clock.GetElapsedTime(started);

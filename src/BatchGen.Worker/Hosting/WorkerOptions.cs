@@ -28,6 +28,10 @@ public sealed class WorkerOptions
     [Required]
     public string StartImageFolder { get; set; } = "start-images";
 
+    /// <value>Free bytes below which <c>batchgen doctor</c> warns of the disks of data folder and image folder; 10 GiB.</value>
+    [Range(0, long.MaxValue)]
+    public long LeastFreeBytes { get; set; } = 10L << 30;
+
     /// <value>How often lease and progress are written; five seconds. Must be well below the lease duration.</value>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:05:00")]
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(5);
@@ -39,6 +43,20 @@ public sealed class WorkerOptions
     /// <value>How long to wait before looking again whether images can be written; 15 seconds.</value>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan OutputRetryInterval { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <value>How long until a worker looks again for a file of a model or adapter that it could not use; doubles with each look in vain;
+    /// one second.</value>
+    [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
+    public TimeSpan FileRetryInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <value>Longest time between two such looks; one minute.</value>
+    [Range(typeof(TimeSpan), "00:00:00.010", "1.00:00:00")]
+    public TimeSpan MaxFileRetryInterval { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <value>How long a worker that set itself aside waits before it tries one job; doubles with each that fails, up to 16 times; 15
+    /// minutes.</value>
+    [Range(typeof(TimeSpan), "00:00:00.010", "1.00:00:00")]
+    public TimeSpan ProbationInterval { get; set; } = TimeSpan.FromMinutes(15);
 
     /// <value>How long to wait before another claim when the device could not take a model; 15 seconds.</value>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
@@ -55,6 +73,10 @@ public sealed class WorkerOptions
     /// <value>Denoising steps of a canary; 8.</value>
     [Range(1, 100)]
     public int CanarySteps { get; set; } = 8;
+
+    /// <value>Address on which the worker answers <c>/healthz</c>, <c>/readyz</c> and <c>/metrics</c>; empty answers nowhere. Of several
+    /// workers of one <c>batchgen up</c> each takes the next port.</value>
+    public string HealthUrl { get; set; } = "";
 
     /// <value>End when nothing is left to do instead of waiting for more; false.</value>
     public bool ExitWhenIdle { get; set; }

@@ -1,3 +1,4 @@
+using BatchGen.Core.Monitoring;
 using BatchGen.Core.Submitting;
 using BatchGen.Queue;
 using BatchGen.Queue.Canaries;
@@ -9,7 +10,9 @@ using BatchGen.Queue.Workers;
 using BatchGen.Worker.Batches;
 using BatchGen.Worker.Canaries;
 using BatchGen.Worker.Devices;
+using BatchGen.Worker.Faults;
 using BatchGen.Worker.Leases;
+using BatchGen.Worker.Monitoring;
 using BatchGen.Worker.Output;
 using BatchGen.Worker.Weights;
 using Microsoft.Extensions.Hosting;
@@ -32,6 +35,7 @@ internal sealed class WorkerService(
     ImageSaver saver,
     StartImageFolder startImages,
     OutputProbe output,
+    WorkerHealth health,
     WorkerOutcome outcome,
     IHostApplicationLifetime lifetime,
     TimeProvider clock,
@@ -50,8 +54,14 @@ internal sealed class WorkerService(
         {
             device = await DeviceSession.StartAsync(createRenderer, models, adapters, log);
             var name = options.Name.Length > 0 ? options.Name : $"{Environment.MachineName} {device.Device.Name}";
-            await DatabaseRetry.RunAsync(log, token => workers.StartAsync(_id, name, device.Device, token), stoppingToken);
+            string[]? served = options.Models.Count == 0 ? null : [.. options.Models];
+            await DatabaseRetry.RunAsync(
+                log, token => workers.StartAsync(_id, name, device.Device, served, token), stoppingToken);
             log.WorkerStarted(_id, name, device.Device.Name, device.Device.ComputeType);
+            health.Enter(ProcessStates.Idle);
+            WorkerMetrics.Begin();
+            var owned = device;
+            using var gauges = new WorkerGauges(owned.Device.Name, () => owned.AdapterCache, saver.Folder);
             reason = await CreateLoop(device, stop).RunAsync(stoppingToken);
             outcome.EndInOrder();
         }
@@ -68,6 +78,7 @@ internal sealed class WorkerService(
         finally
         {
             stop.Begin();
+            health.Enter(ProcessStates.Stopping);
             await SignOffAsync(device, reason, stop.Passed);
             lifetime.StopApplication();
         }
@@ -75,11 +86,15 @@ internal sealed class WorkerService(
 
     private WorkerLoop CreateLoop(DeviceSession device, StopLimit stop)
     {
-        var source = new BatchSource(_id, device, options, database, claims, workers, output, stop, clock, log);
-        var canary = new CanaryGuard(device, canaries, workers, _id, options, log);
-        var weights = new WeightGuard(device, checkpoints, _id, log);
+        var lacks = new LackBook(_id, device, workers, options, clock, log);
+        var failures = new FailureWatch(_id, workers, options, clock, log);
+        var source = new BatchSource(
+            _id, device, options, database, claims, workers, output, health, lacks, failures, stop, clock, log);
+        var canary = new CanaryGuard(device, canaries, workers, _id, options, health, log);
+        var weights = new WeightGuard(device, checkpoints, _id, health, log);
         return new WorkerLoop(
-            _id, options, device, source, canary, weights, claims, saver, startImages, output, signal, stop, clock, log);
+            options, device, source, canary, weights, claims, saver, startImages, output, health, lacks, failures, signal, stop, clock,
+            log);
     }
 
     /// <returns>Why the worker ends.</returns>

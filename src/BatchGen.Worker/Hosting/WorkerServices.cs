@@ -2,6 +2,7 @@ using BatchGen.Core.Submitting;
 using BatchGen.Imaging;
 using BatchGen.Imaging.Files;
 using BatchGen.Worker.Devices;
+using BatchGen.Worker.Monitoring;
 using BatchGen.Worker.Output;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -25,6 +26,7 @@ public static class WorkerServices
             .AddSingleton(new ImageFileWriter(imageFolder))
             .AddSingleton(provider => new ImageSaver(provider.GetRequiredService<ImageFileWriter>(), ProgramVersion.Current))
             .AddSingleton(new StartImageFolder(startImageFolder, file => ImageEncoder.Decode(file)))
+            .AddSingleton<WorkerHealth>()
             .AddSingleton<OutputProbe>()
             .AddSingleton<WorkerOutcome>()
             .AddHostedService<WorkerService>();

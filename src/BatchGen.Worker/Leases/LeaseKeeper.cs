@@ -3,21 +3,23 @@ using BatchGen.Core.Jobs;
 using BatchGen.Core.Rendering;
 using BatchGen.Queue;
 using BatchGen.Queue.Claims;
+using BatchGen.Worker.Monitoring;
 using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Worker.Leases;
 
 /// <summary>Keeps the lease of one batch alive while it is rendered, and learns from each heartbeat which of its
 /// jobs were cancelled.</summary>
-/// <remarks>When the lease is lost, or could not be extended for as long as it lives, or the time of a stop is used up,
-/// <see cref="Lost"/> is cancelled and rendering stops. Nothing else ends the heartbeats: an error that is not known is logged, and the
-/// next heartbeat tries again.</remarks>
+/// <remarks>When the lease is lost, or the time of a stop is used up, <see cref="Lost"/> is cancelled and rendering stops. Nothing else
+/// ends the heartbeats: while the database does not answer, nobody can take the batch, and whether somebody did is only known when it
+/// answers again. An error that is not known is logged, and the next heartbeat, which then comes sooner, tries again.</remarks>
 internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
 {
+    private const int RetriesPerInterval = 4;
+
     private readonly ClaimedBatch _batch;
     private readonly BatchClaims _claims;
     private readonly TimeSpan _interval;
-    private readonly TimeSpan _duration;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _lost;
@@ -29,17 +31,16 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     private HashSet<long> _renderingJobs = [];
     private CancellationTokenSource? _groupCancelled;
     private int _finished;
+    private int _lostCounted;
     private StepProgress _step;
 
     public LeaseKeeper(
-        ClaimedBatch batch, BatchClaims claims, TimeSpan interval, TimeSpan duration, TimeProvider clock, ILogger log,
-        CancellationToken stopPassed)
+        ClaimedBatch batch, BatchClaims claims, TimeSpan interval, TimeProvider clock, ILogger log, CancellationToken stopPassed)
     {
         _lost = CancellationTokenSource.CreateLinkedTokenSource(stopPassed);
         _batch = batch;
         _claims = claims;
         _interval = interval;
-        _duration = duration;
         _clock = clock;
         _log = log;
         Lost = _lost.Token;
@@ -73,6 +74,12 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
 
     /// <summary>Counts jobs that ended, for the progress people see.</summary>
     public void AddFinished(int jobs) => Interlocked.Add(ref _finished, jobs);
+
+    /// <summary>Counts that the lease was lost; each lease is counted once, however many calls found out.</summary>
+    public void NoteLost()
+    {
+        if (Interlocked.Exchange(ref _lostCounted, 1) == 0) WorkerMetrics.LeaseLost();
+    }
 
     /// <summary>Extends the lease now instead of at the next heartbeat.</summary>
     /// <exception cref="LeaseLostException">The batch belongs to someone else.</exception>
@@ -117,10 +124,10 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
-                if (!await TryExtendAsync() && _lost.IsCancellationRequested) return;
-                if (_clock.GetElapsedTime(Volatile.Read(ref _extended)) < _duration) continue;
-                await LoseAsync("the database could not be reached for as long as the lease lives");
-                return;
+                var extended = await TryExtendAsync();
+                if (_lost.IsCancellationRequested) return;
+                // After an outage the lease has to be extended before others may take it for abandoned.
+                timer.Period = extended ? _interval : _interval / RetriesPerInterval;
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -153,6 +160,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
 
     private async Task LoseAsync(string reason)
     {
+        NoteLost();
         _log.LeaseLost(_batch.BatchId, reason);
         await _lost.CancelAsync();
     }

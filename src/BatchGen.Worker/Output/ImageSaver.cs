@@ -13,6 +13,9 @@ namespace BatchGen.Worker.Output;
 /// <param name="program">Name and version of the program, for the recipe.</param>
 internal sealed class ImageSaver(ImageFileWriter files, string program)
 {
+    /// <summary>The folder that files are written to.</summary>
+    public string Folder => files.Folder;
+
     /// <summary>Encodes one image in the format that its job asks for.</summary>
     /// <param name="image">The pixels.</param>
     /// <param name="job">The job.</param>

@@ -5,13 +5,14 @@ using BatchGen.Queue;
 using BatchGen.Queue.Checkpoints;
 using BatchGen.Worker.Leases;
 using BatchGen.Worker.Devices;
-using BatchGen.Worker.Hosting;
+using BatchGen.Worker.Monitoring;
 using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Worker.Weights;
 
 /// <summary>Proves after a batch that the base weights are what they were, and repairs them when they are not.</summary>
-internal sealed class WeightGuard(DeviceSession device, CheckpointLog checkpoints, Guid workerId, ILogger log)
+internal sealed class WeightGuard(
+    DeviceSession device, CheckpointLog checkpoints, Guid workerId, WorkerHealth health, ILogger log)
 {
     /// <summary>Checksums the base, records the checkpoint, and reloads the tensors that drifted.</summary>
     /// <param name="batch">The batch the checkpoint follows.</param>
@@ -28,6 +29,7 @@ internal sealed class WeightGuard(DeviceSession device, CheckpointLog checkpoint
             return;
         }
 
+        health.Report(WorkerTrouble.Drift, isThere: true);
         // The fused weights were made from the damaged base and must not be used again.
         await device.UnloadAsync();
         var drifted = await RecordAsync(batch, check, CheckpointVerdict.Drifted, reload: null, cancellationToken);
@@ -61,6 +63,7 @@ internal sealed class WeightGuard(DeviceSession device, CheckpointLog checkpoint
                 + "Memory or device may be faulty: test them before this worker is started again.");
         }
 
+        health.Report(WorkerTrouble.Drift, isThere: false);
         log.WeightsRestored(reload.Tensors, reload.SizeBytes, reload.ElapsedMs);
     }
 

@@ -59,7 +59,7 @@ internal sealed class DemoCommand(ProgramContext context)
 
         var checkpointsBefore = await session.Checkpoints.CountAsync(cancellationToken);
         var renderingStarted = context.Clock.GetTimestamp();
-        var counts = await RenderAsync(session, campaign, arguments.GetValue(CommandLine.Verbose), cancellationToken);
+        var counts = await RenderAsync(session, campaign, CommandLine.LowestLevel(arguments), cancellationToken);
         var run = new DemoRun(
             campaign, counts, checkpointsBefore, context.Clock.GetElapsedTime(renderingStarted), context.Clock.GetElapsedTime(started));
         await ReportAsync(session, run, cancellationToken);
@@ -105,13 +105,12 @@ internal sealed class DemoCommand(ProgramContext context)
     }
 
     // A worker in this process renders the campaign, and is stopped when all of it is verified.
-    private async Task<JobCounts> RenderAsync(QueueSession session, string campaign, bool verbose, CancellationToken cancellationToken)
+    private async Task<JobCounts> RenderAsync(QueueSession session, string campaign, LogLevel lowest, CancellationToken cancellationToken)
     {
         var options = session.Settings.Options.Worker;
         options.Models.Clear();
         options.Models.Add("demo");
-        using var host = WorkerHost.Build(
-            context, session.Settings, session.ConnectionString, verbose ? LogLevel.Information : LogLevel.Warning);
+        using var host = WorkerHost.Build(context, session.Settings, session.ConnectionString, lowest);
         await host.StartAsync(cancellationToken);
         try
         {
@@ -130,7 +129,8 @@ internal sealed class DemoCommand(ProgramContext context)
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, hostStops);
         try
         {
-            var counts = await new ProgressWatcher(context, session.Jobs, session.Workers).WatchAsync(campaign, watching.Token);
+            var watcher = new ProgressWatcher(context, session.Jobs, session.Workers, session.Standstills);
+            var counts = await watcher.WatchAsync(campaign, watching.Token);
             var rendered = context.Clock.GetTimestamp();
             while (counts.Verified < counts.Succeeded && context.Clock.GetElapsedTime(rendered) < VerifyTimeout)
             {

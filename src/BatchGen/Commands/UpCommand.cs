@@ -29,7 +29,7 @@ internal static class UpCommand
             IReadOnlyList<string?> list = withoutWorkers ? [] : given.Length > 0 ? given : new string?[] { null };
             await using var session = await QueueSession.OpenAsync(context, arguments, cancellationToken);
             await using var app = await WebHost.BuildAsync(
-                context, session.Settings, session.ConnectionString, LogLevel.Information,
+                context, session.Settings, session.ConnectionString, LogLevel.Trace,
                 services => services.AddHostedService(provider => new WorkerSupervisor(
                     context, session.Settings, session.ConnectionString, list, provider.GetRequiredService<ILogger<WorkerSupervisor>>())),
                 cancellationToken);

@@ -21,7 +21,8 @@ internal static class WatchCommand
             var name = arguments.GetValue(campaign);
             // Without a campaign only failures while watching count, not those of past nights.
             var before = name is null ? (await session.Jobs.CountAsync(null, cancellationToken)).Failed : 0;
-            var counts = await new ProgressWatcher(context, session.Jobs, session.Workers).WatchAsync(name, cancellationToken);
+            var watcher = new ProgressWatcher(context, session.Jobs, session.Workers, session.Standstills);
+            var counts = await watcher.WatchAsync(name, cancellationToken);
             if (name is not null && counts.Total == 0) throw CommandException.Failed($"There is no campaign '{Printable.Line(name)}'.");
             return counts.Failed > before ? ExitCodes.Failed : ExitCodes.Success;
         });

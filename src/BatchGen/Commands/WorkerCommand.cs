@@ -16,10 +16,14 @@ internal static class WorkerCommand
         var name = new Option<string?>("--name") { Description = "What people call the worker; default: host name and device." };
         var device = new Option<string?>("--device") { Description = "auto, cpu, cuda or cuda:N; default: BatchGen:Diffusion:Device." };
         var models = new Option<string[]>("--model", "-m") { Description = "Serve only this model; may be given several times." };
+        var health = new Option<string?>("--health-url")
+        {
+            Description = "Answer /healthz, /readyz and /metrics on this address; default: BatchGen:Worker:HealthUrl.",
+        };
         var idle = new Option<bool>("--exit-when-idle") { Description = "End when nothing is left to do." };
         var supervised = new Option<bool>("--supervised") { Description = "Stop when standard input ends.", Hidden = true };
         const string Purpose = "Render jobs on one device until stopped: claim, fuse, render, save, unload, verify.";
-        var command = new Command("worker", Purpose) { name, device, models, idle, supervised };
+        var command = new Command("worker", Purpose) { name, device, models, health, idle, supervised };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             RenderSupport.Require();
@@ -27,6 +31,7 @@ internal static class WorkerCommand
             var options = session.Settings.Options;
             if (arguments.GetValue(name) is { } givenName) options.Worker.Name = givenName;
             if (arguments.GetValue(device) is { } givenDevice) options.Diffusion.Device = givenDevice;
+            if (arguments.GetValue(health) is { } givenUrl) options.Worker.HealthUrl = givenUrl;
             if (arguments.GetValue(idle)) options.Worker.ExitWhenIdle = true;
             if (arguments.GetValue(models) is { Length: > 0 } givenModels)
             {
@@ -37,7 +42,7 @@ internal static class WorkerCommand
             OptionsReader.Check("command line", options);
             using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             if (arguments.GetValue(supervised)) StopWhenInputEnds(context, stopping);
-            using var host = WorkerHost.Build(context, session.Settings, session.ConnectionString, LogLevel.Information);
+            using var host = WorkerHost.Build(context, session.Settings, session.ConnectionString, LogLevel.Trace);
             var outcome = host.Services.GetRequiredService<WorkerOutcome>();
             var reason = await HostEnd.RunAsync(host, () => outcome.EndedInOrder, static () => Task.CompletedTask, stopping.Token);
             if ((outcome.Failure ?? reason) is { } failure) throw CommandException.Failed(failure);

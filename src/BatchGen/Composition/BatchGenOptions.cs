@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using BatchGen.Dashboard;
 using BatchGen.Diffusion.Rendering;
+using BatchGen.Monitoring;
 using BatchGen.Queue;
 using BatchGen.Worker.Hosting;
 
@@ -27,6 +28,9 @@ public sealed class BatchGenOptions : IValidatableObject
 
     /// <summary>The dashboard and the HTTP API.</summary>
     public DashboardOptions Dashboard { get; } = new();
+
+    /// <summary>Where metrics and traces go.</summary>
+    public MonitoringOptions Monitoring { get; } = new();
 
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

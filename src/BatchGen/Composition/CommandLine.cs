@@ -7,7 +7,9 @@ using BatchGen.Core.Failures;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Security;
 using BatchGen.Imaging.Recipes;
+using BatchGen.Logging;
 using BatchGen.Queue;
+using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Composition;
 
@@ -17,6 +19,13 @@ internal static class CommandLine
     /// <summary>Shows stack traces and log lines; works with every command.</summary>
     public static Option<bool> Verbose { get; } =
         new("--verbose") { Description = "Show log lines, and stack traces of errors.", Recursive = true };
+
+    /// <summary>How log lines and the last error are written; works with every command.</summary>
+    public static Option<string?> LogFormat { get; } = MakeLogFormat();
+
+    /// <summary>The lowest level of log lines of a command whose output is for people: <c>--verbose</c> shows all that the settings
+    /// do.</summary>
+    public static LogLevel LowestLevel(ParseResult arguments) => arguments.GetValue(Verbose) ? LogLevel.Trace : LogLevel.Warning;
 
     /// <summary>Runs the program.</summary>
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
@@ -52,8 +61,9 @@ internal static class CommandLine
         catch (Exception failure)
         {
             var (code, message) = Explain(failure);
-            await context.Error.WriteLineAsync($"batchgen: {message}");
-            if (result.GetValue(Verbose)) await context.Error.WriteLineAsync(failure.ToString());
+            var shown = result.GetValue(Verbose) ? failure : null;
+            await context.Error.WriteLineAsync(
+                LogFormats.Error(result.GetValue(LogFormat) ?? LogFormats.Text, context.Clock.GetUtcNow(), message, shown));
             return code;
         }
     }
@@ -78,13 +88,26 @@ internal static class CommandLine
             AccessCommands.CreateUsers(context),
             AccessCommands.CreateKeys(context),
             MigrateCommand.Create(context),
+            DoctorCommand.Create(context),
+            BackupCommand.Create(context),
+            RestoreCommand.Create(context),
             DriftCommand.Create(context),
             BenchCommand.Create(context),
         };
         root.Options.Add(Verbose);
+        root.Options.Add(LogFormat);
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
         return root;
+    }
+
+    private static Option<string?> MakeLogFormat()
+    {
+        var option = new Option<string?>("--log-format")
+        {
+            Description = "Write log lines as text or as one JSON object a line; default: Logging:Console:FormatterName.", Recursive = true,
+        };
+        return option.AcceptOnlyFromAmong(LogFormats.All);
     }
 
     private static (int Code, string Message) Explain(Exception failure) => failure switch

@@ -20,6 +20,16 @@ internal static class OptionsReader
         Check(section.Path, options, problems);
     }
 
+    /// <summary>Fills an options object with what fits.</summary>
+    /// <returns>One line for each unknown key, value of the wrong form and broken rule.</returns>
+    public static IReadOnlyList<string> ReadWhatFits(IConfigurationSection section, object options)
+    {
+        var problems = new List<string>();
+        Fill(section, options, problems);
+        Validate(section.Path, options, problems);
+        return problems;
+    }
+
     /// <summary>Checks the rules of options that were changed since they were read.</summary>
     /// <exception cref="CommandException">One line for each broken rule.</exception>
     public static void Check(string where, object options) => Check(where, options, []);

@@ -1,3 +1,4 @@
+using BatchGen.Output;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Spectre.Console;
@@ -11,10 +12,10 @@ internal sealed class ProgramContext
     public required TextReader Input { get; init; }
 
     /// <summary>Standard output, for plain lines.</summary>
-    public required TextWriter Output { get; init; }
+    public required TextWriter Output { get; init => field = TerminalWriter.Over(value); }
 
     /// <summary>Standard error, for errors, warnings and log lines.</summary>
-    public required TextWriter Error { get; init; }
+    public required TextWriter Error { get; init => field = TerminalWriter.Over(value); }
 
     /// <summary>Standard output, for progress that is drawn anew in place.</summary>
     public required IAnsiConsole Console { get; init; }

@@ -5,6 +5,7 @@ using BatchGen.Queue.Checkpoints;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Migrations;
 using BatchGen.Queue.Registry;
+using BatchGen.Queue.Reports;
 using BatchGen.Queue.Workers;
 using Microsoft.Extensions.Logging;
 
@@ -33,8 +34,10 @@ internal sealed class QueueSession : IAsyncDisposable
         Models = new ModelRegistry(database);
         Adapters = new AdapterRegistry(database);
         Workers = new WorkerRegistry(database);
+        Standstills = new StandstillFinder(database);
         Checkpoints = new CheckpointLog(database);
         Access = new AccessStore(database);
+        Roles = new RoleKeeper(database);
     }
 
     /// <summary>The settings in use.</summary>
@@ -70,19 +73,26 @@ internal sealed class QueueSession : IAsyncDisposable
     /// <summary>The workers that run or ran lately.</summary>
     public WorkerRegistry Workers { get; }
 
+    /// <summary>Finds out whether the queue stands still.</summary>
+    public StandstillFinder Standstills { get; }
+
     /// <summary>The weight checkpoints.</summary>
     public CheckpointLog Checkpoints { get; }
 
     /// <summary>Accounts and API keys.</summary>
     public AccessStore Access { get; }
 
+    /// <summary>The roles of the database and their rights.</summary>
+    public RoleKeeper Roles { get; }
+
     /// <summary>Finds the database, connects and migrates.</summary>
     /// <exception cref="CommandException">Settings are wrong, or the database cannot be reached or used.</exception>
     public static async Task<QueueSession> OpenAsync(ProgramContext context, ParseResult arguments, CancellationToken cancellationToken)
     {
         var settings = Settings.Read(context);
-        var level = arguments.GetValue(CommandLine.Verbose) ? LogLevel.Information : LogLevel.Warning;
-        var logging = LoggerFactory.Create(builder => ProgramLogging.Configure(builder, context, level));
+        settings.Logging.Format = arguments.GetValue(CommandLine.LogFormat) ?? settings.Logging.Format;
+        var logging = LoggerFactory.Create(
+            builder => ProgramLogging.Configure(builder, context, settings.Logging, CommandLine.LowestLevel(arguments)));
         DatabaseAddress? address = null;
         QueueDatabase? database = null;
         try

@@ -1,6 +1,9 @@
 using BatchGen.Dashboard;
 using BatchGen.Dashboard.Images;
+using BatchGen.Dashboard.Monitoring;
+using BatchGen.Dashboard.Security;
 using BatchGen.Imaging;
+using BatchGen.Monitoring;
 using BatchGen.Queue;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -15,12 +18,12 @@ internal static class WebHost
 {
     /// <summary>Builds the web server with the dashboard; its address is checked before anything listens.</summary>
     public static async Task<WebApplication> BuildAsync(
-        ProgramContext context, Settings settings, string connectionString, LogLevel level, Action<IServiceCollection> addMore,
+        ProgramContext context, Settings settings, string connectionString, LogLevel lowest, Action<IServiceCollection> addMore,
         CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateEmptyBuilder(
             new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production });
-        ProgramLogging.Configure(builder.Logging, context, level);
+        ProgramLogging.Configure(builder.Logging, context, settings.Logging, lowest);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().UseUrls(settings.Options.Dashboard.Url);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         builder.Services
@@ -29,6 +32,7 @@ internal static class WebHost
             .AddSingleton(context.Clock)
             .AddQueue(connectionString, settings.Options.Queue)
             .AddDashboard(settings.Options.Dashboard, Folders(settings), connectionString)
+            .AddTelemetry(settings.Options.Monitoring, "dashboard")
             .AddSingleton<ThumbnailEncoder>(ImageEncoder.Thumbnail);
         builder.Services.Configure<HostOptions>(host =>
         {
@@ -43,7 +47,11 @@ internal static class WebHost
         try
         {
             TransferCutoff.Use(app, context.Clock);
+            var monitor = app.Services.GetRequiredService<QueueMonitor>();
+            HealthPages.Use(app, static () => true, _ => Task.FromResult(monitor.Read()));
             await app.UseDashboardAsync(cancellationToken);
+            // As much as pages tell, so for whoever may see them.
+            app.MapPrometheusScrapingEndpoint().RequireAuthorization(Policies.See);
             return app;
         }
         catch

@@ -1,5 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using BatchGen.Logging;
+using BatchGen.Monitoring;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -126,7 +128,14 @@ internal sealed class WorkerSupervisor(
         if (Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase))
             start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "batchgen.dll"));
         var name = $"{Environment.MachineName} {device ?? $"worker {number}"}";
-        foreach (var argument in (string[])["worker", "--supervised", "--name", name]) start.ArgumentList.Add(argument);
+        foreach (var argument in (string[])["worker", "--supervised", "--name", name, "--log-format", settings.Logging.Format])
+            start.ArgumentList.Add(argument);
+        if (settings.Options.Worker.HealthUrl is { Length: > 0 } url)
+        {
+            start.ArgumentList.Add("--health-url");
+            start.ArgumentList.Add(WorkerListener.UrlOf(url, number));
+        }
+
         if (device is not null)
         {
             start.ArgumentList.Add("--device");
@@ -139,13 +148,18 @@ internal sealed class WorkerSupervisor(
         return start;
     }
 
+    // With several workers each line says which one wrote it.
+    private string Mark(string line, int number) => settings.Logging.Format == LogFormats.Json
+        ? JsonLogLine.OfProcess(number, line, context.Clock.GetUtcNow())
+        : devices.Count > 1 ? $"[{number}] {line}" : line;
+
     private async Task CopyOutputAsync(StreamReader from, int number)
     {
         while (await from.ReadLineAsync() is { } line)
         {
             try
             {
-                await context.Error.WriteLineAsync(devices.Count > 1 ? $"[{number}] {line}" : line);
+                await context.Error.WriteLineAsync(Mark(line, number));
             }
             catch (IOException)
             {

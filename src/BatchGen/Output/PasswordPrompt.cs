@@ -12,7 +12,7 @@ internal static class PasswordPrompt
     {
         if (context.Questions is not { } terminal) return await context.Input.ReadLineAsync(cancellationToken);
         // No mask: a star for each letter would show how many there are.
-        var prompt = new TextPrompt<string>(Markup.Escape(question)).Secret(null).AllowEmpty();
+        var prompt = new TextPrompt<string>(Markup.Escape(Printable.Line(question))).Secret(null).AllowEmpty();
         return await prompt.ShowAsync(terminal, cancellationToken);
     }
 }

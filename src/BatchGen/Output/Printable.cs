@@ -11,10 +11,10 @@ internal static class Printable
     {
         if (string.IsNullOrEmpty(text)) return "";
         var result = new StringBuilder(Math.Min(text.Length, 256));
-        foreach (var c in text)
+        foreach (var rune in text.EnumerateRunes())
         {
-            if (result.Length >= maxLength) return result.Remove(maxLength - 1, result.Length - maxLength + 1).Append('…').ToString();
-            result.Append(char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format && c != '\u200D' ? ' ' : c);
+            if (result.Length >= maxLength) return Begin(result, maxLength - 1).Append('…').ToString();
+            result.Append(TerminalText.IsUnsafe(rune) ? " " : rune.ToString());
         }
 
         return result.ToString();
@@ -22,6 +22,13 @@ internal static class Printable
 
     /// <summary>Several lines without control characters.</summary>
     public static string Lines(string? text) => string.Join('\n', (text ?? "").Split('\n').Select(line => Line(line.TrimEnd('\r'))));
+
+    /// <summary>An error message: lines after its first are indented, so that no name in it can look like a message of its own.</summary>
+    public static string Message(string text)
+    {
+        var lines = text.TrimEnd().ReplaceLineEndings("\n").Split('\n');
+        return string.Join('\n', lines.Select((line, i) => i == 0 || line.StartsWith(' ') ? line : "  " + line));
+    }
 
     /// <summary>Ids, with a range for each run of neighbours: <c>1-40, 43</c>.</summary>
     public static string Ids(IEnumerable<long> ids)
@@ -50,5 +57,12 @@ internal static class Printable
 
         AppendRun();
         return result.ToString();
+    }
+
+    // Never half of a letter that takes two places.
+    private static StringBuilder Begin(StringBuilder text, int length)
+    {
+        if (length > 0 && char.IsHighSurrogate(text[length - 1])) length--;
+        return text.Remove(length, text.Length - length);
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Texts;
+using BatchGen.Queue.Reports;
 using BatchGen.Queue.Workers;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -24,12 +25,18 @@ internal static class ProgressView
         return meter.PerMinute is > 0 and var rate ? text + $"; {FormatRate(rate)}{FormatTimeLeft(counts, meter)}" : text;
     }
 
+    /// <summary>A reason why the queue stands still, as one line of text.</summary>
+    public static string Line(Standstill found) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Printable.Line(found.What)} Since {found.Since:u}. {found.Remedy}");
+
     /// <summary>A bar for all jobs, the counts by state, and a line with a bar for each worker.</summary>
     /// <param name="title">What is watched.</param>
     /// <param name="counts">Jobs by state.</param>
     /// <param name="workers">The workers that answer.</param>
     /// <param name="meter">The rate so far.</param>
-    public static IRenderable Bars(string title, JobCounts counts, IReadOnlyList<WorkerDetails> workers, ThroughputMeter meter)
+    /// <param name="standstills">Why the queue stands still; empty while it does not.</param>
+    public static IRenderable Bars(
+        string title, JobCounts counts, IReadOnlyList<WorkerDetails> workers, ThroughputMeter meter, IReadOnlyList<Standstill> standstills)
     {
         var ended = CountEnded(counts);
         var rate = meter.PerMinute is > 0 and var perMinute ? FormatRate(perMinute) : "";
@@ -44,6 +51,7 @@ internal static class ProgressView
                 + $"[bold]{counts.Cancelled}[/]"),
         };
         if (workers.Count == 0) rows.Add(new Markup("[yellow]No worker is running; 'batchgen worker' starts one.[/]"));
+        rows.AddRange(standstills.Select(found => new Text(Line(found), new Style(Color.Red, decoration: Decoration.Bold))));
         rows.AddRange(workers.Select(worker => new Markup(Describe(worker))));
         return new Rows(rows);
     }

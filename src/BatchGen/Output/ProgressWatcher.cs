@@ -2,17 +2,21 @@ using System.Globalization;
 using BatchGen.Composition;
 using BatchGen.Core.Jobs;
 using BatchGen.Queue.Jobs;
+using BatchGen.Queue.Reports;
 using BatchGen.Queue.Workers;
 using Spectre.Console;
 
 namespace BatchGen.Output;
 
 /// <summary>Shows progress until no job waits or runs any more: bars on a terminal, now and then a line elsewhere.</summary>
-internal sealed class ProgressWatcher(ProgramContext context, JobCatalog jobs, WorkerRegistry workers)
+internal sealed class ProgressWatcher(ProgramContext context, JobCatalog jobs, WorkerRegistry workers, StandstillFinder standstills)
 {
+    private static readonly TimeSpan StandstillInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan TerminalInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan PlainPollInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PlainLineInterval = TimeSpan.FromSeconds(10);
+    private IReadOnlyList<Standstill> _found = [];
+    private long? _lookedAt;
 
     /// <summary>Watches a campaign, or all jobs.</summary>
     /// <returns>The counts once nothing waits or runs.</returns>
@@ -32,7 +36,8 @@ internal sealed class ProgressWatcher(ProgramContext context, JobCatalog jobs, W
                 meter.Sample(counts.Total - counts.Open);
                 var now = context.Clock.GetUtcNow();
                 var answering = (await workers.ListAsync(cancellationToken)).Where(worker => worker.IsAnswering(now)).ToArray();
-                live.UpdateTarget(ProgressView.Bars(title, counts, answering, meter));
+                var look = await LookAsync(cancellationToken);
+                live.UpdateTarget(new TerminalView(ProgressView.Bars(title, counts, answering, meter, look)));
                 if (counts.Open == 0) return;
                 await Task.Delay(TerminalInterval, context.Clock, cancellationToken);
             }
@@ -44,19 +49,33 @@ internal sealed class ProgressWatcher(ProgramContext context, JobCatalog jobs, W
     {
         var meter = new ThroughputMeter(context.Clock);
         long? printedAt = null;
+        IReadOnlyList<Standstill> shown = [];
         while (true)
         {
+            var found = await LookAsync(cancellationToken);
+            foreach (var began in found.Where(one => !shown.Any(one.IsSameAs)))
+                await context.Output.WriteLineAsync($"{Now()} {ProgressView.Line(began)}");
+            shown = found;
             var counts = await jobs.CountAsync(campaign, cancellationToken);
             meter.Sample(counts.Total - counts.Open);
             if (counts.Open == 0 || printedAt is not { } at || context.Clock.GetElapsedTime(at) >= PlainLineInterval)
             {
                 printedAt = context.Clock.GetTimestamp();
-                var time = context.Clock.GetLocalNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture);
-                await context.Output.WriteLineAsync($"{time} {ProgressView.Line(counts, meter)}");
+                await context.Output.WriteLineAsync($"{Now()} {ProgressView.Line(counts, meter)}");
             }
 
             if (counts.Open == 0) return counts;
             await Task.Delay(PlainPollInterval, context.Clock, cancellationToken);
         }
+    }
+
+    private string Now() => context.Clock.GetLocalNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture);
+
+    private async Task<IReadOnlyList<Standstill>> LookAsync(CancellationToken cancellationToken)
+    {
+        if (_lookedAt is { } at && context.Clock.GetElapsedTime(at) < StandstillInterval) return _found;
+        _found = await standstills.FindAsync(cancellationToken);
+        _lookedAt = context.Clock.GetTimestamp();
+        return _found;
     }
 }

@@ -1,7 +1,11 @@
 using System.Text;
 using BatchGen.Dashboard.Live;
+using BatchGen.Dashboard.Monitoring;
+using BatchGen.Dashboard.Standstills;
 using BatchGen.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -15,6 +19,33 @@ public sealed class LiveTests
 
     // More ticks than a viewer may leave unread.
     private const int Many = 20;
+
+    [Fact]
+    public async Task The_hub_goes_on_after_an_error_that_it_does_not_know()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        // Of the source alone: the hub's own loop has to go on telling the time.
+        var failing = new FailingClock();
+        var clock = new FakeTimeProvider(DashboardHost.Now);
+        var log = new RecordedLog();
+        using var logging = LoggerFactory.Create(builder => builder.AddProvider(log));
+        using var source = ActivatorUtilities.CreateInstance<LiveSource>(dashboard.Services, failing);
+        using var hub = ActivatorUtilities.CreateInstance<LiveHub>(
+            dashboard.Services, source, logging.CreateLogger<LiveHub>(), clock);
+        await hub.StartAsync(TestContext.Current.CancellationToken);
+        await log.UntilAsync("an error that is not known", TestContext.Current.CancellationToken);
+        var viewer = hub.SubscribeAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var first = viewer.MoveNextAsync().AsTask();
+        await Wait.UntilAsync(
+            "the loop met the error too", () => log.Lines.Count >= 2, cancellationToken: TestContext.Current.CancellationToken);
+
+        failing.Fails = false;
+        Assert.Contains("event: summary", await NextAsync(viewer, first, clock), StringComparison.Ordinal);
+        Assert.False(hub.ExecuteTask!.IsCompleted);
+        await viewer.DisposeAsync();
+        await hub.StopAsync(TestContext.Current.CancellationToken);
+    }
 
     [Fact]
     public async Task A_second_viewer_first_receives_the_present_state()
@@ -67,6 +98,9 @@ public sealed class LiveTests
         await using var database = await TestDatabase.CreateAsync();
         var clock = new FakeTimeProvider(DashboardHost.Now);
         await using var dashboard = await DashboardHost.StartAsync(database, clock: clock);
+        // What looks at the database every few seconds, also when nobody looks at pages.
+        foreach (var service in dashboard.Services.GetServices<IHostedService>())
+            if (service is QueueMonitor or StandstillWatch) await service.StopAsync(TestContext.Current.CancellationToken);
         var hub = dashboard.Services.GetRequiredService<LiveHub>();
         var viewers = Enumerable.Range(0, 5).Select(_ =>
             hub.SubscribeAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken)).ToArray();
@@ -85,9 +119,11 @@ public sealed class LiveTests
     }
 
     // Advances the clock until the viewer receives a tick.
-    private static async Task<string> NextAsync(IAsyncEnumerator<LiveTick> viewer, FakeTimeProvider clock)
+    private static Task<string> NextAsync(IAsyncEnumerator<LiveTick> viewer, FakeTimeProvider clock) =>
+        NextAsync(viewer, viewer.MoveNextAsync().AsTask(), clock);
+
+    private static async Task<string> NextAsync(IAsyncEnumerator<LiveTick> viewer, Task<bool> next, FakeTimeProvider clock)
     {
-        var next = viewer.MoveNextAsync().AsTask();
         await Wait.UntilAsync("the viewer has received a tick", () =>
         {
             if (!next.IsCompleted) clock.Advance(TimeSpan.FromSeconds(1));
@@ -107,5 +143,18 @@ public sealed class LiveTests
         while (lines.Count == 0 || lines[^1] != wanted)
             lines.Add(await reader.ReadLineAsync(limit.Token) ?? throw new EndOfStreamException($"ended before '{wanted}'"));
         return lines;
+    }
+
+    /// <summary>A clock that cannot say the time, as no database and no page ever fails.</summary>
+    private sealed class FailingClock() : FakeTimeProvider(DashboardHost.Now)
+    {
+        private volatile bool _fails = true;
+
+        public bool Fails
+        {
+            set => _fails = value;
+        }
+
+        public override DateTimeOffset GetUtcNow() => _fails ? throw new InvalidOperationException("no time") : base.GetUtcNow();
     }
 }

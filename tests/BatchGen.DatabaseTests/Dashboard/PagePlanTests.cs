@@ -96,6 +96,9 @@ public sealed partial class PagePlanTests
         ("compare_fusions", ["batches int = 400"]),
         ("list_workers", []),
         ("count_scheduled", []),
+        ("measure_queue", []),
+        ("check_windows", []),
+        ("find_standstill", ["standstill_after interval = interval '15 minutes'", "answer_limit interval = interval '1 minute'"]),
         ("list_waiting_ids", ["tenant text = 'default'", "signature text = 'demo|s7@1'", "priority int = 0", "limit int = 5000"]),
     ];
 

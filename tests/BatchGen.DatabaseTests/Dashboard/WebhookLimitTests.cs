@@ -84,7 +84,8 @@ public sealed class WebhookLimitTests
         await client.ReceiveAsync(block, TestContext.Current.CancellationToken);
         try
         {
-            await client.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+            var head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n"u8.ToArray();
+            await client.SendAsync(head, TestContext.Current.CancellationToken);
             for (; ; sent += block.Length) await client.SendAsync(block, TestContext.Current.CancellationToken);
         }
         catch (SocketException)

@@ -18,7 +18,10 @@ internal sealed class FakeRenderer : IBatchRenderer
     /// <summary>Called before adapters are fused; may throw.</summary>
     public Action<AdapterSignature> OnFuse { get; set; } = static _ => { };
 
-    /// <summary>Called before a model is loaded; may throw.</summary>
+    /// <summary>Called when files of an adapter are looked at again; may throw.</summary>
+    public Action<AdapterRecord> OnCheck { get; set; } = static _ => { };
+
+    /// <summary>Called before a model is loaded, and when its files are looked at again; may throw.</summary>
     public Action<ModelRecord> OnLoad { get; set; } = static _ => { };
 
     /// <summary>Called before adapters are read ahead; may throw.</summary>
@@ -65,6 +68,10 @@ internal sealed class FakeRenderer : IBatchRenderer
         Note($"prefetch {signature}");
         OnPrefetch(signature);
     }
+
+    public void CheckFiles(ModelRecord model, CancellationToken cancellationToken) => OnLoad(model);
+
+    public void CheckFiles(AdapterRecord adapter, CancellationToken cancellationToken) => OnCheck(adapter);
 
     public IReadOnlyList<RenderedImage> Render(
         IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)

@@ -79,7 +79,7 @@ public sealed class ImageOutputTests : IDisposable
         var first = (await database.ClaimAsync(await database.AddWorkerAsync()))!;
         var clock = new SuspendableClock();
         await using var lease = new LeaseKeeper(
-            first, database.Claims, TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(1), clock, NullLogger.Instance, CancellationToken.None);
+            first, database.Claims, TimeSpan.FromSeconds(20), clock, NullLogger.Instance, CancellationToken.None);
         var images = first.Jobs.Select(job => new EncodedImage(new RenderedImage(job.JobId, 1, 1, [0, 0, 0]), job, null!, [1])).ToArray();
         var files = new ImageFileWriter(_folder);
         var written = new List<string>();

@@ -3,6 +3,7 @@ using BatchGen.Queue;
 using BatchGen.Testing;
 using BatchGen.Worker.Devices;
 using BatchGen.Worker.Hosting;
+using BatchGen.Worker.Monitoring;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -23,6 +24,8 @@ internal sealed class WorkerHost : IAsyncDisposable
         _folder = folder;
     }
 
+    public WorkerHealth Health => _host.Services.GetRequiredService<WorkerHealth>();
+
     public WorkerOutcome Outcome => _host.Services.GetRequiredService<WorkerOutcome>();
 
     /// <summary>Starts a worker; by default it ends when nothing is left to do.</summary>
@@ -34,7 +37,7 @@ internal sealed class WorkerHost : IAsyncDisposable
         string? startImageFolder = null,
         TimeProvider? clock = null,
         string? connectionString = null,
-        RecordedLog? log = null)
+        ILoggerProvider? log = null)
     {
         var folder = Directory.CreateTempSubdirectory("batchgen-worker-").FullName;
         var options = new WorkerOptions
@@ -42,12 +45,14 @@ internal sealed class WorkerHost : IAsyncDisposable
             HeartbeatInterval = TimeSpan.FromMilliseconds(100),
             OutputRetryInterval = TimeSpan.FromMilliseconds(50),
             DeviceRetryInterval = TimeSpan.FromMilliseconds(50),
+            FileRetryInterval = TimeSpan.FromMilliseconds(20),
+            MaxFileRetryInterval = TimeSpan.FromMilliseconds(200),
             ExitWhenIdle = true,
             CanaryEveryBatches = 0,
         };
         configure?.Invoke(options);
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Logging.SetMinimumLevel(log is null ? LogLevel.None : LogLevel.Information);
+        builder.Logging.SetMinimumLevel(log is null ? LogLevel.None : log is RecordedLog ? LogLevel.Information : LogLevel.Debug);
         if (log is not null) builder.Logging.AddProvider(log);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Limit);
         builder.Services.AddSingleton(clock ?? TimeProvider.System);
@@ -65,6 +70,13 @@ internal sealed class WorkerHost : IAsyncDisposable
         await using var worker = await StartAsync(database, renderer, configure);
         await worker.WaitForEndAsync();
         return worker.Outcome;
+    }
+
+    /// <summary>Runs a worker until nothing is left to do, and keeps all that it logs.</summary>
+    public static async Task RunAsync(TestDatabase database, FakeRenderer renderer, ILoggerProvider log)
+    {
+        await using var worker = await StartAsync(database, renderer, log: log);
+        await worker.WaitForEndAsync();
     }
 
     /// <summary>Asks the worker to stop, as Ctrl-C does, and waits until it has.</summary>

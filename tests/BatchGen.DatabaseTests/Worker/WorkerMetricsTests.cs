@@ -1,8 +1,12 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Monitoring;
+using BatchGen.Core.Rendering;
+using BatchGen.Dashboard.Monitoring;
 using BatchGen.Testing;
-using BatchGen.Worker.Hosting;
+using BatchGen.Worker.Monitoring;
 using Xunit;
 
 namespace BatchGen.DatabaseTests.Worker;
@@ -31,6 +35,11 @@ public sealed class WorkerMetricsTests
         Assert.All(measurements.Of("batchgen.batch.duration"), batch => Assert.InRange(batch.Value, 0, 60));
         Assert.Equal(2, measurements.Of("batchgen.jobs.ended").Where(jobs => jobs.Tag == "outcome=succeeded").Sum(jobs => jobs.Value));
         Assert.Equal(1, measurements.Of("batchgen.jobs.ended").Where(jobs => jobs.Tag == "outcome=failed").Sum(jobs => jobs.Value));
+        Assert.Equal(1, measurements.Of("batchgen.attempts.failed").Where(jobs => jobs.Tag == "code=adapter").Sum(jobs => jobs.Value));
+        Assert.Equal(0, measurements.Of("batchgen.attempts.failed").Where(jobs => jobs.Tag != "code=adapter").Sum(jobs => jobs.Value));
+        Assert.Contains(measurements.Of("batchgen.claim.duration"), claim => claim.Tag == "result=batch");
+        Assert.Contains(measurements.Of("batchgen.claim.duration"), claim => claim.Tag == "result=nothing");
+        Assert.Equal(0.001, Assert.Single(measurements.Of("batchgen.load.duration")).Value);
         // The fake renderer says that it fuses and checksums in a millisecond.
         Assert.Equal(0.001, Assert.Single(measurements.Of("batchgen.fuse.duration")).Value);
         Assert.All(
@@ -54,15 +63,82 @@ public sealed class WorkerMetricsTests
         Assert.Equal(
             ["verdict=drifted", "verdict=restored", "verdict=passed"],
             measurements.Of("batchgen.checkpoint.duration").Select(check => check.Tag));
+        Assert.Equal(1, measurements.Of("batchgen.drift").Sum(drift => drift.Value));
+    }
+
+    [Fact]
+    public async Task A_lost_lease_is_counted_once_however_many_calls_find_out()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync(native: 64);
+        await database.SubmitAsync("");
+        using var measurements = new Measurements();
+        var taken = false;
+        var renderer = new FakeRenderer
+        {
+            OnRender = (_, _) =>
+            {
+                // Another worker takes the first batch away before it can be recorded.
+                if (!taken) WorkerHost.Sql(database, "update batches set epoch = epoch + 1");
+                taken = true;
+            },
+        };
+        await using var worker = await WorkerHost.StartAsync(database, renderer, options => options.ExitWhenIdle = false);
+        await WorkerHost.UntilAsync(
+            "the lost lease was counted", () => measurements.Of("batchgen.leases.lost").Sum(lost => lost.Value) > 0);
+        await worker.StopAsync();
+        Assert.Equal(1, measurements.Of("batchgen.leases.lost").Sum(lost => lost.Value));
+    }
+
+    [Fact]
+    public async Task Every_batch_is_one_trace_from_its_claim_to_its_checkpoint_with_the_drivers_spans_inside()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync(native: 64);
+        await database.AddAdaptersAsync("ink", "neon");
+        await database.SubmitAsync("ink", "neon");
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name is Telemetry.Name or "Npgsql",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await WorkerHost.RunAsync(database, new FakeRenderer());
+
+        // Other tests run at the same time.
+        var worker = (await database.SqlAsync<Guid>("select id from workers")).ToString();
+        var batches = spans.Where(
+            span => span.OperationName == SpanNames.Batch && worker.Equals(span.GetTagItem("batchgen.worker.id"))).ToArray();
+        Assert.Equal(2, batches.Length);
+        Assert.Equal(2, batches.Select(batch => batch.TraceId).Distinct().Count());
+        foreach (var batch in batches)
+        {
+            var trace = spans.Where(span => span.TraceId == batch.TraceId).ToArray();
+            var claim = Assert.Single(trace, span => span.OperationName == SpanNames.Claim);
+            Assert.Equal(batch.ParentSpanId, claim.SpanId);
+            Assert.Equal(batch.GetTagItem("batchgen.batch.id"), claim.GetTagItem("batchgen.batch.id"));
+            foreach (var name in (string[])[SpanNames.Fuse, SpanNames.Save, SpanNames.Unload, SpanNames.Verify])
+                Assert.Contains(trace, span => span.OperationName == name);
+            Assert.Contains(trace, span => span.Source.Name == "Npgsql" && span.ParentSpanId == claim.SpanId);
+            Assert.Contains(trace, span => span.Source.Name == "Npgsql"
+                && trace.Any(save => save.OperationName == SpanNames.Save && save.SpanId == span.ParentSpanId));
+        }
+
+        Assert.Contains(spans, span => span.OperationName == SpanNames.Load && batches.Any(batch => batch.TraceId == span.TraceId));
     }
 
     [Fact]
     public void Every_instrument_is_listed_with_its_unit_on_the_operations_page()
     {
         using var measurements = new Measurements();
-        WorkerMetrics.BatchDone(1, 1, 1);
+        WorkerMetrics.Begin();
+        using var gauges = new WorkerGauges("cpu", () => new AdapterCacheUse(1, 2, 3), "images");
+        using var queue = Telemetry.Readings();
+        QueueGauges.Add(queue, () => null);
         var page = File.ReadAllText(Path.Combine(RepositoryPaths.Root, "docs", "operations.md"));
-        Assert.Equal(4, measurements.Instruments.Count);
+        Assert.Contains(measurements.Instruments, instrument => instrument.Name == "batchgen.leases.lost");
         Assert.All(measurements.Instruments, instrument =>
             Assert.Contains($"| `{instrument.Name}` | {instrument.Unit} |", page, StringComparison.Ordinal));
     }

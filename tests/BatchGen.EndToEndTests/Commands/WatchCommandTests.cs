@@ -30,6 +30,25 @@ public sealed class WatchCommandTests
     }
 
     [Fact]
+    public async Task Watching_says_once_that_the_queue_stands_still()
+    {
+        await using var database = await DatabaseAsync();
+        await using var program = new ProgramUnderTest(database);
+        var ids = await database.SubmitAsync("");
+        await database.SqlAsync("update jobs set run_at = now() - interval '5 minutes'");
+        var context = program.Context();
+        var watching = ProgramUnderTest.RunHereAsync(["watch"], context);
+        await Wait.UntilAsync(
+            "the counts were printed", () => context.Output.ToString()!.Contains(" waiting", StringComparison.Ordinal),
+            cancellationToken: Stop);
+        await database.Actions.CancelAsync(ids, Stop);
+        var result = await watching;
+        Assert.Equal(0, result.ExitCode);
+        Assert.Single(
+            result.Output.Split('\n'), line => line.Contains(" No worker runs although jobs could run. Since ", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Watching_on_a_terminal_draws_bars_until_nothing_is_open()
     {
         await using var database = await DatabaseAsync();

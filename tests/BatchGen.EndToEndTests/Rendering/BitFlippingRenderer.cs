@@ -28,6 +28,10 @@ internal sealed class BitFlippingRenderer(DiffusionRenderer inner, string tensor
     public void Prefetch(AdapterSignature signature, IReadOnlyList<AdapterRecord> adapters, CancellationToken cancellationToken) =>
         inner.Prefetch(signature, adapters, cancellationToken);
 
+    public void CheckFiles(ModelRecord model, CancellationToken cancellationToken) => inner.CheckFiles(model, cancellationToken);
+
+    public void CheckFiles(AdapterRecord adapter, CancellationToken cancellationToken) => inner.CheckFiles(adapter, cancellationToken);
+
     public IReadOnlyList<RenderedImage> Render(
         IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {

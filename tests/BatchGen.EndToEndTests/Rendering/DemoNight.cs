@@ -70,7 +70,10 @@ internal sealed class DemoNight : IAsyncDisposable
     public async Task<WorkerOutcome> WorkAsync(
         Func<DiffusionRenderer, IBatchRenderer>? wrap = null, Action<WorkerOptions>? configure = null)
     {
-        var options = new WorkerOptions { ExitWhenIdle = true, HeartbeatInterval = TimeSpan.FromMilliseconds(200) };
+        var options = new WorkerOptions
+        {
+            ExitWhenIdle = true, HeartbeatInterval = TimeSpan.FromMilliseconds(200), FileRetryInterval = TimeSpan.FromMilliseconds(20),
+        };
         configure?.Invoke(options);
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.SetMinimumLevel(LogLevel.None);

@@ -52,7 +52,7 @@ public sealed class ProgressViewTests
     private static string[] Show(params WorkerDetails[] workers)
     {
         var terminal = new ScriptedTerminal(width: 200);
-        terminal.Write(ProgressView.Bars("Campaign tonight", Counts, workers, MeterOfTwelveAMinute()));
+        terminal.Write(ProgressView.Bars("Campaign tonight", Counts, workers, MeterOfTwelveAMinute(), []));
         return [.. terminal.Shown.Split('\n').Select(line => line.TrimEnd())];
     }
 

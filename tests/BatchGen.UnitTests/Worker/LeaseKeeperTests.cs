@@ -21,7 +21,7 @@ public class LeaseKeeperTests
         var batch = new ClaimedBatch(1, 1, Guid.Empty, recipe.Signature, DateTimeOffset.UnixEpoch, [new(1, 1, recipe), new(2, 1, recipe)]);
         // The clock stands still, so there is no heartbeat and no database is needed.
         await using var database = QueueDatabase.Open("Host=nowhere", new QueueOptions());
-        await using var keeper = new LeaseKeeper(batch, new BatchClaims(database), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3),
+        await using var keeper = new LeaseKeeper(batch, new BatchClaims(database), TimeSpan.FromSeconds(1),
             new FakeTimeProvider(), NullLogger.Instance, CancellationToken.None);
         var (_, firstCancelled) = keeper.Begin([batch.Jobs[0]]);
         keeper.Begin([batch.Jobs[1]]);

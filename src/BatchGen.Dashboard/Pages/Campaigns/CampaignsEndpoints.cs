@@ -1,4 +1,5 @@
 using BatchGen.Core.Submitting;
+using BatchGen.Core.Texts;
 using BatchGen.Dashboard.Requests;
 using BatchGen.Dashboard.Scheduling;
 using BatchGen.Dashboard.Security;

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
+using BatchGen.Core.Texts;
 using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Requests;
 using BatchGen.Dashboard.Security;

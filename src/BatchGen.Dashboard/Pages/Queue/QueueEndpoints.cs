@@ -1,4 +1,5 @@
 using System.Globalization;
+using BatchGen.Core.Texts;
 using BatchGen.Dashboard.Requests;
 using BatchGen.Dashboard.Scheduling;
 using BatchGen.Dashboard.Security;

@@ -1,6 +1,6 @@
-using BatchGen.Dashboard.Requests;
+using BatchGen.Core.Texts;
 
-namespace BatchGen.UnitTests.Dashboard;
+namespace BatchGen.UnitTests.Core.Texts;
 
 public class ShortTextTests
 {

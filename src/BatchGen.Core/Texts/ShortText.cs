@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace BatchGen.Dashboard.Requests;
+namespace BatchGen.Core.Texts;
 
-/// <summary>Shortens messages that repeat what a request said: of a long value only the beginning stands in an answer.</summary>
-internal static partial class ShortText
+/// <summary>Shortens messages that repeat what somebody sent: of a long value only the beginning stands in a message.</summary>
+public static partial class ShortText
 {
     private const int MaxQuoted = 120;
     private const int MaxLength = 1000;

@@ -1,0 +1,77 @@
+using System.Globalization;
+using BatchGen.Queue.Embedded;
+using Npgsql;
+
+namespace BatchGen.Queue.Backups;
+
+/// <summary>The server's own programs <c>pg_dump</c> and <c>pg_restore</c>, as installed on this machine.</summary>
+internal sealed class DumpPrograms(ServerPrograms programs)
+{
+    /// <summary>Finds programs of the server's version, or the next newer ones.</summary>
+    /// <exception cref="QueueException">There are none; says what to install.</exception>
+    public static async Task<DumpPrograms> FindAsync(int serverVersion, CancellationToken cancellationToken) =>
+        new(await ServerPrograms.FindDumpProgramsAsync(serverVersion / 10000, cancellationToken));
+
+    /// <summary>Writes schemas into a file in pg_dump's own format.</summary>
+    /// <exception cref="QueueException">It failed; says why.</exception>
+    public Task DumpAsync(
+        string connectionString, IEnumerable<string> schemas, string file, CancellationToken cancellationToken) => RunAsync(
+        "pg_dump", connectionString,
+        ["--format=custom", "--no-password", "--file=" + file, .. schemas.Select(schema => "--schema=\"" + schema + "\"")],
+        cancellationToken);
+
+    /// <summary>Makes what a file holds, all of it or nothing; objects belong to the login that restores.</summary>
+    /// <exception cref="QueueException">It failed; says why.</exception>
+    public Task RestoreAsync(string connectionString, string file, CancellationToken cancellationToken)
+    {
+        var database = new NpgsqlConnectionStringBuilder(connectionString);
+        return RunAsync(
+            "pg_restore", connectionString,
+            [
+                "--single-transaction", "--exit-on-error", "--no-owner", "--no-password",
+                "--dbname=" + (database.Database ?? database.Username), file,
+            ],
+            cancellationToken);
+    }
+
+    private async Task RunAsync(
+        string program, string connectionString, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
+        var result = await Programs.TryRunAsync(programs[program], arguments, "", Environment(connectionString), cancellationToken);
+        if (result is { ExitCode: 0 }) return;
+        throw new QueueException($"{program} of PostgreSQL {programs.MajorVersion} failed: "
+            + $"{result?.Error.Trim().ReplaceLineEndings(" ") ?? "there is no such program"}");
+    }
+
+    // In the environment, where other users of the machine cannot read the password.
+    private static Dictionary<string, string> Environment(string connectionString)
+    {
+        var given = new NpgsqlConnectionStringBuilder(connectionString);
+        var variables = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["PGHOST"] = given.Host ?? "",
+            ["PGPORT"] = given.Port.ToString(CultureInfo.InvariantCulture),
+            ["PGUSER"] = given.Username ?? System.Environment.UserName,
+            ["PGDATABASE"] = given.Database ?? given.Username ?? System.Environment.UserName,
+            ["PGSSLMODE"] = given.SslMode switch
+            {
+                SslMode.VerifyCA => "verify-ca",
+                SslMode.VerifyFull => "verify-full",
+                var mode => mode.ToString().ToLowerInvariant(),
+            },
+        };
+        Add("PGPASSWORD", given.Password);
+        Add("PGPASSFILE", given.Passfile);
+        Add("PGSSLROOTCERT", given.RootCertificate);
+        Add("PGSSLCERT", given.SslCertificate);
+        Add("PGSSLKEY", given.SslKey);
+        // Of several hosts the one that takes writes.
+        if (given.Host?.Contains(',', StringComparison.Ordinal) == true) variables["PGTARGETSESSIONATTRS"] = "read-write";
+        return variables;
+
+        void Add(string name, string? value)
+        {
+            if (!string.IsNullOrEmpty(value)) variables[name] = value;
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using BatchGen.Queue.Sql;
+using Dapper;
+using Npgsql;
+
+namespace BatchGen.Queue.Migrations;
+
+/// <summary>Compares the roles of the queue and their rights with what they should be, and mends them.</summary>
+/// <remarks>What the rights should be stands in <c>apply_grants</c> alone: it is called in a transaction that is undone, and the rights
+/// before and after are compared.</remarks>
+public sealed class RoleKeeper(QueueDatabase database)
+{
+    /// <summary>The roles of the queue, for schemas that cannot say them yet; the function <c>queue_roles</c> says the same.</summary>
+    public static IReadOnlyList<string> Roles { get; } = ["batchgen_submitter", "batchgen_worker", "batchgen_reader"];
+
+    /// <summary>Says what is missing and what is too much, and changes nothing.</summary>
+    public async Task<RoleReport> InspectAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.DataSource.OpenConnectionAsync(cancellationToken);
+        await PinSearchPathAsync(connection, cancellationToken);
+        return await InspectAsync(connection, cancellationToken);
+    }
+
+    /// <summary>Creates missing roles and gives and takes rights, as far as this user may.</summary>
+    /// <returns>What was mended, and what is still as it was.</returns>
+    public async Task<(RoleReport Before, RoleReport After)> MendAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.DataSource.OpenConnectionAsync(cancellationToken);
+        await PinSearchPathAsync(connection, cancellationToken);
+        var before = await InspectAsync(connection, cancellationToken);
+        if (before.IsComplete || !before.KnowsGrants) return (before, before);
+        await using (var transaction = await connection.BeginTransactionAsync(cancellationToken))
+        {
+            await connection.ExecuteAsync(new CommandDefinition(
+                SqlFiles.Query("apply_settings_and_grants"), transaction: transaction, cancellationToken: cancellationToken));
+            await transaction.CommitAsync(cancellationToken);
+        }
+
+        return (before, await InspectAsync(connection, cancellationToken));
+    }
+
+    private Task<int> PinSearchPathAsync(NpgsqlConnection connection, CancellationToken cancellationToken) => connection.ExecuteAsync(
+        new CommandDefinition(
+            SqlFiles.Query("pin_search_path"), new { schema = database.Options.Schema }, cancellationToken: cancellationToken));
+
+    private async Task<RoleReport> InspectAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var described = await connection.QuerySingleAsync<Owner>(new CommandDefinition(
+            SqlFiles.Query("describe_schema"), new { schema = database.Options.Schema }, cancellationToken: cancellationToken));
+        var missing = await ListAsync(connection, "list_missing_roles", cancellationToken);
+        if (!described.IsOwner) return new RoleReport(missing, KnowsGrants: false, [], []);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var found = await ListAsync(connection, "list_grants", cancellationToken);
+        await connection.ExecuteAsync(
+            new CommandDefinition(SqlFiles.Query("try_grants"), transaction: transaction, cancellationToken: cancellationToken));
+        var wanted = await ListAsync(connection, "list_grants", cancellationToken);
+        await transaction.RollbackAsync(cancellationToken);
+        return new RoleReport(missing, KnowsGrants: true, Except(wanted, found), Except(found, wanted));
+    }
+
+    private static string[] Except(List<string> these, List<string> others) =>
+        [.. these.Except(others, StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    private static async Task<List<string>> ListAsync(NpgsqlConnection connection, string query, CancellationToken cancellationToken) =>
+        (await connection.QueryAsync<string>(new CommandDefinition(SqlFiles.Query(query), cancellationToken: cancellationToken))).AsList();
+
+    private sealed class Owner
+    {
+        public bool IsOwner { get; init; }
+    }
+}
+
+/// <summary>How roles and rights differ from what they should be.</summary>
+/// <param name="MissingRoles">Roles of the queue that the server does not have.</param>
+/// <param name="KnowsGrants">False when rights could not be compared, because this user does not own the schema.</param>
+/// <param name="MissingGrants">Rights that a role lacks.</param>
+/// <param name="SurplusGrants">Rights that a role or everybody has without need.</param>
+public sealed record RoleReport(
+    IReadOnlyList<string> MissingRoles, bool KnowsGrants, IReadOnlyList<string> MissingGrants, IReadOnlyList<string> SurplusGrants)
+{
+    /// <summary>True when nothing is known to be missing or too much.</summary>
+    public bool IsComplete => KnowsGrants && MissingRoles.Count == 0 && MissingGrants.Count == 0 && SurplusGrants.Count == 0;
+
+    /// <summary>Statements that create the missing roles.</summary>
+    public string CreateStatements => string.Join("; ", MissingRoles.Select(role => $"create role {role} nologin"));
+}

@@ -1,0 +1,87 @@
+using BatchGen.Core.Failures;
+using BatchGen.Queue.Workers;
+using BatchGen.Worker.Devices;
+using BatchGen.Worker.Hosting;
+using BatchGen.Worker.Monitoring;
+using BatchGen.Worker.Leases;
+using Microsoft.Extensions.Logging;
+
+namespace BatchGen.Worker.Faults;
+
+/// <summary>What this worker lacks on its machine: it claims nothing that needs it, says so, and looks again with growing delays.</summary>
+/// <remarks>Called by the worker's loop only. The database has the same list: claims leave out what is on it, and people see it.</remarks>
+internal sealed class LackBook(
+    Guid workerId, DeviceSession device, WorkerRegistry workers, WorkerOptions options, TimeProvider clock, ILogger log)
+{
+    // After so many looks in vain, a worker that ends when nothing is left to do does not wait for a file any longer.
+    private const int LooksBeforeEnd = 3;
+
+    private readonly Dictionary<(LackKind Kind, string Name), Entry> _entries = [];
+
+    /// <summary>True when the worker lacks something that may be back in a moment.</summary>
+    public bool MayPassSoon => _entries.Values.Any(entry => entry.Lack.Kind != LackKind.Output && entry.Looks < LooksBeforeEnd);
+
+    /// <summary>What is lacking, for people; empty when nothing is.</summary>
+    public string Describe() => string.Join(", ", _entries.Keys.Select(key => $"{key.Kind.ToCode()} '{key.Name}'"));
+
+    /// <summary>Writes down that the worker lacks something; nothing that needs it is claimed from now on.</summary>
+    public async Task NoteAsync(MachineLack lack, string reason, CancellationToken cancellationToken)
+    {
+        var key = (lack.Kind, lack.Name);
+        if (!_entries.TryGetValue(key, out var entry))
+        {
+            _entries[key] = entry = new Entry(lack, options.FileRetryInterval);
+            WorkerMetrics.AddLack(lack.Kind, 1);
+        }
+
+        // Said once, and again when the reason is another one.
+        if (entry.Reason != reason) log.LackFound(lack.Kind.ToCode(), lack.Name, reason);
+        (entry.Lack, entry.Reason, entry.LookedAt) = (lack, reason, clock.GetTimestamp());
+        await DatabaseRetry.RunAsync(log, token => workers.NoteLackAsync(workerId, lack, reason, token), cancellationToken);
+    }
+
+    /// <summary>Looks again for what is lacking and due; what is there again may be claimed for.</summary>
+    public async Task LookAgainAsync(CancellationToken cancellationToken)
+    {
+        if (_entries.Count == 0) return;
+        foreach (var entry in _entries.Values.Where(IsDue).ToArray())
+        {
+            if (await device.FindLackAsync(entry.Lack, cancellationToken) is { } found)
+            {
+                entry.Looks++;
+                entry.Wait = entry.Wait * 2 < options.MaxFileRetryInterval ? entry.Wait * 2 : options.MaxFileRetryInterval;
+                await NoteAsync(found.Lack, found.Reason, cancellationToken);
+            }
+            else
+            {
+                await DropAsync(entry.Lack, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Writes down that the worker has again what it lacked; harmless when it did not lack it.</summary>
+    public async Task DropAsync(MachineLack lack, CancellationToken cancellationToken)
+    {
+        if (!_entries.ContainsKey((lack.Kind, lack.Name))) return;
+        await DatabaseRetry.RunAsync(log, token => workers.DropLackAsync(workerId, lack, token), cancellationToken);
+        _entries.Remove((lack.Kind, lack.Name));
+        WorkerMetrics.AddLack(lack.Kind, -1);
+        log.LackEnded(lack.Kind.ToCode(), lack.Name);
+    }
+
+    // Whether images can be written is looked at before every claim, by whoever writes them.
+    private bool IsDue(Entry entry) => entry.Lack.Kind != LackKind.Output && clock.GetElapsedTime(entry.LookedAt) >= entry.Wait;
+
+    private sealed class Entry(MachineLack lack, TimeSpan wait)
+    {
+        public MachineLack Lack { get; set; } = lack;
+
+        public string? Reason { get; set; }
+
+        public long LookedAt { get; set; }
+
+        public TimeSpan Wait { get; set; } = wait;
+
+        public int Looks { get; set; }
+    }
+}

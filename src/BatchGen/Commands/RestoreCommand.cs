@@ -1,0 +1,84 @@
+using System.CommandLine;
+using System.Globalization;
+using BatchGen.Backups;
+using BatchGen.Composition;
+using BatchGen.Queue.Inspection;
+using BatchGen.Queue.Migrations;
+
+namespace BatchGen.Commands;
+
+/// <summary><c>batchgen restore</c>: puts a backup into an empty database.</summary>
+internal static class RestoreCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create(ProgramContext context)
+    {
+        var source = new Argument<string>("SOURCE") { Description = "What 'batchgen backup' wrote: a folder, or a .tar file." };
+        var replace = new Option<bool>("--replace") { Description = "Drop what the database holds of BatchGen." };
+        const string Purpose =
+            "Put a backup into an empty database, and its files into the data folder. Jobs that were running wait again.";
+        var command = new Command("restore", Purpose) { source, replace };
+        command.SetAction(async (arguments, cancellationToken) =>
+        {
+            var settings = Settings.Read(context);
+            Directory.CreateDirectory(settings.DataFolder);
+            await using var backup =
+                await BackupReader.OpenAsync(arguments.GetRequiredValue(source), settings.DataFolder, cancellationToken);
+            if (backup.Manifest.Schema != settings.Options.Queue.Schema)
+            {
+                throw CommandException.BadInput($"The backup is of schema '{backup.Manifest.Schema}', and BatchGen:Queue:Schema is "
+                    + $"'{settings.Options.Queue.Schema}'. Set it to the backup's.");
+            }
+
+            await using var database = await BareDatabase.OpenAsync(context, settings, arguments, cancellationToken);
+            await RequireEmptyAsync(database, arguments.GetValue(replace), cancellationToken);
+            await database.Backup.CreateRolesAsync(await backup.ReadRolesAsync(cancellationToken), cancellationToken);
+            await database.Backup.DropAsync(cancellationToken);
+            await database.Backup.RestoreAsync(
+                Path.Combine(backup.Folder, BackupManifest.Database), backup.Manifest.Server, cancellationToken);
+            await new Migrator(database.Queue).MigrateAsync(cancellationToken);
+            var running = await database.Backup.ResumeAsync(cancellationToken);
+            var files = await RestoreFilesAsync(context, settings, backup, cancellationToken);
+            var line = string.Create(CultureInfo.InvariantCulture,
+                $"Restored the backup of {backup.Manifest.CreatedAt:u} with {files} files; {running} jobs that were running wait again");
+            await context.Output.WriteLineAsync(line);
+            return ExitCodes.Success;
+        });
+        HelpWithExamples.Add(
+            command, "batchgen restore /backups/batchgen-20261130T070000Z", "batchgen restore before-upgrade.tar --replace");
+        return command;
+    }
+
+    private static async Task RequireEmptyAsync(BareDatabase database, bool replace, CancellationToken cancellationToken)
+    {
+        if (await database.Backup.CountObjectsAsync(cancellationToken) == 0) return;
+        if (!replace)
+        {
+            throw CommandException.BadInput(
+                "The database is not empty. Name an empty one in ConnectionStrings__BatchGen, or drop what it holds of BatchGen with "
+                    + "--replace.");
+        }
+
+        var workers = await new ServerInspector(database.Queue).CountLivingWorkersAsync(cancellationToken);
+        if (workers > 0)
+        {
+            throw CommandException.BadInput(string.Create(
+                CultureInfo.InvariantCulture, $"{workers} workers still use the database. Stop them and the dashboard first."));
+        }
+    }
+
+    private static async Task<int> RestoreFilesAsync(
+        ProgramContext context, Settings settings, BackupReader backup, CancellationToken cancellationToken)
+    {
+        var files = 0;
+        foreach (var (name, path) in BackedUpFolders.Of(settings)) files += await backup.CopyToAsync(name, path, cancellationToken);
+        var saved = Path.Combine(backup.Folder, BackupManifest.Settings);
+        if (!File.Exists(saved)) return files;
+        // The settings that this program runs with stay: the other machine's paths may not be this one's.
+        var beside = Path.Combine(settings.DataFolder, "appsettings.restored.json");
+        File.Delete(beside);
+        await PrivateFiles.CopyAsync(saved, beside, cancellationToken);
+        await context.Output.WriteLineAsync($"The settings of the backup lie in {beside}; compare them with {Settings.File}");
+        return files + 1;
+    }
+}

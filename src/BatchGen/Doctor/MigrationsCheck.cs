@@ -1,0 +1,30 @@
+using System.Runtime.CompilerServices;
+using BatchGen.Queue.Migrations;
+
+namespace BatchGen.Doctor;
+
+/// <summary>Whether the schema is that of this program.</summary>
+internal sealed class MigrationsCheck() : DoctorCheck("migrations", needsDatabase: true)
+{
+    /// <inheritdoc/>
+    public override async IAsyncEnumerable<Finding> RunAsync(
+        Patient patient, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var schema = await new Migrator(patient.OpenDatabase).InspectAsync(cancellationToken);
+        var where = $"schema '{patient.Settings.Options.Queue.Schema}' at {patient.Server}";
+        const string Migrate = "Run as the owner of the schema: batchgen migrate";
+        if (schema.MigratedBy is null)
+            yield return Wrong("There is no schema of BatchGen, or its first migration was interrupted.", where, Migrate);
+        else if (schema.Refusal is { } refusal) yield return Wrong(refusal, where, "Use the program that the message names.");
+        else if (schema.IsNewer)
+        {
+            yield return Warning($"BatchGen {schema.MigratedBy} migrated the schema, and this program is {schema.Program}.", where,
+                "It serves this program too; update the program soon.");
+        }
+        else if (schema.Pending.Count > 0)
+        {
+            yield return Wrong($"The schema is older than this program: it lacks {string.Join(", ", schema.Pending)}.", where, Migrate);
+        }
+        else yield return Ok($"The schema is that of BatchGen {schema.Program}.", where);
+    }
+}

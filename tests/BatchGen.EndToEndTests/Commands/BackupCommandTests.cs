@@ -1,0 +1,237 @@
+using System.Formats.Tar;
+using BatchGen.Core.Rendering;
+using BatchGen.Queue;
+using BatchGen.Queue.Claims;
+using BatchGen.Queue.Embedded;
+using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Workers;
+using BatchGen.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Xunit;
+
+namespace BatchGen.EndToEndTests.Commands;
+
+/// <summary><c>batchgen backup</c> and <c>batchgen restore</c>: from one server into another that is empty.</summary>
+public sealed class BackupCommandTests
+{
+    private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+
+    private static readonly string[] Files =
+        ["keys/key-1.xml", "reports/morning.html", "start-images/" + new string('a', 64) + ".png", "images/000000/1.png"];
+
+    private static readonly string[] Compared =
+        ["jobs", "images", "job_recipes", "models", "tenants", "tenant_roles", "accounts", "weight_checkpoints", "campaigns"];
+
+    [Fact]
+    [SuccessOf("backup")]
+    [SuccessOf("restore")]
+    public async Task A_backup_restored_into_an_empty_server_goes_on_with_its_jobs_roles_and_files()
+    {
+        await using var source = await FilledAsync();
+        await using var program = new ProgramUnderTest(source.Database);
+        AddFiles(program.DataFolder);
+        var saved = await program.RunHereAsync("backup", Path.Combine(program.DataFolder, "saved"), "--images");
+        Assert.Equal((0, ""), (saved.ExitCode, saved.Error));
+        AssertPrivate(Path.Combine(program.DataFolder, "saved"));
+        AssertNothingUnfinished(program.DataFolder);
+        var before = await CountAsync(source.Database.ConnectionString, source.Database.Schema);
+
+        await using var server = await SecondServer.StartAsync();
+        await using var there = new ProgramUnderTest(source.Database);
+        there.Environment["ConnectionStrings__BatchGen"] = server.ConnectionString;
+        var restored = await there.RunHereAsync("restore", Path.Combine(program.DataFolder, "saved"));
+        Assert.Equal((0, ""), (restored.ExitCode, restored.Error));
+        Assert.Contains("2 jobs that were running wait again", restored.Output, StringComparison.Ordinal);
+
+        // Rows
+        Assert.Equal(before, await CountAsync(server.ConnectionString, source.Database.Schema));
+        await using var queue = QueueDatabase.Open(server.ConnectionString, new QueueOptions { Schema = source.Database.Schema });
+        await using var connection = await ConnectAsync(server.ConnectionString, source.Database.Schema);
+        Assert.Equal(0L, await ScalarAsync(connection, "select count(*) from jobs where state = 'running'"));
+        Assert.Equal(0L, await ScalarAsync(connection, "select count(*) from jobs where state = 'queued' and attempts > 0"));
+        Assert.Equal(0L, await ScalarAsync(connection, "select count(*) from workers where stopped_at is null"));
+        // Images that a checkpoint had covered stay, the other one is drawn again.
+        Assert.Equal(1L, await ScalarAsync(connection, "select count(*) from jobs where state = 'succeeded'"));
+        // Roles: nothing is missing, and the tenant's login is a member with its settings.
+        Assert.True((await new RoleKeeper(queue).InspectAsync(CancellationToken.None)).IsComplete);
+        Assert.Equal(true, await ScalarAsync(connection, $"select pg_has_role('{source.Login}', 'batchgen_submitter', 'member')"));
+        Assert.Equal("statement_timeout=5min", await ScalarAsync(
+            connection, $"select setconfig[1] from pg_db_role_setting where setrole = '{source.Login}'::regrole"));
+        Assert.Equal(true, await ScalarAsync(connection, $"select has_table_privilege('{source.Reporter}', 'results', 'select')"));
+        // The queue goes on.
+        var worker = Guid.NewGuid();
+        var workers = new WorkerRegistry(queue);
+        await workers.StartAsync(worker, "new", new DeviceInfo("cpu", "a processor", "float32"), CancellationToken.None);
+        var batch = await new BatchClaims(queue).ClaimAsync(new(worker, null, 32), CancellationToken.None);
+        Assert.Equal(4, batch!.Jobs.Count);
+        // Files
+        foreach (var file in Files)
+            Assert.Equal(file, await File.ReadAllTextAsync(Path.Combine(there.DataFolder, file), CancellationToken.None));
+        Assert.True(File.Exists(Path.Combine(there.DataFolder, "appsettings.restored.json")));
+
+        // A second restore would mix two databases.
+        var refused = await there.RunHereAsync("restore", Path.Combine(program.DataFolder, "saved"));
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("The database is not empty.", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("1 workers still use the database",
+            (await there.RunHereAsync("restore", Path.Combine(program.DataFolder, "saved"), "--replace")).Error, StringComparison.Ordinal);
+        await workers.StopAsync(worker, "done", CancellationToken.None);
+        Assert.Equal(0, (await there.RunHereAsync("restore", Path.Combine(program.DataFolder, "saved"), "--replace")).ExitCode);
+        Assert.Equal(before, await CountAsync(server.ConnectionString, source.Database.Schema));
+    }
+
+    [Fact]
+    public async Task A_backup_in_one_file_holds_no_images_unless_asked_and_is_checked_before_anything_is_restored()
+    {
+        await using var source = await FilledAsync();
+        await using var program = new ProgramUnderTest(source.Database);
+        AddFiles(program.DataFolder);
+        var file = Path.Combine(program.DataFolder, "saved.tar");
+        Assert.Equal(0, (await program.RunHereAsync("backup", file)).ExitCode);
+        AssertOwnersAlone(file);
+        var again = await program.RunHereAsync("backup", file);
+        Assert.Equal(2, again.ExitCode);
+        Assert.Contains("is there already", again.Error, StringComparison.Ordinal);
+
+        var folder = Path.Combine(program.DataFolder, "unpacked");
+        Directory.CreateDirectory(folder);
+        await TarFile.ExtractToDirectoryAsync(file, folder, overwriteFiles: false, CancellationToken.None);
+        Assert.False(Directory.Exists(Path.Combine(folder, "images")));
+        Assert.True(File.Exists(Path.Combine(folder, "keys", "key-1.xml")));
+
+        // Damaged, cut, and one that names a file elsewhere.
+        var dump = Path.Combine(folder, "database.dump");
+        var bytes = await File.ReadAllBytesAsync(dump, CancellationToken.None);
+        bytes[^1] ^= 1;
+        await File.WriteAllBytesAsync(dump, bytes, CancellationToken.None);
+        await AssertRefusedAsync(program, folder, "The backup is damaged: 'database.dump'");
+        File.Delete(dump);
+        await AssertRefusedAsync(program, folder, "'database.dump' is missing");
+        var manifest = Path.Combine(folder, "manifest.json");
+        var text = await File.ReadAllTextAsync(manifest, CancellationToken.None);
+        var elsewhere = text.Replace("database.dump", "../../database.dump", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(manifest, elsewhere, CancellationToken.None);
+        await AssertRefusedAsync(program, folder, "outside of the backup");
+        var whole = await File.ReadAllBytesAsync(file, CancellationToken.None);
+        await File.WriteAllBytesAsync(file, whole[..10_000], CancellationToken.None);
+        await AssertRefusedAsync(program, file, "");
+        // Nothing was dropped, and nothing is left over.
+        Assert.Equal(5L, await source.Database.SqlAsync<long>("select count(*) from jobs"));
+        AssertNothingUnfinished(program.DataFolder);
+    }
+
+    [Fact]
+    public async Task The_roles_that_the_program_and_the_database_name_are_the_same()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        Assert.Equal(RoleKeeper.Roles, await database.SqlAsync<string[]>("select queue_roles()::text[]"));
+    }
+
+    // Five jobs: one verified, one drawn and not verified, two running, one waiting; a tenant with a login, and a login of an own report.
+    private static async Task<Source> FilledAsync()
+    {
+        var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync(native: 64);
+        var suffix = Guid.NewGuid().ToString("N")[..8];
+        var (login, reporter) = ("shop_" + suffix, "report_" + suffix);
+        await database.SqlAsync($"create role {login} login in role batchgen_submitter; alter role {login} set statement_timeout = '5min'");
+        await database.SqlAsync($"create role {reporter} login; grant select on results to {reporter}");
+        await database.SqlAsync("insert into tenants (name) values ('studio')");
+        await database.SqlAsync(
+            "insert into tenant_roles (role_name, tenant_id) select $1::name, id from tenants where name = 'studio'", login);
+        var worker = await database.AddWorkerAsync();
+        await database.SubmitAsync("", "", "", "", "");
+        await database.FinishAsync((await database.ClaimAsync(worker, maxJobs: 1))!);
+        await database.CheckpointAsync(worker, CheckpointVerdict.Passed);
+        await database.FinishAsync((await database.ClaimAsync(worker, maxJobs: 1))!);
+        Assert.Equal(2, (await database.ClaimAsync(worker, maxJobs: 2))!.Jobs.Count);
+        return new Source(database, login, reporter);
+    }
+
+    private static void AddFiles(string folder)
+    {
+        foreach (var file in Files)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(folder, file))!);
+            File.WriteAllText(Path.Combine(folder, file), file);
+        }
+
+        File.WriteAllText(Path.Combine(folder, "images/000000/2.png.part"), "unfinished");
+    }
+
+    private static async Task AssertRefusedAsync(ProgramUnderTest program, string source, string why)
+    {
+        var refused = await program.RunHereAsync("restore", source, "--replace");
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains(why, refused.Error, StringComparison.Ordinal);
+    }
+
+    private static void AssertNothingUnfinished(string folder) => Assert.DoesNotContain(
+        Directory.EnumerateFileSystemEntries(folder), entry => entry.Contains(".part", StringComparison.Ordinal));
+
+    private static void AssertPrivate(string folder)
+    {
+        AssertOwnersAlone(folder);
+        Assert.False(File.Exists(Path.Combine(folder, "images/000000/2.png.part")));
+        foreach (var entry in Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories))
+            AssertOwnersAlone(entry);
+    }
+
+    private static void AssertOwnersAlone(string path)
+    {
+        if (!OperatingSystem.IsWindows()) Assert.Equal((path, UnixFileMode.None), (path, File.GetUnixFileMode(path) & Others));
+    }
+
+    private static async Task<string> CountAsync(string server, string schema)
+    {
+        await using var connection = await ConnectAsync(server, schema);
+        var counts = new List<string>();
+        foreach (var table in Compared.Except(["images"]))
+            counts.Add($"{table} {await ScalarAsync(connection, $"select count(*) from {table}")}");
+        return string.Join(", ", counts);
+    }
+
+    private static async Task<NpgsqlConnection> ConnectAsync(string server, string schema)
+    {
+        var connection = new NpgsqlConnection($"{server};Search Path={schema};Pooling=false");
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    private static async Task<object?> ScalarAsync(NpgsqlConnection connection, string statement)
+    {
+        await using var command = new NpgsqlCommand(statement, connection);
+        return await command.ExecuteScalarAsync();
+    }
+
+    private sealed record Source(TestDatabase Database, string Login, string Reporter) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await Database.SqlAsync("delete from tenant_roles");
+            await Database.SqlAsync($"revoke select on results from {Reporter}; drop role {Reporter}; drop role {Login}");
+            await Database.DisposeAsync();
+        }
+    }
+
+    /// <summary>A private server of its own, with nothing in it.</summary>
+    private sealed class SecondServer(string folder, EmbeddedPostgres server) : IAsyncDisposable
+    {
+        public string ConnectionString => server.ConnectionString;
+
+        public static async Task<SecondServer> StartAsync()
+        {
+            var folder = Path.Combine(Path.GetTempPath(), "batchgen-second-" + Guid.NewGuid().ToString("N")[..8]);
+            return new SecondServer(folder, await EmbeddedPostgres.StartAsync(
+                folder, new EmbeddedPostgresOptions { Fsync = false }, NullLogger.Instance, CancellationToken.None));
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await server.DisposeAsync();
+            await EmbeddedCluster.RemoveAsync(folder, CancellationToken.None);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+using System.Text.Json;
+using BatchGen.Composition;
+using BatchGen.Doctor;
+using BatchGen.Testing;
+using Xunit;
+
+namespace BatchGen.EndToEndTests.Commands;
+
+/// <summary><c>batchgen doctor</c> on sound and broken machines, settings and databases.</summary>
+public sealed class DoctorCommandTests
+{
+    [Fact]
+    [SuccessOf("doctor")]
+    public async Task A_sound_machine_gets_a_finding_of_every_check_and_exit_code_0()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        // A private server as people have it; that of the tests does not force writes to disk.
+        program.Environment["ConnectionStrings__BatchGen"] = "";
+        program.Environment["BatchGen__Worker__LeastFreeBytes"] = "0";
+        await AddDemoAsync(program);
+        var result = await program.RunHereAsync("doctor", "--json");
+        var findings = Read(result);
+        Assert.DoesNotContain(findings, finding => finding.State == "wrong");
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Equal(
+            Examination.Checks.Select(check => check.Name).Order(StringComparer.Ordinal),
+            findings.Select(finding => finding.Check).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+        Assert.All(findings, finding => Assert.Equal(finding.State == "ok", finding.Remedy is null));
+        // The files were read whole.
+        Assert.Contains(findings, finding => finding.What.StartsWith("Model 'demo': ", StringComparison.Ordinal)
+            && finding.What.EndsWith(" files are as registered.", StringComparison.Ordinal));
+        var lines = (await program.RunHereAsync("doctor", "--quick")).Output.TrimEnd().Split('\n');
+        Assert.Equal(findings.Count + 1, lines.Length);
+        Assert.EndsWith(" 0 wrong", lines[^1], StringComparison.Ordinal);
+        Assert.Contains(lines, line => line.Contains("are as registered, by size.", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Files_that_differ_or_are_missing_are_named_and_only_a_whole_look_sees_changed_bytes()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        var (model, adapters) = await AddDemoAsync(program);
+        var weights = Directory.GetFiles(Path.Combine(model, "unet"), "*.safetensors").Single();
+        await FlipAsync(weights);
+        await FlipAsync(adapters[0]);
+        File.Delete(adapters[1]);
+
+        var quick = Read(await program.RunHereAsync("doctor", "--json", "--quick"));
+        Assert.DoesNotContain(quick, finding => finding is { Check: "models", State: "wrong" });
+        var missing = Assert.Single(quick, finding => finding is { Check: "adapters", State: "wrong" });
+        Assert.Contains(Path.GetFileNameWithoutExtension(adapters[1]), missing.What, StringComparison.Ordinal);
+
+        var result = await program.RunHereAsync("doctor", "--json");
+        Assert.Equal(1, result.ExitCode);
+        var whole = Read(result);
+        var changed = Assert.Single(whole, finding => finding is { Check: "models", State: "wrong" });
+        Assert.Contains("SHA-256", changed.What, StringComparison.Ordinal);
+        Assert.Equal(weights, changed.Where);
+        Assert.Equal(2, whole.Count(finding => finding is { Check: "adapters", State: "wrong" }));
+    }
+
+    [Fact]
+    public async Task Files_that_another_worker_drew_with_and_this_machine_lacks_are_named_with_that_worker()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        await database.AddModelAsync();
+        await database.AddAdaptersAsync("ink");
+        var worker = await database.AddWorkerAsync("gpu-7");
+        await database.SubmitAsync("ink@0.5");
+        await database.FinishAsync((await database.ClaimAsync(worker))!);
+        var findings = Read(await program.RunHereAsync("doctor", "--json"));
+        var others = findings.Where(finding => finding.Check == "other workers").ToArray();
+        Assert.Equal(["Model 'demo' is not here", "Adapter 'ink' is not here"],
+            others.Select(finding => finding.What[..finding.What.IndexOf(" as registered", StringComparison.Ordinal)]));
+        Assert.All(others, finding => Assert.Contains("worker 'gpu-7'", finding.What, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_a_database_the_machine_is_looked_at_all_the_same()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        program.Environment["ConnectionStrings__BatchGen"] = "Host=127.0.0.1;Port=1;Username=nobody;Password=secret;Timeout=2";
+        var result = await program.RunHereAsync("doctor", "--json");
+        Assert.Equal(1, result.ExitCode);
+        var findings = Read(result);
+        Assert.Single(findings, finding => finding is { Check: "database", State: "wrong" });
+        Assert.Contains(findings, finding => finding is { Check: "torch", State: "ok" });
+        const string LeftOut = "Not looked at without a database: server, migrations";
+        Assert.Contains(findings, finding => finding.What.StartsWith(LeftOut, StringComparison.Ordinal));
+        Assert.DoesNotContain("secret", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Settings_that_cannot_be_used_are_findings_and_stop_no_other_check()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync();
+        await using var program = new ProgramUnderTest(database);
+        program.Environment["BatchGen__Worker__BatchSise"] = "16";
+        program.Environment["BatchGen__Worker__TensorBatchSize"] = "many";
+        var result = await program.RunHereAsync("doctor", "--json");
+        Assert.Equal(1, result.ExitCode);
+        var findings = Read(result);
+        Assert.Equal(2, findings.Count(finding => finding is { Check: "settings", State: "wrong" }));
+        Assert.Contains(findings, finding => finding is { Check: "migrations", State: "ok" });
+    }
+
+    [Fact]
+    public async Task Missing_rights_producers_without_limits_and_a_standstill_are_found_and_migrate_mends_the_rights()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync();
+        await using var program = new ProgramUnderTest(database);
+        var login = "shop_" + Guid.NewGuid().ToString("N")[..8];
+        await database.SqlAsync($"create role {login} login in role batchgen_submitter");
+        try
+        {
+            await database.SqlAsync("revoke select on results from batchgen_reader; grant execute on function submit_jobs to public");
+            await database.SubmitAsync("");
+            await database.SqlAsync("update jobs set run_at = now() - interval '1 hour'");
+            var findings = Read(await program.RunHereAsync("doctor", "--json"));
+            var roles = findings.Where(finding => finding.Check == "roles").ToArray();
+            const string Missing = "1 rights are missing: select on results to batchgen_reader.";
+            Assert.Contains(roles, finding => finding is { State: "wrong", What: Missing });
+            Assert.Contains(roles, finding => Says(finding, "execute on function submit_jobs to everybody"));
+            Assert.Contains(roles, finding => finding.State == "warning" && Says(finding, login));
+            Assert.Contains(findings, finding => finding is { Check: "queue", State: "wrong" } && Says(finding, "No worker runs"));
+
+            // What was looked up was undone.
+            Assert.False(await database.SqlAsync<bool>("select has_table_privilege('batchgen_reader', 'results', 'select')"));
+            var migrated = await program.RunHereAsync("migrate");
+            Assert.Contains("Granted select on results to batchgen_reader\n", migrated.Output, StringComparison.Ordinal);
+            Assert.Contains("Revoked execute on function submit_jobs to everybody\n", migrated.Output, StringComparison.Ordinal);
+            Assert.True(await database.SqlAsync<bool>("select has_table_privilege('batchgen_reader', 'results', 'select')"));
+            Assert.DoesNotContain("Granted", (await program.RunHereAsync("migrate")).Output, StringComparison.Ordinal);
+
+            await database.SqlAsync(
+                $"alter role {login} set statement_timeout = '5min'; alter role {login} set idle_in_transaction_session_timeout = '1min'");
+            Assert.DoesNotContain(Read(await program.RunHereAsync("doctor", "--json")), finding => Says(finding, login));
+        }
+        finally
+        {
+            await database.SqlAsync($"drop role {login}");
+        }
+    }
+
+    [Fact]
+    public async Task A_schema_older_than_the_program_is_found_and_left_as_it_is()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        await database.SqlAsync("update schema_functions set sha256 = 'old' where name = 'submit_jobs'");
+        var finding = Assert.Single(Read(await program.RunHereAsync("doctor", "--json")), finding => finding.Check == "migrations");
+        Assert.Equal("wrong", finding.State);
+        Assert.Contains("batchgen migrate", finding.Remedy, StringComparison.Ordinal);
+        Assert.Equal("old", await database.SqlAsync<string>("select sha256 from schema_functions where name = 'submit_jobs'"));
+    }
+
+    [Fact]
+    public async Task A_check_that_throws_is_a_finding_and_the_next_one_runs()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        var context = program.Context();
+        await using var patient = new Patient
+        {
+            Context = context, Settings = Settings.ReadWhatFits(context, []), SettingProblems = [], Quick = true,
+        };
+        var findings = new List<Finding>();
+        DoctorCheck[] checks = [new BrokenCheck(), new ImageFolderCheck()];
+        await foreach (var finding in Examination.RunAsync(checks, patient, Stop)) findings.Add(finding);
+        Assert.Equal(["before", "broken", "images"], findings.Select(finding => finding.What == "before" ? "before" : finding.Check));
+        Assert.Contains("the disk is gone", findings[1].What, StringComparison.Ordinal);
+        Assert.Equal(FindingState.Wrong, findings[1].State);
+    }
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    // A copy of the demo's files, registered.
+    private static async Task<(string Model, string[] Adapters)> AddDemoAsync(ProgramUnderTest program)
+    {
+        var models = Path.Combine(RepositoryPaths.Root, "models");
+        var model = Copy(Path.Combine(models, "demo"), Path.Combine(program.DataFolder, "demo"));
+        var adapters = Directory.GetFiles(
+            Copy(Path.Combine(models, "demo-adapters"), Path.Combine(program.DataFolder, "adapters")), "*.safetensors");
+        Assert.Equal(0, (await program.RunHereAsync("models", "add", model, "--name", "demo")).ExitCode);
+        Assert.Equal(0, (await program.RunHereAsync(["adapters", "add", .. adapters])).ExitCode);
+        return (model, adapters);
+    }
+
+    private static string Copy(string from, string to)
+    {
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        return to;
+    }
+
+    private static async Task FlipAsync(string file)
+    {
+        var bytes = await File.ReadAllBytesAsync(file, Stop);
+        bytes[^1] ^= 1;
+        await File.WriteAllBytesAsync(file, bytes, Stop);
+    }
+
+    private static IReadOnlyList<Line> Read(ProgramResult result) => [.. result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        .Select(line => JsonSerializer.Deserialize<Line>(line, JsonSerializerOptions.Web)!)];
+
+    private static bool Says(Line finding, string text) => finding.What.Contains(text, StringComparison.Ordinal);
+
+    private sealed record Line(string Check, string State, string What, string? Where, string? Remedy);
+
+    private sealed class BrokenCheck() : DoctorCheck("broken", needsDatabase: false)
+    {
+        public override async IAsyncEnumerable<Finding> RunAsync(
+            Patient patient, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            await Task.Yield();
+            yield return Ok("before");
+            throw new IOException("the disk is gone");
+        }
+    }
+}
