@@ -104,14 +104,20 @@ internal static class ConvolutionKernels
         && x.shape[0] == 1 && x.numel() <= LeftOutNumbers;
 }
 
-/// <summary>Matrix products of many rows, each of which comes out the same whatever the number of rows.</summary>
+/// <summary>Matrix products of which an image's rows come out the same whatever else is in the batch.</summary>
 /// <remarks>
-/// For float32 on a CPU torch sends products to MKL. On processors of other makers than its own, MKL runs at about 40 % of the rate that
-/// oneDNN's convolution of one pixel reaches with the same numbers (measured on an AMD EPYC with AVX-512: 205 and 500 billion operations a
-/// second on two cores), and everywhere it sums in an order that depends on the number of rows.
+/// For float32 on a CPU torch sends products to MKL, which sums in an order that depends on the number of rows, and which on processors of
+/// other makers than its own runs at about 40 % of the rate that oneDNN's convolution of one pixel reaches with the same numbers (measured
+/// on an AMD EPYC with AVX-512: 205 and 500 billion operations a second on two cores). The convolution's rows do not depend on their
+/// number.
+/// Where image and weight are small, calling the convolution costs more than it saves: MKL then multiplies each image of the batch by
+/// itself, in one call (docs/decisions/0018-same-bytes-in-any-batch.md).
 /// </remarks>
 internal static class MatrixProduct
 {
+    // With larger weights MKL shares the sums of a single image out to threads (seen from 80,000 numbers on), and the batch would matter.
+    private const long SmallWeight = 65_536;
+
     /// <summary>x Wᵀ + b.</summary>
     /// <param name="x">[B, L, K]; or [B, K], of which each row is multiplied by itself.</param>
     /// <param name="weight">[N, K].</param>
@@ -120,7 +126,13 @@ internal static class MatrixProduct
     public static Tensor Rows(Tensor x, Tensor weight, Tensor? bias)
     {
         if (x.device_type != TorchSharp.DeviceType.CPU) return F.linear(x, weight, bias);
-        if (x.dim() > 2) return x.dtype == ScalarType.Float32 ? ByKernels(x, weight, bias) : F.linear(x, weight, bias);
+        if (x.dim() > 2)
+        {
+            if (x.dtype != ScalarType.Float32) return F.linear(x, weight, bias);
+            var isSmall = weight.numel() <= SmallWeight && x.numel() / x.shape[0] <= ConvolutionKernels.LeftOutNumbers;
+            return isSmall ? ByImages(x, weight, bias) : ByKernels(x, weight, bias);
+        }
+
         if (x.shape[0] == 1) return F.linear(x, weight, bias);
         using var scope = NewDisposeScope();
         return cat([.. x.split(1, 0).Select(row => F.linear(row, weight, bias))], 0).MoveToOuterDisposeScope();
@@ -151,15 +163,30 @@ internal static class MatrixProduct
         shape[^1] = count;
         return product.narrow(0, 0, rows).view(shape).MoveToOuterDisposeScope();
     }
+
+    // [B, L, K] and [N, K] to [B, L, N].
+    private static Tensor ByImages(Tensor x, Tensor weight, Tensor? bias)
+    {
+        using var scope = NewDisposeScope();
+        var product = x.bmm(weight.t().unsqueeze(0).expand(x.shape[0], weight.shape[1], weight.shape[0]));
+        if (bias is not null) product.add_(bias);
+        return product.MoveToOuterDisposeScope();
+    }
 }
 
 /// <summary>Functions of single numbers.</summary>
 /// <remarks>
 /// On a processor torch rounds the numbers at the end of a thread's share otherwise than those before (vectors and their remainder). Where
-/// shares end depends on how many numbers there are, so each image of a batch is worked on by itself.
+/// shares end depends on how many numbers there are, so each image of a batch is worked on by itself, unless no share has a remainder.
 /// </remarks>
 internal static class Activation
 {
+    // Numbers that torch takes at a time at most: two vectors of 16-bit types on AVX-512.
+    private const long Vectors = 64;
+
+    // Fewest numbers of a thread's share (ATen/TensorIterator.h, GRAIN_SIZE).
+    private const long Grain = 32_768;
+
     /// <summary>x · sigmoid(x), over the numbers of x.</summary>
     public static Tensor SiluInPlace(Tensor x) => EachImage(x, image => image.silu_());
 
@@ -168,15 +195,24 @@ internal static class Activation
 
     private static Tensor EachImage(Tensor x, Action<Tensor> apply)
     {
-        if (x.device_type != TorchSharp.DeviceType.CPU || x.shape[0] == 1)
+        var images = x.shape[0];
+        if (x.device_type != TorchSharp.DeviceType.CPU || images == 1 || (HasNoRemainder(x.numel() / images) && HasNoRemainder(x.numel())))
         {
             apply(x);
             return x;
         }
 
         using var scope = NewDisposeScope();
-        for (long i = 0; i < x.shape[0]; i++) apply(x.narrow(0, i, 1));
+        for (long i = 0; i < images; i++) apply(x.narrow(0, i, 1));
         return x;
+    }
+
+    // True for all ways in which torch 2.10 shares numbers out: SiLU by the grain, GELU to one thread or all.
+    private static bool HasNoRemainder(long numbers)
+    {
+        long threads = get_num_threads();
+        bool IsEven(long shares) => numbers % shares == 0 && numbers / shares % Vectors == 0;
+        return IsEven(1) && IsEven(threads) && IsEven(Math.Min(threads, (numbers + Grain - 1) / Grain));
     }
 }
 
