@@ -50,12 +50,6 @@ public sealed record ImageRecipe
     /// <summary>Threads that torch computed with; null in files of programs before 0.3.0.</summary>
     public int? Threads { get; init; }
 
-    /// <summary>How the worker read prompts (<c>BatchGen:Diffusion:PromptSyntax</c>); null in files of programs before 0.3.0.</summary>
-    public string? PromptSyntax { get; init; }
-
-    /// <summary>Number type that the noise was drawn in; null in files of programs before 0.3.0.</summary>
-    public string? NoiseType { get; init; }
-
     /// <summary>Name and version of the program.</summary>
     public required string Program { get; init; }
 

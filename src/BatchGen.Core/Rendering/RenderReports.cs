@@ -14,12 +14,6 @@ public sealed record DeviceInfo(string Name, string Description, string ComputeT
 
     /// <summary>Threads that torch computes with; null where it is not known.</summary>
     public int? Threads { get; init; }
-
-    /// <summary>How prompts are read on it, as the settings say; null where it is not known.</summary>
-    public string? PromptSyntax { get; init; }
-
-    /// <summary>Element type that noise is drawn in; null where it is not known.</summary>
-    public string? NoiseType { get; init; }
 }
 
 /// <summary>The result of loading a model.</summary>

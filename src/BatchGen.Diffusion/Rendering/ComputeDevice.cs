@@ -69,8 +69,6 @@ internal sealed record ComputeDevice(Device Device, ScalarType Type, DeviceInfo 
             Processor = processor,
             Torch = TorchVersion(),
             Threads = get_num_threads(),
-            PromptSyntax = options.PromptSyntax,
-            NoiseType = (options.NoiseInComputeType ? type : ScalarType.Float32).ToString().ToLowerInvariant(),
         });
     }
 

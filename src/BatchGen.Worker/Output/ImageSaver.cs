@@ -65,8 +65,6 @@ internal sealed class ImageSaver(ImageFileWriter files, string program)
             Processor = device.Device.Processor,
             Torch = device.Device.Torch,
             Threads = device.Device.Threads,
-            PromptSyntax = device.Device.PromptSyntax,
-            NoiseType = device.Device.NoiseType,
             Program = program,
         };
     }

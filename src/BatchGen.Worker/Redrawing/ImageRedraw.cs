@@ -61,8 +61,6 @@ public sealed class ImageRedraw(RendererFactory create, StartImageFolder startIm
             Processor = device.Processor,
             ComputeType = device.ComputeType,
             Threads = device.Threads,
-            PromptSyntax = device.PromptSyntax,
-            NoiseType = device.NoiseType,
         };
         // The recorded recipe goes into the file, so that equal pixels give equal bytes.
         return new RedrawnImage(image, ImageEncoder.Encode(image, job.Recipe.Format, recorded), now);

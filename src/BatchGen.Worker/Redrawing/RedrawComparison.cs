@@ -47,8 +47,6 @@ public sealed record RedrawComparison(
             ("device", recorded.Device, now.Device),
             ("processor", recorded.Processor, now.Processor),
             ("compute type", recorded.ComputeType, now.ComputeType),
-            ("prompt syntax", recorded.PromptSyntax, now.PromptSyntax),
-            ("noise", recorded.NoiseType, now.NoiseType),
             ("threads", recorded.Threads?.ToString(CultureInfo.InvariantCulture), now.Threads?.ToString(CultureInfo.InvariantCulture)),
         ];
         return [.. all.Where(item => item.Then is not null && item.Then != item.Now)

@@ -63,10 +63,8 @@ internal static class RedrawCommand
             ?? throw CommandException.Failed($"Model '{recipe.Model}' is not registered any more. Add it with 'batchgen models add'.");
         var adapters = await session.Adapters.FindAsync([.. recipe.Adapters.Select(adapter => adapter.Name)], cancellationToken);
         var options = session.Settings.Options.Diffusion;
-        // What the worker's settings said when it was drawn; this program's may say something else.
+        // What the worker's setting said when it was drawn; this program's may say something else.
         options.ComputeType = recipe.ComputeType;
-        options.PromptSyntax = recipe.PromptSyntax ?? options.PromptSyntax;
-        options.NoiseInComputeType = recipe.NoiseType is { } noise ? noise != "float32" : options.NoiseInComputeType;
         RenderSupport.Require(options);
         var folder = new StartImageFolder(WorkerHost.StartImageFolder(session.Settings));
         return await new ImageRedraw(() => new DiffusionRenderer(options), folder).DrawAsync(recipe, model, adapters, cancellationToken);

@@ -23,6 +23,7 @@ public sealed class RedrawCommandTests
         await RunAsync(program, [.. submit, "--prompt", "a {red|blue|green} circle"]);
         await RunAsync(program, [.. submit, "--prompt", "a red star", "--adapter", "demo-neon@0.8", "--format", "jpeg"]);
         await RunAsync(program, [.. submit, "--prompt", "a red star", "--guidance", "1", "--format", "webp"]);
+        await RunAsync(program, [.. submit, "--prompt", "a (red:1.3) star", "--prompt-syntax", "plain", "--noise-type", "compute_type"]);
         // Another compute type than the settings of the program that draws them again.
         program.Environment["BatchGen__Diffusion__ComputeType"] = "bfloat16";
         await RunAsync(program, "worker", "--exit-when-idle");
@@ -30,7 +31,7 @@ public sealed class RedrawCommandTests
         await RunAsync(program, [.. submit, "--prompt", "a (white:1.2) house", "--seeds", "1-3"]);
         await RunAsync(program, "worker", "--exit-when-idle");
 
-        for (var id = 1; id <= 8; id++)
+        for (var id = 1; id <= 9; id++)
             Assert.Equal($"Job {id}: the same bytes\n", (await RunAsync(program, "redraw", $"{id}", "--compare")).Output);
         var copy = Path.Combine(program.DataFolder, "again.png");
         await RunAsync(program, "redraw", "1", "--out", copy);

@@ -97,9 +97,30 @@ public sealed class SameBytesTests
         }
     }
 
+    [Fact]
+    public void Jobs_of_another_prompt_syntax_or_noise_type_draw_what_they_say_on_the_same_worker_in_any_order()
+    {
+        using var renderer = Load(new DiffusionOptions { Device = "cpu", ComputeType = "bfloat16" });
+        var weighted = Job(3, 64, 64, 4.5);
+        var plain = weighted with { Recipe = weighted.Recipe with { PromptSyntax = RenderRecipe.PlainPrompts } };
+        var rounded = weighted with { Recipe = weighted.Recipe with { NoiseType = RenderRecipe.ComputeTypeNoise } };
+        ClaimedJob[] jobs = [weighted, plain, rounded];
+        var first = jobs.Select(job => renderer.Draw(job)[0]).ToArray();
+        var again = jobs.Reverse().Select(job => renderer.Draw(job)[0]).Reverse().ToArray();
+
+        Assert.All(first, (image, i) => AssertSame(image, again[i], $"job {i}"));
+        Assert.All(first.Skip(1), image => Assert.NotEqual(first[0].Rgb, image.Rgb));
+        Assert.Equal(3, BatchShape.Group(jobs, 8).Count);
+        var unknown = weighted with { Recipe = weighted.Recipe with { PromptSyntax = "other" } };
+        Assert.Contains(
+            "expected one of weighted, plain", Assert.Throws<Core.Failures.InvalidJobException>(() => renderer.Draw(unknown)).Message,
+            StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
+    [InlineData(8)]
     public void With_another_number_of_threads_too_an_image_is_the_same_in_any_batch_and_differs_little_from_that_of_others(int threads)
     {
         using var renderer = Load(new DiffusionOptions { Device = "cpu" });
