@@ -1154,6 +1154,9 @@ function newer_image_of_campaign(of_name text, of_signature text, claimed_from t
 function newest_of_campaign(of_name text, below bigint, at_most integer) returns TABLE(job_id bigint, prompt text, tags text[]) -- security
   definer;
 
+-- The names that a job's noise_type may have, in the order they are listed in.
+function noise_type_choices() returns text[];
+
 -- Refuses a staged load that breaks a rule, and brings rows in another spelling into the canonical form.
 function normalise_staged(of_load text, submitted_at timestamp with time zone) returns void;
 
@@ -1190,6 +1193,9 @@ function one_slip_of(word text) returns text[];
 
 -- The tenant that a submit is for: the one named, if the caller may act for it, else the caller's own.
 function owner_of_submit(wanted text) returns tenants;
+
+-- The names that a job's prompt_syntax may have, in the order they are listed in.
+function prompt_syntax_choices() returns text[];
 
 -- Deletes archived jobs past their retention; returns how many.
 function prune_archive(older_than interval, at_most integer DEFAULT 50000) returns integer -- security definer;

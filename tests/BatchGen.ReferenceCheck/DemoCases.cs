@@ -47,7 +47,7 @@ internal static class DemoCases
         using var noise = new JobNoise(item.GetProperty("seed").GetInt64());
         var latents = noise.Draw([1, 4, 16, 16]);
         comparison.Add("initial noise", latents, file, $"noise.{item.GetProperty("seed").GetInt64()}", 1e-6);
-        using var encoder = new PromptEncoder(model, isPlain: true);
+        using var encoder = new PromptEncoder(model) { IsPlain = true };
         var context = encoder.Encode(item.GetProperty("prompt").GetString()!, null, 0).Context.clone();
         var negative = encoder.Encode(root.GetProperty("negative_prompt").GetString()!, null, 0).Context.clone();
         var scheduler = root.GetProperty("schedulers").GetProperty(item.GetProperty("scheduler").GetString()!);

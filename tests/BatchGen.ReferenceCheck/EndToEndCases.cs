@@ -77,7 +77,7 @@ internal static class EndToEndCases
         DiffusionModel model, JsonElement item, long batch, double guidance, Comparison comparison, SafetensorsFile file,
         Dictionary<string, double> tolerances)
     {
-        using var encoder = new PromptEncoder(model, isPlain: true);
+        using var encoder = new PromptEncoder(model) { IsPlain = true };
         var clipSkip = item.TryGetProperty("clip_skip", out var skip) && skip.ValueKind == JsonValueKind.Number ? skip.GetInt32() : 0;
         var second = item.TryGetProperty("prompt_2", out var text) ? text.GetString() : null;
         var negative = item.GetProperty("negative_prompt").GetString();

@@ -5,8 +5,8 @@ create or replace function job_field_names() returns text[]
 language sql immutable parallel safe as $$
   select array[
     'prompt', 'negative_prompt', 'model', 'adapters', 'width', 'height', 'steps', 'sampler', 'guidance_scale', 'format', 'seed',
-    'start_image', 'strength', 'guidance_rescale', 'eta', 'clip_skip', 'campaign', 'priority', 'run_at', 'deadline', 'max_attempts', 'tags',
-    'idempotency_key'
+    'start_image', 'strength', 'guidance_rescale', 'eta', 'clip_skip', 'prompt_syntax', 'noise_type', 'campaign', 'priority', 'run_at',
+    'deadline', 'max_attempts', 'tags', 'idempotency_key'
   ]
 $$;
 comment on function job_field_names is
@@ -16,7 +16,7 @@ create or replace function recipe_field_names() returns text[]
 language sql immutable parallel safe as $$
   select array[
     'prompt', 'negative_prompt', 'width', 'height', 'steps', 'sampler', 'guidance_scale', 'format', 'seed', 'start_image', 'strength',
-    'guidance_rescale', 'eta', 'clip_skip'
+    'guidance_rescale', 'eta', 'clip_skip', 'prompt_syntax', 'noise_type'
   ]
 $$;
 comment on function recipe_field_names is
@@ -41,6 +41,24 @@ language sql immutable parallel safe as $$
 $$;
 comment on function format_choices is
   'The names that a job''s format may have, in the order they are listed in.';
+
+create or replace function prompt_syntax_choices() returns text[]
+language sql immutable parallel safe as $$
+  select array[
+    'weighted', 'plain'
+  ]
+$$;
+comment on function prompt_syntax_choices is
+  'The names that a job''s prompt_syntax may have, in the order they are listed in.';
+
+create or replace function noise_type_choices() returns text[]
+language sql immutable parallel safe as $$
+  select array[
+    'float32', 'compute_type'
+  ]
+$$;
+comment on function noise_type_choices is
+  'The names that a job''s noise_type may have, in the order they are listed in.';
 
 create or replace function block_strength_counts(model_family text) returns int[]
 language sql immutable parallel safe as $$
@@ -94,6 +112,8 @@ language sql immutable parallel safe as $$
       and (not recipe ? 'guidance_rescale' or number_fits(recipe -> 'guidance_rescale', 0, 1) and recipe -> 'guidance_rescale' <> '0')
       and not recipe ? 'eta'
       and (not recipe ? 'clip_skip' or whole_fits(recipe -> 'clip_skip', 0, 10) and recipe -> 'clip_skip' <> '0')
+      and not recipe ? 'prompt_syntax'
+      and not recipe ? 'noise_type'
     end
     and (not recipe ? 'prompt' or text_fits(recipe -> 'prompt', 0, 20000))
     and (not recipe ? 'negative_prompt' or text_fits(recipe -> 'negative_prompt', 0, 20000))
@@ -124,7 +144,9 @@ begin
       'strength', json_number(job, 'strength', place, 0, 1, true),
       'guidance_rescale', nullif(json_number(job, 'guidance_rescale', place, 0, 1), 0),
       'eta', nullif(json_number(job, 'eta', place, 0, 1), 0),
-      'clip_skip', nullif(json_whole(job, 'clip_skip', place, 0, 11), 0)));
+      'clip_skip', nullif(json_whole(job, 'clip_skip', place, 0, 11), 0),
+      'prompt_syntax', nullif(json_choice(job, 'prompt_syntax', place, prompt_syntax_choices()), 'weighted'),
+      'noise_type', nullif(json_choice(job, 'noise_type', place, noise_type_choices()), 'float32')));
     if recipe ? 'strength' and not recipe ? 'start_image' then
       perform refuse(place, 'strength', 'it needs a start_image, and the job has none; name one, or leave strength out.');
     end if;

@@ -41,6 +41,15 @@ public sealed record ImageRecipe
     /// <summary>Number type that the model computed in, such as <c>float16</c>.</summary>
     public required string ComputeType { get; init; }
 
+    /// <summary>Name of the processor or graphics card; null in files of programs before 0.3.0.</summary>
+    public string? Processor { get; init; }
+
+    /// <summary>Version of torch; null in files of programs before 0.3.0.</summary>
+    public string? Torch { get; init; }
+
+    /// <summary>Threads that torch computed with; null in files of programs before 0.3.0.</summary>
+    public int? Threads { get; init; }
+
     /// <summary>Name and version of the program.</summary>
     public required string Program { get; init; }
 

@@ -130,7 +130,7 @@ public sealed record JobField
 
     /// <value>
     /// True when the default switches the field off. The value is then not stored, and a worker that does not know the field yet may draw
-    /// the job. Such a default is 0, false, empty or nothing.
+    /// the job. Such a default is 0, false, empty, nothing, or what every version before did.
     /// </value>
     public bool DefaultIsOff { get; init; }
 

@@ -162,6 +162,27 @@ public static class JobFields
         Default = "0", DefaultIsOff = true, Minimum = 0, Maximum = 11, Unit = "layers",
     };
 
+    /// <summary>How the prompts are read.</summary>
+    public static JobField PromptSyntax { get; } = new()
+    {
+        Name = "prompt_syntax", Label = "Prompt syntax", Type = JobFieldType.Choice,
+        Part = JobFieldPart.Recipe, Group = JobFieldGroup.Advanced,
+        Help = "How prompts are read: weighted gives brackets and BREAK a meaning, plain takes them as text and cuts long prompts.",
+        Default = $"\"{RenderRecipe.WeightedPrompts}\"", DefaultIsOff = true,
+        Choices = [RenderRecipe.WeightedPrompts, RenderRecipe.PlainPrompts],
+    };
+
+    /// <summary>Number type that the noise is drawn in.</summary>
+    public static JobField NoiseType { get; } = new()
+    {
+        Name = "noise_type", Label = "Noise type", Type = JobFieldType.Choice,
+        Part = JobFieldPart.Recipe, Group = JobFieldGroup.Advanced,
+        Help = "Number type of the noise: float32 means the same image in every compute type, compute_type repeats images of diffusers' "
+            + "float16 pipelines.",
+        Default = $"\"{RenderRecipe.Float32Noise}\"", DefaultIsOff = true,
+        Choices = [RenderRecipe.Float32Noise, RenderRecipe.ComputeTypeNoise],
+    };
+
     /// <summary>Campaign that the job belongs to.</summary>
     public static JobField Campaign { get; } = new()
     {
@@ -225,7 +246,7 @@ public static class JobFields
     public static IReadOnlyList<JobField> All { get; } =
     [
         Prompt, NegativePrompt, Model, Adapters, Width, Height, Steps, Sampler, GuidanceScale, Format, Seed, Seeds, Count,
-        StartImage, Strength, GuidanceRescale, Eta, ClipSkip,
+        StartImage, Strength, GuidanceRescale, Eta, ClipSkip, PromptSyntax, NoiseType,
         Campaign, Priority, RunAt, Deadline, MaxAttempts, Tags, IdempotencyKey,
     ];
 

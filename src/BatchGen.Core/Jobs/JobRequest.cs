@@ -126,6 +126,20 @@ public sealed record JobRequest
         init => this[JobFields.ClipSkip] = value;
     }
 
+    /// <value>How the prompts are read: <see cref="RenderRecipe.WeightedPrompts"/> or <see cref="RenderRecipe.PlainPrompts"/>.</value>
+    public string? PromptSyntax
+    {
+        get => (string?)this[JobFields.PromptSyntax];
+        init => this[JobFields.PromptSyntax] = value;
+    }
+
+    /// <value>Number type of the noise: <see cref="RenderRecipe.Float32Noise"/> or <see cref="RenderRecipe.ComputeTypeNoise"/>.</value>
+    public string? NoiseType
+    {
+        get => (string?)this[JobFields.NoiseType];
+        init => this[JobFields.NoiseType] = value;
+    }
+
     /// <value>Priority; higher ones are dispatched first.</value>
     public int? Priority
     {

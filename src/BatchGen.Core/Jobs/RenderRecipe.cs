@@ -10,6 +10,20 @@ namespace BatchGen.Core.Jobs;
 /// </remarks>
 public sealed record RenderRecipe
 {
+    /// <summary>
+    /// Value of <see cref="PromptSyntax"/>: brackets weigh words, BREAK and long prompts make chunks, as in AUTOMATIC1111's web UI.
+    /// </summary>
+    public const string WeightedPrompts = "weighted";
+
+    /// <summary>Value of <see cref="PromptSyntax"/>: brackets are text, and what is beyond 75 tokens is cut off, as in diffusers.</summary>
+    public const string PlainPrompts = "plain";
+
+    /// <summary>Value of <see cref="NoiseType"/>: a seed means the same image in every compute type.</summary>
+    public const string Float32Noise = "float32";
+
+    /// <summary>Value of <see cref="NoiseType"/>: as diffusers draws, whose float16 pipelines it repeats.</summary>
+    public const string ComputeTypeNoise = "compute_type";
+
     /// <summary>Prompt, which says what to draw; empty is legal.</summary>
     public required string Prompt { get; init; }
 
@@ -60,6 +74,12 @@ public sealed record RenderRecipe
 
     /// <summary>Share of the noise that DDIM adds at each step, 0 to 1 (diffusers' <c>eta</c>); 0 adds none.</summary>
     public double Eta { get; init; }
+
+    /// <summary>How the prompts are read: <see cref="WeightedPrompts"/> or <see cref="PlainPrompts"/>.</summary>
+    public string PromptSyntax { get; init; } = WeightedPrompts;
+
+    /// <summary>Number type that the noise is drawn in: <see cref="Float32Noise"/> or <see cref="ComputeTypeNoise"/>.</summary>
+    public string NoiseType { get; init; } = Float32Noise;
 
     /// <summary>Fields that this program does not know; null once <see cref="RecipeJson.Read"/> has looked at them.</summary>
     [JsonExtensionData]

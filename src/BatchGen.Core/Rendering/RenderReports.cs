@@ -4,7 +4,17 @@ namespace BatchGen.Core.Rendering;
 /// <param name="Name">For example <c>cpu</c> or <c>cuda:0</c>.</param>
 /// <param name="Description">Its name for people, for example the processor's name.</param>
 /// <param name="ComputeType">Element type it computes in: <c>float32</c>, <c>float16</c> or <c>bfloat16</c>.</param>
-public sealed record DeviceInfo(string Name, string Description, string ComputeType);
+public sealed record DeviceInfo(string Name, string Description, string ComputeType)
+{
+    /// <summary>Name of the processor or graphics card, as recipes record it; null where it is not known.</summary>
+    public string? Processor { get; init; }
+
+    /// <summary>Version of torch; null where it is not known.</summary>
+    public string? Torch { get; init; }
+
+    /// <summary>Threads that torch computes with; null where it is not known.</summary>
+    public int? Threads { get; init; }
+}
 
 /// <summary>The result of loading a model.</summary>
 /// <param name="Tensors">Number of base tensors.</param>

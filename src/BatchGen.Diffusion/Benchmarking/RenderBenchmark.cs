@@ -111,11 +111,11 @@ public sealed class RenderBenchmark(Action<string> report)
         var context = randn([batch, 77, model.UNet.ContextWidth], generator: generator).to(model.ComputeType);
         var pooled = model.UNet.PooledWidth > 0 ? randn([batch, model.UNet.PooledWidth], generator: generator).to(model.ComputeType) : null;
         var sizes = model.UNet.PooledWidth > 0 ? full([batch, 6], (float)side) : null;
-        var times = full([batch], 500f);
+        var input = new UNetBatch(latents, full([1], 500f), context, pooled, sizes, LatentsPerImage: 2);
         return Compare($"UNet pass over {batch} latents", Bytes(model, "unet"), model.ComputeType, floor, () =>
         {
             using var pass = NewDisposeScope();
-            UNetPasses.Run(model, latents, times, context, pooled, sizes, guidance: 0);
+            UNetPasses.Run(model, input, guidance: 0);
         });
     }
 

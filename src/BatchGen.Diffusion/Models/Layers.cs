@@ -36,8 +36,8 @@ internal sealed class Linear(ComponentWeights weights, string key, long inputs, 
     {
         OperationTrace.Note(OperationKind.MatrixProduct, x, weight);
         using var scope = NewDisposeScope();
-        if (MatrixProduct.PrefersKernels(x)) return MatrixProduct.ByKernels(x, weight, bias).MoveToOuterDisposeScope();
-        return F.linear(x, isKernel ? weight.view(weight.shape[0], weight.shape[1]) : weight, bias).MoveToOuterDisposeScope();
+        var matrix = isKernel ? weight.view(weight.shape[0], weight.shape[1]) : weight;
+        return MatrixProduct.Rows(x, matrix, bias).MoveToOuterDisposeScope();
     }
 }
 
@@ -53,8 +53,14 @@ internal sealed class Convolution(
     public Tensor Forward(Tensor x)
     {
         OperationTrace.Note(OperationKind.Convolution, x, _weight.Value, stride, padding);
-        return F.conv2d(x, _weight.Value, _bias.ValueOrNull, _stride, _padding);
+        // Alone, a small image would go to other kernels (ConvolutionKernels): it is given a twin, which costs little at that size.
+        if (!ConvolutionKernels.LeavesOut(x)) return Convolve(x);
+        using var scope = NewDisposeScope();
+        return Convolve(cat([x, x], 0)).narrow(0, 0, 1).MoveToOuterDisposeScope();
     }
+
+    private Tensor Convolve(Tensor x) =>
+        F.conv2d(x, _weight.Value, _bias.ValueOrNull, _stride, _padding, kernel == 1 ? ConvolutionKernels.OnePixelDilation : null);
 }
 
 /// <summary>Normalization over groups of channels.</summary>
@@ -76,24 +82,65 @@ internal sealed class LayerNorm(ComponentWeights weights, string key, long width
     public Tensor Forward(Tensor x) => F.layer_norm(x, _shape, _weight.Value, _bias.Value, eps);
 }
 
-/// <summary>Matrix products by the fastest library at hand.</summary>
+/// <summary>Which kernels torch takes for a float32 convolution on a processor.</summary>
 /// <remarks>
-/// For float32 on a CPU torch sends products to MKL, which on processors of other makers than its own runs at about 40 % of the rate that
-/// oneDNN's convolution of one pixel reaches with the same numbers (measured on an AMD EPYC with AVX-512: 205 and 500 billion operations a
-/// second on two cores).
+/// Torch 2.10 sends a convolution to oneDNN, whose sums do not depend on the number of images, but leaves out some small ones, for which
+/// it multiplies by MKL, whose sums do (aten/src/ATen/native/Convolution.cpp, use_mkldnn): a single image of up to
+/// <see cref="LeftOutNumbers"/> numbers, and on one thread fewer than 16 images through a kernel of one pixel. An image must not depend on
+/// how many are drawn with it, so all are sent to oneDNN.
+/// </remarks>
+internal static class ConvolutionKernels
+{
+    /// <summary>A single image of this many numbers or fewer is left out.</summary>
+    public const long LeftOutNumbers = 20_480;
+
+    private static readonly long[] Spread = [2, 2];
+
+    /// <summary>Dilation for kernels of one pixel, to which it means nothing: dilated ones are not left out on one thread.</summary>
+    public static long[]? OnePixelDilation => get_num_threads() == 1 ? Spread : null;
+
+    /// <summary>True when a batch would be left out for its size and must be made one of two images.</summary>
+    public static bool LeavesOut(Tensor x) => x.dtype == ScalarType.Float32 && x.device_type == TorchSharp.DeviceType.CPU
+        && x.shape[0] == 1 && x.numel() <= LeftOutNumbers;
+}
+
+/// <summary>Matrix products of which an image's rows come out the same whatever else is in the batch.</summary>
+/// <remarks>
+/// For float32 on a CPU torch sends products to MKL, which sums in an order that depends on the number of rows, and which on processors of
+/// other makers than its own runs at about 40 % of the rate that oneDNN's convolution of one pixel reaches with the same numbers (measured
+/// on an AMD EPYC with AVX-512: 205 and 500 billion operations a second on two cores). The convolution's rows do not depend on their
+/// number.
+/// Where image and weight are small, calling the convolution costs more than it saves: MKL then multiplies each image of the batch by
+/// itself, in one call (docs/decisions/0018-same-bytes-in-any-batch.md).
 /// </remarks>
 internal static class MatrixProduct
 {
-    // Few rows are bound by reading the matrix; there is nothing to gain.
-    private const long FewRows = 16;
+    // With larger weights MKL shares the sums of a single image out to threads (seen from 80,000 numbers on), and the batch would matter.
+    private const long SmallWeight = 65_536;
 
-    /// <summary>True when a product of these rows is faster as a convolution.</summary>
-    public static bool PrefersKernels(Tensor x) =>
-        x.dtype == ScalarType.Float32 && x.device_type == TorchSharp.DeviceType.CPU && x.numel() / x.shape[^1] >= FewRows;
+    /// <summary>x Wᵀ + b.</summary>
+    /// <param name="x">[B, L, K]; or [B, K], of which each row is multiplied by itself.</param>
+    /// <param name="weight">[N, K].</param>
+    /// <param name="bias">[N] or null.</param>
+    /// <returns>[B, L, N] or [B, N].</returns>
+    public static Tensor Rows(Tensor x, Tensor weight, Tensor? bias)
+    {
+        if (x.device_type != TorchSharp.DeviceType.CPU) return F.linear(x, weight, bias);
+        if (x.dim() > 2)
+        {
+            if (x.dtype != ScalarType.Float32) return F.linear(x, weight, bias);
+            var isSmall = weight.numel() <= SmallWeight && x.numel() / x.shape[0] <= ConvolutionKernels.LeftOutNumbers;
+            return isSmall ? ByImages(x, weight, bias) : ByKernels(x, weight, bias);
+        }
+
+        if (x.shape[0] == 1) return F.linear(x, weight, bias);
+        using var scope = NewDisposeScope();
+        return cat([.. x.split(1, 0).Select(row => F.linear(row, weight, bias))], 0).MoveToOuterDisposeScope();
+    }
 
     /// <summary>x Wᵀ + b as a convolution of one pixel over rows laid out channels last: the same memory, seen otherwise.</summary>
     /// <param name="x">[..., K].</param>
-    /// <param name="weight">[N, K] or [N, K, 1, 1].</param>
+    /// <param name="weight">[N, K].</param>
     /// <param name="bias">[N] or null.</param>
     /// <returns>[..., N].</returns>
     public static Tensor ByKernels(Tensor x, Tensor weight, Tensor? bias)
@@ -102,12 +149,70 @@ internal static class MatrixProduct
         var shape = x.shape;
         var (depth, count) = (shape[^1], weight.shape[0]);
         var rows = x.numel() / depth;
+        // Few numbers are laid out as two images (ConvolutionKernels), with an empty row where they are odd.
+        var images = rows * depth <= ConvolutionKernels.LeftOutNumbers ? 2 : 1;
+        // A single image's rows can be seen without a copy where they lie channels first, and would go to kernels for that layout.
+        var flat = x.reshape(rows, depth).contiguous();
+        if (rows % images != 0) flat = F.pad(flat, [0, 0, 0, 1]);
+        var inImage = flat.shape[0] / images;
         // Work is shared out along the height as well, where the rows divide.
-        var height = rows % 64 == 0 ? 64 : 1;
-        var pixels = x.reshape(1, height, rows / height, depth).permute(0, 3, 1, 2);
-        var product = F.conv2d(pixels, weight.view(count, depth, 1, 1), bias);
+        var height = inImage % 64 == 0 ? 64 : 1;
+        var pixels = flat.view(images, height, inImage / height, depth).permute(0, 3, 1, 2);
+        var product = F.conv2d(pixels, weight.view(count, depth, 1, 1), bias, dilation: ConvolutionKernels.OnePixelDilation)
+            .permute(0, 2, 3, 1).reshape(inImage * images, count);
         shape[^1] = count;
-        return product.permute(0, 2, 3, 1).reshape(shape).MoveToOuterDisposeScope();
+        return product.narrow(0, 0, rows).view(shape).MoveToOuterDisposeScope();
+    }
+
+    // [B, L, K] and [N, K] to [B, L, N].
+    private static Tensor ByImages(Tensor x, Tensor weight, Tensor? bias)
+    {
+        using var scope = NewDisposeScope();
+        var product = x.bmm(weight.t().unsqueeze(0).expand(x.shape[0], weight.shape[1], weight.shape[0]));
+        if (bias is not null) product.add_(bias);
+        return product.MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Functions of single numbers.</summary>
+/// <remarks>
+/// On a processor torch rounds the numbers at the end of a thread's share otherwise than those before (vectors and their remainder). Where
+/// shares end depends on how many numbers there are, so each image of a batch is worked on by itself, unless no share has a remainder.
+/// </remarks>
+internal static class Activation
+{
+    // Numbers that torch takes at a time at most: two vectors of 16-bit types on AVX-512.
+    private const long Vectors = 64;
+
+    // Fewest numbers of a thread's share (ATen/TensorIterator.h, GRAIN_SIZE).
+    private const long Grain = 32_768;
+
+    /// <summary>x · sigmoid(x), over the numbers of x.</summary>
+    public static Tensor SiluInPlace(Tensor x) => EachImage(x, image => image.silu_());
+
+    /// <summary>x · Φ(x), over the numbers of x.</summary>
+    public static Tensor GeluInPlace(Tensor x) => EachImage(x, image => image.gelu_());
+
+    private static Tensor EachImage(Tensor x, Action<Tensor> apply)
+    {
+        var images = x.shape[0];
+        if (x.device_type != TorchSharp.DeviceType.CPU || images == 1 || (HasNoRemainder(x.numel() / images) && HasNoRemainder(x.numel())))
+        {
+            apply(x);
+            return x;
+        }
+
+        using var scope = NewDisposeScope();
+        for (long i = 0; i < images; i++) apply(x.narrow(0, i, 1));
+        return x;
+    }
+
+    // True for all ways in which torch 2.10 shares numbers out: SiLU by the grain, GELU to one thread or all.
+    private static bool HasNoRemainder(long numbers)
+    {
+        long threads = get_num_threads();
+        bool IsEven(long shares) => numbers % shares == 0 && numbers / shares % Vectors == 0;
+        return IsEven(1) && IsEven(threads) && IsEven(Math.Min(threads, (numbers + Grain - 1) / Grain));
     }
 }
 
@@ -119,7 +224,8 @@ internal static class MatrixProduct
 /// </remarks>
 internal static class MemoryLayout
 {
-    private const long FewPixels = 2048;
+    // Pixels of one image: what suits it must not depend on how many are drawn with it.
+    private const long FewPixels = 1024;
 
     /// <summary>The image in the layout that suits its size; what was given is disposed if it is not it.</summary>
     public static Tensor Suit(Tensor x)
@@ -127,7 +233,7 @@ internal static class MemoryLayout
         if (x.device_type != TorchSharp.DeviceType.CPU) return x;
         using var scope = NewDisposeScope();
         var turned = x.permute(0, 2, 3, 1);
-        var (isLast, wantsLast) = (turned.is_contiguous(), x.shape[0] * x.shape[2] * x.shape[3] >= FewPixels);
+        var (isLast, wantsLast) = (turned.is_contiguous(), x.shape[2] * x.shape[3] >= FewPixels);
         if (wantsLast ? isLast : x.is_contiguous()) return x;
         var suited = (wantsLast ? turned.contiguous().permute(0, 3, 1, 2) : x.contiguous()).MoveToOuterDisposeScope();
         x.Dispose();

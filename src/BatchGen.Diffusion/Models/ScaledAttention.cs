@@ -22,7 +22,25 @@ internal static class ScaledAttention
         OperationTrace.Note(OperationKind.Attention, q, k);
         return !isCausal && q.device_type == TorchSharp.DeviceType.CPU && q.dtype is ScalarType.Float32 or ScalarType.BFloat16
             && q.shape[2] * k.shape[2] >= FewScores
-            ? Tiled(q, k, v) : F.scaled_dot_product_attention(q, k, v, is_casual: isCausal);
+            ? Tiled(q, k, v) : Fused(q, k, v, isCausal);
+    }
+
+    // Torch's fused kernel multiplies one head of one image at a time. For types other than float32 it looks at the whole batch to decide
+    // how (aten/src/ATen/native/cpu/FlashAttentionKernel.cpp, need_pack), and a single part is multiplied on all threads; an image must
+    // depend on neither.
+    private static Tensor Fused(Tensor q, Tensor k, Tensor v, bool isCausal)
+    {
+        if (q.device_type != TorchSharp.DeviceType.CPU || q.shape[0] == 1 || (q.dtype == ScalarType.Float32 && q.shape[1] > 1))
+            return F.scaled_dot_product_attention(q, k, v, is_casual: isCausal);
+        using var scope = NewDisposeScope();
+        var images = new Tensor[q.shape[0]];
+        for (var i = 0; i < images.Length; i++)
+        {
+            var (query, key, value) = (q.narrow(0, i, 1), k.narrow(0, i, 1), v.narrow(0, i, 1));
+            images[i] = F.scaled_dot_product_attention(query, key, value, is_casual: isCausal);
+        }
+
+        return cat(images, 0).MoveToOuterDisposeScope();
     }
 
     // Torch's fused kernel multiplies by MKL (see MatrixProduct). Where products outweigh the rest, tiles by the other library take half

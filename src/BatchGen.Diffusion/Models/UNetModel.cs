@@ -139,7 +139,7 @@ internal sealed class UNetModel
 
     /// <summary>Predicts the noise (or velocity) in latents.</summary>
     /// <param name="sample">[B, 4, H, W].</param>
-    /// <param name="timesteps">[B] float32 on the CPU or the device.</param>
+    /// <param name="timesteps">[B] float32 on the CPU or the device; [1] when all are at one time.</param>
     /// <param name="context">[B, T, X] texts.</param>
     /// <param name="pooled">[B, P] pooled texts; only where <see cref="PooledWidth"/> is not 0.</param>
     /// <param name="sizes">[B, 6] original height and width, crop top and left, target height and width, float32; only where
@@ -149,14 +149,15 @@ internal sealed class UNetModel
     public Tensor Forward(Tensor sample, Tensor timesteps, Tensor context, Tensor? pooled = null, Tensor? sizes = null, double guidance = 0)
     {
         using var scope = NewDisposeScope();
-        var time = EmbedTime(sample, timesteps, pooled, sizes, guidance); // [B, E], already through the activation every resnet starts with
+        // [B or 1, E], already through the activation every resnet starts with
+        var time = EmbedTime(sample, timesteps, pooled, sizes, guidance);
         var skips = new Stack<Tensor>();
         var x = MemoryLayout.Suit(conv_in.Forward(sample));
         skips.Push(x);
         foreach (var block in down_blocks) x = block.Down(x, time, context, skips);
         x = mid_block.Middle(x, time, context);
         foreach (var block in up_blocks) x = block.Up(x, time, context, skips);
-        return conv_out.Forward(conv_norm_out.Forward(x).silu_()).MoveToOuterDisposeScope();
+        return conv_out.Forward(Activation.SiluInPlace(conv_norm_out.Forward(x))).MoveToOuterDisposeScope();
     }
 
     private static void CheckConfig(ConfigFile config)
@@ -206,7 +207,7 @@ internal sealed class UNetModel
         {
             // The guidance a distilled model was asked for, as waves of 1000 times its value: sine first, half - 1 in the exponent
             // (Luo et al. 2023, arXiv:2310.04378; diffusers, pipeline_latent_consistency_text2img.py).
-            var scaled = full([sample.shape[0]], guidance * 1000, ScalarType.Float32, sample.device);
+            var scaled = full([timesteps.shape[0]], guidance * 1000, ScalarType.Float32, sample.device);
             strength = Waves(scaled, GuidanceWidth, cosineFirst: false, shift: 1).to(sample.dtype);
         }
 
@@ -216,10 +217,10 @@ internal sealed class UNetModel
             if (pooled is null || sizes is null) throw new InvalidOperationException("This model needs a pooled text and sizes.");
             // [B, 6 S] f32
             var numbers = Waves(sizes.to(sample.device).reshape(-1), _sizeWidth, _cosineFirst, _frequencyShift).reshape(sizes.shape[0], -1);
-            time = time.add_(add_embedding.Forward(cat([pooled.to(sample.dtype), numbers.to(sample.dtype)], -1), null));
+            time = time + add_embedding.Forward(cat([pooled.to(sample.dtype), numbers.to(sample.dtype)], -1), null);
         }
 
-        return time.silu_().MoveToOuterDisposeScope();
+        return Activation.SiluInPlace(time).MoveToOuterDisposeScope();
     }
 
     // Sinusoidal embedding in float32 (Vaswani et al. 2017, section 3.5; diffusers, models/embeddings.py get_timestep_embedding).
@@ -250,7 +251,7 @@ internal sealed class UNetModel
         {
             using var scope = NewDisposeScope();
             if (cond_proj is not null && condition is not null) x = x + cond_proj.Forward(condition);
-            return linear_2.Forward(linear_1.Forward(x).silu_()).MoveToOuterDisposeScope();
+            return linear_2.Forward(Activation.SiluInPlace(linear_1.Forward(x))).MoveToOuterDisposeScope();
         }
     }
 
@@ -318,10 +319,10 @@ internal sealed class UNetModel
         public Tensor Forward(Tensor x, Tensor time)
         {
             using var scope = NewDisposeScope();
-            var y = norm1.Forward(x).silu_();
+            var y = Activation.SiluInPlace(norm1.Forward(x));
             y = conv1.Forward(y); // [B, C, H, W]
             y.add_(time_emb_proj.Forward(time).unsqueeze(-1).unsqueeze(-1));
-            y = norm2.Forward(y).silu_();
+            y = Activation.SiluInPlace(norm2.Forward(y));
             y = conv2.Forward(y);
             return y.add_(conv_shortcut?.Forward(x) ?? x).MoveToOuterDisposeScope();
         }
@@ -386,7 +387,8 @@ internal sealed class UNetModel
             normed = norm3.Forward(y);
             // GEGLU (Shazeer 2020, arXiv:2002.05202): the second half of the outputs gates the first. Each half alone lies in one piece.
             // [B, L, 4 C]
-            var gated = ff_in.Forward(normed, channels * 4, channels * 4).gelu_().mul_(ff_in.Forward(normed, 0, channels * 4));
+            var gate = Activation.GeluInPlace(ff_in.Forward(normed, channels * 4, channels * 4));
+            var gated = gate.mul_(ff_in.Forward(normed, 0, channels * 4));
             return ff_out.Forward(gated).add_(y).MoveToOuterDisposeScope();
         }
     }

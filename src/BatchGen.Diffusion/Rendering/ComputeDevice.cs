@@ -61,17 +61,25 @@ internal sealed record ComputeDevice(Device Device, ScalarType Type, DeviceInfo 
                 throw new InvalidOperationException($"Compute type '{other}' is not known; use auto, float32, bfloat16 or float16."),
         };
         var device = isCuda ? new Device(DeviceType.CUDA, index) : CPU;
-        return new ComputeDevice(
-            device, type, new DeviceInfo(name, isCuda ? $"CUDA device {index}" : ProcessorName(), type.ToString().ToLowerInvariant()));
+        var processor = isCuda ? $"CUDA device {index}" : ProcessorName();
+        var description = isCuda ? processor
+            : string.Create(CultureInfo.InvariantCulture, $"{processor}, {Environment.ProcessorCount} processors");
+        return new ComputeDevice(device, type, new DeviceInfo(name, description, type.ToString().ToLowerInvariant())
+        {
+            Processor = processor,
+            Torch = TorchVersion(),
+            Threads = get_num_threads(),
+        });
     }
+
+    private static string TorchVersion() => $"libtorch {__version__}, TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}";
 
     private static string ProcessorName()
     {
         const string Path = "/proc/cpuinfo";
         var line =
             File.Exists(Path) ? File.ReadLines(Path).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
-        var name = line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()
+        return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()
             ?? System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString();
-        return string.Create(CultureInfo.InvariantCulture, $"{name}, {Environment.ProcessorCount} processors");
     }
 }

@@ -39,20 +39,21 @@ internal sealed class Denoiser(DiffusionModel model)
         using var scope = NewDisposeScope();
         var type = model.ComputeType;
         var guided = guidanceScale > 1 && conditions.NegativeContext is not null && model.UNet.GuidanceWidth == 0;
-        // [B or 2 B, T, X]
-        var context = (guided ? cat([conditions.NegativeContext!, conditions.Context], 0) : conditions.Context).to(type);
-        var pooled =
-            conditions.Pooled is null ? null : guided ? cat([conditions.NegativePooled!, conditions.Pooled], 0) : conditions.Pooled;
-        var sizes = conditions.Sizes is null ? null : guided ? cat([conditions.Sizes, conditions.Sizes], 0) : conditions.Sizes;
+        // Without guidance one latent for each image; with it two, without and with the prompt, beside each other.
+        Tensor Pair(Tensor without, Tensor with) => guided ? stack([without, with], 1).flatten(0, 1) : with;
+        var context = Pair(conditions.NegativeContext ?? conditions.Context, conditions.Context).to(type); // [B or 2 B, T, X]
+        var pooled = conditions.Pooled is null ? null : Pair(conditions.NegativePooled ?? conditions.Pooled, conditions.Pooled);
+        var sizes = conditions.Sizes is null ? null : Pair(conditions.Sizes, conditions.Sizes);
         var x = latents.alias();
         for (var call = firstCall; call < sampler.Timesteps.Count; call++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var step = NewDisposeScope();
             var input = sampler.ScaleInput(x, call).to(type);
-            if (guided) input = cat([input, input], 0);
-            var times = full([input.shape[0]], sampler.Timesteps[call], ScalarType.Float32, input.device);
-            var output = UNetPasses.Run(model, input, times, context, pooled, sizes, guidanceScale - 1).to(ScalarType.Float32);
+            input = Pair(input, input);
+            var time = full([1], sampler.Timesteps[call], ScalarType.Float32, input.device);
+            var batch = new UNetBatch(input, time, context, pooled, sizes, guided ? 2 : 1);
+            var output = UNetPasses.Run(model, batch, guidanceScale - 1).to(ScalarType.Float32);
             if (guided) output = Guide(output, guidanceScale, guidanceRescale);
             var next = sampler.Step(output, call, x, noise).MoveToOuterDisposeScope();
             x.Dispose();
@@ -68,16 +69,20 @@ internal sealed class Denoiser(DiffusionModel model)
     private static Tensor Guide(Tensor output, double scale, double rescale)
     {
         using var scope = NewDisposeScope();
-        var halves = output.chunk(2, 0);
-        var guided = halves[0] + (halves[1] - halves[0]) * scale;
+        var pairs = output.unflatten(0, -1, 2); // [B, 2, 4, H, W]
+        var (without, with) = (pairs.select(1, 0), pairs.select(1, 1));
+        var guided = without + (with - without) * scale;
         if (rescale > 0)
         {
             // arXiv:2305.08891, equations 15 and 16: the guided output takes back the deviation of the conditional one.
-            long[] axes = [1, 2, 3];
-            var ratio = halves[1].std(axes, keepdim: true) / guided.std(axes, keepdim: true);
+            var ratio = Deviations(with) / Deviations(guided);
             guided = guided * ratio * rescale + guided * (1 - rescale);
         }
 
         return guided.MoveToOuterDisposeScope();
     }
+
+    // Of each image by itself: torch sums a single image and several in different orders. [B, 4, H, W] to [B, 1, 1, 1]
+    private static Tensor Deviations(Tensor x) =>
+        cat([.. x.split(1, 0).Select(image => image.contiguous().std([1, 2, 3], keepdim: true))], 0);
 }

@@ -47,30 +47,8 @@ public sealed class DiffusionOptions
     [Range(0, long.MaxValue)]
     public long PromptCacheBytes { get; set; } = 64L << 20;
 
-    /// <summary>How prompts are read.</summary>
-    /// <value>
-    /// <c>weighted</c>: brackets weigh words, BREAK and long prompts make chunks of 75 tokens, as in AUTOMATIC1111's web UI. <c>plain</c>:
-    /// brackets are text and what is beyond 75 tokens is cut off, as in diffusers. Default <c>weighted</c>; the two agree on prompts of up
-    /// to 75 tokens without brackets.
-    /// </value>
-    [Required]
-    [RegularExpression("weighted|plain", ErrorMessage = "PromptSyntax must be weighted or plain.")]
-    public string PromptSyntax { get; set; } = "weighted";
-
-    /// <summary>
-    /// Draws noise in the compute type, as diffusers does, to repeat images of its float16 pipelines. Otherwise noise is float32, so that a
-    /// seed means the same image in every compute type.
-    /// </summary>
-    /// <value>True or false; default false.</value>
-    public bool NoiseInComputeType { get; set; }
-
     /// <summary>Threads that checksum the weights.</summary>
     /// <value>Threads; default 1, which leaves the other cores to writing images.</value>
     [Range(1, 256)]
     public int ChecksumThreads { get; set; } = 1;
-
-    /// <summary>Images with more pixels than this are decoded in overlapping tiles, to bound memory.</summary>
-    /// <value>Pixels; default 1,048,576 (1024 x 1024).</value>
-    [Range(4096, long.MaxValue)]
-    public long TileAbovePixels { get; set; } = 1L << 20;
 }

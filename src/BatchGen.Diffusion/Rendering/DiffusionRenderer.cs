@@ -22,7 +22,7 @@ namespace BatchGen.Diffusion.Rendering;
 /// </summary>
 /// <remarks>
 /// Everything but <see cref="Prefetch"/> is called from the one thread that owns the device. Noise comes from each job's own generator on
-/// the CPU, so an image depends neither on its neighbours in a batch nor on the device.
+/// the CPU, and the network gives each image the same numbers whatever is beside it: an image does not depend on its batch.
 /// </remarks>
 public sealed class DiffusionRenderer : IBatchRenderer
 {
@@ -102,7 +102,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
             TakeBaseline();
             var mode = _options.FuseMode == FuseMode.Auto ? FuseMode.Overlay : _options.FuseMode;
             _fuser = new AdapterFuser(_model.Weights, _adapters, mode, _options.OverlayBufferBytes);
-            _prompts = new PromptEncoder(_model, _options.PromptCacheBytes, isPlain: _options.PromptSyntax == "plain", _logger);
+            _prompts = new PromptEncoder(_model, _options.PromptCacheBytes, _logger);
         }
         catch (Exception error)
         {
@@ -328,6 +328,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
 
         if (shared.GuidanceRescale is not (>= 0 and <= 1))
             throw new InvalidJobException($"Guidance rescale {shared.GuidanceRescale} is not a number from 0 to 1.");
+        RecipeChoices.Check(shared);
         if (!double.IsFinite(shared.GuidanceScale))
             throw new InvalidJobException($"Guidance scale {shared.GuidanceScale} is not a finite number.");
     }
@@ -337,6 +338,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
     private IReadOnlyList<RenderedImage> DrawByLength(
         DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, IProgress<StepProgress> progress, CancellationToken cancellationToken)
     {
+        _prompts!.IsPlain = jobs[0].Recipe.PromptSyntax == RenderRecipe.PlainPrompts;
         var groups = jobs.GroupBy(job => PromptConditions.ChunksOf(_prompts!, job)).ToArray();
         if (groups.Length == 1) return Draw(model, jobs, progress, cancellationToken);
         var images = groups.SelectMany(group =>
@@ -354,6 +356,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         long[] shape = [1, model.UNet.InputChannels, recipe.HeightPixels / model.Vae.Factor, recipe.WidthPixels / model.Vae.Factor];
         using var sampler = SamplerCatalog.Create(recipe.Sampler, model.Scheduler, recipe.Steps, recipe.Eta);
         var conditions = PromptConditions.Encode(model, _prompts!, jobs, _logger);
+        var noiseType = recipe.NoiseType == RenderRecipe.ComputeTypeNoise ? _compute.Type : ScalarType.Float32;
         var noises = jobs.Select(job => new JobNoise(job.Recipe.Seed)).ToArray();
         try
         {
@@ -361,8 +364,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
             Tensor Noise()
             {
                 using var scope = NewDisposeScope();
-                var drawn = cat(noises.Select(noise => noise.Draw(shape, _options.NoiseInComputeType ? _compute.Type : ScalarType.Float32))
-                    .ToArray(), 0);
+                var drawn = cat(noises.Select(noise => noise.Draw(shape, noiseType)).ToArray(), 0);
                 return drawn.to(ScalarType.Float32).to(_compute.Device).MoveToOuterDisposeScope();
             }
 
@@ -381,7 +383,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
     private List<RenderedImage> Decode(
         DiffusionModel model, IReadOnlyList<ClaimedJob> jobs, Tensor latents, CancellationToken cancellationToken)
     {
-        var decoder = new LatentDecoder(model.Vae, model.VaeType, _options.TileAbovePixels);
+        var decoder = new LatentDecoder(model.Vae, model.VaeType);
         var images = new List<RenderedImage>(jobs.Count);
         for (var i = 0; i < jobs.Count; i++)
         {

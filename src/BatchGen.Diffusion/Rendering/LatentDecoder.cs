@@ -7,8 +7,11 @@ namespace BatchGen.Diffusion.Rendering;
 /// <summary>
 /// Decodes latents one image at a time, large ones in overlapping tiles, so that memory does not grow with batch and size.
 /// </summary>
-internal sealed class LatentDecoder(AutoencoderKl vae, ScalarType type, long tileAbovePixels)
+internal sealed class LatentDecoder(AutoencoderKl vae, ScalarType type, long tileAbovePixels = LatentDecoder.TileAbovePixels)
 {
+    /// <summary>Images with more pixels are decoded in tiles. No setting: it changes the bytes of an image.</summary>
+    public const long TileAbovePixels = 1L << 20;
+
     // Latents along a tile's side and shared with its neighbour; the autoencoder sees about that far.
     private const long TileSide = 64;
     private const long TileOverlap = 16;

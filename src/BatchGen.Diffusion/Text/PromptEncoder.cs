@@ -40,15 +40,17 @@ internal sealed record EncodedPrompt(Tensor Context, Tensor? Pooled) : IDisposab
 /// </remarks>
 /// <param name="model">The model.</param>
 /// <param name="maxCacheBytes">Memory for results.</param>
-/// <param name="isPlain">True to take brackets as they stand and cut long prompts, as diffusers does.</param>
 /// <param name="logger">Where to log; null logs nothing.</param>
 internal sealed class PromptEncoder(
-    DiffusionModel model, long maxCacheBytes = 64L << 20, bool isPlain = false, ILogger? logger = null) : IDisposable
+    DiffusionModel model, long maxCacheBytes = 64L << 20, ILogger? logger = null) : IDisposable
 {
     private readonly Dictionary<Key, LinkedListNode<Entry>> _cache = [];
     private readonly LinkedList<Entry> _order = [];
     private UInt128[] _wordDigests = [];
     private long _bytes;
+
+    /// <summary>True to take brackets as they stand and cut long prompts, as diffusers does.</summary>
+    public bool IsPlain { get; set; }
 
     /// <summary>Learned words that prompts may use.</summary>
     public IReadOnlyList<TextEmbedding> Embeddings { get; private set; } = [];
@@ -57,14 +59,14 @@ internal sealed class PromptEncoder(
     public long Hits { get; private set; }
 
     /// <summary>How many chunks a prompt takes; a negative prompt must have as many as its prompt.</summary>
-    public int ChunksOf(string prompt, string? secondPrompt) => isPlain ? 1 : new[] { prompt, secondPrompt }.OfType<string>()
+    public int ChunksOf(string prompt, string? secondPrompt) => IsPlain ? 1 : new[] { prompt, secondPrompt }.OfType<string>()
         .Max(text => PromptChunks.Cut(model.TextEncoders[0].Tokenizer, PromptSyntax.Parse(text), Embeddings).Count);
 
     /// <summary>Tokens of a prompt that a plain reading cuts off.</summary>
     public int TokensCutOff(string prompt)
     {
         var tokenizer = model.TextEncoders[0].Tokenizer;
-        return isPlain ? Math.Max(0, tokenizer.Encode(prompt).Count + 2 - tokenizer.MaxLength) : 0;
+        return IsPlain ? Math.Max(0, tokenizer.Encode(prompt).Count + 2 - tokenizer.MaxLength) : 0;
     }
 
     /// <summary>Encodes a prompt.</summary>
@@ -75,7 +77,7 @@ internal sealed class PromptEncoder(
     /// <exception cref="InvalidJobException">More layers are to be left out than there are.</exception>
     public EncodedPrompt Encode(string prompt, string? secondPrompt, int clipSkip, int chunks = 1)
     {
-        var key = new Key(prompt, secondPrompt == prompt ? null : secondPrompt, clipSkip, chunks);
+        var key = new Key(prompt, secondPrompt == prompt ? null : secondPrompt, clipSkip, chunks, IsPlain);
         if (_cache.TryGetValue(key, out var node))
         {
             // One changed bit in the night's negative prompt would make every image from here on wrong.
@@ -154,9 +156,9 @@ internal sealed class PromptEncoder(
     private (Tensor Context, Tensor? Pooled) EncodeWith(int encoder, string text, int clipSkip, int count)
     {
         var (tokenizer, network) = model.TextEncoders[encoder];
-        var parts = isPlain ? [new PromptPart(text, 1)] : PromptSyntax.Parse(text);
+        var parts = IsPlain ? [new PromptPart(text, 1)] : PromptSyntax.Parse(text);
         var chunks = PromptChunks.Cut(tokenizer, parts, Embeddings);
-        if (isPlain) chunks.RemoveRange(1, chunks.Count - 1);
+        if (IsPlain) chunks.RemoveRange(1, chunks.Count - 1);
         while (chunks.Count < count) chunks.Add([]);
         var layers = network.LayerCount;
         var reading = model.Family.Text;
@@ -207,7 +209,7 @@ internal sealed class PromptEncoder(
         return (weighted * (full.mean() / weighted.mean())).to(state.dtype);
     }
 
-    private sealed record Key(string Prompt, string? SecondPrompt, int ClipSkip, int Chunks);
+    private sealed record Key(string Prompt, string? SecondPrompt, int ClipSkip, int Chunks, bool IsPlain);
 
     private sealed record Entry(Key Key, EncodedPrompt Prompt, UInt128 Digest);
 }

@@ -1,4 +1,3 @@
-using System.Reflection;
 using BatchGen.Core.Submitting;
 using BatchGen.Imaging;
 using BatchGen.Imaging.Files;
@@ -25,18 +24,11 @@ public static class WorkerServices
         return services
             .AddSingleton(options)
             .AddSingleton(new ImageFileWriter(imageFolder, options.ImageFolderAccess))
-            .AddSingleton(provider => new ImageSaver(provider.GetRequiredService<ImageFileWriter>(), NameAndVersion()))
+            .AddSingleton(provider => new ImageSaver(provider.GetRequiredService<ImageFileWriter>(), ProgramVersion.Current))
             .AddSingleton(new StartImageFolder(startImageFolder, file => ImageEncoder.Decode(file), options.ImageFolderAccess))
             .AddSingleton<WorkerHealth>()
             .AddSingleton<OutputProbe>()
             .AddSingleton<WorkerOutcome>()
             .AddHostedService<WorkerService>();
-    }
-
-    private static string NameAndVersion()
-    {
-        var version = typeof(WorkerServices).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
-        // The source revision follows a '+'.
-        return "BatchGen " + version?.Split('+')[0];
     }
 }

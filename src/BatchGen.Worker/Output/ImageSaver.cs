@@ -62,6 +62,9 @@ internal sealed class ImageSaver(ImageFileWriter files, string program)
             Signature = recipe.Signature.ToString(),
             Device = device.Device.Name,
             ComputeType = device.Device.ComputeType,
+            Processor = device.Device.Processor,
+            Torch = device.Device.Torch,
+            Threads = device.Device.Threads,
             Program = program,
         };
     }

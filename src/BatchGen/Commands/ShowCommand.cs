@@ -38,8 +38,12 @@ internal static class ShowCommand
         lines.Add("model", $"{recipe.Model} (sha-256 {recipe.ModelSha256})");
         foreach (var adapter in recipe.Adapters) lines.Add("adapter", Describe(adapter));
         lines.Add("signature", recipe.Signature);
-        lines.Add("rendered on", $"{recipe.Device}, {recipe.ComputeType}, {recipe.Program}");
+        var facts = new[] { recipe.Device, recipe.Processor, recipe.ComputeType, recipe.Program, recipe.Torch, Threads(recipe) };
+        lines.Add("rendered on", string.Join(", ", facts.OfType<string>()));
     }
+
+    private static string? Threads(ImageRecipe recipe) =>
+        recipe.Threads is { } threads ? string.Create(CultureInfo.InvariantCulture, $"{threads} threads") : null;
 
     private static string Describe(ImageRecipeAdapter adapter)
     {

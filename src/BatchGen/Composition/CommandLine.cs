@@ -81,6 +81,7 @@ internal static class CommandLine
             ModelsCommand.Create(context),
             AdaptersCommand.Create(context),
             ShowCommand.Create(context),
+            RedrawCommand.Create(context),
             UpCommand.Create(context),
             WorkerCommand.Create(context),
             DemoCommand.Create(context),

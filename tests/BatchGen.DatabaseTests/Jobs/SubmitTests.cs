@@ -70,6 +70,8 @@ public sealed class SubmitTests : IAsyncLifetime
     [InlineData("""{"seed": 1e30}""",
         "jobs[1].seed: expected a whole number from -9223372036854775808 to 9223372036854775807, got 1000000000000000000000000000000.")]
     [InlineData("""{"format": "gif"}""", "jobs[1].format: there is no format 'gif'; use one of: png, webp, jpeg.")]
+    [InlineData("""{"prompt_syntax": "html"}""", "jobs[1].prompt_syntax: there is no prompt_syntax 'html'; use one of: weighted, plain.")]
+    [InlineData("""{"noise_type": "half"}""", "jobs[1].noise_type: there is no noise_type 'half'; use one of: float32, compute_type.")]
     [InlineData("""{"priority": 101}""", "jobs[1].priority: expected a whole number from -100 to 100, got 101.")]
     [InlineData(
         """{"run_at": "tomorrow-ish"}""", "jobs[1].run_at: expected an instant such as \"2026-01-31T22:00:00Z\", got \"tomorrow-ish\".")]
@@ -184,6 +186,22 @@ public sealed class SubmitTests : IAsyncLifetime
         Assert.Equal((ImageFormat.WebP, 2, -7, "night 1", 9, request.RunAt),
             (job.Recipe.Format, job.Recipe.ClipSkip, job.Priority, job.Campaign, job.MaxAttempts, job.RunAt));
         Assert.Equal(["a", "b"], (await _database.SqlAsync<string[]>("select tags from job_recipes where job_id = $1", id))!);
+    }
+
+    [Fact]
+    public async Task How_prompts_are_read_and_noise_is_drawn_belongs_to_the_job_and_is_stored_where_it_is_not_the_default()
+    {
+        var ids = await SubmitAsync("""
+            [{"prompt_syntax": "Plain", "noise_type": "compute_type"}, {"prompt_syntax": "weighted", "noise_type": "float32"}, {}]
+            """);
+
+        var recipes = await Task.WhenAll(ids.Select(async id => (await _database.Catalog.FindAsync(id, CancellationToken.None))!.Recipe));
+        Assert.Equal(
+            [("plain", "compute_type"), ("weighted", "float32"), ("weighted", "float32")],
+            recipes.Select(recipe => (recipe.PromptSyntax, recipe.NoiseType)));
+        // A worker of the version before goes on drawing jobs that leave both as they were.
+        Assert.Equal(1, await _database.SqlAsync<long>(
+            "select count(*) from job_recipes where recipe ?| array['prompt_syntax', 'noise_type']"));
     }
 
     [Fact]

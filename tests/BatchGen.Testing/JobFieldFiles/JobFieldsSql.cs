@@ -117,7 +117,8 @@ public static class JobFieldsSql
     {
         // Rules that look at other fields or at the model are left to checked_recipe.
         var isOwned = families.Any(family => family.OwnJobFields.Contains(field.Name));
-        if (field.Type == JobFieldType.Image || field.Requires is not null || field.Samplers is not null || isOwned)
+        if (field.Type == JobFieldType.Image || field.Requires is not null || field.Samplers is not null || isOwned
+            || field is { Type: JobFieldType.Choice, DefaultIsOff: true })
             return $"not recipe ? {Literal(field.Name)}";
         // A value that fits the family with the narrowest bounds fits all families.
         var rules = families.SelectMany(family => family.JobFieldRules).Where(rule => rule.Field == field.Name).ToArray();
@@ -296,8 +297,11 @@ public static class JobFieldsSql
             JobFieldType.Image => $"json_start_image(job, {name}, place, {most})",
             _ => throw new ArgumentOutOfRangeException(nameof(field), field.Type, "no check for this type"),
         };
-        return field is { DefaultIsOff: true, Default: { } off } ? $"nullif({value}, {off})" : value;
+        return field is { DefaultIsOff: true, Default: { } off } ? $"nullif({value}, {SqlOf(off)})" : value;
     }
+
+    // A JSON text or number as SQL.
+    private static string SqlOf(string json) => json[0] == '"' ? Literal(json[1..^1]) : json;
 
     private static string ColumnType(JobField field) => field.Type == JobFieldType.Whole ? "int" : "text";
 

@@ -75,7 +75,7 @@ public sealed class PromptTests : IDisposable
     {
         using var model = DiffusionModel.Load(DemoModel.Record, ScalarType.Float32, CPU, CancellationToken.None);
         using var weighted = new PromptEncoder(model);
-        using var plain = new PromptEncoder(model, isPlain: true);
+        using var plain = new PromptEncoder(model) { IsPlain = true };
 
         Assert.True(
             weighted.Encode("a red circle", null, 0).Context.equal(plain.Encode("a red circle", null, 0).Context).all().item<bool>());

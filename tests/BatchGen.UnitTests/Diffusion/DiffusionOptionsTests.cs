@@ -41,8 +41,6 @@ public sealed class DiffusionOptionsTests
     [InlineData("ComputeType", "float32")]
     [InlineData("ComputeType", "bfloat16")]
     [InlineData("ComputeType", "float16")]
-    [InlineData("PromptSyntax", "weighted")]
-    [InlineData("PromptSyntax", "plain")]
     public void Every_documented_value_of_a_text_setting_is_accepted(string key, string value)
     {
         var options = Read(key, value);

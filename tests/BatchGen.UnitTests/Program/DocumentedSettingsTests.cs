@@ -52,7 +52,6 @@ public sealed partial class DocumentedSettingsTests
     [InlineData("Diffusion:FuseMode", "auto", "in-place", "in-place-master", "overlay")]
     [InlineData("Diffusion:ComputeType", "auto", "bfloat16", "float16", "float32")]
     [InlineData("Diffusion:Device", "auto", "cpu", "cuda", "cuda:1")]
-    [InlineData("Diffusion:PromptSyntax", "plain", "weighted")]
     public void The_values_of_a_setting_are_found_on_the_page(string key, params string[] values)
     {
         var found = Values.Select(row => row.Data).Where(row => row.Item1 == key && row.Item3 == Pages[1]).Select(row => row.Item2);
