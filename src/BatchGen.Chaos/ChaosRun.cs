@@ -21,8 +21,6 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
     // Exit codes of docs/operations.md, and that of a process that was asked to stop before it could say so itself.
     private static readonly int[] OrderlyExits = [0, 3, 130, 143];
     private const int LeastWorkers = 2;
-    private const int TakeoverRounds = 2;
-    private static readonly TimeSpan TakeoverMargin = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan FaultEndLimit = TimeSpan.FromMinutes(2);
 
@@ -61,42 +59,23 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
         return report with { Lines = [points, .. report.Lines] };
     }
 
-    /// <summary>Kills workers in the middle of a batch, and measures when others draw their jobs; nothing else is wrong.</summary>
-    public async Task<ChaosReport> RunTakeoverAsync(CancellationToken cancellationToken)
-    {
-        await using var stage = await Stage.CreateAsync(options, clock, cancellationToken);
-        var producer = new Producer(stage.Servers, options.Seed, clock);
-        var times = new List<TimeSpan>();
-        var report = await WithWorkersAsync(stage, producer, async _ =>
-        {
-            var scenes = new Scenes(stage, producer);
-            for (var i = 0; i < TakeoverRounds; i++) times.Add(await scenes.KillInBatchAsync(cancellationToken));
-        }, cancellationToken);
-        var limit = options.Lease + TakeoverMargin;
-        var text = string.Join(", ", times.Select(time => Seconds(time)));
-        var line = new AuditLine(
-            $"Jobs of a killed worker run again within {Seconds(limit)} (lease and {Seconds(TakeoverMargin)}): {text}", times.Count,
-            [.. times.Where(time => time > limit).Select(time => $"after {Seconds(time)}")]);
-        return report with { Lines = [line, .. report.Lines] };
-    }
-
-    /// <summary>Restarts the server and fails over to the standby in the middle of batches, and looks for images that were lost.</summary>
-    public async Task<ChaosReport> RunServerLossAsync(CancellationToken cancellationToken)
+    /// <summary>Strikes single faults at chosen moments while nothing else is wrong: kills workers in the middle of a batch and measures
+    /// when others draw their jobs, crashes the server, fails over to the standby.</summary>
+    public async Task<ChaosReport> RunSingleFaultsAsync(CancellationToken cancellationToken)
     {
         await using var stage = await Stage.CreateAsync(options, clock, cancellationToken);
         var producer = new Producer(stage.Servers, options.Seed, clock);
         var lines = new List<AuditLine>();
         var report = await WithWorkersAsync(stage, producer, async _ =>
         {
-            var scenes = new Scenes(stage, producer);
-            lines.Add(await scenes.LoseServerAsync("A crash of the server", token =>
-                stage.Servers.RestartAsync(node => node.StopAsync("immediate", token), TimeSpan.FromSeconds(1), token), cancellationToken));
-            lines.Add(await scenes.LoseServerAsync("A failover to the standby", token =>
-                stage.Servers.FailOverAsync(TimeSpan.FromSeconds(2), token), cancellationToken));
+            var faults = new SingleFaults(stage, producer);
+            lines.Add(await faults.CrashServerAsync(cancellationToken));
+            lines.Add(await faults.FailOverAsync(cancellationToken));
+            lines.Add(await faults.KillWorkersAsync(cancellationToken));
         }, cancellationToken);
-        var ended = stage.Exits.Count(exit => exit.Reason != WorkerSlot.StopReason);
-        lines.Add(new AuditLine("No worker had to be started again", options.Workers,
-            ended == 0 ? [] : [$"{ended} processes ended before the run was over"]));
+        var ended = report.Exits.Where(exit => exit.Reason != WorkerSlot.StopReason && exit.Reason != Signals.NameOf(Signals.Kill));
+        lines.Add(new AuditLine("No worker that was not killed had to be started again", options.Workers,
+            [.. ended.Select(exit => $"{exit.Worker} ended with {exit.ExitCode}")]));
         return report with { Lines = [.. lines, .. report.Lines] };
     }
 

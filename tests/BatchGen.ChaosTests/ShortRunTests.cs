@@ -22,12 +22,8 @@ public sealed class ShortRunTests(ITestOutputHelper output)
         RunAsync("killing-points", run => run.RunKillingPointsAsync(TestContext.Current.CancellationToken));
 
     [Fact]
-    public Task Jobs_of_a_killed_worker_run_again_within_the_lease_and_five_seconds() =>
-        RunAsync("takeover", run => run.RunTakeoverAsync(TestContext.Current.CancellationToken));
-
-    [Fact]
-    public Task A_crash_of_the_server_and_a_failover_lose_no_recorded_image_and_end_no_worker() =>
-        RunAsync("server-loss", run => run.RunServerLossAsync(TestContext.Current.CancellationToken));
+    public Task A_killed_worker_costs_its_lease_and_a_crash_of_the_server_or_a_failover_no_image_and_no_worker() =>
+        RunAsync("single-faults", run => run.RunSingleFaultsAsync(TestContext.Current.CancellationToken));
 
     private async Task<ChaosReport> RunAsync(string name, Func<ChaosRun, Task<ChaosReport>> run)
     {
@@ -36,7 +32,7 @@ public sealed class ShortRunTests(ITestOutputHelper output)
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         var options = new ChaosOptions(program, folder)
         {
-            Seed = 12, Time = TimeSpan.FromSeconds(60), FaultInterval = TimeSpan.FromSeconds(1.4), Workers = 2,
+            Seed = 12, Time = TimeSpan.FromSeconds(50), FaultInterval = TimeSpan.FromSeconds(1.2), Workers = 2,
             Lease = TimeSpan.FromSeconds(5), DrainLimit = TimeSpan.FromMinutes(2),
         };
         var report = await run(new ChaosRun(options, TimeProvider.System, output.WriteLine));

@@ -81,7 +81,7 @@ internal sealed class ImageAudit(
             if (JsonNode.DeepEquals(inside, JsonNode.Parse(job.Recipe!))) return [];
             return [$"job {job.Id}: another recipe inside: {inside?.ToJsonString()}"];
         }
-        catch (Exception damage) when (damage is InvalidDataException or RecipeException or IOException)
+        catch (Exception damage) when (damage is InvalidDataException or RecipeException or IOException or JsonException)
         {
             return [$"job {job.Id}: {damage.Message}"];
         }
@@ -89,8 +89,19 @@ internal sealed class ImageAudit(
 
     private IEnumerable<string> FindRecipeProblems(JobRow job)
     {
-        if (job.Key is null || !submitted.TryGetValue(job.Key, out var asked)) yield break;
-        var recipe = ImageRecipeJson.Read(job.Recipe!);
+        if (job.Key is null || !submitted.TryGetValue(job.Key, out var asked)) return [];
+        try
+        {
+            return [.. FindDifferences(job, asked, ImageRecipeJson.Read(job.Recipe!))];
+        }
+        catch (JsonException damage)
+        {
+            return [$"job {job.Id}: {damage.Message}"];
+        }
+    }
+
+    private IEnumerable<string> FindDifferences(JobRow job, JsonObject asked, ImageRecipe recipe)
+    {
         foreach (var (field, value) in asked.Where(field => !NotInRecipe.Contains(field.Key)))
         {
             if (TextOf(value) != TextOf(recipe.Fields[field]))

@@ -40,7 +40,8 @@ internal sealed class PostgresNode(
             ["-D", Data, "-U", SuperUser, "--auth=scram-sha-256", "--pwfile=" + passwordFile, "-E", "UTF8", "--locale=C.UTF-8",
                 "--no-sync"],
             cancellationToken);
-        // Servers are killed here, machines are not: what was written stays without being forced to disk.
+        // Servers are killed here, machines are not: what was written stays without being forced to disk. Nor do the servers end their
+        // replication for a clock that steps.
         await user.WriteAsync(Path.Combine(Data, "postgresql.conf"), $"""
             listen_addresses = '127.0.0.1'
             port = {port}
@@ -53,6 +54,8 @@ internal sealed class PostgresNode(
             max_wal_senders = 5
             hot_standby = on
             wal_retrieve_retry_interval = 200ms
+            wal_sender_timeout = 0
+            wal_receiver_timeout = 0
             restart_after_crash = on
             log_line_prefix = '%m [%p] %a '
 

@@ -52,8 +52,7 @@ internal static class BenchChaosCommand
         var run = new ChaosRun(options, context.Clock, context.Output.WriteLine);
         var parts = new (string Title, Func<CancellationToken, Task<ChaosReport>> RunAsync)[]
         {
-            ("Faults", run.RunFaultsAsync), ("Killing points", run.RunKillingPointsAsync), ("Killed workers", run.RunTakeoverAsync),
-            ("Lost servers", run.RunServerLossAsync),
+            ("Faults", run.RunFaultsAsync), ("Killing points", run.RunKillingPointsAsync), ("Single faults", run.RunSingleFaultsAsync),
         };
         var violations = 0;
         var file = Path.Combine(options.OutputFolder, "report.md");

@@ -24,7 +24,7 @@ public sealed class RegularFileTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Irregular))]
-    public async Task What_is_no_regular_file_is_refused_at_once(string kind, Action<string> make)
+    public async Task Pipes_devices_and_folders_are_refused_at_once(string kind, Action<string> make)
     {
         make(FilePath);
         var opening = Task.Run(() => Assert.Throws<IrregularFileException>(() => RegularFile.ReadAllBytes(FilePath, 100)));

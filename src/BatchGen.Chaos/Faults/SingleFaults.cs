@@ -5,18 +5,44 @@ using BatchGen.Chaos.Processes;
 using Npgsql;
 using static System.FormattableString;
 
-namespace BatchGen.Chaos;
+namespace BatchGen.Chaos.Faults;
 
 /// <summary>Single faults at chosen moments, with figures of what they cost.</summary>
-internal sealed class Scenes(Stage stage, Producer producer)
+internal sealed class SingleFaults(Stage stage, Producer producer)
 {
     private const int LongSteps = 150, ShortSteps = 25, LongBatch = 2, ShortBatch = 24;
+    private const int Kills = 2;
+    private static readonly TimeSpan TakeoverMargin = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ServerDown = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Kills the worker that draws a batch.</summary>
-    /// <returns>Time from its death until another worker draws the jobs.</returns>
-    public async Task<TimeSpan> KillInBatchAsync(CancellationToken cancellationToken)
+    /// <summary>Kills the workers that draw a batch, one after the other.</summary>
+    /// <returns>Whether other workers drew the jobs in time.</returns>
+    public async Task<AuditLine> KillWorkersAsync(CancellationToken cancellationToken)
+    {
+        var limit = stage.Options.Lease + TakeoverMargin;
+        var times = new List<double>();
+        for (var i = 0; i < Kills; i++) times.Add((await KillInBatchAsync(cancellationToken)).TotalSeconds);
+        var text = string.Join(", ", times.Select(time => Invariant($"{time:0.0} s")));
+        return new AuditLine(
+            Invariant($"Jobs of a killed worker run again within {limit.TotalSeconds} s, the lease and five seconds: after {text}"),
+            times.Count, [.. times.Where(time => time > limit.TotalSeconds).Select(time => Invariant($"after {time:0.0} s"))]);
+    }
+
+    /// <summary>Crashes the server while images of a batch are being recorded.</summary>
+    /// <returns>Whether images are lost that had been recorded.</returns>
+    public Task<AuditLine> CrashServerAsync(CancellationToken cancellationToken) => LoseServerAsync(
+        "A crash of the server",
+        token => stage.Servers.RestartAsync(node => node.StopAsync("immediate", token), ServerDown, token), cancellationToken);
+
+    /// <summary>Fails over to the standby while images of a batch are being recorded.</summary>
+    /// <returns>Whether images are lost that had been recorded.</returns>
+    public Task<AuditLine> FailOverAsync(CancellationToken cancellationToken) => LoseServerAsync(
+        "A failover to the standby", token => stage.Servers.FailOverAsync(ServerDown, token), cancellationToken);
+
+    // Time from the death of a worker until another draws its jobs.
+    private async Task<TimeSpan> KillInBatchAsync(CancellationToken cancellationToken)
     {
         await producer.SubmitAsync(NewJobs(LongBatch, LongSteps), cancel: 0, TimeSpan.Zero, cancellationToken);
         var (batch, worker) = await UntilAsync("find_open_batch", BatchOf, cancellationToken, 0L);
@@ -28,9 +54,8 @@ internal sealed class Scenes(Stage stage, Producer producer)
         return time;
     }
 
-    /// <summary>Takes the server away while images of a batch are being recorded.</summary>
-    /// <returns>Images that had been recorded before and are not there, or were drawn again, once all jobs ended.</returns>
-    public async Task<AuditLine> LoseServerAsync(
+    // Images count as lost that had been recorded before and are not there, or were drawn again, once all jobs ended.
+    private async Task<AuditLine> LoseServerAsync(
         string what, Func<CancellationToken, Task<string>> lose, CancellationToken cancellationToken)
     {
         await producer.SubmitAsync(NewJobs(ShortBatch, ShortSteps), cancel: 0, TimeSpan.Zero, cancellationToken);
