@@ -1,3 +1,5 @@
+using System.Runtime.Versioning;
+
 namespace BatchGen.Core.Files;
 
 /// <summary>Makes the files and folders of this program; here, and not by the umask, it is decided who may read them.</summary>
@@ -16,10 +18,25 @@ public static class OwnFiles
         if (OperatingSystem.IsWindows() || Directory.Exists(full)) return Directory.CreateDirectory(full);
         if (Path.GetDirectoryName(full) is { } parent) CreateFolder(parent, access);
         var made = Directory.CreateDirectory(full, ModeOfFolder(access));
-        // The umask took something away. What the folder above has handed down, its group, stays.
-        if (access != FolderAccess.Private)
-            File.SetUnixFileMode(full, ModeOfFolder(access) | (File.GetUnixFileMode(full) & UnixFileMode.SetGroup));
+        if (access != FolderAccess.Private) GiveBack(full, ModeOfFolder(access));
         return made;
+    }
+
+    /// <summary>Gives a new folder what the umask took away of its mode. What the folder above has handed down, its group, stays.</summary>
+    [UnsupportedOSPlatform("windows")]
+    internal static void GiveBack(string folder, UnixFileMode mode)
+    {
+        var now = File.GetUnixFileMode(folder);
+        if ((now & mode) == mode) return;
+        try
+        {
+            File.SetUnixFileMode(folder, mode | (now & UnixFileMode.SetGroup));
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // Another user made it at the same moment, and its mode is that user's to give: only the owner may.
+            return;
+        }
     }
 
     /// <summary>Makes a new file.</summary>

@@ -85,6 +85,27 @@ public sealed class OwnFilesTests : IDisposable
         Assert.Equal("710", ModeOf(_root));
     }
 
+    [Fact]
+    public void A_new_folder_that_another_user_made_at_the_same_moment_keeps_that_users_mode()
+    {
+        if (OperatingSystem.IsWindows()) return; // Windows has no such modes.
+        // Linux lets nobody, not even root, change this folder's mode, which is 555.
+        const string Foreign = "/proc/self/task";
+        OwnFiles.GiveBack(Foreign, OwnFiles.PrivateFolder);
+        Assert.Equal("555", ModeOf(Foreign));
+    }
+
+    [Fact]
+    public void A_new_folder_keeps_the_bits_that_its_mode_has_beyond_what_was_taken_away()
+    {
+        if (OperatingSystem.IsWindows()) return; // Windows has no such modes.
+        File.SetUnixFileMode(_root, OwnFiles.PrivateFolder | UnixFileMode.OtherRead);
+        OwnFiles.GiveBack(_root, OwnFiles.PrivateFolder);
+        Assert.Equal("704", ModeOf(_root));
+        OwnFiles.GiveBack(_root, OwnFiles.PrivateFolder | UnixFileMode.GroupRead);
+        Assert.Equal("740", ModeOf(_root));
+    }
+
     private static string ModeOf(string path) =>
         OperatingSystem.IsWindows() ? "" : Convert.ToString((int)File.GetUnixFileMode(path) & 0x1FF, 8);
 
