@@ -9,7 +9,8 @@ namespace BatchGen.Worker.Redrawing;
 /// <param name="Pixels">Pixels of the image.</param>
 /// <param name="DifferingPixels">Pixels that differ.</param>
 /// <param name="LargestDifference">Largest difference of a colour value, of 255.</param>
-/// <param name="Circumstances">What the bytes depend on and was different when it was recorded, one text for each.</param>
+/// <param name="Circumstances">What the bytes depend on and was different when it was recorded, or was not recorded; one text for each.
+/// </param>
 public sealed record RedrawComparison(
     bool SameBytes, long Pixels, long DifferingPixels, int LargestDifference, IReadOnlyList<string> Circumstances)
 {
@@ -37,7 +38,8 @@ public sealed record RedrawComparison(
         return new(recordedFile.AsSpan().SequenceEqual(redrawn.File), pixels, differing, largest, circumstances);
     }
 
-    // Each thing that docs/rendering.md says the bytes depend on beside the job; what an older program did not record cannot differ.
+    // Each thing that docs/rendering.md says the bytes depend on beside the job. Of what an older program did not record nobody knows
+    // whether it differs.
     private static string[] Differing(ImageRecipe recorded, ImageRecipe now)
     {
         (string Name, string? Then, string? Now)[] all =
@@ -49,7 +51,7 @@ public sealed record RedrawComparison(
             ("compute type", recorded.ComputeType, now.ComputeType),
             ("threads", recorded.Threads?.ToString(CultureInfo.InvariantCulture), now.Threads?.ToString(CultureInfo.InvariantCulture)),
         ];
-        return [.. all.Where(item => item.Then is not null && item.Then != item.Now)
-            .Select(item => $"{item.Name}: {item.Now}, recorded {item.Then}")];
+        return [.. all.Where(item => item.Then is null || item.Then != item.Now)
+            .Select(item => $"{item.Name}: {item.Now}, " + (item.Then is null ? "not recorded" : $"recorded {item.Then}"))];
     }
 }
