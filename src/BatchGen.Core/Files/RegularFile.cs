@@ -10,14 +10,24 @@ namespace BatchGen.Core.Files;
 /// </remarks>
 public static partial class RegularFile
 {
-    // Numbers of Linux (fcntl.h, sys/stat.h; the same on x86 and Arm) and of macOS.
-    private const int WithoutWaitingOnLinux = 0x800, CloseOnExecOnLinux = 0x80000, WithoutWaitingOnMac = 0x4, CloseOnExecOnMac = 0x1000000;
-    private const int CurrentFolder = -100, OfTheHandle = 0x1000, TypeWanted = 1;
+    // Numbers of Linux (fcntl.h, sys/stat.h, errno.h; the same on x86 and Arm unless said otherwise) and of macOS.
+    private const int CurrentFolder = -100, OfTheHandle = 0x1000, OfTheLink = 0x100, TypeWanted = 1;
     private const int TypeMask = 0xF000, TypeRegular = 0x8000;
     private const int SequentialAdvice = 2;
 
     // statx(2): the structure's size, and where its field stx_mode lies.
     private const int StatusBytes = 256, ModeOffset = 28;
+
+    private const int NotPermitted = 1, NoEntry = 2, Interrupted = 4, NoSuchDevice = 6, AccessDenied = 13, NotAFolder = 20;
+
+    private static readonly bool IsMac = OperatingSystem.IsMacOS();
+    private static readonly bool IsArm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
+    private static readonly int WithoutWaiting = IsMac ? 0x4 : 0x800;
+    private static readonly int CloseOnExec = IsMac ? 0x1000000 : 0x80000;
+    private static readonly int WithoutLinks = IsMac ? 0x100 : IsArm ? 0x8000 : 0x20000;
+    private static readonly int FoldersOnly = IsMac ? 0x100000 : IsArm ? 0x4000 : 0x10000;
+    private static readonly int TooManyLinks = IsMac ? 62 : 40;
+    private static readonly int CurrentFolderOfOpen = IsMac ? -2 : CurrentFolder;
 
     /// <summary>Opens a file to be read from the beginning, without a buffer.</summary>
     /// <param name="path">The file, or a link to it.</param>
@@ -30,13 +40,66 @@ public static partial class RegularFile
         if (Directory.Exists(path)) throw new IrregularFileException("a folder");
         if (OperatingSystem.IsWindows()) return OpenPlainly(path);
         Refuse(TypeOf(CurrentFolder, path, 0));
-        var flags = OperatingSystem.IsMacOS() ? WithoutWaitingOnMac | CloseOnExecOnMac : WithoutWaitingOnLinux | CloseOnExecOnLinux;
-        var number = OpenFile(path, flags);
-        // Opened once more for the error that says why it cannot be.
-        if (number < 0) return OpenPlainly(path);
-        var handle = new SafeFileHandle(number, ownsHandle: true);
+        return StreamOf(OpenAt(CurrentFolderOfOpen, path, WithoutWaiting, path));
+    }
+
+    /// <summary>Opens a file to be read from the beginning, without a buffer, in a folder that somebody else may change meanwhile: neither
+    /// the file nor its folder may be a link.</summary>
+    /// <param name="path">The file.</param>
+    /// <inheritdoc cref="Open" path="/exception"/>
+    public static FileStream OpenWithoutLinks(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var full = Path.GetFullPath(path);
+        var folder = Path.GetDirectoryName(full) ?? throw new IrregularFileException("a folder");
+        if (OperatingSystem.IsWindows())
+        {
+            if ((new FileInfo(full).LinkTarget ?? new DirectoryInfo(folder).LinkTarget) is not null) throw Linked();
+            return Open(full);
+        }
+
+        // The file is looked up in the folder that was opened, whatever stands in its place by then.
+        using var opened = OpenAt(CurrentFolderOfOpen, folder, FoldersOnly | WithoutLinks, full);
+        var (number, name) = ((int)opened.DangerousGetHandle(), Path.GetFileName(full));
+        Refuse(TypeOf(number, name, OfTheLink));
+        return StreamOf(OpenAt(number, name, WithoutWaiting | WithoutLinks, full));
+    }
+
+    private static SafeFileHandle OpenAt(int folder, string name, int flags, string path)
+    {
+        int number, error;
+        do
+        {
+            number = OpenFile(folder, name, flags | CloseOnExec);
+            error = Marshal.GetLastPInvokeError();
+        }
+        while (number < 0 && error == Interrupted);
+
+        if (number >= 0) return new SafeFileHandle(number, ownsHandle: true);
+        // A folder that is a link is said to be no folder.
+        if ((flags & WithoutLinks) != 0 && (error == TooManyLinks || ((flags & FoldersOnly) != 0 && error == NotAFolder)))
+            throw Linked();
+        throw ErrorOf(Path.GetFullPath(path), error);
+    }
+
+    // The file is not opened once more for an error of the runtime's own: a named pipe may be there by then.
+    private static Exception ErrorOf(string path, int error) => error switch
+    {
+        NoEntry when Directory.Exists(Path.GetDirectoryName(path)) =>
+            new FileNotFoundException($"Could not find file '{path}'.", path),
+        NoEntry => new DirectoryNotFoundException($"Could not find a part of the path '{path}'."),
+        NotPermitted or AccessDenied => new UnauthorizedAccessException($"Access to the path '{path}' is denied."),
+        NoSuchDevice => new IrregularFileException("a socket or a device"),
+        _ => new IOException($"{Marshal.GetPInvokeErrorMessage(error)} : '{path}'"),
+    };
+
+    private static IrregularFileException Linked() => new("a link, or in a folder that is one, and none is followed here");
+
+    private static FileStream StreamOf(SafeFileHandle handle)
+    {
         try
         {
+            var number = (int)handle.DangerousGetHandle();
             Refuse(TypeOf(number, "", OfTheHandle));
             var stream = new FileStream(handle, FileAccess.Read, bufferSize: 0, isAsync: false);
             if (!stream.CanSeek) throw new IrregularFileException("a named pipe or a device");
@@ -91,6 +154,7 @@ public static partial class RegularFile
         0x1000 => "a named pipe",
         0x2000 or 0x6000 => "a device",
         0x4000 => "a folder",
+        0xA000 => "a link",
         0xC000 => "a socket",
         _ => "something unknown",
     };
@@ -111,8 +175,8 @@ public static partial class RegularFile
         }
     }
 
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int OpenFile(string path, int flags);
+    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenFile(int folder, string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Status(int folder, string path, int flags, uint wanted, [Out] byte[] status);

@@ -30,6 +30,8 @@ public sealed class RegularFileTests : IDisposable
         var opening = Task.Run(() => Assert.Throws<IrregularFileException>(() => RegularFile.ReadAllBytes(FilePath, 100)));
         var error = await Wait.ForAsync("the file was refused", opening, Limit);
         Assert.Contains(kind, error.Message, StringComparison.Ordinal);
+        opening = Task.Run(() => Assert.Throws<IrregularFileException>(() => RegularFile.OpenWithoutLinks(FilePath)));
+        await Wait.ForAsync("the file was refused there too", opening, Limit);
         Assert.Equal(kind, RegularFile.KindOf(FilePath));
     }
 
@@ -57,7 +59,63 @@ public sealed class RegularFileTests : IDisposable
     {
         Assert.Throws<FileNotFoundException>(() => RegularFile.Open(FilePath));
         Assert.Throws<DirectoryNotFoundException>(() => RegularFile.Open(Path.Combine(FilePath, "below")));
+        File.CreateSymbolicLink(FilePath + "-ring", FilePath + "-ring");
+        Assert.Contains("-ring", Assert.Throws<IOException>(() => RegularFile.Open(FilePath + "-ring")).Message, StringComparison.Ordinal);
         Assert.Null(RegularFile.KindOf(FilePath));
+    }
+
+    [Fact]
+    public async Task A_named_pipe_that_comes_and_goes_while_it_is_looked_for_keeps_nobody_waiting()
+    {
+        var away = FilePath + "-away";
+        IrregularFiles.MakePipe(away);
+        using var stop = new CancellationTokenSource();
+        var moving = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                File.Move(away, FilePath);
+                File.Move(FilePath, away);
+            }
+        });
+        var opening = Task.Run(() =>
+        {
+            for (var i = 0; i < 20_000; i++) Assert.ThrowsAny<IOException>(() => RegularFile.Open(FilePath));
+        });
+        try
+        {
+            await Wait.ForAsync("the pipe was never opened", opening, TimeSpan.FromMinutes(1));
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await moving;
+        }
+    }
+
+    [Fact]
+    public void A_file_is_opened_without_links_where_neither_it_nor_its_folder_is_one()
+    {
+        File.WriteAllText(FilePath, "text");
+        using (var stream = RegularFile.OpenWithoutLinks(FilePath)) Assert.Equal(4, stream.Length);
+        var (file, folder) = (FilePath + "-link", _folder + "-link");
+        File.CreateSymbolicLink(file, FilePath);
+        Directory.CreateSymbolicLink(folder, _folder);
+        try
+        {
+            foreach (var path in new[] { file, Path.Combine(folder, "file") })
+            {
+                Assert.Contains("it is a link", Assert.Throws<IrregularFileException>(() => RegularFile.OpenWithoutLinks(path)).Message,
+                    StringComparison.Ordinal);
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder);
+        }
+
+        Assert.Throws<FileNotFoundException>(() => RegularFile.OpenWithoutLinks(FilePath + "-gone"));
+        Assert.Throws<DirectoryNotFoundException>(() => RegularFile.OpenWithoutLinks(Path.Combine(_folder, "gone", "file")));
     }
 
     private static void MakeLinkToPipe(string path)
