@@ -73,9 +73,57 @@ public sealed class ProducerLimitTests : IAsyncLifetime
             $"alter role {Shop} set statement_timeout = 0; alter role {Shop} set idle_in_transaction_session_timeout = 0");
         Assert.DoesNotContain(await LimitAsync(), done => done.Producer.Name == Shop);
         Assert.Equal(("0", "0"), await LimitsOfAsync(Shop));
-        var producer = Assert.Single(
-            await new ServerInspector(_database.Queue).ListProducersAsync(CancellationToken.None), producer => producer.Name == Shop);
-        Assert.Equal(["idle_in_transaction_session_timeout=1min", "statement_timeout=5min"], producer.Missing);
+        Assert.Equal(["idle_in_transaction_session_timeout=1min", "statement_timeout=5min"], (await FindAsync()).Missing);
+    }
+
+    [Theory]
+    [InlineData("role in database", "0", "5h", "role")]
+    [InlineData("role", "0min", "5h", "database")]
+    public async Task A_producer_whose_first_setting_by_precedence_is_0_has_no_limit_whatever_the_later_ones_say(
+        string first, string ofFirst, string ofSecond, string second)
+    {
+        try
+        {
+            await SetAsync(first, ofFirst);
+            await SetAsync(second, ofSecond);
+            Assert.Equal("0", (await LimitsOfAsync(Shop)).Statement);
+            Assert.Contains("statement_timeout=5min", (await FindAsync()).Missing);
+
+            await SetAsync(first, "0.5h");
+            await SetAsync(second, "0");
+            Assert.Equal("30min", (await LimitsOfAsync(Shop)).Statement);
+            Assert.DoesNotContain("statement_timeout=5min", (await FindAsync()).Missing);
+        }
+        finally
+        {
+            // Other tests use the database too.
+            await SetAsync("database", null);
+        }
+    }
+
+    [Fact]
+    public async Task A_worker_that_also_submits_gets_no_limits()
+    {
+        await _database.SqlAsync($"grant batchgen_submitter to {Worker}");
+        Assert.DoesNotContain(await LimitAsync(), done => done.Producer.Name == Worker);
+        Assert.Equal(("0", "0"), await LimitsOfAsync(Worker));
+    }
+
+    private async Task<Producer> FindAsync() => Assert.Single(
+        await new ServerInspector(_database.Queue).ListProducersAsync(CancellationToken.None), producer => producer.Name == Shop);
+
+    // Null takes the setting away.
+    private async Task SetAsync(string place, string? value)
+    {
+        var database = await DatabaseNameAsync();
+        var whose = place switch
+        {
+            "role in database" => $"role {Shop} in database {database}",
+            "role" => $"role {Shop}",
+            "database" => $"database {database}",
+            _ => throw new ArgumentOutOfRangeException(nameof(place), place, "unknown place"),
+        };
+        await _database.SqlAsync($"alter {whose} " + (value is null ? "reset statement_timeout" : $"set statement_timeout = '{value}'"));
     }
 
     private Task<IReadOnlyList<(Producer Producer, bool IsLimited)>> LimitAsync() =>
