@@ -18,6 +18,8 @@ internal static class StagedJobs
         // A name of its own keeps concurrent loads of one role apart.
         var load = Guid.NewGuid().ToString("N");
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var lift = new NpgsqlCommand(SqlFiles.Query("lift_statement_limit"), connection, transaction))
+            await lift.ExecuteNonQueryAsync(cancellationToken);
         await using (var writer = await connection.BeginBinaryImportAsync(SqlFiles.Statement("copy_staged_jobs"), cancellationToken))
         {
             writer.Timeout = TimeSpan.Zero;

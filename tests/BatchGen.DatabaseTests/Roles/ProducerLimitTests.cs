@@ -1,4 +1,7 @@
+using BatchGen.Core.Jobs;
+using BatchGen.Queue;
 using BatchGen.Queue.Inspection;
+using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Migrations;
 using BatchGen.Testing;
 using Npgsql;
@@ -107,6 +110,26 @@ public sealed class ProducerLimitTests : IAsyncLifetime
         await _database.SqlAsync($"grant batchgen_submitter to {Worker}");
         Assert.DoesNotContain(await LimitAsync(), done => done.Producer.Name == Worker);
         Assert.Equal(("0", "0"), await LimitsOfAsync(Worker));
+    }
+
+    [Fact]
+    public async Task A_load_of_a_producer_that_takes_longer_than_the_limit_of_its_statements_is_submitted()
+    {
+        await _database.SqlAsync($"alter role {Shop} set statement_timeout = '300ms'");
+        var address = new NpgsqlConnectionStringBuilder(_database.ConnectionString) { Username = Shop, Password = "secret" };
+        await using var queue = QueueDatabase.Open(address.ConnectionString, new QueueOptions { Schema = _database.Schema });
+        IEnumerable<JobRequest> Slowly()
+        {
+            yield return new JobRequest { Prompt = "a" };
+            // The limit has passed when the server says so.
+            using var clock = new NpgsqlConnection(_database.ConnectionString);
+            clock.Open();
+            using var wait = new NpgsqlCommand("select pg_sleep(0.6)", clock);
+            wait.ExecuteNonQuery();
+            yield return new JobRequest { Prompt = "b" };
+        }
+
+        Assert.Equal(2, await new JobSubmitter(queue).SubmitManyAsync(Slowly(), null, TestContext.Current.CancellationToken));
     }
 
     private async Task<Producer> FindAsync() => Assert.Single(
