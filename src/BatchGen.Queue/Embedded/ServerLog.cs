@@ -86,18 +86,30 @@ internal sealed class ServerLog(string home, ServerUser user)
     }
 
     // By name, which is by time.
-    private IEnumerable<string> ListFiles() => Directory.Exists(Folder)
+    private IEnumerable<string> ListFiles() => new DirectoryInfo(Folder) is { Exists: true, LinkTarget: null }
         ? Directory.EnumerateFiles(Folder, "server-*.log").Order(StringComparer.Ordinal) : [];
 
     private static async Task<string> ReadFromAsync(string file, long position, CancellationToken cancellationToken)
     {
-        // Root must not read through a link what the server's user may not read.
-        if (new FileInfo(file) is not { Exists: true, LinkTarget: null }) return "";
-        await using var stream = RegularFile.Open(file);
+        await using var stream = OpenOwn(file);
+        if (stream is null) return "";
         var end = stream.Length;
         stream.Position = Math.Max(Math.Min(position, end), end - MostRead);
         using var reader = new StreamReader(stream);
         return await reader.ReadToEndAsync(cancellationToken);
+    }
+
+    // Root must not read through a link what the server's user may not read, and this user owns the folder.
+    private static FileStream? OpenOwn(string file)
+    {
+        try
+        {
+            return RegularFile.OpenWithoutLinks(file);
+        }
+        catch (IOException failure) when (failure is FileNotFoundException or DirectoryNotFoundException or IrregularFileException)
+        {
+            return null;
+        }
     }
 
     /// <summary>True when processes of a server that was killed still hold its memory; they take a moment to end.</summary>
