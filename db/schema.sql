@@ -1000,6 +1000,10 @@ function fail_used_up(dead batches, worker_name text) returns void;
 -- Fails waiting jobs, with a message for each; returns their ids.
 function fail_waiting(these bigint[], with_code text, messages text[]) returns bigint[];
 
+-- Fails waiting jobs whose start image no living worker could read for longer than a limit (null for none), at most so many; returns how
+-- many.
+function fail_without_start_image(unserved_limit interval, at_most integer DEFAULT 5000) returns integer;
+
 -- A recipe with defaults for the fields it leaves out. Seeds are drawn below 2^32, which other tools accept too.
 function filled_recipe(recipe jsonb, defaults jsonb) returns jsonb;
 
@@ -1073,6 +1077,12 @@ function images_of_campaign(of_name text, of_signature text, claimed_from timest
 -- Whether an instant lies in the years 1 to 9999; null for null.
 function instant_fits(instant timestamp with time zone) returns boolean;
 
+-- Whether a job whose worker was lost while it drew this job alone is taken for the reason.
+function is_blamed(job bigint) returns boolean;
+
+-- Whether an attempt was requeued because a worker could not read the start image of its job.
+function is_for_start_image(attempt job_attempts) returns boolean;
+
 -- Whether other workers have a signature fused and what waits of it is too little to share.
 function is_held_by_others(wanted text, in_group integer, by_worker uuid, batch_size integer) returns boolean;
 
@@ -1134,6 +1144,9 @@ function max_adapters() returns integer;
 -- The most characters that one adapter may be spelled with.
 function max_spelling() returns integer;
 
+-- Whether a worker is not restricted to other models than this one.
+function may_serve(worker workers, model text) returns boolean;
+
 -- The adapters of a job with those that its prompt names.
 function merged_adapters(adapters jsonb, in_prompt text) returns jsonb;
 
@@ -1170,7 +1183,7 @@ function note_beat() returns void;
 -- Sets a sequence to the microsecond of an instant; stays also when the transaction fails.
 function note_instant(in_sequence text, instant timestamp with time zone) returns void;
 
--- Writes down what a worker lacks on its machine: an adapter, a model, or room for images.
+-- Writes down what a worker lacks on its machine: an adapter, a model, start images, or room for images.
 function note_lack(of_worker uuid, of_kind text, of_name text, with_sha256 text, why text) returns void -- security definer;
 
 -- Writes down which jobs of a batch that ends are still running, because another session has them locked.

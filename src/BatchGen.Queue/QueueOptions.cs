@@ -33,8 +33,8 @@ public sealed class QueueOptions
     [Range(0, long.MaxValue)]
     public long StartImageQuotaBytes { get; set; } = 10L << 30;
 
-    /// <value>Jobs fail that no living worker could serve for longer, because each lacks their model or an adapter on its machine; 12
-    /// hours.</value>
+    /// <value>Jobs fail that no living worker could serve for longer, because each lacks their model, an adapter or the start image on its
+    /// machine; 12 hours.</value>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
     public TimeSpan UnservedLimit { get; set; } = TimeSpan.FromHours(12);
 

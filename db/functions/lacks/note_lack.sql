@@ -13,4 +13,4 @@ begin
     since = case when l.sha256 = excluded.sha256 then l.since else excluded.since end,
     sha256 = excluded.sha256, reason = excluded.reason, looked_at = excluded.looked_at;
 end $$;
-comment on function note_lack is 'Writes down what a worker lacks on its machine: an adapter, a model, or room for images.';
+comment on function note_lack is 'Writes down what a worker lacks on its machine: an adapter, a model, start images, or room for images.';

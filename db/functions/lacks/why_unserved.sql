@@ -7,7 +7,7 @@ declare
   why text;
 begin
   for worker in
-    select w.* from workers w where worker_lives(w, instant) and (w.models is null or lower(of_model) = any(w.models))
+    select w.* from workers w where worker_lives(w, instant) and may_serve(w, of_model)
   loop
     select l.* into lack from worker_lacks l
     where l.worker_id = worker.id and l.since < instant - unserved_limit

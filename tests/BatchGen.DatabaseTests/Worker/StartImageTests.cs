@@ -86,6 +86,53 @@ public sealed class StartImageTests : IDisposable
         await WorkerHost.UntilAsync("the worker lacks nothing", () => LacksAsync(database), lacks => lacks.Length == 0);
     }
 
+    [Fact]
+    public async Task Jobs_whose_start_image_no_living_worker_could_read_for_longer_than_the_limit_fail_until_they_are_retried()
+    {
+        // Tried once within the test: a requeued job waits for twenty times the delay.
+        await using var database = await DatabaseAsync(new QueueOptions
+        {
+            PollInterval = TimeSpan.FromMilliseconds(50), RetryDelay = TimeSpan.FromMinutes(3),
+        });
+        var name = new string('a', 64) + ".png";
+        await new StartImageOwners(database.Queue).KeepAsync(name, 1, tenant: null, CancellationToken.None);
+        var id = Assert.Single(await database.Submitter.SubmitAsync([new JobRequest { StartImage = name }], CancellationToken.None));
+        await using var worker = await WorkerHost.StartAsync(
+            database, new FakeRenderer(), options => options.ExitWhenIdle = false, startImageFolder: _folder);
+        async Task<(JobState, string?)> LookAsync()
+        {
+            await database.Claims.RescueExpiredAsync(CancellationToken.None);
+            var job = (await database.Catalog.FindAsync(id, CancellationToken.None))!;
+            return (job.State, job.FailureCode);
+        }
+
+        Task TriedAsync(long times) => WorkerHost.UntilAsync(
+            "the job was tried", () => database.SqlAsync<long>("select count(*) from job_attempts"), count => count == times);
+        await TriedAsync(1);
+        Assert.Equal((JobState.Queued, null), await LookAsync());
+
+        // The first attempt was long ago, but another worker has not tried.
+        var other = await database.AddWorkerAsync("other");
+        await database.SqlAsync("""
+            insert into job_attempts (job_id, attempt, counted, code, message, worker_id, ended_at)
+            select job_id, attempt, counted, code, message, worker_id, ended_at - interval '13 hours' from job_attempts
+            """);
+        Assert.Equal((JobState.Queued, null), await LookAsync());
+
+        await database.Workers.StopAsync(other, "stopped", CancellationToken.None);
+        // The worker's own rescue may have the row at this moment.
+        await WorkerHost.UntilAsync("the job failed", LookAsync, now => now == (JobState.Failed, "invalid_job"));
+        var failed = (await database.Catalog.FindAsync(id, CancellationToken.None))!;
+        Assert.Equal(0, failed.Attempts);
+        Assert.Matches(
+            $"^No worker that runs could read the start image for more than 12:00:00, .* The last one said: Start image '{name}' is not in",
+            failed.FailureMessage);
+
+        await database.Actions.RetryAsync([id], CancellationToken.None);
+        await TriedAsync(4);
+        Assert.Equal(JobState.Queued, (await LookAsync()).Item1);
+    }
+
     private static async Task<string> LacksAsync(TestDatabase database) => string.Join(", ",
         (await database.Workers.ListAsync(CancellationToken.None)).SelectMany(worker => worker.Lacks)
             .Select(lack => $"{lack.Kind} {lack.Name}"));
