@@ -60,7 +60,7 @@ internal sealed class Convolution(
     }
 
     private Tensor Convolve(Tensor x) =>
-        F.conv2d(x, _weight.Value, _bias.ValueOrNull, _stride, _padding, kernel == 1 ? ConvolutionKernels.OnePixelDilation : null);
+        F.conv2d(x, _weight.Value, _bias.ValueOrNull, _stride, _padding, kernel == 1 ? ConvolutionKernels.OnePixelDilation(x) : null);
 }
 
 /// <summary>Normalization over groups of channels.</summary>
@@ -97,11 +97,12 @@ internal static class ConvolutionKernels
     private static readonly long[] Spread = [2, 2];
 
     /// <summary>Dilation for kernels of one pixel, to which it means nothing: dilated ones are not left out on one thread.</summary>
-    public static long[]? OnePixelDilation => get_num_threads() == 1 ? Spread : null;
+    public static long[]? OnePixelDilation(Tensor x) => IsFloat32OnProcessor(x) && get_num_threads() == 1 ? Spread : null;
 
     /// <summary>True when a batch would be left out for its size and must be made one of two images.</summary>
-    public static bool LeavesOut(Tensor x) => x.dtype == ScalarType.Float32 && x.device_type == TorchSharp.DeviceType.CPU
-        && x.shape[0] == 1 && x.numel() <= LeftOutNumbers;
+    public static bool LeavesOut(Tensor x) => IsFloat32OnProcessor(x) && x.shape[0] == 1 && x.numel() <= LeftOutNumbers;
+
+    private static bool IsFloat32OnProcessor(Tensor x) => x.dtype == ScalarType.Float32 && x.device_type == TorchSharp.DeviceType.CPU;
 }
 
 /// <summary>Matrix products of which an image's rows come out the same whatever else is in the batch.</summary>
@@ -158,7 +159,7 @@ internal static class MatrixProduct
         // Work is shared out along the height as well, where the rows divide.
         var height = inImage % 64 == 0 ? 64 : 1;
         var pixels = flat.view(images, height, inImage / height, depth).permute(0, 3, 1, 2);
-        var product = F.conv2d(pixels, weight.view(count, depth, 1, 1), bias, dilation: ConvolutionKernels.OnePixelDilation)
+        var product = F.conv2d(pixels, weight.view(count, depth, 1, 1), bias, dilation: ConvolutionKernels.OnePixelDilation(flat))
             .permute(0, 2, 3, 1).reshape(inImage * images, count);
         shape[^1] = count;
         return product.narrow(0, 0, rows).view(shape).MoveToOuterDisposeScope();
