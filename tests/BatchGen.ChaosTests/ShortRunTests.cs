@@ -13,7 +13,7 @@ public sealed class ShortRunTests(ITestOutputHelper output)
     public async Task Faults_of_every_kind_lose_double_and_blame_no_job()
     {
         var report = await RunAsync("faults", run => run.RunFaultsAsync(TestContext.Current.CancellationToken));
-        Assert.True(report.Faults.Count >= 20, $"only {report.Faults.Count} faults");
+        Assert.True(report.Faults.Count(fault => fault.IsDone) >= 20, string.Join('\n', report.Faults));
         Assert.True(report.Images > 0, "no image was drawn");
     }
 

@@ -20,7 +20,7 @@ internal static class BenchChaosCommand
         var minutes = new Option<int>("--minutes") { Description = "How long faults come.", DefaultValueFactory = _ => 45 };
         var seed = new Option<int>("--seed")
         {
-            Description = "Decides the faults and the jobs: the same seed gives the same.", DefaultValueFactory = _ => 1,
+            Description = "Decides the faults, their order and times, and what jobs ask for.", DefaultValueFactory = _ => 1,
         };
         var workers = new Option<int>("--workers") { Description = "Worker processes.", DefaultValueFactory = _ => 3 };
         const string Purpose =
