@@ -1073,6 +1073,9 @@ function images_of_campaign(of_name text, of_signature text, claimed_from timest
 -- Whether an instant lies in the years 1 to 9999; null for null.
 function instant_fits(instant timestamp with time zone) returns boolean;
 
+-- Whether a job whose worker was lost while it drew this job alone is taken for the reason.
+function is_blamed(job bigint) returns boolean;
+
 -- Whether other workers have a signature fused and what waits of it is too little to share.
 function is_held_by_others(wanted text, in_group integer, by_worker uuid, batch_size integer) returns boolean;
 

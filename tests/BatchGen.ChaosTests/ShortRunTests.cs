@@ -21,10 +21,6 @@ public sealed class ShortRunTests(ITestOutputHelper output)
     public Task A_worker_killed_at_any_point_between_claim_and_checkpoint_loses_nothing() =>
         RunAsync("killing-points", run => run.RunKillingPointsAsync(TestContext.Current.CancellationToken));
 
-    [Fact]
-    public Task A_killed_worker_costs_its_lease_and_a_crash_of_the_server_or_a_failover_no_image_and_no_worker() =>
-        RunAsync("single-faults", run => run.RunSingleFaultsAsync(TestContext.Current.CancellationToken));
-
     private async Task<ChaosReport> RunAsync(string name, Func<ChaosRun, Task<ChaosReport>> run)
     {
         var program = new ProgramStart(Path.Combine(AppContext.BaseDirectory, "batchgen"), [], RepositoryPaths.Root);
