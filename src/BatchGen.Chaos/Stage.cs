@@ -143,7 +143,7 @@ internal sealed class Stage : IAsyncDisposable
         {
             UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true,
         };
-        foreach (var (name, value) in Environment("setup", 0)) start.Environment[name] = value;
+        ProgramStart.SetVariables(start, Environment("setup", 0));
         start.Environment["ConnectionStrings__BatchGen"] = Servers.ConnectionString([.. Servers.Nodes.Select(node => node.Port)], "setup");
         using var process = Process.Start(start)!;
         process.StandardInput.Close();

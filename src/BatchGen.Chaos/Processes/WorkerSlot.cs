@@ -159,7 +159,7 @@ internal sealed class WorkerSlot(
             var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true };
             string[] arguments = ["-c", "exec \"$@\" >\"$LOG\" 2>&1", "sh", program.File, .. program.First, "worker", "--name", name];
             foreach (var argument in arguments) start.ArgumentList.Add(argument);
-            foreach (var (key, value) in environment) start.Environment[key] = value;
+            ProgramStart.SetVariables(start, environment);
             start.Environment["LOG"] = Path.Combine(logFolder, $"{logName}-{++_starts:D3}.log");
             (_process, _expected) = (Process.Start(start)!, null);
             _process.StandardInput.Close();

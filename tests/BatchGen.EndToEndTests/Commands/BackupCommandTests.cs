@@ -189,6 +189,11 @@ public sealed class BackupCommandTests
         Assert.Contains($"drop schema {schema}_before cascade", refused.Error, StringComparison.Ordinal);
         Assert.Equal(5L, await source.Database.SqlAsync<long>($"select count(*) from {schema}_before.jobs"));
         Assert.True(await source.Database.SqlAsync<bool>($"select to_regnamespace('{schema}') is not null"));
+
+        // As the refusal says.
+        await source.Database.SqlAsync($"drop schema {schema}");
+        await source.Database.SqlAsync($"alter schema {schema}_before rename to {schema}");
+        Assert.Equal(0, (await program.RunHereAsync("migrate")).ExitCode);
     }
 
     [Fact]
