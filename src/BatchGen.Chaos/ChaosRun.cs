@@ -21,7 +21,7 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
     // Exit codes of docs/operations.md, and that of a process that was asked to stop before it could say so itself.
     private static readonly int[] OrderlyExits = [0, 3, 130, 143];
     private const int LeastWorkers = 2;
-    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan FaultEndLimit = TimeSpan.FromMinutes(2);
 
     private readonly ConcurrentQueue<StruckFault> _faults = [];
@@ -42,9 +42,15 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
         return await WithWorkersAsync(stage, producer, async watch =>
         {
             var producing = producer.RunAsync(faultsOver.Token, cancellationToken);
-            await StrikeAllAsync(schedule, cancellationToken);
-            await faultsOver.CancelAsync();
-            await producing;
+            try
+            {
+                await StrikeAllAsync(schedule, cancellationToken);
+            }
+            finally
+            {
+                await faultsOver.CancelAsync();
+                await producing;
+            }
         }, cancellationToken);
     }
 
@@ -92,7 +98,8 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
         try
         {
             await act(watch);
-            drained = await DrainAsync(stage, cancellationToken);
+            (drained, var resumed) = await DrainAsync(stage, cancellationToken);
+            lines.Add(new AuditLine("No worker set itself aside, and none paused but for a flipped bit", options.Workers, resumed));
             progress(drained is { } time ? $"All jobs ended {Seconds(time)} after the last fault" : "Not all jobs ended");
             lines.AddRange(await QueueAudit.RunAsync(stage.Servers, cancellationToken));
         }
@@ -148,22 +155,30 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
         progress(struck.ToString());
     }
 
-    // A person who looks in the morning resumes the workers that paused because a weight or an image differed.
-    private async Task<TimeSpan?> DrainAsync(Stage stage, CancellationToken cancellationToken)
+    // A person who looks in the morning resumes the workers that paused because a weight or an image differed. Returns how long it took
+    // until everything had ended, and which workers had stopped working for no reason of the run.
+    private async Task<(TimeSpan? Time, IReadOnlyList<string> Resumed)> DrainAsync(Stage stage, CancellationToken cancellationToken)
     {
         var started = clock.GetTimestamp();
+        var resumed = new List<string>();
         while (clock.GetElapsedTime(started) < options.DrainLimit)
         {
-            await stage.Servers.ExecuteAsync("resume_workers", "batchgen", cancellationToken);
             await using var connection = await stage.Servers.ConnectAsync(cancellationToken);
+            await using (var resuming = new NpgsqlCommand(ChaosSql.Read("resume_workers"), connection))
+            await using (var workers = await resuming.ExecuteReaderAsync(cancellationToken))
+            {
+                while (await workers.ReadAsync(cancellationToken))
+                    if (!workers.GetBoolean(2)) resumed.Add($"{workers.GetString(0)}: {workers.GetString(1)}");
+            }
+
             await using var command = new NpgsqlCommand(ChaosSql.Read("count_open"), connection);
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
-            if (reader.GetInt64(0) == 0 && reader.GetInt64(1) == 0) return clock.GetElapsedTime(started);
-            await Task.Delay(LookInterval * 5, clock, cancellationToken);
+            if (reader.GetInt64(0) == 0 && reader.GetInt64(1) == 0) return (clock.GetElapsedTime(started), resumed);
+            await Task.Delay(LookInterval, clock, cancellationToken);
         }
 
-        return null;
+        return (null, resumed);
     }
 
     private static AuditLine JudgeExits(Stage stage)

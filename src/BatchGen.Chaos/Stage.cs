@@ -77,13 +77,16 @@ internal sealed class Stage : IAsyncDisposable
         var servers = await ServerPair.CreateAsync(folder, serverClock, cancellationToken);
         var images = await ImageDisk.CreateAsync(Path.Combine(folder, "images"), clock);
         var stage = new Stage(options, clock, folder, serverClock, servers, images);
-        await stage.RunProgramAsync(["migrate"], cancellationToken);
-        await stage.RunProgramAsync(["models", "add", stage.Models.Model, "--name", "demo"], cancellationToken);
-        await stage.RunProgramAsync(["adapters", "add", .. stage.Models.Adapters], cancellationToken);
-        Directory.CreateDirectory(Path.Combine(stage.DataFolder, "start-images"));
-        File.Copy(Path.Combine(stage.Models.Model, "preview.png"), Path.Combine(stage.DataFolder, "start-images", Producer.StartImage));
-        await servers.ExecuteAsync("watch_changes", "batchgen", cancellationToken);
-        return stage;
+        try
+        {
+            await stage.PrepareAsync(cancellationToken);
+            return stage;
+        }
+        catch
+        {
+            await stage.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>The adapter that a fault strikes.</summary>
@@ -140,7 +143,7 @@ internal sealed class Stage : IAsyncDisposable
         {
             UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true,
         };
-        foreach (var (name, value) in Environment("setup", 0)) start.Environment[name] = value;
+        ProgramStart.SetVariables(start, Environment("setup", 0));
         start.Environment["ConnectionStrings__BatchGen"] = Servers.ConnectionString([.. Servers.Nodes.Select(node => node.Port)], "setup");
         using var process = Process.Start(start)!;
         process.StandardInput.Close();
@@ -161,6 +164,16 @@ internal sealed class Stage : IAsyncDisposable
         foreach (var log in Directory.EnumerateFiles(_folder, "server.log", SearchOption.AllDirectories))
             File.Copy(log, Path.Combine(LogFolder, "logs", Path.GetFileName(Path.GetDirectoryName(log)!) + ".log"), overwrite: true);
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task PrepareAsync(CancellationToken cancellationToken)
+    {
+        await RunProgramAsync(["migrate"], cancellationToken);
+        await RunProgramAsync(["models", "add", Models.Model, "--name", "demo"], cancellationToken);
+        await RunProgramAsync(["adapters", "add", .. Models.Adapters], cancellationToken);
+        Directory.CreateDirectory(Path.Combine(DataFolder, "start-images"));
+        File.Copy(Path.Combine(Models.Model, "preview.png"), Path.Combine(DataFolder, "start-images", Producer.StartImage));
+        await Servers.ExecuteAsync("watch_changes", "batchgen", cancellationToken);
     }
 
     private static string NameOf(int number) => string.Create(CultureInfo.InvariantCulture, $"worker-{number}");

@@ -25,8 +25,8 @@ public sealed class AuditTests
         select '00000000-0000-0000-0000-000000000001', now(), group_id, 1, 2, 1, now(), 1, true, signature, '{2,3}' from jobs where id = 2;
         insert into images (job_id, batch_id, size_bytes, seed, completion, width, height, sha256, path, recipe)
         select id, 1, 3, 1, 1, 64, 64, sha256('x'), format('000000/%s.png', id),
-          '{"schema": 2, "job_id": 7, "prompt": "another", "seed": 5, "model": "demo", "model_sha256": "x", "adapters": [], "signature": "demo|",
-            "device": "cpu", "compute_type": "float32", "program": "BatchGen"}'
+          '{"schema": 2, "job_id": 7, "prompt": "another", "seed": 5, "model": "demo", "model_sha256": "x", "adapters": [],
+            "signature": "demo|", "device": "cpu", "compute_type": "float32", "program": "BatchGen"}'
         from jobs where id in (2, 3);
         insert into public.dropped_images (job_id, batch_id, sha256, was_verified, had_wrong_bits) values (2, 1, sha256('y'), true, false);
         insert into job_attempts (job_id, attempt, counted, code, message) values (2, 1, true, 'worker_lost', 'its worker was killed');

@@ -13,17 +13,13 @@ public sealed class ShortRunTests(ITestOutputHelper output)
     public async Task Faults_of_every_kind_lose_double_and_blame_no_job()
     {
         var report = await RunAsync("faults", run => run.RunFaultsAsync(TestContext.Current.CancellationToken));
-        Assert.True(report.Faults.Count >= 20, $"only {report.Faults.Count} faults");
+        Assert.True(report.Faults.Count(fault => fault.IsDone) >= 20, string.Join('\n', report.Faults));
         Assert.True(report.Images > 0, "no image was drawn");
     }
 
     [Fact]
     public Task A_worker_killed_at_any_point_between_claim_and_checkpoint_loses_nothing() =>
         RunAsync("killing-points", run => run.RunKillingPointsAsync(TestContext.Current.CancellationToken));
-
-    [Fact]
-    public Task A_killed_worker_costs_its_lease_and_a_crash_of_the_server_or_a_failover_no_image_and_no_worker() =>
-        RunAsync("single-faults", run => run.RunSingleFaultsAsync(TestContext.Current.CancellationToken));
 
     private async Task<ChaosReport> RunAsync(string name, Func<ChaosRun, Task<ChaosReport>> run)
     {

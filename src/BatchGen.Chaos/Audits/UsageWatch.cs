@@ -10,7 +10,7 @@ internal sealed class UsageWatch(WorkerSlot worker, TimeProvider clock)
     private const int MoreHandles = 40, MoreThreads = 25;
     private const double MoreMemory = 1.35;
     private const int LeastSamples = 30;
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly List<ProcessUsage> _samples = [];
     private int? _process;
@@ -33,7 +33,9 @@ internal sealed class UsageWatch(WorkerSlot worker, TimeProvider clock)
     }
 
     /// <summary>Judges what was sampled.</summary>
-    public AuditLine Judge() => Judge(worker.Name, _wasReplaced ? [] : _samples);
+    public AuditLine Judge() => _wasReplaced
+        ? new AuditLine($"The process of {worker.Name} lives through the whole run", _samples.Count, ["it was started again"])
+        : Judge(worker.Name, _samples);
 
     /// <summary>Compares the second quarter of a run with the last.</summary>
     /// <param name="name">Name of the worker.</param>

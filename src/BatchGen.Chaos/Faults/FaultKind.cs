@@ -6,9 +6,14 @@ namespace BatchGen.Chaos.Faults;
 /// <param name="Least">Shortest time that it lasts, in lease durations.</param>
 /// <param name="Most">Longest time that it lasts, in lease durations.</param>
 /// <param name="Target">Whom it strikes.</param>
-/// <param name="StrikeAsync">Does it, and returns what happened in words once it is over.</param>
+/// <param name="StrikeAsync">Does it, and returns what happened in words once it is over; they begin with <see cref="NotDone"/> where
+/// nothing was struck.</param>
 internal sealed record FaultKind(
-    string Name, int Weight, double Least, double Most, FaultTarget Target, Func<Fault, CancellationToken, Task<string>> StrikeAsync);
+    string Name, int Weight, double Least, double Most, FaultTarget Target, Func<Fault, CancellationToken, Task<string>> StrikeAsync)
+{
+    /// <summary>What the outcome of a fault begins with that met nothing to strike.</summary>
+    public const string NotDone = "not done: ";
+}
 
 /// <summary>Whom a fault strikes.</summary>
 internal enum FaultTarget

@@ -17,14 +17,14 @@ internal sealed class WorkerFaults(Stage stage)
     public IReadOnlyList<FaultKind> Kinds =>
     [
         new("worker killed", 14, 0.05, 0.4, FaultTarget.MortalWorker, (fault, _) => EndAsync(fault, Signals.Kill)),
-        new("worker killed while it writes", 4, 0.05, 0.3, FaultTarget.MortalWorker, async (fault, token) =>
-            await UntilWritingAsync(fault, token) + ", " + await EndAsync(fault, Signals.Kill)),
+        new("worker killed while it writes", 4, 0.05, 0.3, FaultTarget.MortalWorker, (fault, token) =>
+            WhileWritingAsync(fault, () => EndAsync(fault, Signals.Kill), token)),
         new("worker asked to stop", 8, 0.05, 0.3, FaultTarget.MortalWorker, (fault, _) => EndAsync(fault, Signals.Terminate)),
         new("worker interrupted", 2, 0.05, 0.3, FaultTarget.MortalWorker, (fault, _) => EndAsync(fault, Signals.Interrupt)),
         new("worker suspended", 5, 0.2, 0.7, FaultTarget.AnyWorker, (fault, _) => Slot(fault).SuspendAsync(fault.Time)),
         new("worker suspended past its lease", 9, 1.1, 1.8, FaultTarget.AnyWorker, (fault, _) => Slot(fault).SuspendAsync(fault.Time)),
-        new("worker suspended while it writes", 4, 1.1, 1.6, FaultTarget.AnyWorker, async (fault, token) =>
-            await UntilWritingAsync(fault, token) + ", " + await Slot(fault).SuspendAsync(fault.Time)),
+        new("worker suspended while it writes", 4, 1.1, 1.6, FaultTarget.AnyWorker, (fault, token) =>
+            WhileWritingAsync(fault, () => Slot(fault).SuspendAsync(fault.Time), token)),
         new("second worker of the same name", 3, 0.8, 1.4, FaultTarget.Everything, TwinAsync),
         new("bit of a weight flipped", 5, 0, 0, FaultTarget.AnyWorker, (fault, token) =>
             FlipAsync(fault, stage.Models.UNet, token)),
@@ -36,19 +36,19 @@ internal sealed class WorkerFaults(Stage stage)
 
     private Task<string> EndAsync(Fault fault, int signal) => Slot(fault).EndAsync(signal, Stage.EndLimit, fault.Time);
 
-    // Looks for an unfinished file among the open ones of the process, for at most a lease.
-    private async Task<string> UntilWritingAsync(Fault fault, CancellationToken cancellationToken)
+    // Looks for an unfinished file among the open ones of the process, for at most a lease, and strikes in any case.
+    private async Task<string> WhileWritingAsync(Fault fault, Func<Task<string>> strike, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(stage.Options.Lease);
         while (!limit.IsCancellationRequested)
         {
             if (Slot(fault).ProcessId is { } process && OpenFiles(process).Any(name => name.EndsWith(".part", StringComparison.Ordinal)))
-                return "while writing";
+                return await strike() + ", while writing";
             await Task.Delay(Watch, stage.Clock, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        return "writing nothing";
+        return await strike() + ", writing nothing";
     }
 
     private static IEnumerable<string> OpenFiles(int process)
@@ -84,18 +84,18 @@ internal sealed class WorkerFaults(Stage stage)
 
     private string Flip(Fault fault, string file)
     {
-        if (Slot(fault).ProcessId is not { } process) return "was down";
+        if (Slot(fault).ProcessId is not { } process) return FaultKind.NotDone + "the worker was down";
         try
         {
             var places = ModelFiles.PatternsOf(file, fault.Salt).SelectMany(pattern => ProcessMemory.Find(process, pattern)).ToArray();
-            if (places.Length == 0) return $"{Path.GetFileName(file)} was not in memory";
+            if (places.Length == 0) return $"{FaultKind.NotDone}{Path.GetFileName(file)} was not in memory";
             var place = places[fault.Salt % places.Length];
             ProcessMemory.Flip(process, place + ExponentByte, ExponentBit);
             return string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(file)}, one of {places.Length} places");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return "its memory could not be reached: " + error.Message;
+            return $"{FaultKind.NotDone}its memory could not be reached: {error.Message}";
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using BatchGen.Chaos.Faults;
 
 namespace BatchGen.Chaos.Files;
 
@@ -76,7 +77,7 @@ internal sealed class ImageDisk : IAsyncDisposable
         {
             for (var tries = 1; !await TrySetAsync(isReadOnly: true); tries++)
             {
-                if (tries == MostTries) return "a file was being written all the time";
+                if (tries == MostTries) return FaultKind.NotDone + "a file was being written all the time";
                 await Task.Delay(TryInterval, _clock);
             }
 

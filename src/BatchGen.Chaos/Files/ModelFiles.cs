@@ -32,7 +32,8 @@ internal sealed class ModelFiles : IDisposable
     /// <param name="clock">Clock by which damage lasts.</param>
     public static ModelFiles Copy(string from, string to, TimeProvider clock)
     {
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        string[] folders = [Path.Combine(from, "demo"), Path.Combine(from, "demo-adapters")];
+        foreach (var file in folders.SelectMany(folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)))
         {
             var target = Path.Combine(to, Path.GetRelativePath(from, file));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);

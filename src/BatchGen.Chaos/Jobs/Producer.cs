@@ -59,7 +59,7 @@ internal sealed class Producer(ServerPair servers, int seed, TimeProvider clock)
     /// <summary>Submits jobs, and cancels the first of them after a while.</summary>
     public async Task SubmitAsync(IReadOnlyList<JsonObject> jobs, int cancel, TimeSpan delay, CancellationToken cancellationToken)
     {
-        foreach (var job in jobs) job["idempotency_key"] = Invariant($"key {_keys++}");
+        foreach (var job in jobs) job["idempotency_key"] = Invariant($"key {Interlocked.Increment(ref _keys)}");
         var list = new JsonArray([.. jobs.Select(job => job.DeepClone())]).ToJsonString();
         var ids = await RepeatAsync(async connection =>
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using BatchGen.Chaos.Faults;
 
 namespace BatchGen.Chaos.Processes;
 
@@ -93,8 +94,8 @@ internal sealed class WorkerSlot(
         Process process;
         lock (_lock)
         {
-            if (_process is not { HasExited: false } running) return "was down";
-            if (_suspended > 0 && signal != Signals.Kill) return "was suspended";
+            if (_process is not { HasExited: false } running) return FaultKind.NotDone + "the worker was down";
+            if (_suspended > 0 && signal != Signals.Kill) return FaultKind.NotDone + "the worker was suspended";
             (process, _expected) = (running, Signals.NameOf(signal));
             _held++;
         }
@@ -129,7 +130,7 @@ internal sealed class WorkerSlot(
         Process process;
         lock (_lock)
         {
-            if (_process is not { HasExited: false } running) return "was down";
+            if (_process is not { HasExited: false } running) return FaultKind.NotDone + "the worker was down";
             process = running;
             _suspended++;
             Signals.Send(process.Id, Signals.Suspend);
@@ -158,7 +159,7 @@ internal sealed class WorkerSlot(
             var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true };
             string[] arguments = ["-c", "exec \"$@\" >\"$LOG\" 2>&1", "sh", program.File, .. program.First, "worker", "--name", name];
             foreach (var argument in arguments) start.ArgumentList.Add(argument);
-            foreach (var (key, value) in environment) start.Environment[key] = value;
+            ProgramStart.SetVariables(start, environment);
             start.Environment["LOG"] = Path.Combine(logFolder, $"{logName}-{++_starts:D3}.log");
             (_process, _expected) = (Process.Start(start)!, null);
             _process.StandardInput.Close();

@@ -50,7 +50,8 @@ public sealed record ChaosReport(ChaosOptions Options, IReadOnlyList<StruckFault
         var text = new StringBuilder();
         text.Append(Invariant($"## {title}\n\n"));
         text.Append(Invariant($"Seed {Options.Seed}, {Options.Workers} workers, lease {Options.Lease.TotalSeconds:0} s: "));
-        text.Append(Invariant($"{Faults.Count} faults, {Jobs} jobs, {Cancelled} of them cancelled, {Images} images. "));
+        text.Append(Invariant($"{Faults.Count(fault => fault.IsDone)} faults (of {Faults.Count} drawn), {Jobs} jobs, "));
+        text.Append(Invariant($"{Cancelled} of them cancelled, {Images} images. "));
         text.Append(Drained is { } time
             ? Invariant($"All jobs had ended {time.TotalSeconds:0} s after the last fault. ")
             : "Not all jobs ended. ");
@@ -60,7 +61,7 @@ public sealed record ChaosReport(ChaosOptions Options, IReadOnlyList<StruckFault
         if (Faults.Count > 0)
         {
             text.Append("\n| fault | times |\n| --- | ---: |\n");
-            text.Append(Counted(Faults.Select(fault => fault.Kind)));
+            text.Append(Counted(Faults.Where(fault => fault.IsDone).Select(fault => fault.Kind)));
         }
 
         text.Append("\n| end of a worker process | times |\n| --- | ---: |\n");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using BatchGen.Chaos.Faults;
 
 namespace BatchGen.Chaos.Reports;
 
@@ -13,6 +14,10 @@ public sealed record StruckFault(int Number, string Kind, int Worker, DateTimeOf
 {
     /// <summary>What the outcome of a fault begins with that could not be done.</summary>
     public const string Failed = "could not be done: ";
+
+    /// <summary>False for a fault that met nothing to strike: a worker that was down, a server that was away already.</summary>
+    public bool IsDone => !Outcome.StartsWith(FaultKind.NotDone, StringComparison.Ordinal)
+        && !Outcome.StartsWith(Failed, StringComparison.Ordinal);
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(

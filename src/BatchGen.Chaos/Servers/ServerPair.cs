@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using BatchGen.Chaos.Faults;
 using BatchGen.Queue.Embedded;
 using Npgsql;
 
@@ -38,11 +39,19 @@ internal sealed class ServerPair : IAsyncDisposable
         var first = new PostgresNode("server_a", folder, ports[0], password, programs, user, clock);
         var second = new PostgresNode("server_b", folder, ports[1], password, programs, user, clock);
         var pair = new ServerPair(first, second) { Nodes = [first, second] };
-        await first.CreateAsync(cancellationToken);
-        await first.StartAsync(cancellationToken);
-        await pair.ExecuteAsync("create_database", "postgres", cancellationToken);
-        await pair.AddStandbyAsync(cancellationToken);
-        return pair;
+        try
+        {
+            await first.CreateAsync(cancellationToken);
+            await first.StartAsync(cancellationToken);
+            await pair.ExecuteAsync("create_database", "postgres", cancellationToken);
+            await pair.AddStandbyAsync(cancellationToken);
+            return pair;
+        }
+        catch
+        {
+            await pair.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>A connection to the primary, with nothing between.</summary>
@@ -75,7 +84,7 @@ internal sealed class ServerPair : IAsyncDisposable
     /// <returns>What happened, in words.</returns>
     public async Task<string> RestartAsync(Func<PostgresNode, Task> stop, TimeSpan down, CancellationToken cancellationToken)
     {
-        if (!await _busy.WaitAsync(TimeSpan.Zero, cancellationToken)) return "the servers were busy";
+        if (!await _busy.WaitAsync(TimeSpan.Zero, cancellationToken)) return FaultKind.NotDone + "the servers were busy";
         try
         {
             await stop(Primary);
@@ -93,10 +102,10 @@ internal sealed class ServerPair : IAsyncDisposable
     /// <returns>What happened, in words.</returns>
     public async Task<string> FailOverAsync(TimeSpan gap, CancellationToken cancellationToken)
     {
-        if (!await _busy.WaitAsync(TimeSpan.Zero, cancellationToken)) return "the servers were busy";
+        if (!await _busy.WaitAsync(TimeSpan.Zero, cancellationToken)) return FaultKind.NotDone + "the servers were busy";
         try
         {
-            if (!_hasStandby) return "there was no standby";
+            if (!_hasStandby) return FaultKind.NotDone + "there was no standby";
             Primary.Kill();
             _hasStandby = false;
             await Task.Delay(gap, cancellationToken);
@@ -140,7 +149,7 @@ internal sealed class ServerPair : IAsyncDisposable
         }
         catch (NpgsqlException away)
         {
-            return "the server was away: " + away.Message;
+            return $"{FaultKind.NotDone}the server was away: {away.Message}";
         }
     }
 

@@ -93,32 +93,52 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
     private static string StatementsOf(RestoredRole role) => $"create role \"{role.Name}\" {(role.CanLogin ? "login" : "nologin")}"
         + string.Concat(role.MemberOf.Select(of => $"; grant \"{of}\" to \"{role.Name}\""));
 
-    /// <summary>How many tables, views, sequences and routines lie aside that a restore which was interrupted was to replace.</summary>
-    public Task<long> CountAsideAsync(CancellationToken cancellationToken) =>
-        CountObjectsAsync([.. schemas.Select(AsideOf)], cancellationToken);
-
-    /// <summary>Puts the schemas aside, with all that they hold, for others in their place. What a restore that was interrupted had put
-    /// aside stays, and what it had made is dropped.</summary>
-    public Task PutAsideAsync(CancellationToken cancellationToken) => InTransactionAsync(async (connection, transaction) =>
+    /// <summary>What of the database a restore put aside that was interrupted, or null: whatever else has such a name counts too, so that
+    /// nobody's schema is dropped.</summary>
+    public async Task<SchemaAside?> FindAsideAsync(CancellationToken cancellationToken)
     {
         foreach (var schema in schemas)
         {
-            var isAside = await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-                SqlFiles.Query("schema_exists"), new { schema = AsideOf(schema) }, transaction, cancellationToken: cancellationToken));
-            if (isAside) await DropAsync(connection, schema, transaction, cancellationToken);
-            else await RenameAsync(connection, schema, AsideOf(schema), transaction, cancellationToken);
+            if (!await ExistsAsync(AsideOf(schema), cancellationToken)) continue;
+            var isOurs = await CountObjectsAsync([AsideOf(schemas[0])], cancellationToken) > 0;
+            return new SchemaAside(schema, AsideOf(schema), isOurs && !await ExistsAsync(schema, cancellationToken));
         }
-    }, cancellationToken);
 
-    /// <summary>Puts the schemas back that were put aside, and drops what came in their place.</summary>
-    public Task PutBackAsync(CancellationToken cancellationToken) => InTransactionAsync(async (connection, transaction) =>
+        return null;
+    }
+
+    /// <summary>Puts the schemas aside, with all that they hold, for others in their place; what lies aside already stays.</summary>
+    /// <returns>The schemas that lie aside now; in the place of the others there was nothing.</returns>
+    public async Task<IReadOnlyList<string>> PutAsideAsync(CancellationToken cancellationToken)
     {
-        foreach (var schema in schemas)
+        var aside = new List<string>();
+        await InTransactionAsync(async (connection, transaction) =>
         {
-            await DropAsync(connection, schema, transaction, cancellationToken);
-            await RenameAsync(connection, AsideOf(schema), schema, transaction, cancellationToken);
-        }
-    }, cancellationToken);
+            foreach (var schema in schemas)
+            {
+                // The server refuses where both are there.
+                await RenameAsync(connection, schema, AsideOf(schema), transaction, cancellationToken);
+                var isAside = await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+                    SqlFiles.Query("schema_exists"), new { schema = AsideOf(schema) }, transaction, cancellationToken: cancellationToken));
+                if (isAside) aside.Add(schema);
+            }
+        }, cancellationToken);
+        return aside;
+    }
+
+    /// <summary>Puts the schemas back that were put aside, and drops what came in the place of all.</summary>
+    /// <param name="aside">What <see cref="PutAsideAsync"/> returned.</param>
+    /// <param name="cancellationToken">Ends it; everything stays as it is then.</param>
+    public Task PutBackAsync(IReadOnlyList<string> aside, CancellationToken cancellationToken) => InTransactionAsync(
+        async (connection, transaction) =>
+        {
+            foreach (var schema in schemas)
+            {
+                await DropAsync(connection, schema, transaction, cancellationToken);
+                if (aside.Contains(schema, StringComparer.Ordinal))
+                    await RenameAsync(connection, AsideOf(schema), schema, transaction, cancellationToken);
+            }
+        }, cancellationToken);
 
     /// <summary>Removes the schemas that were put aside, with all that they hold.</summary>
     public Task DropAsideAsync(CancellationToken cancellationToken) => InTransactionAsync(async (connection, transaction) =>
@@ -148,7 +168,11 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
         return jobs;
     }
 
-    private static string AsideOf(string schema) => schema + "_before";
+    /// <summary>Name of a schema that lies aside while a backup takes its place.</summary>
+    internal static string AsideOf(string schema) => schema + "_before";
+
+    private Task<bool> ExistsAsync(string schema, CancellationToken cancellationToken) =>
+        database.ScalarAsync<bool>("schema_exists", new { schema }, cancellationToken);
 
     private async Task InTransactionAsync(
         Func<NpgsqlConnection, NpgsqlTransaction, Task> work, CancellationToken cancellationToken)
@@ -201,3 +225,9 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
 
     private sealed record RolePassword(string Name, string Password);
 }
+
+/// <summary>A schema that a restore put aside and did not drop.</summary>
+/// <param name="Schema">The schema whose place is taken.</param>
+/// <param name="Name">What it is called while it lies aside.</param>
+/// <param name="IsAlone">True when nothing has taken its place and it is one of BatchGen.</param>
+public sealed record SchemaAside(string Schema, string Name, bool IsAlone);

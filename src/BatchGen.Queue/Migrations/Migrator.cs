@@ -1,3 +1,4 @@
+using BatchGen.Queue.Backups;
 using BatchGen.Queue.Sql;
 using Dapper;
 using Npgsql;
@@ -63,6 +64,15 @@ public sealed class Migrator
                     throw new QueueException($"The database is not migrated to BatchGen {_program} yet, and this user may not do it. "
                         + $"Run as the owner of schema '{Schema}': batchgen migrate");
                 }
+            }
+
+            else if (await QuerySingleAsync<bool>(
+                connection, "schema_exists", new { schema = DatabaseBackup.AsideOf(Schema) }, cancellationToken))
+            {
+                // An empty schema in its place would be filled, and what lies aside forgotten.
+                throw new QueueException($"A restore was interrupted: what the database held lies in schema "
+                    + $"'{DatabaseBackup.AsideOf(Schema)}'. Run the restore again with --replace, or go back with: alter schema "
+                    + $"{DatabaseBackup.AsideOf(Schema)} rename to {Schema}");
             }
 
             return await MigrateAloneAsync(connection, cancellationToken);

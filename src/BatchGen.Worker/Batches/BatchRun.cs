@@ -58,6 +58,7 @@ internal sealed class BatchRun(
                 if (i == groups.Count - 1) lastGroupStarts();
                 var loaded = await loading;
                 if (i < groups.Count - 1) loading = startImages.LoadAsync(groups[i + 1], cancellationToken);
+                if (loaded.Ready.Any(job => job.Recipe.StartImagePath is not null)) await lacks.DropStartImagesAsync(cancellationToken);
                 await RecordWithoutStartImageAsync(loaded.Failed, cancellationToken);
                 await RenderGroupAsync(loaded.Ready, cancellationToken);
             }

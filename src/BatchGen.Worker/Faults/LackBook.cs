@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Submitting;
 using BatchGen.Queue.Workers;
@@ -10,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace BatchGen.Worker.Faults;
 
 /// <summary>What this worker lacks on its machine: it claims nothing that needs it, says so, and looks again with growing delays.</summary>
-/// <remarks>Called by the worker's loop only. The database has the same list: claims leave out what is on it, and people see it.</remarks>
+/// <remarks>Thread safe: batches note what they miss while the next one is claimed. The database has the same list: claims leave out what is on it, and people see it.</remarks>
 internal sealed class LackBook(
     Guid workerId, DeviceSession device, StartImageFolder startImages, WorkerRegistry workers, WorkerOptions options, TimeProvider clock,
     ILogger log)
@@ -18,7 +19,7 @@ internal sealed class LackBook(
     // After so many looks in vain, a worker that ends when nothing is left to do does not wait for a file any longer.
     private const int LooksBeforeEnd = 3;
 
-    private readonly Dictionary<(LackKind Kind, string Name), Entry> _entries = [];
+    private readonly ConcurrentDictionary<(LackKind Kind, string Name), Entry> _entries = [];
 
     /// <summary>True when the worker lacks something that may be back in a moment.</summary>
     public bool MayPassSoon => _entries.Values.Any(
@@ -33,11 +34,9 @@ internal sealed class LackBook(
         var key = (lack.Kind, lack.Name);
         // A folder that is not mounted lacks thousands: one stands for all of them.
         if (lack.Kind == LackKind.StartImage && _entries.Keys.Any(known => known.Kind == lack.Kind && known.Name != lack.Name)) return;
-        if (!_entries.TryGetValue(key, out var entry))
-        {
-            _entries[key] = entry = new Entry(lack, options.FileRetryInterval);
-            WorkerMetrics.AddLack(lack.Kind, 1);
-        }
+        var noted = new Entry(lack, options.FileRetryInterval);
+        var entry = _entries.GetOrAdd(key, noted);
+        if (ReferenceEquals(entry, noted)) WorkerMetrics.AddLack(lack.Kind, 1);
 
         // Said once, and again when the reason is another one.
         if (entry.Reason != reason) log.LackFound(lack.Kind.ToCode(), lack.Name, reason);
@@ -48,7 +47,7 @@ internal sealed class LackBook(
     /// <summary>Looks again for what is lacking and due; what is there again may be claimed for.</summary>
     public async Task LookAgainAsync(CancellationToken cancellationToken)
     {
-        if (_entries.Count == 0) return;
+        if (_entries.IsEmpty) return;
         foreach (var entry in _entries.Values.Where(IsDue).ToArray())
         {
             if (await FindAsync(entry, cancellationToken) is { } found)
@@ -69,12 +68,20 @@ internal sealed class LackBook(
             ? Task.FromResult<(MachineLack, string)?>(startImages.Has(entry.Lack.Name) ? null : (entry.Lack, entry.Reason!))
             : device.FindLackAsync(entry.Lack, cancellationToken);
 
+    /// <summary>Writes down that start images can be read: the one that stands for all may be gone for good, or nobody asks for it any
+    /// more.</summary>
+    public async Task DropStartImagesAsync(CancellationToken cancellationToken)
+    {
+        foreach (var entry in _entries.Values.Where(entry => entry.Lack.Kind == LackKind.StartImage))
+            await DropAsync(entry.Lack, cancellationToken);
+    }
+
     /// <summary>Writes down that the worker has again what it lacked; harmless when it did not lack it.</summary>
     public async Task DropAsync(MachineLack lack, CancellationToken cancellationToken)
     {
         if (!_entries.ContainsKey((lack.Kind, lack.Name))) return;
         await DatabaseRetry.RunAsync(log, token => workers.DropLackAsync(workerId, lack, token), cancellationToken);
-        _entries.Remove((lack.Kind, lack.Name));
+        if (!_entries.TryRemove((lack.Kind, lack.Name), out _)) return;
         WorkerMetrics.AddLack(lack.Kind, -1);
         log.LackEnded(lack.Kind.ToCode(), lack.Name);
     }

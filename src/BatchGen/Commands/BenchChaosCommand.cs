@@ -1,6 +1,5 @@
 using System.CommandLine;
 using BatchGen.Chaos;
-using BatchGen.Chaos.Processes;
 using BatchGen.Chaos.Reports;
 using BatchGen.Composition;
 using static System.FormattableString;
@@ -9,63 +8,85 @@ namespace BatchGen.Commands;
 
 /// <summary><c>batchgen bench chaos</c>: real workers and servers under a seeded schedule of faults, and an audit of what came of
 /// it.</summary>
-internal static class BenchChaosCommand
+internal sealed class BenchChaosCommand
 {
     private const int LeastWorkers = 2, MostWorkers = 16;
     private const int LeastMinutes = 1, MostMinutes = 24 * 60;
+    private const int LeastLeaseSeconds = 5, MostLeaseSeconds = 600;
+    private const string Faults = "faults", KillingPoints = "killing-points", SingleFaults = "single-faults";
+    private static readonly string[] Parts = [Faults, KillingPoints, SingleFaults];
+
+    private readonly Option<int> _minutes = new("--minutes") { Description = "How long faults come.", DefaultValueFactory = _ => 45 };
+    private readonly Option<int> _seed = new("--seed")
+    {
+        Description = "Decides the faults, their order and times, and what jobs ask for.", DefaultValueFactory = _ => 1,
+    };
+
+    private readonly Option<int> _workers = new("--workers") { Description = "Worker processes.", DefaultValueFactory = _ => 3 };
+    private readonly Option<int> _lease = new("--lease")
+    {
+        Description = "Seconds that a lease lives without a heartbeat; faults last in proportion.", DefaultValueFactory = _ => 10,
+    };
+
+    private readonly Option<string[]> _parts = new("--part")
+    {
+        Description = $"Do only this, may be given several times: {string.Join(", ", Parts)}; default: all.",
+    };
+
+    private BenchChaosCommand()
+    {
+    }
 
     /// <summary>Makes the command.</summary>
     public static Command Create(ProgramContext context)
     {
-        var minutes = new Option<int>("--minutes") { Description = "How long faults come.", DefaultValueFactory = _ => 45 };
-        var seed = new Option<int>("--seed")
-        {
-            Description = "Decides the faults and the jobs: the same seed gives the same.", DefaultValueFactory = _ => 1,
-        };
-        var workers = new Option<int>("--workers") { Description = "Worker processes.", DefaultValueFactory = _ => 3 };
+        var bench = new BenchChaosCommand();
         const string Purpose =
             "Break everything on purpose and audit what came of it: workers killed and suspended, servers crashed and failed over, links "
             + "cut, disks full, files damaged, bits flipped. Uses servers, a model and images of its own; needs PostgreSQL's programs.";
-        var command = new Command("chaos", Purpose) { minutes, seed, workers };
-        command.SetAction(async (arguments, cancellationToken) =>
-        {
-            RenderSupport.Require();
-            if (!OperatingSystem.IsLinux())
-                throw CommandException.BadInput("bench chaos runs on Linux: it signals processes and reads /proc.");
-            var chosen = CheckedArguments.Within(arguments, seed, 0, int.MaxValue);
-            var folder = Path.Combine(context.HomeFolder, "out", "chaos", Invariant($"seed-{chosen}"));
-            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-            var options = new ChaosOptions(context.ProgramStart(), folder)
-            {
-                Seed = chosen,
-                Time = TimeSpan.FromMinutes(CheckedArguments.Within(arguments, minutes, LeastMinutes, MostMinutes)),
-                Workers = CheckedArguments.Within(arguments, workers, LeastWorkers, MostWorkers),
-            };
-            return await RunAsync(context, options, cancellationToken);
-        });
-        HelpWithExamples.Add(command, "batchgen bench chaos", "batchgen bench chaos --minutes 5 --seed 7");
+        var command = new Command("chaos", Purpose) { bench._minutes, bench._seed, bench._workers, bench._lease, bench._parts };
+        command.SetAction((arguments, cancellationToken) => bench.RunAsync(context, arguments, cancellationToken));
+        HelpWithExamples.Add(
+            command, "batchgen bench chaos", "batchgen bench chaos --minutes 5 --seed 7", "batchgen bench chaos --part killing-points");
         return command;
     }
 
-    private static async Task<int> RunAsync(ProgramContext context, ChaosOptions options, CancellationToken cancellationToken)
+    private async Task<int> RunAsync(ProgramContext context, ParseResult arguments, CancellationToken cancellationToken)
     {
-        var run = new ChaosRun(options, context.Clock, context.Output.WriteLine);
-        var parts = new (string Title, Func<CancellationToken, Task<ChaosReport>> RunAsync)[]
+        RenderSupport.Require();
+        if (!OperatingSystem.IsLinux())
+            throw CommandException.BadInput("bench chaos runs on Linux: it signals processes and reads /proc.");
+        var seed = CheckedArguments.Within(arguments, _seed, 0, int.MaxValue);
+        var options = new ChaosOptions(
+            context.ProgramStart(), Path.Combine(context.HomeFolder, "out", "chaos", Invariant($"seed-{seed}")))
         {
-            ("Faults", run.RunFaultsAsync), ("Killing points", run.RunKillingPointsAsync), ("Single faults", run.RunSingleFaultsAsync),
+            Seed = seed,
+            Time = TimeSpan.FromMinutes(CheckedArguments.Within(arguments, _minutes, LeastMinutes, MostMinutes)),
+            Workers = CheckedArguments.Within(arguments, _workers, LeastWorkers, MostWorkers),
+            Lease = TimeSpan.FromSeconds(CheckedArguments.Within(arguments, _lease, LeastLeaseSeconds, MostLeaseSeconds)),
         };
+        var chosen = CheckedArguments.SomeOf(arguments, _parts, Parts) ?? Parts;
+        if (Directory.Exists(options.OutputFolder)) Directory.Delete(options.OutputFolder, recursive: true);
+        var run = new ChaosRun(options, context.Clock, context.Output.WriteLine);
         var violations = 0;
-        var file = Path.Combine(options.OutputFolder, "report.md");
-        foreach (var (title, runAsync) in parts)
+        foreach (var part in Parts.Intersect(chosen, StringComparer.Ordinal))
         {
-            var report = await runAsync(cancellationToken);
+            var report = await RunAsync(run, part, cancellationToken);
             violations += report.Violations.Count;
-            var text = report.Write(title);
+            var text = report.Write($"bench chaos, {part}");
             await context.Output.WriteLineAsync(text);
-            await File.AppendAllTextAsync(file, text + "\n", cancellationToken);
+            await File.AppendAllTextAsync(Path.Combine(options.OutputFolder, "report.md"), text + "\n", cancellationToken);
         }
 
         await context.Output.WriteLineAsync(Invariant($"{violations} violations; report and logs in {options.OutputFolder}"));
         return violations == 0 ? ExitCodes.Success : ExitCodes.Failed;
     }
+
+    private static Task<ChaosReport> RunAsync(ChaosRun run, string part, CancellationToken cancellationToken) => part switch
+    {
+        Faults => run.RunFaultsAsync(cancellationToken),
+        KillingPoints => run.RunKillingPointsAsync(cancellationToken),
+        SingleFaults => run.RunSingleFaultsAsync(cancellationToken),
+        _ => throw new InvalidOperationException($"Unknown part '{part}'."),
+    };
 }

@@ -45,36 +45,45 @@ internal static class RestoreCommand
         return command;
     }
 
-    // What the database held is dropped only once the backup has taken its place.
+    // What the database held is dropped only once the backup has taken its place; from then on nothing goes back.
     private static async Task<int> ReplaceAsync(
         ProgramContext context, BareDatabase database, BackupReader backup, CancellationToken cancellationToken)
     {
-        await database.Backup.PutAsideAsync(cancellationToken);
+        var hadSchemas = await database.Backup.PutAsideAsync(cancellationToken);
+        int running;
         try
         {
             await database.Backup.RestoreAsync(
                 Path.Combine(backup.Folder, BackupManifest.Database), backup.Manifest.Server, cancellationToken);
             await new Migrator(database.Queue).MigrateAsync(cancellationToken);
-            var running = await database.Backup.ResumeAsync(cancellationToken);
-            await database.Backup.DropAsideAsync(cancellationToken);
-            return running;
+            running = await database.Backup.ResumeAsync(cancellationToken);
         }
         catch
         {
-            await database.Backup.PutBackAsync(CancellationToken.None);
+            await database.Backup.PutBackAsync(hadSchemas, CancellationToken.None);
             await context.Error.WriteLineAsync("batchgen: The backup was not restored; the database is as it was before.");
             throw;
         }
+
+        await database.Backup.DropAsideAsync(CancellationToken.None);
+        return running;
     }
 
     private static async Task RequireEmptyAsync(BareDatabase database, bool replace, CancellationToken cancellationToken)
     {
-        if (await database.Backup.CountAsideAsync(cancellationToken) > 0)
+        if (await database.Backup.FindAsideAsync(cancellationToken) is { } aside)
         {
-            // A restore was interrupted; its workers were stopped before it.
+            if (!aside.IsAlone)
+            {
+                throw CommandException.BadInput($"The database holds schema '{aside.Schema}' and, put aside, schema '{aside.Name}'. An "
+                    + $"earlier restore was interrupted after it had ended: look which of them you want, and drop the other: drop schema "
+                    + $"{aside.Name} cascade");
+            }
+
+            // A restore was interrupted; its workers were stopped before it, and none can have started since (Migrator).
             if (replace) return;
-            throw CommandException.BadInput(
-                "A restore with --replace was interrupted, and what it was to replace lies aside. Run it again with --replace.");
+            throw CommandException.BadInput($"A restore with --replace was interrupted, and what it was to replace lies in schema "
+                + $"'{aside.Name}'. Run it again with --replace.");
         }
 
         if (await database.Backup.CountObjectsAsync(cancellationToken) == 0) return;

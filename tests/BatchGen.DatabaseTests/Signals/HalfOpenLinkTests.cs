@@ -43,7 +43,7 @@ public sealed class HalfOpenLinkTests
         await using var signal = new WorkSignal(queue);
         await signal.WaitAsync(TestContext.Current.CancellationToken); // The first wait only begins to listen.
         var ended = await database.SqlAsync<long>("""
-            select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where application_name = 'broken' and query like 'listen%'
+            select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where application_name = 'broken' and query like '%listen%'
             """);
         Assert.Equal(1, ended);
         // The driver notices by the sign of life that it asks for every second.

@@ -266,7 +266,7 @@ public sealed class WorkerServiceTests
         var outcome = await WorkerHost.RunAsync(database, renderer);
         Assert.Null(outcome.Failure);
         var job = Assert.Single(await database.Catalog.ListAsync(new JobFilter(JobState.Succeeded), CancellationToken.None));
-        Assert.Equal(2, job.Attempts);
+        Assert.Equal(1, job.Attempts);
         Assert.Equal(2, renderer.Calls.Count(call => call == "render 1"));
     }
 

@@ -167,6 +167,36 @@ public sealed class BackupCommandTests
     }
 
     [Fact]
+    public async Task Nothing_takes_the_place_of_what_an_interrupted_restore_put_aside_and_nothing_is_dropped_where_both_are_there()
+    {
+        await using var source = await FilledAsync();
+        await using var program = new ProgramUnderTest(source.Database);
+        var folder = Path.Combine(program.DataFolder, "saved");
+        Assert.Equal(0, (await program.RunHereAsync("backup", folder)).ExitCode);
+        var schema = source.Database.Schema;
+        await source.Database.SqlAsync($"alter schema {schema} rename to {schema}_before");
+
+        // No program makes an empty schema in its place.
+        var migrated = await program.RunHereAsync("migrate");
+        Assert.Equal(3, migrated.ExitCode);
+        Assert.Contains($"alter schema {schema}_before rename to {schema}", migrated.Error, StringComparison.Ordinal);
+        Assert.False(await source.Database.SqlAsync<bool>($"select to_regnamespace('{schema}') is not null"));
+
+        // Where both are there, a person decides.
+        await source.Database.SqlAsync($"create schema {schema}");
+        var refused = await program.RunHereAsync("restore", folder, "--replace");
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains($"drop schema {schema}_before cascade", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(5L, await source.Database.SqlAsync<long>($"select count(*) from {schema}_before.jobs"));
+        Assert.True(await source.Database.SqlAsync<bool>($"select to_regnamespace('{schema}') is not null"));
+
+        // As the refusal says.
+        await source.Database.SqlAsync($"drop schema {schema}");
+        await source.Database.SqlAsync($"alter schema {schema}_before rename to {schema}");
+        Assert.Equal(0, (await program.RunHereAsync("migrate")).ExitCode);
+    }
+
+    [Fact]
     public async Task A_login_that_may_not_create_roles_is_told_what_a_superuser_must_run_and_restores_then()
     {
         await using var source = await FilledAsync();

@@ -59,6 +59,24 @@ public sealed partial class BenchCommandTests
             Assert.Contains(part, result.Output, StringComparison.OrdinalIgnoreCase);
     }
 
+    // The other parts are tests of BatchGen.ChaosTests.
+    [Fact]
+    [SuccessOf("bench chaos")]
+    public async Task Bench_chaos_shows_that_a_killed_worker_costs_its_lease_and_a_lost_server_no_image_and_no_worker()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+
+        var result = await program.RunAsync(
+            "bench", "chaos", "--part", "single-faults", "--workers", "2", "--lease", "5", "--seed", "12");
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        foreach (var part in new[] { "A crash of the server in the middle of a batch loses no recorded image",
+            "A failover to the standby in the middle of a batch loses no recorded image", "Jobs of a killed worker run again within 10 s",
+            "No worker that was not killed had to be started again", "0 violations" })
+            Assert.Contains(part, result.Output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--part", "nosuch", "text, unet, batch, vae, image")]
     [InlineData("--size", "100", "multiple of 8")]
