@@ -39,7 +39,9 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
         progress($"Seed {options.Seed}: {schedule.Count} faults of {kinds.Length} kinds in {options.Time.TotalMinutes:0.#} minutes");
         var producer = new Producer(stage.Servers, options.Seed, clock);
         using var faultsOver = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        return await WithWorkersAsync(stage, producer, async watch =>
+        var watch = new UsageWatch(stage.Workers[^1], clock);
+        var watching = watch.RunAsync(faultsOver.Token);
+        var report = await WithWorkersAsync(stage, producer, async () =>
         {
             var producing = producer.RunAsync(faultsOver.Token, cancellationToken);
             try
@@ -52,6 +54,8 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
                 await producing;
             }
         }, cancellationToken);
+        await watching;
+        return report with { Lines = [.. report.Lines, watch.Judge()] };
     }
 
     /// <summary>Kills a worker at every named point between claim and checkpoint and again while it recovers, then the audit.</summary>
@@ -61,7 +65,7 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
         var producer = new Producer(stage.Servers, options.Seed, clock);
         var points = await new KillingRun(stage, producer).RunAsync(LeastWorkers, cancellationToken);
         progress($"{points.What}: {points.Checked - points.Violations.Count} of {points.Checked}");
-        var report = await WithWorkersAsync(stage, producer, _ => Task.CompletedTask, cancellationToken);
+        var report = await WithWorkersAsync(stage, producer, static () => Task.CompletedTask, cancellationToken);
         return report with { Lines = [points, .. report.Lines] };
     }
 
@@ -72,7 +76,7 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
         await using var stage = await Stage.CreateAsync(options, clock, cancellationToken);
         var producer = new Producer(stage.Servers, options.Seed, clock);
         var lines = new List<AuditLine>();
-        var report = await WithWorkersAsync(stage, producer, async _ =>
+        var report = await WithWorkersAsync(stage, producer, async () =>
         {
             var faults = new SingleFaults(stage, producer);
             lines.Add(await faults.CrashServerAsync(cancellationToken));
@@ -87,17 +91,15 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
 
     // Workers run while something is done; then all jobs have to end, the queue and files are audited, and the workers are stopped.
     private async Task<ChaosReport> WithWorkersAsync(
-        Stage stage, Producer producer, Func<UsageWatch, Task> act, CancellationToken cancellationToken)
+        Stage stage, Producer producer, Func<Task> act, CancellationToken cancellationToken)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var watch = new UsageWatch(stage.Workers[^1], clock);
         var keeping = stage.Workers.Select(worker => worker.KeepAsync(Stage.EndLimit, over.Token)).ToArray();
-        var watching = watch.RunAsync(over.Token);
         TimeSpan? drained;
         var lines = new List<AuditLine>();
         try
         {
-            await act(watch);
+            await act();
             (drained, var resumed) = await DrainAsync(stage, cancellationToken);
             lines.Add(new AuditLine("No worker set itself aside, and none paused but for a flipped bit", options.Workers, resumed));
             progress(drained is { } time ? $"All jobs ended {Seconds(time)} after the last fault" : "Not all jobs ended");
@@ -107,10 +109,8 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
         {
             await over.CancelAsync();
             await Task.WhenAll(keeping);
-            await watching;
         }
 
-        lines.Add(watch.Judge());
         lines.Add(JudgeExits(stage));
         var (imageLines, leftovers, images) = await AuditFilesAsync(stage, producer, cancellationToken);
         lines.AddRange(imageLines);

@@ -6,6 +6,8 @@ namespace BatchGen.Chaos.Files;
 /// <summary>A run's own copy of the demo model and its adapters, which faults damage and repair.</summary>
 internal sealed class ModelFiles : IDisposable
 {
+    // Room for a pattern, which shorter tensors might share by chance.
+    private const int LeastTensorBytes = 400;
     private const string Weights = "unet/diffusion_pytorch_model.safetensors";
     private readonly SemaphoreSlim _busy = new(1, 1);
     private readonly TimeProvider _clock;
@@ -81,7 +83,7 @@ internal sealed class ModelFiles : IDisposable
         var tensors = json.RootElement.EnumerateObject().Where(entry => entry.Name != "__metadata__")
             .Select(entry => (Type: entry.Value.GetProperty("dtype").GetString(),
                 Start: entry.Value.GetProperty("data_offsets")[0].GetInt32(), End: entry.Value.GetProperty("data_offsets")[1].GetInt32()))
-            .Where(tensor => tensor.End - tensor.Start > 4096).OrderBy(tensor => tensor.Start).ToArray();
+            .Where(tensor => tensor.End - tensor.Start >= LeastTensorBytes).OrderBy(tensor => tensor.Start).ToArray();
         var (type, start, end) = tensors[salt % tensors.Length];
         var raw = content.AsSpan(8 + header + start + (salt % ((end - start) / 128) * 64), 64).ToArray();
         return type == "F16" ? [raw, AsSingle(raw)] : [raw];
