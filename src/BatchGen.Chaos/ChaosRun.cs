@@ -114,7 +114,9 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
         lines.Add(JudgeExits(stage));
         var (imageLines, leftovers, images) = await AuditFilesAsync(stage, producer, cancellationToken);
         lines.AddRange(imageLines);
-        return new ChaosReport(options, [.. _faults], stage.Exits)
+        var faults = _faults.ToArray();
+        _faults.Clear();
+        return new ChaosReport(options, faults, stage.Exits)
         {
             Lines = lines, Jobs = producer.Submitted.Count, Cancelled = producer.Cancelled, Images = images, Leftovers = leftovers,
             Drained = drained,

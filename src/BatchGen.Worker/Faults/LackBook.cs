@@ -11,8 +11,8 @@ using Microsoft.Extensions.Logging;
 namespace BatchGen.Worker.Faults;
 
 /// <summary>What this worker lacks on its machine: it claims nothing that needs it, says so, and looks again with growing delays.</summary>
-/// <remarks>Thread safe: batches note what they miss while the next one is claimed. The database has the same list: claims leave out what is
-/// on it, and people see it.</remarks>
+/// <remarks>Thread safe: batches note what they miss while the next one is claimed. The database has the same list: claims leave out what
+/// is on it, and people see it.</remarks>
 internal sealed class LackBook(
     Guid workerId, DeviceSession device, StartImageFolder startImages, WorkerRegistry workers, WorkerOptions options, TimeProvider clock,
     ILogger log)
