@@ -72,8 +72,8 @@ public sealed class AuditTests
     [InlineData(0, 0, 90, 1)]
     public void Growth_through_a_whole_run_is_found(long memoryMebibytes, int threads, int handles, int violations)
     {
-        var samples = Enumerable.Range(0, 100).Select(i => new ProcessUsage(
-            (300 + (memoryMebibytes * i / 100)) << 20, 30 + (threads * i / 100), 200 + (handles * i / 100))).ToArray();
+        var samples = Enumerable.Range(0, 400).Select(i => new ProcessUsage(
+            (300 + (memoryMebibytes * i / 400)) << 20, 30 + (threads * i / 400), 200 + (handles * i / 400))).ToArray();
         Assert.Equal(violations, UsageWatch.Judge("worker", samples).Violations.Count);
     }
 

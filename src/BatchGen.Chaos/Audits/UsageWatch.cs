@@ -9,7 +9,8 @@ internal sealed class UsageWatch(WorkerSlot worker, TimeProvider clock)
     // Pools and caches fill up at first; what grows without end outgrows these by far.
     private const int MoreHandles = 40, MoreThreads = 25;
     private const double MoreMemory = 1.35;
-    private const int LeastSamples = 30;
+    // Five minutes: before that caches still fill, as the run of a minute shows.
+    private const int LeastSamples = 300;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly List<ProcessUsage> _samples = [];
