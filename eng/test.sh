@@ -17,6 +17,8 @@ done
 
 # Tests share the cores with PostgreSQL and chromium; spinning threads would take their time (ThreadWaiting.cs).
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-PASSIVE}"
+# As in the program: native memory in one arena (HostMemory.cs).
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-1}"
 
 running=$(running_from "$root")
 [ -z "$running" ] || fail "process $running runs the program of this folder, and building the tests would bring it down. Stop it first, or test in another clone."

@@ -9,13 +9,13 @@ namespace BatchGen.FuzzTests;
 /// <summary>No input may make a reader end with anything but a refusal, take more than a second, or take more than 512 MiB.</summary>
 /// <remarks>
 /// <c>BATCHGEN_FUZZ_SECONDS</c> says how long each target runs, <c>BATCHGEN_FUZZ_QUIET_SECONDS</c> for how long it must have found nothing
-/// new at the end; <c>eng/check-long.sh fuzz</c> sets both.
+/// new at the end; <c>eng/check-long.sh fuzz</c> sets both. <c>BATCHGEN_FUZZ_TARGETS</c> names the targets to run, separated by commas.
 /// </remarks>
 public sealed class HostileInputTests(ITestOutputHelper output)
 {
     private const int DefaultSeconds = 3;
 
-    public static TheoryData<string> Names => [.. InstrumentedAssemblies.Targets.Select(target => target.Name)];
+    public static TheoryData<string> Names => [.. Chosen(InstrumentedAssemblies.Targets.Select(target => target.Name))];
 
     public static TheoryData<string> Findings => [.. Directory.GetFiles(FindingsFolder).Select(file => Path.GetFileName(file)!)];
 
@@ -65,6 +65,9 @@ public sealed class HostileInputTests(ITestOutputHelper output)
         var slow = Target("seeds") with { Run = _ => SpinWait.SpinUntil(() => false, TimeSpan.FromSeconds(1.1)) };
         Assert.Contains("took", Assert.Throws<FuzzException>(() => new Fuzzer(slow, 1).Try([1])).Message, StringComparison.Ordinal);
     }
+
+    private static IEnumerable<string> Chosen(IEnumerable<string> names) =>
+        Environment.GetEnvironmentVariable("BATCHGEN_FUZZ_TARGETS") is { } text ? names.Intersect(text.Split(',')) : names;
 
     private static FuzzTarget Target(string name) => InstrumentedAssemblies.Targets.Single(target => target.Name == name);
 

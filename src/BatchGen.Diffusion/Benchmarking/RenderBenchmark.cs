@@ -77,7 +77,10 @@ public sealed class RenderBenchmark(Action<string> report)
                 switch (part)
                 {
                     case "text": text = Text(model); break;
-                    case "unet": unet = UNet(model, options.SidePixels, 2, options.Floor); break;
+                    case "unet":
+                        UNet(model, options.SidePixels, 1, floor: false);
+                        unet = UNet(model, options.SidePixels, 2, options.Floor);
+                        break;
                     case "batch": Batch(model, options.SidePixels); break;
                     case "vae": vae = Vae(model, options.SidePixels, options.Floor); break;
                     default: break;
@@ -111,8 +114,8 @@ public sealed class RenderBenchmark(Action<string> report)
         var context = randn([batch, 77, model.UNet.ContextWidth], generator: generator).to(model.ComputeType);
         var pooled = model.UNet.PooledWidth > 0 ? randn([batch, model.UNet.PooledWidth], generator: generator).to(model.ComputeType) : null;
         var sizes = model.UNet.PooledWidth > 0 ? full([batch, 6], (float)side) : null;
-        var input = new UNetBatch(latents, full([1], 500f), context, pooled, sizes, LatentsPerImage: 2);
-        return Compare($"UNet pass over {batch} latents", Bytes(model, "unet"), model.ComputeType, floor, () =>
+        var input = new UNetBatch(latents, full([1], 500f), context, pooled, sizes, LatentsPerImage: (int)Math.Min(batch, 2));
+        return Compare(batch == 1 ? "UNet pass over 1 latent, without guidance" : $"UNet pass over {batch} latents", Bytes(model, "unet"), model.ComputeType, floor, () =>
         {
             using var pass = NewDisposeScope();
             UNetPasses.Run(model, input, guidance: 0);
@@ -140,7 +143,8 @@ public sealed class RenderBenchmark(Action<string> report)
 
     private double Compare(string name, long bytes, ScalarType type, bool floor, Action pass)
     {
-        // The first pass warms up and records the operations.
+        // The first pass warms up, the second records the operations.
+        pass();
         var operations = OperationTrace.Of(pass);
         var seconds = Measure.Best(3, pass);
         var count = operations.Sum(OperationCost.Count);
@@ -148,7 +152,7 @@ public sealed class RenderBenchmark(Action<string> report)
         var floors = string.Create(
             CultureInfo.InvariantCulture,
             $"floor by matrix rate {arithmetic:f2} s, floor by reading {bytes / 1e9:f2} GB of weights {reading:f2} s");
-        Line($"{name}: {seconds:f2} s; {count / 1e9:f1} GFLOP at {count / seconds / 1e9:f0} GFLOP/s, {floors}");
+        Line($"{name}: {seconds:f4} s; {count / 1e9:f1} GFLOP at {count / seconds / 1e9:f0} GFLOP/s, {floors}");
         if (!floor) return seconds;
         var alone = operations.GroupBy(operation => operation)
             .Select(group => (group.Key.Kind, Seconds: group.Count() * OperationCost.Alone(group.Key, type))).ToArray();

@@ -53,6 +53,8 @@ internal sealed class Convolution(
     public Tensor Forward(Tensor x)
     {
         OperationTrace.Note(OperationKind.Convolution, x, _weight.Value, stride, padding);
+        var isProduct = kernel == 1 && stride == 1 && MatrixProduct.IsSmall(x, _weight.Value);
+        if (isProduct) return MatrixProduct.Pixels(x, _weight.Value, _bias.ValueOrNull);
         // Alone, a small image would go to other kernels (ConvolutionKernels): it is given a twin, which costs little at that size.
         if (!ConvolutionKernels.LeavesOut(x)) return Convolve(x);
         using var scope = NewDisposeScope();
@@ -102,7 +104,8 @@ internal static class ConvolutionKernels
     /// <summary>True when a batch would be left out for its size and must be made one of two images.</summary>
     public static bool LeavesOut(Tensor x) => IsFloat32OnProcessor(x) && x.shape[0] == 1 && x.numel() <= LeftOutNumbers;
 
-    private static bool IsFloat32OnProcessor(Tensor x) => x.dtype == ScalarType.Float32 && x.device_type == TorchSharp.DeviceType.CPU;
+    /// <summary>True where kernels are chosen here; elsewhere torch's own choice stands.</summary>
+    public static bool IsFloat32OnProcessor(Tensor x) => x.dtype == ScalarType.Float32 && x.device_type == TorchSharp.DeviceType.CPU;
 }
 
 /// <summary>Matrix products of which an image's rows come out the same whatever else is in the batch.</summary>
@@ -130,13 +133,33 @@ internal static class MatrixProduct
         if (x.dim() > 2)
         {
             if (x.dtype != ScalarType.Float32) return F.linear(x, weight, bias);
-            var isSmall = weight.numel() <= SmallWeight && x.numel() / x.shape[0] <= ConvolutionKernels.LeftOutNumbers;
-            return isSmall ? ByImages(x, weight, bias) : ByKernels(x, weight, bias);
+            return IsSmall(x, weight) ? ByImages(x, weight, bias) : ByKernels(x, weight, bias);
         }
 
         if (x.shape[0] == 1) return F.linear(x, weight, bias);
         using var scope = NewDisposeScope();
         return cat([.. x.split(1, 0).Select(row => F.linear(row, weight, bias))], 0).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>True on a CPU in float32 where images and weight are so small that MKL takes less time than calling a convolution.</summary>
+    /// <param name="x">[B, ...].</param>
+    /// <param name="weight">[N, ...].</param>
+    public static bool IsSmall(Tensor x, Tensor weight) => ConvolutionKernels.IsFloat32OnProcessor(x)
+        && weight.numel() <= SmallWeight && x.numel() / x.shape[0] <= ConvolutionKernels.LeftOutNumbers;
+
+    /// <summary>W x + b for each pixel, each image by itself: a convolution of one pixel where <see cref="IsSmall"/>.</summary>
+    /// <param name="x">[B, K, H, W].</param>
+    /// <param name="weight">[N, K, 1, 1].</param>
+    /// <param name="bias">[N] or null.</param>
+    /// <returns>[B, N, H, W].</returns>
+    public static Tensor Pixels(Tensor x, Tensor weight, Tensor? bias)
+    {
+        using var scope = NewDisposeScope();
+        var (images, height, width) = (x.shape[0], x.shape[2], x.shape[3]);
+        var (count, depth) = (weight.shape[0], weight.shape[1]);
+        var product = weight.view(1, count, depth).expand(images, count, depth).bmm(x.reshape(images, depth, height * width));
+        if (bias is not null) product.add_(bias.view(1, count, 1));
+        return product.view(images, count, height, width).MoveToOuterDisposeScope();
     }
 
     /// <summary>x Wᵀ + b as a convolution of one pixel over rows laid out channels last: the same memory, seen otherwise.</summary>

@@ -5,10 +5,18 @@ namespace BatchGen.Diffusion.Rendering;
 /// <summary>How native memory is given out and taken back.</summary>
 /// <remarks>
 /// glibc hands every large tensor fresh pages from the system and returns them when the tensor dies: zeroing them at first touch took a
-/// tenth to a fifth of a render on the CPU. Kept in the heap, the same pages serve the next layer.
+/// tenth to a fifth of a render on the CPU. Kept in the heap, the same pages serve the next layer. Only the first arena's heap can keep
+/// large tensors. .NET has started threads, each with an arena of its own, before any line of the program runs, and which of the arenas
+/// a later thread gets is chance; so <see cref="ArenaVariable"/> has to be in the environment already.
 /// </remarks>
-internal static partial class HostMemory
+public static partial class HostMemory
 {
+    /// <summary>Variable of glibc (mallopt(3)) that says how many arenas there may be, read when a process starts.</summary>
+    public const string ArenaVariable = "MALLOC_ARENA_MAX";
+
+    /// <summary>Its value for processes that draw.</summary>
+    public const string Arenas = "1";
+
     // Parameters of glibc's mallopt (malloc.h).
     private const int TrimThreshold = -1;
     private const int MaxMappings = -4;
@@ -22,7 +30,7 @@ internal static partial class HostMemory
         if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable("MALLOC_MMAP_MAX_") is not null) return;
         try
         {
-            // One arena, because the others cannot grow beyond 64 MB.
+            // One arena, because the others cannot grow beyond 64 MB; too late for those that are there.
             _ = SetOption(MaxArenas, 1);
             _ = SetOption(MaxMappings, 0);
             _ = SetOption(TrimThreshold, int.MaxValue);

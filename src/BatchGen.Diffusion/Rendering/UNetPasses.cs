@@ -11,14 +11,29 @@ namespace BatchGen.Diffusion.Rendering;
 /// <param name="Pooled">[B, P] pooled prompts, or null.</param>
 /// <param name="Sizes">[B, 6] sizes that the denoiser reads, or null.</param>
 /// <param name="LatentsPerImage">1, or 2 with guidance.</param>
-internal sealed record UNetBatch(Tensor Latents, Tensor Time, Tensor Context, Tensor? Pooled, Tensor? Sizes, long LatentsPerImage);
+internal sealed record UNetBatch(Tensor Latents, Tensor Time, Tensor Context, Tensor? Pooled, Tensor? Sizes, long LatentsPerImage)
+{
+    /// <summary>The images one by one, as views in the caller's scope.</summary>
+    public IEnumerable<UNetBatch> Images()
+    {
+        for (var first = 0L; first < Latents.shape[0]; first += LatentsPerImage)
+        {
+            Tensor Rows(Tensor of) => of.narrow(0, first, LatentsPerImage);
+            yield return this with
+            {
+                Latents = Rows(Latents), Context = Rows(Context), Pooled = Pooled is null ? null : Rows(Pooled),
+                Sizes = Sizes is null ? null : Rows(Sizes),
+            };
+        }
+    }
+}
 
 /// <summary>Runs the network over a tensor batch: in one pass, or on a processor with large latents in one for each image.</summary>
 /// <remarks>
 /// A CUDA device is filled by many latents at once. A processor is not: at 64 x 64 latents a pass over eight took no less than four over
 /// two (docs/decisions/0010-passes-of-two-latents.md) and needs four times their memory. The passes of an image have the same shape in
-/// any batch. In smaller latents, which share a pass, every layer gives an image the same numbers whatever is beside it
-/// (docs/decisions/0018-same-bytes-in-any-batch.md).
+/// any batch. Smaller latents share a pass where every layer gives an image the same numbers whatever is beside it
+/// (<see cref="SharedPasses"/>).
 /// </remarks>
 internal static class UNetPasses
 {
@@ -32,19 +47,15 @@ internal static class UNetPasses
     /// <returns>[B, 4, H, W], owned by the caller's scope.</returns>
     public static Tensor Run(DiffusionModel model, UNetBatch batch, double guidance)
     {
-        var (latents, perImage) = (batch.Latents, batch.LatentsPerImage);
-        var count = latents.shape[0];
-        if (latents.device_type != DeviceType.CPU || count <= perImage || latents.shape[2] * latents.shape[3] < SplitAbovePositions)
-            return model.UNet.Forward(latents, batch.Time, batch.Context, batch.Pooled, batch.Sizes, guidance);
+        var (latents, sizes) = (batch.Latents, batch.Latents.shape);
+        var isShared = latents.device_type != DeviceType.CPU || sizes[0] <= batch.LatentsPerImage
+            || (sizes[2] * sizes[3] < SplitAbovePositions && SharedPasses.Hold(model, batch, guidance));
+        if (isShared) return Forward(model, batch, guidance);
         using var scope = NewDisposeScope();
-        var parts = new List<Tensor>();
-        for (var first = 0L; first < count; first += perImage)
-        {
-            Tensor Rows(Tensor of) => of.narrow(0, first, perImage);
-            parts.Add(model.UNet.Forward(Rows(latents), batch.Time, Rows(batch.Context), batch.Pooled is null ? null : Rows(batch.Pooled),
-                batch.Sizes is null ? null : Rows(batch.Sizes), guidance));
-        }
-
-        return cat(parts, 0).MoveToOuterDisposeScope();
+        return cat([.. batch.Images().Select(image => Forward(model, image, guidance))], 0).MoveToOuterDisposeScope();
     }
+
+    /// <summary>One pass over all latents of a batch.</summary>
+    internal static Tensor Forward(DiffusionModel model, UNetBatch batch, double guidance) =>
+        model.UNet.Forward(batch.Latents, batch.Time, batch.Context, batch.Pooled, batch.Sizes, guidance);
 }

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using BatchGen.Diffusion.Rendering;
 using BatchGen.Logging;
 using BatchGen.Monitoring;
 using Microsoft.Extensions.Hosting;
@@ -143,6 +144,7 @@ internal sealed class WorkerSupervisor(
         // The private server's address holds a password: the environment of a child is seen by the same user only.
         start.Environment["ConnectionStrings__BatchGen"] = connectionString;
         start.Environment["BATCHGEN_HOME"] = context.HomeFolder;
+        start.Environment.TryAdd(HostMemory.ArenaVariable, HostMemory.Arenas);
         return start;
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using BatchGen.Composition;
+using BatchGen.Diffusion.Rendering;
 using BatchGen.Testing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
@@ -27,6 +28,23 @@ public sealed class WorkerSupervisorTests
 
         await supervisor.StopAsync(TestContext.Current.CancellationToken);
         Assert.True(supervisor.ExecuteTask!.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public async Task A_worker_process_has_one_arena_of_native_memory()
+    {
+        var program = Path.Combine(Directory.CreateTempSubdirectory("batchgen-program-").FullName, "program");
+        await File.WriteAllTextAsync(
+            program, $"#!/bin/sh\necho \"arenas: ${HostMemory.ArenaVariable}\" >&2\n", TestContext.Current.CancellationToken);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var said = new StringWriter();
+        var context = ProgramRun.Context(programPath: program, error: TextWriter.Synchronized(said));
+        using var supervisor = new WorkerSupervisor(context, Settings.Read(context), "", [null], new RecordedLines());
+        await supervisor.StartAsync(TestContext.Current.CancellationToken);
+        await Wait.UntilAsync("the process has spoken", () => said.ToString().Contains("arenas: ", StringComparison.Ordinal),
+            TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await supervisor.StopAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("arenas: 1\n", said.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
