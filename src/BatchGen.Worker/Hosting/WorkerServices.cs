@@ -24,7 +24,7 @@ public static class WorkerServices
         return services
             .AddSingleton(options)
             .AddSingleton(new ImageFileWriter(imageFolder, options.ImageFolderAccess))
-            .AddSingleton(provider => new ImageSaver(provider.GetRequiredService<ImageFileWriter>(), ProgramVersion.Current))
+            .AddSingleton(provider => new ImageSaver(provider.GetRequiredService<ImageFileWriter>(), ProgramLabel.Current))
             .AddSingleton(new StartImageFolder(startImageFolder, file => ImageEncoder.Decode(file), options.ImageFolderAccess))
             .AddSingleton<WorkerHealth>()
             .AddSingleton<OutputProbe>()

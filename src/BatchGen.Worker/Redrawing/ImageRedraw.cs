@@ -55,7 +55,7 @@ public sealed class ImageRedraw(RendererFactory create, StartImageFolder startIm
         var device = renderer.Device;
         var now = recorded with
         {
-            Program = ProgramVersion.Current,
+            Program = ProgramLabel.Current,
             Torch = device.Torch,
             Device = device.Name,
             Processor = device.Processor,

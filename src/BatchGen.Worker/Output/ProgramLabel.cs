@@ -3,10 +3,10 @@ using System.Reflection;
 namespace BatchGen.Worker.Output;
 
 /// <summary>Name and version of the program, as recipes record them.</summary>
-internal static class ProgramVersion
+internal static class ProgramLabel
 {
-    /// <summary>For example <c>BatchGen 0.2.0</c>.</summary>
+    /// <summary>For example <c>BatchGen 0.3.0</c>.</summary>
     // The source revision follows a '+'.
-    public static string Current { get; } = "BatchGen " + typeof(ProgramVersion).Assembly
+    public static string Current { get; } = "BatchGen " + typeof(ProgramLabel).Assembly
         .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
 }
