@@ -135,6 +135,7 @@ public static class DashboardServices
         app.UseAuthentication();
         app.UseAuthorization();
         // After these, because some limits are per caller.
+        app.Use(LargeBodies.RequireRateAsync);
         app.UseRateLimiter();
         app.UseAntiforgery();
         MapEndpoints(app);

@@ -21,6 +21,8 @@ declare
 begin
   execute format('revoke all on schema %I from public', home);
   execute format('revoke execute on all routines in schema %I from public', home);
+  execute format('revoke all on all tables in schema %I from public', home);
+  execute format('revoke all on all sequences in schema %I from public', home);
   for role in select rolname from pg_roles where rolname = any(queue_roles()) loop
     -- What is on a list no longer must be taken away.
     execute format('revoke execute on all routines in schema %I from %I', home, role);

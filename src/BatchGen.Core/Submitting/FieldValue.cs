@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Texts;
 
 namespace BatchGen.Core.Submitting;
 
@@ -150,7 +151,8 @@ public sealed class FieldValue
         var adapter = new JobRequestAdapter("");
         foreach (var property in json.EnumerateObject())
         {
-            adapter = NameOf(property) switch
+            var name = NameOf(property);
+            adapter = name switch
             {
                 "name" when property.Value.ValueKind == JsonValueKind.String => adapter with { Name = Content(property.Value) },
                 "strength" => adapter with { Strength = Strength(property.Value) },
@@ -159,9 +161,9 @@ public sealed class FieldValue
                     adapter with { BlockStrengths = property.Value.EnumerateArray().Select(item => Strength(item) ?? 1m).ToArray() },
                 "block_strengths" when property.Value.ValueKind == JsonValueKind.Null => adapter,
                 "name" or "block_strengths" =>
-                    throw new FormatException($"the adapter's {property.Name} cannot be {Shown(property.Value)}"),
+                    throw new FormatException($"the adapter's {name} cannot be {Shown(property.Value)}"),
                 _ => throw new FormatException(
-                    $"an adapter has no field '{property.Name}'. {NearestName.Hint(property.Name, AdapterFields)}"),
+                    $"an adapter has no field '{ShortText.Of(name)}'. {NearestName.Hint(name, AdapterFields)}"),
             };
         }
 

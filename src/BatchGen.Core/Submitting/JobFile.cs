@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Texts;
 
 namespace BatchGen.Core.Submitting;
 
@@ -94,7 +95,8 @@ public static class JobFile
         {
             if (RowField.Resolve(name) is not { } field)
             {
-                problems.Add($"{row.Where}: there is no field '{name}'. {NearestName.Hint(name, RowField.Names)}");
+                problems.Add(NoField(row.Where, name, problems.Count));
+                if (problems.Count >= MaxProblems) return null;
                 continue;
             }
 
@@ -221,21 +223,27 @@ public static class JobFile
     {
         var problems = new List<string>();
         var fields = new List<string>();
+        var known = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in names.Select(name => name.Trim()))
         {
             var field = RowField.Resolve(name);
-            if (field is null)
-                problems.Add($"Header: there is no field '{name}'. {NearestName.Hint(name, RowField.Names)}{HintOfWord(name)}");
-            else if (fields.Contains(field)) problems.Add($"Header: the field '{field}' is named twice.");
+            if (field is null) problems.Add(NoField("Header", name, problems.Count) + HintOfWord(name, problems.Count));
+            else if (!known.Add(field)) problems.Add($"Header: the field '{ShortText.Of(field)}' is named twice.");
             else fields.Add(field);
+            if (problems.Count >= MaxProblems) break;
         }
 
         return problems.Count == 0 ? fields.ToArray() : throw new JobFileException(problems);
     }
 
-    private static string HintOfWord(string name) =>
-        NearestName.Of(name, RowField.Names) is null && RowField.Resolve($"{{{name}}}") is not null
-            ? $" A column of words for the prompts is named with braces: {{{name}}}."
+    // Hints take longer than all else, and only the first problems are shown.
+    private static string NoField(string where, string name, int problemsBefore) => $"{where}: there is no field '{ShortText.Of(name)}'."
+        + (problemsBefore < JobFileException.MaxShown ? " " + NearestName.Hint(name, RowField.Names) : "");
+
+    private static string HintOfWord(string name, int problemsBefore) =>
+        problemsBefore < JobFileException.MaxShown && NearestName.Of(name, RowField.Names) is null
+            && RowField.Resolve($"{{{name}}}") is not null
+            ? $" A column of words for the prompts is named with braces: {{{ShortText.Of(name)}}}."
             : "";
 
     private static (JsonDocument? Document, string? Problem) ParseJson(string text, string where)

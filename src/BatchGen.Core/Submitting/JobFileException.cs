@@ -3,7 +3,8 @@ namespace BatchGen.Core.Submitting;
 /// <summary>A list of jobs cannot be read; the message names rows, fields, what was expected and the fix.</summary>
 public sealed class JobFileException : Exception
 {
-    private const int MaxShown = 10;
+    /// <summary>Problems that the message shows.</summary>
+    internal const int MaxShown = 10;
 
     /// <summary>Reports a single problem.</summary>
     public JobFileException(string problem) : this([problem])

@@ -13,15 +13,18 @@ public static class NearestName
     {
         ArgumentNullException.ThrowIfNull(name);
         var lower = name.ToLowerInvariant();
-        var best = known.Select(candidate => (Name: candidate, Distance: Distance(lower, candidate.ToLowerInvariant())))
+        var best = known.Where(candidate => Math.Abs(candidate.Length - lower.Length) <= Slips(candidate))
+            .Select(candidate => (Name: candidate, Distance: Distance(lower, candidate.ToLowerInvariant())))
             .OrderBy(pair => pair.Distance).FirstOrDefault();
-        // Up to a third of the letters wrong counts as a slip; with more wrong, the person meant another word.
-        return best.Name is not null && best.Distance <= Math.Max(1, best.Name.Length / 3) ? best.Name : null;
+        return best.Name is not null && best.Distance <= Slips(best.Name) ? best.Name : null;
     }
 
     /// <summary>A sentence that suggests the nearest name, or lists all of them.</summary>
     public static string Hint(string name, IReadOnlyCollection<string> known) =>
         Of(name, known) is { } nearest ? $"Did you mean '{nearest}'?" : $"Known: {string.Join(", ", known)}.";
+
+    // Up to a third of the letters wrong counts as a slip; with more wrong, the person meant another word.
+    private static int Slips(string name) => Math.Max(1, name.Length / 3);
 
     // Levenshtein distance with two rows.
     private static int Distance(string a, string b)

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace BatchGen.Dashboard.Security;
 
@@ -16,6 +18,9 @@ internal sealed record LargeBodies(Func<HttpContext, BodyKind?> KindOf)
 {
     // Bodies up to this length are not counted.
     private const int SmallBytes = 1 << 20;
+
+    // Whoever sends less keeps others waiting: a list of 64 MiB takes 17 minutes at most.
+    private static readonly MinDataRate LeastRate = new(bytesPerSecond: 64 << 10, gracePeriod: TimeSpan.FromSeconds(10));
 
     // Requests that wait for their turn, of one caller and of all; more are refused.
     private const int WaitingOfCaller = 8;
@@ -39,6 +44,16 @@ internal sealed record LargeBodies(Func<HttpContext, BodyKind?> KindOf)
         PartitionedRateLimiter.Create<HttpContext, string>(context => KindOfBody(context) is { } kind
             ? AtOnce(kind.Name, kind.OfAll, WaitingOfAll)
             : RateLimitPartition.GetNoLimiter("")));
+
+    /// <summary>Ends requests whose large body comes too slowly (408); only the time in which it is read counts.</summary>
+    public static Task RequireRateAsync(HttpContext context, RequestDelegate next)
+    {
+        // HTTP/2 has one rate for a whole connection.
+        if (KindOfBody(context) is not null && HttpProtocol.IsHttp11(context.Request.Protocol)
+            && context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+            rate.MinDataRate = LeastRate;
+        return next(context);
+    }
 
     private static BodyKind? KindOfBody(HttpContext context) =>
         context.GetEndpoint()?.Metadata.GetMetadata<LargeBodies>()?.KindOf(context);

@@ -115,7 +115,8 @@ public sealed class RenderBenchmark(Action<string> report)
         var pooled = model.UNet.PooledWidth > 0 ? randn([batch, model.UNet.PooledWidth], generator: generator).to(model.ComputeType) : null;
         var sizes = model.UNet.PooledWidth > 0 ? full([batch, 6], (float)side) : null;
         var input = new UNetBatch(latents, full([1], 500f), context, pooled, sizes, LatentsPerImage: (int)Math.Min(batch, 2));
-        return Compare(batch == 1 ? "UNet pass over 1 latent, without guidance" : $"UNet pass over {batch} latents", Bytes(model, "unet"), model.ComputeType, floor, () =>
+        var name = batch == 1 ? "UNet pass over 1 latent, without guidance" : $"UNet pass over {batch} latents";
+        return Compare(name, Bytes(model, "unet"), model.ComputeType, floor, () =>
         {
             using var pass = NewDisposeScope();
             UNetPasses.Run(model, input, guidance: 0);

@@ -141,7 +141,8 @@ internal static class MatrixProduct
         return cat([.. x.split(1, 0).Select(row => F.linear(row, weight, bias))], 0).MoveToOuterDisposeScope();
     }
 
-    /// <summary>True on a CPU in float32 where images and weight are so small that MKL takes less time than calling a convolution.</summary>
+    /// <summary>True on a CPU in float32 where images and weight are so small that MKL takes less time than to call a
+    /// convolution.</summary>
     /// <param name="x">[B, ...].</param>
     /// <param name="weight">[N, ...].</param>
     public static bool IsSmall(Tensor x, Tensor weight) => ConvolutionKernels.IsFloat32OnProcessor(x)

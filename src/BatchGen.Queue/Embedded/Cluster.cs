@@ -133,7 +133,8 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
                 programs["pg_ctl"], ["start", "-D", folder.Data, "-l", _log.StartFile, "-w", "-t", "120", "-s"], cancellationToken);
             if (result is { ExitCode: 0 }) break;
             var lines = await _log.ReadSinceAsync(mark, cancellationToken);
-            if (starts > MostStarts || !ServerLog.SaysMemoryInUse(lines)) throw StartError(lines, result);
+            var isEnding = ServerLog.SaysMemoryInUse(lines) || (ServerLog.SaysSocketTaken(lines) && folder.SocketHolderHasEnded(Port));
+            if (starts > MostStarts || !isEnding) throw StartError(lines, result);
             await Task.Delay(StartInterval, cancellationToken);
         }
 

@@ -103,6 +103,29 @@ internal sealed class ClusterFolder
     /// <summary>Path of the socket.</summary>
     public string SocketFile(int port) => Path.Combine(SocketFolder, $".s.PGSQL.{port}");
 
+    /// <summary>Whether the process that the socket's lock file names has ended.</summary>
+    /// <remarks>
+    /// The server takes a killed predecessor for alive as long as that one's parent has not looked for it: in containers this takes
+    /// seconds.
+    /// </remarks>
+    public bool SocketHolderHasEnded(int port)
+    {
+        var file = SocketFile(port) + ".lock";
+        try
+        {
+            if (!OperatingSystem.IsLinux() || !File.Exists(file)) return false;
+            if (!int.TryParse(File.ReadLines(file).FirstOrDefault(), CultureInfo.InvariantCulture, out var holder)) return false;
+            if (!Directory.Exists($"/proc/{holder}")) return true;
+            var status = File.ReadAllText($"/proc/{holder}/stat");
+            // proc(5): the state follows the name, which stands in parentheses.
+            return status[status.LastIndexOf(')') + 2] is 'Z' or 'X';
+        }
+        catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Process id of the server that runs on this data, or null.</summary>
     public int? RunningServer()
     {

@@ -32,12 +32,15 @@ internal static class PrivateFolder
     }
 
     /// <summary>Makes the folder that the caller named, which holds locks and password, or checks the one that is there.</summary>
-    /// <exception cref="QueueException">It is no folder, belongs to another user, or everybody can write to it.</exception>
+    /// <exception cref="QueueException">It is no folder, it or a link to it belongs to another user, or everybody can write to
+    /// it.</exception>
     public static async Task EnsureOwnAsync(string path, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path) ?? path);
         if (!Directory.Exists(path)) Make(path, UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
-        // The caller may name its own folder through a link.
+        // The caller may name its own folder through a link of its own; one of another user would choose which folder of the caller's.
+        var entry = await LookAsync(path, cancellationToken) ?? throw new QueueException($"The folder {path} could not be made.");
+        await RequireOwnerAsync(path, entry, new ServerUser((string?)null), cancellationToken);
         var target = new DirectoryInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
         var found = await LookAsync(target, cancellationToken) ?? throw new QueueException($"The folder {path} could not be made.");
         RequireFolder(path, found);

@@ -14,6 +14,9 @@ namespace BatchGen.Commands;
 /// <summary><c>batchgen submit</c>: puts jobs into the queue, from flags or from a file.</summary>
 internal sealed class SubmitCommand
 {
+    // What can be read only once is kept in memory; a device may never end.
+    private const int MostLettersOfPipe = 256 << 20;
+
     private readonly Argument<string?> _file = new("FILE")
     {
         Arity = ArgumentArity.ZeroOrOne, Description = "Jobs as .csv, .json or .jsonl; '-' reads standard input.",
@@ -273,11 +276,12 @@ internal sealed class SubmitCommand
         var times = TimeReference.Of(_context.Clock);
         try
         {
-            if (file == "-") return JobFile.Read(await _context.Input.ReadToEndAsync(cancellationToken), file, times, flags);
-            using var reader = Open(file);
+            if (file == "-") return JobFile.Read(await ReadOnceAsync(_context.Input, file, cancellationToken), file, times, flags);
+            // A named pipe opens when somebody writes to it.
+            using var reader = await Task.Run(() => Open(file), cancellationToken).WaitAsync(cancellationToken);
             return reader.BaseStream.CanSeek
                 ? JobFile.Read(() => Open(file), file, times, flags)
-                : JobFile.Read(await reader.ReadToEndAsync(cancellationToken), file, times, flags);
+                : JobFile.Read(await ReadOnceAsync(reader, file, cancellationToken), file, times, flags);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -287,6 +291,24 @@ internal sealed class SubmitCommand
         {
             throw CommandException.BadInput($"'{file}' is not text in UTF-8. Save it as UTF-8, then submit it again.", failure);
         }
+    }
+
+    private static async Task<string> ReadOnceAsync(TextReader reader, string file, CancellationToken cancellationToken)
+    {
+        var text = new StringBuilder();
+        var part = new char[1 << 16];
+        while (await reader.ReadAsync(part, cancellationToken).AsTask().WaitAsync(cancellationToken) is var count and > 0)
+        {
+            if (text.Length + count > MostLettersOfPipe)
+            {
+                throw CommandException.BadInput($"'{file}' brings more than {MostLettersOfPipe >> 20} Mi letters and cannot be read twice. "
+                    + "Write the list into a file.");
+            }
+
+            text.Append(part, 0, count);
+        }
+
+        return text.ToString();
     }
 
     // Bytes that are no text are refused: a prompt with replacement characters would be drawn as something else.

@@ -63,6 +63,27 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public async Task A_claim_without_an_answer_is_requeued_at_once_or_by_a_rescue_where_a_crash_turned_ids_back()
+    {
+        await using var database = await StartAsync();
+        var worker = await database.AddWorkerAsync();
+        var ids = await database.SubmitAsync("a", "b", "a");
+        var known = (await database.ClaimAsync(worker, 1))!;
+        await database.FinishAsync(known);
+        await database.ClaimAsync(worker, 1);
+        Assert.Equal(1, await database.Claims.RequeueAllAsync(worker, known.BatchId, CancellationToken.None));
+
+        // A crash may undo the last claims and their ids, since claims do not wait for the disk: the worker knows of a higher id then.
+        await database.ClaimAsync(worker, 1);
+        Assert.Equal(0, await database.Claims.RequeueAllAsync(worker, known.BatchId + 10, CancellationToken.None));
+        Assert.NotEqual(JobState.Succeeded, (await database.Catalog.FindAsync(ids[1], CancellationToken.None))!.State);
+        await ExpireAsync(database);
+        Assert.Equal(1, await database.Claims.RescueExpiredAsync(CancellationToken.None));
+        var counts = await database.Catalog.CountAsync(null, CancellationToken.None);
+        Assert.Equal((2, 0, 1), (counts.Queued, counts.Running, counts.Succeeded));
+    }
+
+    [Fact]
     public async Task Of_a_rescue_and_a_late_completion_at_the_same_moment_only_one_takes_effect()
     {
         await using var database = await StartAsync();

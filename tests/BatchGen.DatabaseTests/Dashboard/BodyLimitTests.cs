@@ -68,6 +68,34 @@ public sealed class BodyLimitTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("/enqueue", "multipart/form-data; boundary=x", "--x\r\n")]
+    [InlineData("/api/v1/jobs", "application/json", "[")]
+    public async Task A_large_body_that_trickles_gives_its_place_up_to_others(string path, string type, string start)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var socket = new TcpClient();
+        await socket.ConnectAsync("127.0.0.1", _dashboard.Address.Port, limit.Token);
+        await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+            $"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {type}\r\nContent-Length: 8000000\r\n\r\n{start}"), limit.Token);
+        var answer = HeadAsync(socket, limit.Token);
+        while (!answer.IsCompleted)
+        {
+            try
+            {
+                await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(new string(' ', 400)), limit.Token);
+            }
+            catch (IOException)
+            {
+                break;
+            }
+
+            await Task.WhenAny(answer, Task.Delay(TimeSpan.FromSeconds(1), limit.Token));
+        }
+
+        Assert.StartsWith("HTTP/1.1 408 ", await answer, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("/enqueue", "multipart/form-data; boundary=x", 1 + 8)]
     [InlineData("/enqueue/list", "application/x-www-form-urlencoded", 1 + 8)]
     [InlineData("/campaigns/schedules", "application/x-www-form-urlencoded", 1 + 8)]

@@ -200,6 +200,22 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     }
 
     [Fact]
+    public async Task A_server_whose_killed_predecessor_nobody_has_looked_for_yet_starts_when_somebody_has()
+    {
+        await File.WriteAllTextAsync(
+            Path.Combine(_folder, "server", ".s.PGSQL.5432.lock"), $"{await ZombieAsync()}\n/elsewhere\n0\n5432\n/elsewhere\n\n");
+        await using var server = await StartAsync();
+    }
+
+    // The process id of one that has ended, and whose parent looks for it after two seconds by ending itself.
+    private static async Task<string> ZombieAsync()
+    {
+        var start = new ProcessStartInfo("sh", ["-c", "true & echo $!; exec sleep 2"]) { RedirectStandardOutput = true };
+        using var parent = Process.Start(start)!;
+        return (await parent.StandardOutput.ReadLineAsync())!;
+    }
+
+    [Fact]
     public async Task A_folder_whose_path_is_too_long_for_a_socket_works()
     {
         var folder = Path.Combine(_folder, string.Join('/', Enumerable.Repeat("a folder with a long name", 6)));

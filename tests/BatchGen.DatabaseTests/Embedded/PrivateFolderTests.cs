@@ -72,6 +72,25 @@ public sealed class PrivateFolderTests(ClusterTemplate template) : IClassFixture
     }
 
     [Fact]
+    public async Task A_link_of_another_user_in_the_place_of_the_callers_folder_is_refused_and_one_of_its_own_is_followed()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "Only root can give a link to another user.");
+        var link = _folder + "-link";
+        Directory.CreateSymbolicLink(link, _folder);
+        try
+        {
+            await using (await StartAsync(link)) { }
+            await RunAsync("chown", "-h", "54321", link);
+            var error = await Assert.ThrowsAsync<QueueException>(() => StartAsync(link));
+            Assert.Contains($"The folder {link} belongs to user 54321", error.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(link);
+        }
+    }
+
+    [Fact]
     public async Task Files_of_the_server_are_written_as_its_user_who_cannot_make_root_write_through_a_link()
     {
         var victim = _folder + "-victim";

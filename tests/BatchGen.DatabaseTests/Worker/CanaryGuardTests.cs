@@ -1,5 +1,6 @@
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
+using BatchGen.Core.Rendering;
 using BatchGen.Queue;
 using BatchGen.Queue.Canaries;
 using BatchGen.Testing;
@@ -101,6 +102,26 @@ public sealed class CanaryGuardTests
         await UntilCanariesAsync(database, 3);
         await UntilSucceededOrPausedAsync(database, 3);
         Assert.Equal(["first", "first", "equal"], (await ListAsync(database)).Select(canary => canary.Verdict));
+    }
+
+    [Fact]
+    public async Task Canaries_after_two_first_ones_are_all_compared_with_the_older()
+    {
+        await using var database = await DatabaseAsync(jobs: 1);
+        await WorkerHost.RunAsync(database, new FakeRenderer(), options => options.CanaryEveryBatches = 10);
+        var first = Assert.Single(await ListAsync(database));
+        // Another worker, which had looked for a first canary before this one was recorded.
+        var late = await database.AddWorkerAsync();
+        var kind = await database.SqlAsync<(string Sha256, string Recipe)>("select model_sha256, recipe from canaries");
+        var same = new CanaryKind("demo", kind.Sha256, first.Device, first.ComputeType, kind.Recipe);
+        await new CanaryLog(database.Queue).RecordAsync(
+            new(late, null, same, CanaryVerdict.First, "late", null, null, 1, [1]), CancellationToken.None);
+
+        await database.SubmitAsync("");
+        await WorkerHost.RunAsync(database, new FakeRenderer(), options => options.CanaryEveryBatches = 10);
+        var canaries = await ListAsync(database);
+        Assert.Equal(["first", "first", "equal"], canaries.Select(canary => canary.Verdict));
+        Assert.All(canaries, canary => Assert.Equal(first.CanaryId, canary.FirstId));
     }
 
     [Fact]

@@ -120,6 +120,7 @@ public sealed class DoctorCommandTests
         try
         {
             await database.SqlAsync("revoke select on results from batchgen_reader; grant execute on function submit_jobs to public");
+            await database.SqlAsync("grant insert on jobs to public");
             await database.SubmitAsync("");
             await database.SqlAsync("update jobs set run_at = now() - interval '1 hour'");
             var findings = Read(await program.RunHereAsync("doctor", "--json"));
@@ -135,6 +136,7 @@ public sealed class DoctorCommandTests
             var migrated = await program.RunHereAsync("migrate");
             Assert.Contains("Granted select on results to batchgen_reader\n", migrated.Output, StringComparison.Ordinal);
             Assert.Contains("Revoked execute on function submit_jobs to everybody\n", migrated.Output, StringComparison.Ordinal);
+            Assert.Contains("Revoked insert on jobs to everybody\n", migrated.Output, StringComparison.Ordinal);
             Assert.True(await database.SqlAsync<bool>("select has_table_privilege('batchgen_reader', 'results', 'select')"));
             const string Limits = "idle_in_transaction_session_timeout=1min, statement_timeout=5min";
             Assert.Contains($"Limited {login}: {Limits}\n", migrated.Output, StringComparison.Ordinal);

@@ -55,6 +55,25 @@ public class JobFileTests
     }
 
     [Fact]
+    public void An_adapter_field_with_half_of_a_surrogate_pair_is_no_field()
+    {
+        var row = """{"prompt": "a", "adapters": [{"naguidan\ud800canegth": 0.5}]}""";
+        var failure = Assert.Throws<JobFileException>(() => JobFile.Read(row, "a.jsonl", Times));
+        Assert.StartsWith("Line 1, adapters: an adapter has no field '", Assert.Single(failure.Problems), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Unknown_columns_beyond_those_that_are_shown_are_counted_and_not_compared_with_known_ones()
+    {
+        var failure = Assert.Throws<JobFileException>(
+            () => ReadCsv(string.Join(',', Enumerable.Range(0, 20_000).Select(i => $"colum{i}")) + "\nx", Times));
+        Assert.Equal(1000, failure.Problems.Count);
+        Assert.Contains("Known: ", failure.Problems[9], StringComparison.Ordinal);
+        Assert.Equal("Header: there is no field 'colum10'.", failure.Problems[10]);
+        Assert.EndsWith("... and 990 more problems", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_unknown_column_is_named_with_the_nearest_one()
     {
         var failure = Assert.Throws<JobFileException>(() => ReadCsv("promt,seed,colour,seed\nx,1,2,3", Times));
