@@ -139,6 +139,28 @@ public sealed class OpenProducerTests : IAsyncLifetime
         Assert.Equal(0L, await UnsettledAsync());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_locked_job_that_succeeded_leaves_its_batch_to_a_later_rescue_and_the_others_are_rescued(bool ended)
+    {
+        await _database.CompleteAsync(_batch);
+        if (ended) await _database.Claims.CloseAsync(_batch, CancellationToken.None);
+        // What a cancel keeps of a job that succeeded while the cancel waited for its row.
+        await using var hold = new NpgsqlCommand($"select from jobs where id = {Other} for update", _producer, _transaction);
+        await hold.ExecuteNonQueryAsync();
+        var lost = (await _database.SubmitAsync(""))[0];
+        Assert.NotNull(await _database.ClaimAsync(await _database.AddWorkerAsync(), maxJobs: 1));
+        await _database.SqlAsync("update workers set stopped_at = now(), stop_reason = 'test'");
+        await ExpireAsync();
+
+        await QuicklyAsync("the rescue ended", _database.Claims.RescueExpiredAsync(CancellationToken.None));
+        Assert.Equal((JobState.Succeeded, JobState.Queued), (await StateAsync(Other), await StateAsync(lost)));
+        await _transaction.RollbackAsync();
+        await _database.Claims.RescueExpiredAsync(CancellationToken.None);
+        Assert.Equal(JobState.Queued, await StateAsync(Other));
+    }
+
     private static Task<T> QuicklyAsync<T>(string what, Task<T> call) => Wait.ForAsync(what, call, Limit);
 
     private static Task QuicklyAsync(string what, Task call) => Wait.ForAsync(what, call, Limit);
