@@ -108,7 +108,8 @@ public sealed class LivingWorkerTests : IAsyncLifetime
         Assert.Equal(stopped, await HeartbeatAtAsync());
     }
 
-    private Task HeartbeatAsync() => _database.Claims.HeartbeatAsync(_batch, new(0, 1, 20), CancellationToken.None);
+    private Task<IReadOnlyList<long>> HeartbeatAsync() =>
+        _database.Claims.HeartbeatAsync(_batch, new(0, 1, 20), CancellationToken.None);
 
     private Task<DateTime> HeartbeatAtAsync() => _database.SqlAsync<DateTime>("select heartbeat_at from workers");
 

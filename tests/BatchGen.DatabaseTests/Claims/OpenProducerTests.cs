@@ -149,6 +149,8 @@ public sealed class OpenProducerTests : IAsyncLifetime
         // What a cancel keeps of a job that succeeded while the cancel waited for its row.
         await using var hold = new NpgsqlCommand($"select from jobs where id = {Other} for update", _producer, _transaction);
         await hold.ExecuteNonQueryAsync();
+        // The signature is nobody's any more, so that another worker may claim.
+        await ExpireAsync();
         var lost = (await _database.SubmitAsync(""))[0];
         Assert.NotNull(await _database.ClaimAsync(await _database.AddWorkerAsync(), maxJobs: 1));
         await _database.SqlAsync("update workers set stopped_at = now(), stop_reason = 'test'");
