@@ -146,8 +146,10 @@ public sealed class StartImageTests : IDisposable
         var failure = Assert.Throws<StartImageException>(() => new StartImageFolder(_folder).Read(name));
         Assert.Equal(mayPass, failure.MayPass || failure.IsMissing);
         // What else is wrong with an image fails its job at once.
-        const string Asked =
-            "select is_for_start_image(jsonb_populate_record(null::job_attempts, jsonb_build_object('code', $1::text, 'message', $2::text)))";
+        const string Asked = """
+            select is_for_start_image(
+              jsonb_populate_record(null::job_attempts, jsonb_build_object('code', $1::text, 'message', $2::text)))
+            """;
         var message = FailureText.WithoutFolders(failure.Message);
         Assert.Equal(mayPass, await database.SqlAsync<bool>(Asked, mayPass ? "requeued" : "invalid_job", message));
         Assert.False(await database.SqlAsync<bool>(Asked, "requeued", "This worker's machine lacks adapter 'a': " + message));
