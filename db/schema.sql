@@ -1046,6 +1046,9 @@ function format_choices() returns text[];
 -- Locks those running jobs of a batch that no other session keeps locked for more than a second, and returns where their rows lie.
 function free_jobs(of_batch bigint, these bigint[]) returns tid[];
 
+-- Locks those running jobs of a batch that no other session has locked, and returns them.
+function free_jobs_now(of_batch bigint, these bigint[]) returns bigint[];
+
 -- Lets a role call functions, named without their arguments.
 function grant_execute(IN names text[], IN to_role name) returns ;
 
@@ -1055,12 +1058,15 @@ function group_at_priority(g dispatch_groups, wanted integer) returns integer;
 -- Whether the dispatch windows that apply to a dispatch group let it be claimed from at an instant.
 function group_is_open(candidate dispatch_groups, instant timestamp with time zone) returns boolean;
 
--- Extends a lease; returns the jobs of the batch that were cancelled.
+-- Extends a lease, and says that its worker is alive; returns the jobs of the batch that were cancelled.
 function heartbeat_batch(of_batch bigint, with_epoch bigint, lease interval, finished_jobs integer, at_step integer, of_steps integer)
   returns SETOF bigint -- security definer;
 
 -- Locks a batch and returns it; raises BG002 when it is not leased under the epoch any more.
 function hold_lease(of_batch bigint, with_epoch bigint) returns batches;
+
+-- Keeps upkeep from removing start images until the transaction ends.
+function hold_start_images(names text[]) returns void;
 
 -- Whether adapters may stand in the prompt of a job or recipe.
 function holds_adapters(recipe jsonb) returns boolean;
@@ -1129,6 +1135,9 @@ function json_words(element jsonb, field text, place text, most_words integer, l
 function keep_start_image(name text, size_bytes bigint, quota_bytes bigint, tenant text DEFAULT NULL::text) returns void -- security
   definer;
 
+-- The attempt by which a job last failed for good or was cancelled; 0 for none. A job that goes on after it was retried.
+function last_ending(job bigint) returns bigint;
+
 -- Whether the worker of an open batch stopped answering, outages of the database not counted.
 function lease_ran_out(held batches, instant timestamp with time zone) returns boolean;
 
@@ -1137,6 +1146,9 @@ function levenshtein_distance(a text, b text) returns integer;
 
 -- Lets one transaction at a time take rows out of a load: returns when no other does, and keeps others away.
 function lock_load(of_load text, of_role name) returns void;
+
+-- Locks start images that nobody sent lately and that nothing names, until the transaction ends, and returns their names.
+function lock_unnamed_start_images(older_than interval, at_most integer DEFAULT 1000) returns SETOF text -- security definer;
 
 -- The most adapters that a job may have.
 function max_adapters() returns integer;
@@ -1335,8 +1347,14 @@ function take_jobs(claim claim_state) returns claim_state;
 -- Whether a value of a job object is text of a length.
 function text_fits(value jsonb, shortest integer, longest integer) returns boolean;
 
+-- Writes down that a worker is alive.
+function touch_worker(of_worker uuid) returns void;
+
 -- Takes the lock counts, retention or reindex until the transaction ends; false when another session has it.
 function try_lock(what text) returns boolean -- security definer;
+
+-- Those of some start images that no job, staged row or schedule names.
+function unnamed_start_images(names text[]) returns text[];
 
 -- Waiting jobs by signature in the order of dispatch, from a place on; hops through index jobs_by_signature, and counts to 5,000 at most.
 function waiting_signatures(from_priority integer, after_signature text, after_group integer, at_most integer) returns TABLE(priority
@@ -1356,7 +1374,7 @@ function window_is_open(time_zone text, opens time without time zone, closes tim
 -- Whether an array is a list of words as json_words takes them.
 function words_are_plain(words text[], most_words integer, longest integer) returns boolean;
 
--- Whether a worker runs, as far as its signs show.
+-- Whether a worker runs, as far as its heartbeats show.
 function worker_lives(worker workers, instant timestamp with time zone) returns boolean;
 
 -- Step of claim_batch: whether a worker gets jobs at all; raises BG003 for one that is not registered.

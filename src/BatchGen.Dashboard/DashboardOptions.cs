@@ -55,6 +55,10 @@ public sealed class DashboardOptions
     [Range(typeof(TimeSpan), "00:01:00", "36500.00:00:00")]
     public TimeSpan KeepLeftovers { get; set; } = TimeSpan.FromHours(1);
 
+    /// <value>Time for which start images stay that no job names, counted from when they were last sent; 30 days.</value>
+    [Range(typeof(TimeSpan), "01:00:00", "36500.00:00:00")]
+    public TimeSpan KeepStartImages { get; set; } = TimeSpan.FromDays(30);
+
     /// <value>When bloated indexes are rebuilt, in that zone; empty rebuilds none; <c>0 13 * * 0</c>.</value>
     public string ReindexCron { get; set; } = "0 13 * * 0";
 

@@ -43,6 +43,9 @@ internal static partial class Log
     [LoggerMessage(5011, LogLevel.Information, "Removed {FileCount} files from {Folder} that workers had left behind")]
     public static partial void ImageFolderSwept(this ILogger log, int fileCount, string folder);
 
+    [LoggerMessage(5013, LogLevel.Information, "Removed {FileCount} start images from {Folder} that no job names any more")]
+    public static partial void StartImagesSwept(this ILogger log, int fileCount, string folder);
+
     [LoggerMessage(5012, LogLevel.Warning, "The queue could not be measured: {Reason}")]
     public static partial void MeasuringFailed(this ILogger log, string reason);
 

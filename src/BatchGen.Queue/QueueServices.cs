@@ -49,5 +49,6 @@ public static class QueueServices
         .AddSingleton<ScheduleStore>()
         .AddSingleton<WindowStore>()
         .AddSingleton<QueueUpkeep>()
-        .AddSingleton<ImageFolderSweep>();
+        .AddSingleton<ImageFolderSweep>()
+        .AddSingleton<StartImageSweep>();
 }

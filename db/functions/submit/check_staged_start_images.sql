@@ -4,6 +4,8 @@ declare
   id bigint;
   start_image text;
 begin
+  perform hold_start_images(array(
+    select distinct lower(s.recipe ->> 'start_image') from staged_jobs s where s.load = of_load and s.staged_by = session_user));
   select s.job_id, s.recipe ->> 'start_image' into id, start_image
   from staged_jobs s
   where s.load = of_load and s.staged_by = session_user and is_start_image_of_others(s.recipe ->> 'start_image', owner.id)

@@ -20,6 +20,7 @@ begin
   into model_ids, priorities, campaigns_named, has_keys, has_start_images
   from unnest(checked) c;
   if has_start_images then
+    perform hold_start_images(array(select distinct lower(c.recipe ->> 'start_image') from unnest(checked) c));
     select c.ordinality - 1, c.recipe ->> 'start_image' into place, start_image
     from unnest(checked) with ordinality c
     where is_start_image_of_others(c.recipe ->> 'start_image', for_tenant.id)

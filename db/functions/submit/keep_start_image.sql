@@ -7,7 +7,11 @@ declare
 begin
   -- One after the other for each tenant, so that several at once cannot pass the quota together.
   perform from tenants t where t.id = owner.id for no key update;
-  if exists (select from start_images s where s.name = keep_start_image.name and s.tenant_id = owner.id) then return; end if;
+  -- Upkeep that is about to remove this image, whoever sent it before, ends first: its file is gone then, and is written anew.
+  perform hold_start_images(array[keep_start_image.name]);
+  -- Sent again, it counts as sent now: upkeep leaves it for a while.
+  update start_images s set created_at = clock_timestamp() where s.name = keep_start_image.name and s.tenant_id = owner.id;
+  if found then return; end if;
   select coalesce(sum(s.size_bytes), 0) into kept from start_images s where s.tenant_id = owner.id;
   if kept + keep_start_image.size_bytes > quota_bytes then
     perform refuse('start_image', null, format(

@@ -9,6 +9,7 @@ declare
   counted constant boolean := alone and dead.renewed_at >= noted_instant('restart_noted') and is_blamed(dead.job_ids[1]);
   worker_name constant text := (select w.name from workers w where w.id = dead.worker_id);
   unfinished bigint[];
+  free bigint[];
 begin
   -- A raised epoch: whatever the old owner still sends is refused.
   update batches b set state = 'lost', epoch = b.epoch + 1, ended_at = clock_timestamp() where b.id = dead.id;
@@ -18,8 +19,10 @@ begin
   select array_agg(j.id) into unfinished
   from unnest(dead.job_ids) u(id) join jobs j on j.id = u.id
   where j.batch_id = dead.id and j.state = 'running';
-  if counted then perform fail_used_up(dead, worker_name); end if;
-  perform requeue_jobs(dead, unfinished, 'running', 'worker_lost',
+  -- Those that a producer keeps locked are left out without waiting, and settled by a later rescue.
+  free := free_jobs_now(dead.id, unfinished);
+  if counted and free <> '{}' then perform fail_used_up(dead, worker_name); end if;
+  perform requeue_jobs(dead, free, 'running', 'worker_lost',
     format('Worker ''%s'' stopped answering with a batch of %s jobs, %s of them unfinished; its lease ended at %s.',
       worker_name, cardinality(dead.job_ids), coalesce(cardinality(unfinished), 0), dead.lease_expires_at),
     counted, greatest(1, coalesce(cardinality(unfinished), 1) / 2)::smallint);

@@ -7,6 +7,9 @@ declare
   rescued int := 0;
 begin
   perform note_beat();
+  -- A producer that cancelled jobs and does not commit may keep one locked that succeeded at that moment. Its batch is left to a later
+  -- rescue then, and the others are rescued.
+  perform set_config('lock_timeout', '250ms', true);
   -- 1. Leases from before the clock was set back would live for as long as it was set back.
   update batches b set renewed_at = started, lease_expires_at = started + b.lease
   where b.state = 'open' and b.renewed_at > started + interval '1 second';
@@ -16,8 +19,12 @@ begin
     select * from batches b where b.state = 'open' and b.lease_expires_at <= started order by b.lease_expires_at for update skip locked
   loop
     continue when not lease_ran_out(dead, started);
-    perform rescue_batch(dead, started);
-    rescued := rescued + 1;
+    begin
+      perform rescue_batch(dead, started);
+      rescued := rescued + 1;
+    exception when lock_not_available then
+      null;
+    end;
   end loop;
 
   -- 3. Ended batches whose worker stopped or stopped answering: no checkpoint will ever cover their images.
@@ -26,8 +33,12 @@ begin
     where b.state = 'ended' and (w.stopped_at is not null or silent_since(w) < started - interval '10 minutes')
     for update of b skip locked
   loop
-    perform discard_unchecked(dead, 'worker_lost', 'The worker stopped answering before a checkpoint covered the image.');
-    rescued := rescued + 1;
+    begin
+      perform discard_unchecked(dead, 'worker_lost', 'The worker stopped answering before a checkpoint covered the image.');
+      rescued := rescued + 1;
+    exception when lock_not_available then
+      null;
+    end;
   end loop;
 
   -- 4. Jobs that another session had locked when their batch ended

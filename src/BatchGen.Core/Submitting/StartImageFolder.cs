@@ -15,6 +15,10 @@ public sealed partial class StartImageFolder
     /// <summary>Length of the longest file that is accepted.</summary>
     public const int MaxFileBytes = 32 << 20;
 
+    // How a message begins that an image cannot be read on this machine. The database tells by it that an attempt was put off because of a
+    // start image (db/functions/lacks/is_for_start_image.sql); a test holds both equal.
+    private const string MessageStart = "Start image '";
+
     private const int MinEdgePixels = 8;
 
     private readonly string _root;
@@ -154,7 +158,7 @@ public sealed partial class StartImageFolder
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new StartImageException(
-                $"Start image '{name}' is not in '{_root}' on this machine. Put it there, then retry the job.", failure)
+                $"{MessageStart}{name}' is not in '{_root}' on this machine. Put it there, then retry the job.", failure)
             {
                 IsMissing = true,
             };
@@ -162,7 +166,7 @@ public sealed partial class StartImageFolder
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw new StartImageException(
-                $"Start image '{path}' cannot be read: {failure.Message} Allow reading it, then retry the job.", failure)
+                $"{MessageStart}{path}' cannot be read: {failure.Message} Allow reading it, then retry the job.", failure)
             {
                 MayPass = true,
             };

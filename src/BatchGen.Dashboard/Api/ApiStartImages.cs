@@ -52,8 +52,9 @@ internal static class ApiStartImages
             await context.Request.Body.CopyToAsync(bytes, cancellationToken);
             var file = bytes.ToArray();
             var accepted = folder.Accept(file, "body");
-            await owners.KeepAsync(accepted.Name, accepted.SizeBytes, AccessLookup.TenantOf(context.User), cancellationToken);
-            folder.Write(accepted, file, "body");
+            await owners.KeepAsync(
+                accepted.Name, accepted.SizeBytes, AccessLookup.TenantOf(context.User), () => folder.Write(accepted, file, "body"),
+                cancellationToken);
             var view = new StartImageView(accepted.Name, accepted.Header.WidthPixels, accepted.Header.HeightPixels);
             return Results.Json(view, ApiJson.Compact, statusCode: StatusCodes.Status201Created);
         }

@@ -109,6 +109,7 @@ internal static class SchedulingServices
         services.AddSingleton(provider => new UpkeepWork(
             provider.GetRequiredService<QueueUpkeep>(),
             provider.GetRequiredService<ImageFolderSweep>(),
+            provider.GetRequiredService<StartImageSweep>(),
             provider.GetRequiredService<WorkerRegistry>(),
             provider.GetRequiredService<ThumbnailStore>(),
             provider.GetRequiredService<DashboardFolders>(),

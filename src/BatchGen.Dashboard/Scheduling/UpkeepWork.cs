@@ -15,6 +15,7 @@ public sealed class UpkeepWork
 {
     private readonly QueueUpkeep _upkeep;
     private readonly ImageFolderSweep _sweep;
+    private readonly StartImageSweep _startImages;
     private readonly WorkerRegistry _workers;
     private readonly ThumbnailStore _thumbnails;
     private readonly DashboardFolders _folders;
@@ -22,11 +23,12 @@ public sealed class UpkeepWork
     private readonly ILogger<UpkeepWork> _log;
 
     internal UpkeepWork(
-        QueueUpkeep upkeep, ImageFolderSweep sweep, WorkerRegistry workers, ThumbnailStore thumbnails, DashboardFolders folders,
-        DashboardOptions options, ILogger<UpkeepWork> log)
+        QueueUpkeep upkeep, ImageFolderSweep sweep, StartImageSweep startImages, WorkerRegistry workers, ThumbnailStore thumbnails,
+        DashboardFolders folders, DashboardOptions options, ILogger<UpkeepWork> log)
     {
         _upkeep = upkeep;
         _sweep = sweep;
+        _startImages = startImages;
         _workers = workers;
         _thumbnails = thumbnails;
         _folders = folders;
@@ -35,7 +37,7 @@ public sealed class UpkeepWork
     }
 
     /// <summary>Moves out jobs, history, archive and staged rows past their retention, thumbnails that nobody will look at
-    /// again, and files that workers left behind in the image folder.</summary>
+    /// again, files that workers left behind in the image folder, and start images that nothing names any more.</summary>
     [AutomaticRetry(Attempts = 2)]
     public async Task RetainAsync(CancellationToken cancellationToken)
     {
@@ -45,6 +47,8 @@ public sealed class UpkeepWork
         _log.Retained(outcome.JobsArchived, outcome.HistoryDeleted, outcome.ArchivedDeleted, outcome.StagedDeleted, thumbnails);
         if (await _sweep.SweepAsync(_folders.Images, _options.KeepLeftovers, cancellationToken) is > 0 and var files)
             _log.ImageFolderSwept(files, _folders.Images);
+        if (await _startImages.SweepAsync(_folders.StartImages, _options.KeepStartImages, cancellationToken) is > 0 and var images)
+            _log.StartImagesSwept(images, _folders.StartImages);
     }
 
     /// <summary>Rebuilds bloated indexes, and removes what an interrupted rebuild left.</summary>

@@ -245,12 +245,14 @@ internal sealed class SubmitCommand
         var folder = StartImages();
         foreach (var (image, file) in _startImages)
         {
-            await session.StartImages.KeepAsync(image.Name, image.SizeBytes, tenant: null, cancellationToken);
-            Reading(file, JobFields.StartImage.Name, () =>
-            {
-                folder.Write(image, StartImageFolder.ReadFile(file, file), file);
-                return image.Name;
-            });
+            await session.StartImages.KeepAsync(
+                image.Name, image.SizeBytes, tenant: null,
+                () => Reading(file, JobFields.StartImage.Name, () =>
+                {
+                    folder.Write(image, StartImageFolder.ReadFile(file, file), file);
+                    return image.Name;
+                }),
+                cancellationToken);
         }
     }
 

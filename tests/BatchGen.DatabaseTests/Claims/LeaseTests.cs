@@ -185,6 +185,42 @@ public sealed class LeaseTests
         Assert.Equal(excused + 1, losses);
     }
 
+    [Theory]
+    [InlineData("failed")]
+    [InlineData("cancelled")]
+    public async Task A_retry_by_a_person_begins_anew_also_in_what_a_job_is_blamed_for(string end)
+    {
+        await using var database = await StartAsync(new() { RetryDelay = TimeSpan.Zero });
+        var job = (await database.SubmitAsync("a"))[0];
+        if (end == "failed")
+        {
+            while (await StateAsync() == JobState.Queued) await LoseAsync();
+            Assert.Equal(JobState.Failed, await StateAsync());
+        }
+        else
+        {
+            await LoseAsync();
+            await LoseAsync();
+            await database.Actions.CancelAsync([job], CancellationToken.None);
+        }
+
+        Assert.Equal([job], await database.Actions.RetryAsync([job], CancellationToken.None));
+        foreach (var counted in new[] { 0, 0, 1 })
+        {
+            await LoseAsync();
+            Assert.Equal(counted, (await database.Catalog.FindAsync(job, CancellationToken.None))!.Attempts);
+        }
+
+        async Task<JobState> StateAsync() => (await database.Catalog.FindAsync(job, CancellationToken.None))!.State;
+
+        async Task LoseAsync()
+        {
+            Assert.NotNull(await database.ClaimAsync(await database.AddWorkerAsync()));
+            await ExpireAsync(database);
+            await database.Claims.RescueExpiredAsync(CancellationToken.None);
+        }
+    }
+
     [Fact]
     public async Task Crashes_in_a_batch_with_other_jobs_do_not_use_up_the_attempts_of_a_job()
     {

@@ -61,7 +61,7 @@ public sealed class OpenProducerTests : IAsyncLifetime
     [Fact]
     public async Task A_batch_whose_lease_ran_out_is_rescued()
     {
-        await _database.SqlAsync("update batches set lease_expires_at = now() - interval '1 s'");
+        await ExpireAsync();
         await QuicklyAsync("the rescue ended", _database.Claims.RescueExpiredAsync(CancellationToken.None));
         Assert.Equal(JobState.Queued, await StateAsync(Other));
         await _transaction.RollbackAsync();
@@ -107,7 +107,67 @@ public sealed class OpenProducerTests : IAsyncLifetime
         Assert.True(BatchGen.Queue.TransientRetry.IsTransient(error));
     }
 
+    [Theory]
+    [InlineData(true, JobState.Cancelled)]
+    [InlineData(false, JobState.Queued)]
+    public async Task Rescues_and_claims_wait_for_none_of_forty_running_jobs_that_a_producer_keeps_locked(bool commits, JobState end)
+    {
+        await ExpireAsync();
+        // Twenty in batches of their own, each of which a rescue ends; twenty in one batch.
+        var ids = await _database.SubmitAsync(Enumerable.Repeat("", 40));
+        var worker = await _database.AddWorkerAsync();
+        for (var batches = 0; batches < 20; batches++) Assert.Single((await _database.ClaimAsync(worker, maxJobs: 1))!.Jobs);
+        Assert.Equal(20, (await _database.ClaimAsync(worker))!.Jobs.Count);
+        await using var cancel = new NpgsqlCommand("select cancel_jobs($1)", _producer, _transaction);
+        cancel.Parameters.AddWithValue(ids.ToArray());
+        await cancel.ExecuteNonQueryAsync();
+        await ExpireAsync();
+
+        // The first ends the batches, the second finds their jobs unsettled.
+        const string Limited = "set statement_timeout = '2s'; ";
+        await _database.SqlAsync(Limited + "select rescue_expired()");
+        Assert.Equal(41L, await UnsettledAsync());
+        await _database.SqlAsync(Limited + "select rescue_expired()");
+        Assert.Equal(41L, await UnsettledAsync());
+        var claimed = await QuicklyAsync("a batch was claimed", _database.ClaimAsync(await _database.AddWorkerAsync()));
+        Assert.Equal(Other, Assert.Single(claimed!.Jobs).JobId);
+
+        await (commits ? _transaction.CommitAsync() : _transaction.RollbackAsync());
+        await _database.Claims.RescueExpiredAsync(CancellationToken.None);
+        var jobs = await _database.Catalog.FindAsync([Held, .. ids], CancellationToken.None);
+        Assert.All(jobs, job => Assert.Equal((end, commits ? 1 : 0), (job.State, job.Attempts)));
+        Assert.Equal(0L, await UnsettledAsync());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_locked_job_that_succeeded_leaves_its_batch_to_a_later_rescue_and_the_others_are_rescued(bool ended)
+    {
+        await _database.CompleteAsync(_batch);
+        if (ended) await _database.Claims.CloseAsync(_batch, CancellationToken.None);
+        // What a cancel keeps of a job that succeeded while the cancel waited for its row.
+        await using var hold = new NpgsqlCommand($"select from jobs where id = {Other} for update", _producer, _transaction);
+        await hold.ExecuteNonQueryAsync();
+        // The signature is nobody's any more, so that another worker may claim.
+        await ExpireAsync();
+        var lost = (await _database.SubmitAsync(""))[0];
+        Assert.NotNull(await _database.ClaimAsync(await _database.AddWorkerAsync(), maxJobs: 1));
+        await _database.SqlAsync("update workers set stopped_at = now(), stop_reason = 'test'");
+        await ExpireAsync();
+
+        await QuicklyAsync("the rescue ended", _database.Claims.RescueExpiredAsync(CancellationToken.None));
+        Assert.Equal((JobState.Succeeded, JobState.Queued), (await StateAsync(Other), await StateAsync(lost)));
+        await _transaction.RollbackAsync();
+        await _database.Claims.RescueExpiredAsync(CancellationToken.None);
+        Assert.Equal(JobState.Queued, await StateAsync(Other));
+    }
+
+    private static Task<T> QuicklyAsync<T>(string what, Task<T> call) => Wait.ForAsync(what, call, Limit);
+
     private static Task QuicklyAsync(string what, Task call) => Wait.ForAsync(what, call, Limit);
+
+    private Task ExpireAsync() => _database.SqlAsync("update batches set lease_expires_at = now() - interval '1 s'");
 
     private async Task<JobState> StateAsync(long id) => (await _database.Catalog.FindAsync(id, CancellationToken.None))!.State;
 

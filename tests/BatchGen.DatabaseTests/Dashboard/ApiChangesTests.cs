@@ -102,6 +102,23 @@ public sealed class ApiChangesTests
         Assert.Equal(0L, await database.SqlAsync<long>("select count(*) from start_images"));
     }
 
+    [Fact]
+    public async Task A_start_image_that_cannot_be_written_takes_no_quota()
+    {
+        await using var database = await DatabaseAsync();
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        using var client = await dashboard.ClientAsync("submitter", "default");
+        var folder = Path.Combine(dashboard.Folder, "start-images");
+        await File.WriteAllTextAsync(folder, "a file in the place of the folder", TestContext.Current.CancellationToken);
+        var file = ImageEncoder.Encode(new PixelImage(8, 8, new byte[8 * 8 * 3]), ImageFormat.Png);
+        Assert.Equal(HttpStatusCode.BadRequest, (await SendAsync(client, file)).Status);
+        Assert.Equal(0L, await database.SqlAsync<long>("select count(*) from start_images"));
+
+        File.Delete(folder);
+        Assert.Equal(HttpStatusCode.Created, (await SendAsync(client, file)).Status);
+        Assert.Equal(1L, await database.SqlAsync<long>("select count(*) from start_images"));
+    }
+
     private static async Task<(HttpStatusCode Status, JsonElement Answer)> SendAsync(HttpClient client, byte[] file)
     {
         using var content = new ByteArrayContent(file);

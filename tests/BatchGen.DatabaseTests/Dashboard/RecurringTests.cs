@@ -190,6 +190,25 @@ public sealed class RecurringTests
     }
 
     [Fact]
+    public async Task Retention_removes_start_images_that_nobody_sent_for_a_month_and_nothing_names()
+    {
+        await using var database = await DatabaseAsync();
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        var folder = Directory.CreateDirectory(Path.Combine(dashboard.Folder, "start-images")).FullName;
+        foreach (var (letter, days) in new[] { ('a', 31), ('b', 29) })
+        {
+            var name = new string(letter, 64) + ".png";
+            await new StartImageOwners(database.Queue).KeepAsync(
+                name, 1, tenant: null, () => File.WriteAllBytes(Path.Combine(folder, name), [1]), CancellationToken.None);
+            await database.SqlAsync("update start_images set created_at = now() - make_interval(days => $2) where name = $1", name, days);
+        }
+
+        await dashboard.Services.GetRequiredService<UpkeepWork>().RetainAsync(CancellationToken.None);
+        Assert.Equal(new string('b', 64) + ".png", Path.GetFileName(Assert.Single(Directory.GetFiles(folder))));
+        Assert.Equal(1L, await database.SqlAsync<long>("select count(*) from start_images"));
+    }
+
+    [Fact]
     public async Task Retention_deletes_old_thumbnails_and_keeps_new_ones()
     {
         await using var database = await DatabaseAsync();

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using BatchGen.Core.Failures;
 using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
@@ -131,6 +132,27 @@ public sealed class StartImageTests : IDisposable
         await database.Actions.RetryAsync([id], CancellationToken.None);
         await TriedAsync(4);
         Assert.Equal(JobState.Queued, (await LookAsync()).Item1);
+    }
+
+    [Theory]
+    [InlineData("gone.png", true)]
+    [InlineData("folder.png", true)]
+    [InlineData("text.png", false)]
+    public async Task Messages_that_an_image_cannot_be_read_now_are_known_to_the_database(string name, bool mayPass)
+    {
+        await using var database = await DatabaseAsync();
+        Directory.CreateDirectory(Path.Combine(_folder, "folder.png"));
+        await File.WriteAllTextAsync(Path.Combine(_folder, "text.png"), "not an image", TestContext.Current.CancellationToken);
+        var failure = Assert.Throws<StartImageException>(() => new StartImageFolder(_folder).Read(name));
+        Assert.Equal(mayPass, failure.MayPass || failure.IsMissing);
+        // What else is wrong with an image fails its job at once.
+        const string Asked = """
+            select is_for_start_image(
+              jsonb_populate_record(null::job_attempts, jsonb_build_object('code', $1::text, 'message', $2::text)))
+            """;
+        var message = FailureText.WithoutFolders(failure.Message);
+        Assert.Equal(mayPass, await database.SqlAsync<bool>(Asked, mayPass ? "requeued" : "invalid_job", message));
+        Assert.False(await database.SqlAsync<bool>(Asked, "requeued", "This worker's machine lacks adapter 'a': " + message));
     }
 
     private static async Task<string> LacksAsync(TestDatabase database) => string.Join(", ",

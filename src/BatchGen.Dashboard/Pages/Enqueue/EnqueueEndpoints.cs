@@ -73,8 +73,8 @@ internal sealed partial class EnqueueEndpoints(
             var content = bytes.ToArray();
             var accepted = startImages.Accept(content, file.FileName);
             await startImageOwners.KeepAsync(
-                accepted.Name, accepted.SizeBytes, form.Tenant.Trim() is { Length: > 0 } tenant ? tenant : null, cancellationToken);
-            startImages.Write(accepted, content, file.FileName);
+                accepted.Name, accepted.SizeBytes, form.Tenant.Trim() is { Length: > 0 } tenant ? tenant : null,
+                () => startImages.Write(accepted, content, file.FileName), cancellationToken);
             return form.With(JobFields.StartImage, accepted.Name);
         }
         catch (Exception failure) when (failure is StartImageException or SubmitRefusedException)
