@@ -64,6 +64,10 @@ internal static partial class Log
     [LoggerMessage(5034, LogLevel.Warning, "The address of BatchGen:Dashboard:DeadMansSwitchUrl is called again")]
     public static partial void PingsSucceedAgain(this ILogger log);
 
+    [LoggerMessage(
+        5035, LogLevel.Error, "The notice '{Notice}' could not be posted because of an error that is not known; it is tried again")]
+    public static partial void NoticeBroke(this ILogger log, string notice, Exception error);
+
     [LoggerMessage(5020, LogLevel.Warning, "Notices of ended jobs could not be received: {Reason}")]
     public static partial void JobEventsFailed(this ILogger log, string reason);
 

@@ -48,6 +48,9 @@ internal static partial class Log
     [LoggerMessage(4026, LogLevel.Warning, "Rescued {Batches} batches whose lease had expired")]
     public static partial void BatchesRescued(this ILogger log, int batches);
 
+    [LoggerMessage(4027, LogLevel.Error, "Job {JobId} failed with an unforeseen error")]
+    public static partial void JobBroke(this ILogger log, long jobId, Exception error);
+
     [LoggerMessage(4030, LogLevel.Warning, "Lease of batch {BatchId} was lost: {Message}")]
     public static partial void LeaseLost(this ILogger log, long batchId, string message);
 
@@ -114,6 +117,12 @@ internal static partial class Log
 
     [LoggerMessage(4056, LogLevel.Warning, "The worker that had set itself aside works again: {Reason}")]
     public static partial void Resumed(this ILogger log, string reason);
+
+    [LoggerMessage(4057, LogLevel.Warning, "The device takes model {Model} again")]
+    public static partial void DeviceRecovered(this ILogger log, string model);
+
+    [LoggerMessage(4058, LogLevel.Debug, "The idle device tried to take model {Model} in vain: {Message}")]
+    public static partial void DeviceTrialFailed(this ILogger log, string model, string message);
 
     [LoggerMessage(4060, LogLevel.Information, "Rendered a canary of model {Model} in {ElapsedMs:0} ms: {Verdict}")]
     public static partial void CanaryRendered(this ILogger log, string model, string verdict, double elapsedMs);

@@ -26,6 +26,9 @@ public static class ProcessStates
     /// <summary>Something that it needs is missing; its log says what.</summary>
     public const string Degraded = "degraded";
 
+    /// <summary>A worker failed jobs at an unusual rate and claims nothing.</summary>
+    public const string SetAside = "set aside";
+
     /// <summary>The base differed from what was loaded and was not restored, or a canary differed.</summary>
     public const string Drifted = "drifted";
 
@@ -33,5 +36,6 @@ public static class ProcessStates
     public const string Stopping = "stopping";
 
     /// <summary>All of these states.</summary>
-    public static IReadOnlyList<string> All { get; } = [Starting, Idle, Working, OutsideWindow, Paused, Degraded, Drifted, Stopping];
+    public static IReadOnlyList<string> All { get; } =
+        [Starting, Idle, Working, OutsideWindow, Paused, Degraded, SetAside, Drifted, Stopping];
 }

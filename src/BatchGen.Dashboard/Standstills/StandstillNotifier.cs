@@ -2,11 +2,13 @@ using System.Globalization;
 using System.Threading.Channels;
 using BatchGen.Dashboard.Reports;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Dashboard.Standstills;
 
 /// <summary>Posts notices of standstills to the webhook, in order, each until the receiver has taken it or a day has passed.</summary>
-internal sealed class StandstillNotifier(ReportWebhook webhook, DashboardOptions options, TimeProvider clock) : BackgroundService
+internal sealed class StandstillNotifier(
+    ReportWebhook webhook, DashboardOptions options, TimeProvider clock, ILogger<StandstillNotifier> log) : BackgroundService
 {
     // Nobody wants a pile of old news: what lies beyond is dropped, the oldest first.
     private const int MostPending = 100;
@@ -42,24 +44,33 @@ internal sealed class StandstillNotifier(ReportWebhook webhook, DashboardOptions
         var key = string.Create(
             CultureInfo.InvariantCulture, $"standstill-{notice.Standstill}-{notice.State}-{notice.Since.ToUnixTimeMilliseconds()}");
         var (delay, started) = (FirstDelay, clock.GetTimestamp());
-        while (true)
+        while (!await TryPostAsync(notice, key, cancellationToken))
         {
-            try
-            {
-                await webhook.PostAsync(notice, key, cancellationToken);
-                return;
-            }
-            catch (HttpRequestException) when (clock.GetElapsedTime(started) < Lifetime)
-            {
-                // The webhook has logged why.
-                await Task.Delay(delay, clock, cancellationToken);
-                delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay;
-            }
-            catch (HttpRequestException)
-            {
-                // Given up after a day; each try was logged.
-                return;
-            }
+            // Given up after a day; each try was logged.
+            if (clock.GetElapsedTime(started) >= Lifetime) return;
+            await Task.Delay(delay, clock, cancellationToken);
+            delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay;
+        }
+    }
+
+    private async Task<bool> TryPostAsync(StandstillNotice notice, string key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await webhook.PostAsync(notice, key, cancellationToken);
+            return true;
+        }
+        catch (HttpRequestException)
+        {
+            // The webhook has logged why.
+            return false;
+        }
+#pragma warning disable CA1031 // A loop that goes on whatever happens: the next try may succeed.
+        catch (Exception error) when (error is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            log.NoticeBroke(notice.Title, error);
+            return false;
         }
     }
 }

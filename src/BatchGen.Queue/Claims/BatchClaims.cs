@@ -83,21 +83,30 @@ public sealed class BatchClaims(QueueDatabase database)
     }
 
     /// <summary>Records failed attempts: retried later with back-off, or failed for good.</summary>
+    /// <returns>How many of the jobs have failed for good.</returns>
     /// <exception cref="LeaseLostException">The lease is someone else's now; nothing was recorded.</exception>
-    public Task FailAsync(ClaimedBatch batch, IReadOnlyList<FailedJob> jobs, CancellationToken cancellationToken)
+    public async Task<int> FailAsync(ClaimedBatch batch, IReadOnlyList<FailedJob> jobs, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(batch);
         ArgumentNullException.ThrowIfNull(jobs);
-        if (jobs.Count == 0) return Task.CompletedTask;
-        return ScalarAsync("fail_jobs",
+        if (jobs.Count == 0) return 0;
+        var ids = jobs.Select(job => job.JobId).ToArray();
+        await ScalarAsync("fail_jobs",
         [
             .. Token(batch),
-            Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, jobs.Select(job => job.JobId).ToArray()),
+            Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, ids),
             Parameter("codes", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.Code.ToCode()).ToArray()),
             Parameter("messages", NpgsqlDbType.Array | NpgsqlDbType.Text, jobs.Select(job => job.Message.Replace('\0', ' ')).ToArray()),
             Parameter("retry_delay", NpgsqlDbType.Interval, database.Options.RetryDelay),
             Parameter("max_retry_delay", NpgsqlDbType.Interval, database.Options.MaxRetryDelay),
         ], cancellationToken);
+        return await ScalarAsync(
+            "count_failed_jobs",
+            [
+                Parameter("batch_id", NpgsqlDbType.Bigint, batch.BatchId),
+                Parameter("job_ids", NpgsqlDbType.Array | NpgsqlDbType.Bigint, ids),
+            ],
+            cancellationToken);
     }
 
     /// <summary>Requeues the unfinished jobs of a batch without counting the attempt, and ends the batch.</summary>

@@ -116,6 +116,16 @@ public sealed class WorkerRegistry(QueueDatabase database)
     public async Task<FailureComparison> CompareFailuresAsync(Guid workerId, DateTimeOffset since, CancellationToken cancellationToken) =>
         (await database.QueryAsync<FailureComparison>("compare_failures", new { worker_id = workerId, since }, cancellationToken)).Single();
 
+    /// <summary>How all other living workers fared with some signatures lately.</summary>
+    /// <param name="workerId">The worker that is left out.</param>
+    /// <param name="signatures">The signatures.</param>
+    /// <param name="span">How far back batches are counted.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    public async Task<FailureCounts> CompareSignaturesAsync(
+        Guid workerId, IReadOnlyList<string> signatures, TimeSpan span, CancellationToken cancellationToken) =>
+        (await database.QueryAsync<FailureCounts>(
+            "compare_signatures", new { worker_id = workerId, signatures = signatures.ToArray(), span }, cancellationToken)).Single();
+
     private sealed record OrderRow(Guid WorkerId, bool Paused, bool Draining);
 
     private sealed class WorkerRow
@@ -201,6 +211,11 @@ public sealed record WorkerLack(string Kind, string Name, string Reason, DateTim
 /// <param name="OthersFailed">Attempts of all other workers that failed.</param>
 /// <param name="OthersDrawn">Images that all other workers drew.</param>
 public sealed record FailureComparison(long Failed, long Drawn, long OthersFailed, long OthersDrawn);
+
+/// <summary>Failed attempts beside drawn images; failures that are the job's own are not counted.</summary>
+/// <param name="Failed">Attempts that failed.</param>
+/// <param name="Drawn">Images that were drawn.</param>
+public sealed record FailureCounts(long Failed, long Drawn);
 
 /// <summary>Orders that people gave a worker.</summary>
 /// <param name="Paused">The worker is to claim nothing until it is resumed.</param>

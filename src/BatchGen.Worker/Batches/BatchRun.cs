@@ -1,7 +1,9 @@
 using BatchGen.Core.Failures;
+using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Monitoring;
 using BatchGen.Core.Rendering;
+using BatchGen.Core.Submitting;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Jobs;
 using BatchGen.Worker.Devices;
@@ -29,12 +31,13 @@ internal sealed class BatchRun(
     ILogger log)
 {
     private Task _saving = Task.CompletedTask;
+    private int _failed;
 
     /// <summary>Jobs whose image was saved and recorded.</summary>
     public int Succeeded { get; private set; }
 
-    /// <summary>Jobs whose attempt failed.</summary>
-    public int Failed { get; private set; }
+    /// <summary>Jobs whose attempt failed; those that wait uncounted are not among them.</summary>
+    public int Failed => Volatile.Read(ref _failed);
 
     /// <summary>Fuses the adapters of the batch and renders every job in it.</summary>
     /// <param name="lastGroupStarts">Called once, before the last group is rendered: the moment to claim the next batch.</param>
@@ -81,12 +84,13 @@ internal sealed class BatchRun(
         {
             var lack = error.Lack is { } found && kept.Contains(found.Name) ? found : null;
             if (lack is not null) await lacks.NoteAsync(lack, error.Message, cancellationToken);
-            var code = lack is not null || error is GenerationException ? FailureCode.Requeued : error.Code;
+            var mayPass = lack is not null || error is GenerationException { InnerException: StartImageException };
+            var code = mayPass ? FailureCode.Requeued : error.Code;
             await RecordAsync([new FailedJob(job.JobId, code, FailureText.WithoutFolders(error.Message))], cancellationToken);
         }
     }
 
-    // False when the adapters or the model cannot be used: all jobs of the batch have failed then.
+    // False when the adapters or the model cannot be used: no job of the batch is left to render then.
     private async Task<bool> FuseAsync(CancellationToken cancellationToken)
     {
         try
@@ -94,13 +98,35 @@ internal sealed class BatchRun(
             await device.PrepareAsync(batch.Signature, cancellationToken);
             return true;
         }
-        catch (BatchGenException error) when (error.Lack is null
-            && (error is AdapterException or ModelException or GenerationException))
+        catch (BatchGenException error) when (error.Lack is null && error is AdapterException or ModelException)
         {
             log.SignatureFailed(batch.BatchId, batch.Signature.ToString(), error.Message);
             await FailAsync(batch.Jobs, error, cancellationToken);
-            return false;
         }
+        catch (GenerationException error)
+        {
+            log.SignatureFailed(batch.BatchId, batch.Signature.ToString(), error.Message);
+            await RequeueUnfusedAsync(error.Message, cancellationToken);
+        }
+#pragma warning disable CA1031 // Whatever it was, the worker goes on with other signatures.
+        catch (Exception error) when (UnforeseenError.Is(error, cancellationToken))
+#pragma warning restore CA1031
+        {
+            log.BatchFailed(batch.BatchId, error);
+            await RequeueUnfusedAsync(UnforeseenError.MessageOf(error), cancellationToken);
+        }
+
+        return false;
+    }
+
+    // Device or program failed before any job was begun, so none is charged: they wait a while for another worker or another try. A worker
+    // to which this happens with one signature after the other is at fault itself.
+    private async Task RequeueUnfusedAsync(string reason, CancellationToken cancellationToken)
+    {
+        var message = FailureText.WithoutFolders(reason);
+        await RecordAsync([.. batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Requeued, message))], cancellationToken);
+        failures.AddFailed(
+            batch.BatchId, batch.Signature.ToString(), batch.Jobs.Select(_ => new FailureMark(FailureCode.Generation, message)));
     }
 
     private async Task RenderGroupAsync(IReadOnlyList<ClaimedJob> jobs, CancellationToken cancellationToken)
@@ -108,22 +134,34 @@ internal sealed class BatchRun(
         var (wanted, allCancelled) = lease.Begin(jobs);
         if (wanted.Count == 0) return;
         using var scope = log.BeginJobs(wanted);
+        IReadOnlyList<RenderedImage> images;
         try
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, allCancelled);
-            var images = await device.RenderAsync(wanted, lease, stop.Token);
-            // One group is saved while the next is rendered; a third would only wait in memory.
-            await _saving;
-            _saving = Span.RunAsync(SpanNames.Save, () => SaveAsync(wanted, images));
+            images = await device.RenderAsync(wanted, lease, stop.Token);
         }
         catch (OperationCanceledException) when (allCancelled.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             log.JobsCancelled(wanted.Count, batch.BatchId);
+            return;
         }
         catch (BatchGenException error) when (error is GenerationException or InvalidJobException)
         {
             await SplitOrFailAsync(wanted, error, cancellationToken);
+            return;
         }
+#pragma warning disable CA1031 // Whatever it was, it is one of these jobs that it comes up with, or else it comes up with each.
+        catch (Exception error) when (UnforeseenError.Is(error, cancellationToken))
+#pragma warning restore CA1031
+        {
+            if (wanted.Count == 1) log.JobBroke(wanted[0].JobId, error);
+            await SplitOrFailAsync(wanted, UnforeseenError.Translate(error), cancellationToken);
+            return;
+        }
+
+        // One group is saved while the next is rendered; a third would only wait in memory.
+        await _saving;
+        _saving = Span.RunAsync(SpanNames.Save, () => SaveAsync(wanted, images));
     }
 
     // Halving finds the job that fails alone, and the size that fits in memory.
@@ -144,16 +182,53 @@ internal sealed class BatchRun(
 
     private async Task SaveAsync(IReadOnlyList<ClaimedJob> jobs, IReadOnlyList<RenderedImage> images)
     {
+        var failed = new List<(ClaimedJob Job, Exception Error)>();
         // Recipes are taken before anything else is fused; images are encoded on another core than the one that drives the device.
-        var recipes = jobs.Select(job => saver.Describe(job, device)).ToArray();
-        var encoded = await Task.Run(
-            () => jobs.Select((job, i) => ImageSaver.Encode(images[i], job, recipes[i])).ToArray(), CancellationToken.None);
+        var recipes = jobs.Select(job => TryOne(job, () => saver.Describe(job, device), failed)).ToArray();
+        var encoded = await Task.Run(() => Encode(jobs, images, recipes, failed), CancellationToken.None);
         var completed = await new FencedOutput(lease).WriteAsync(encoded, image => saver.Write(image, batch.Epoch));
         // A stop does not throw finished images away; only a lost lease does.
         await DatabaseRetry.RunAsync(token => claims.CompleteAsync(batch, completed, token), lease.Lost);
         Succeeded += completed.Count;
-        failures.AddDrawn(completed.Count);
+        WorkerMetrics.JobsSucceeded(completed.Count);
+        failures.AddDrawn(batch.BatchId, batch.Signature.ToString(), completed.Count);
         lease.AddFinished(completed.Count);
+        foreach (var (job, error) in failed)
+        {
+            log.JobBroke(job.JobId, error);
+            await FailAsync([job], UnforeseenError.Translate(error), lease.Lost);
+        }
+    }
+
+    private static List<EncodedImage> Encode(
+        IReadOnlyList<ClaimedJob> jobs, IReadOnlyList<RenderedImage> images, ImageRecipe?[] recipes,
+        List<(ClaimedJob Job, Exception Error)> failed)
+    {
+        var encoded = new List<EncodedImage>(jobs.Count);
+        for (var i = 0; i < jobs.Count; i++)
+        {
+            var (job, image) = (jobs[i], images[i]);
+            if (recipes[i] is { } recipe && TryOne(job, () => ImageSaver.Encode(image, job, recipe), failed) is { } done) encoded.Add(done);
+        }
+
+        return encoded;
+    }
+
+    // Null when it failed: that is the job's failure alone, and its neighbours are saved.
+    private static T? TryOne<T>(ClaimedJob job, Func<T> work, List<(ClaimedJob Job, Exception Error)> failed)
+        where T : class
+    {
+        try
+        {
+            return work();
+        }
+#pragma warning disable CA1031 // Whatever it was, the job is charged with it.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            failed.Add((job, error));
+            return null;
+        }
     }
 
     private async Task FailAsync(IReadOnlyList<ClaimedJob> jobs, BatchGenException error, CancellationToken cancellationToken)
@@ -164,14 +239,16 @@ internal sealed class BatchRun(
 
     private async Task RecordAsync(IReadOnlyList<FailedJob> failed, CancellationToken cancellationToken)
     {
-        await DatabaseRetry.RunAsync(token => claims.FailAsync(batch, failed, token), cancellationToken);
+        var ended = await DatabaseRetry.RunAsync(token => claims.FailAsync(batch, failed, token), cancellationToken);
+        WorkerMetrics.JobsFailed(ended);
         foreach (var job in failed)
         {
             WorkerMetrics.AttemptFailed(job.Code);
             log.JobFailed(job.JobId, job.Code.ToCode(), job.Message);
         }
 
-        Failed += failed.Count;
+        // Two groups may be recorded at the same time: one that is saved, and the next, which failed.
+        Interlocked.Add(ref _failed, failed.Count(job => job.Code != FailureCode.Requeued));
         failures.AddFailed(batch.BatchId, batch.Signature.ToString(), failed.Select(job => new FailureMark(job.Code, job.Message)));
         lease.AddFinished(failed.Count);
     }

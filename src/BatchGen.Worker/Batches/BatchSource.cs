@@ -51,11 +51,7 @@ internal sealed class BatchSource(
     }
 
     /// <summary>Lets the next claim wait a while, because the device could not take a model.</summary>
-    public void DelayNextClaim()
-    {
-        _claimDelayed = true;
-        health.Report(WorkerTrouble.Device, isThere: true);
-    }
+    public void DelayNextClaim() => _claimDelayed = true;
 
     /// <summary>Claims the next batch; its lease is kept alive from now on.</summary>
     /// <returns>Null when there is nothing to do, or when this worker may not claim now.</returns>

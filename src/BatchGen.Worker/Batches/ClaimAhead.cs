@@ -57,7 +57,7 @@ internal sealed class ClaimAhead(BatchSource source, DeviceSession device, ILogg
         {
             await device.PrefetchAsync(next.Batch.Signature, _cancel.Token);
         }
-        // The batch must not be lost: the error comes up again when the batch is prepared, and is charged to its jobs there.
+        // The batch must not be lost: the error comes up again when the batch is prepared, and is dealt with there.
 #pragma warning disable CA1031
         catch (Exception error)
 #pragma warning restore CA1031

@@ -4,6 +4,7 @@ using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
 using BatchGen.Imaging;
 using BatchGen.Imaging.Sheets;
+using BatchGen.Worker.Faults;
 
 namespace BatchGen.Worker.Batches;
 
@@ -37,6 +38,12 @@ internal sealed class StartImageLoader(StartImageFolder folder)
             catch (BatchGenException error) when (error is InvalidJobException or GenerationException)
             {
                 failed.Add((job, error));
+            }
+#pragma warning disable CA1031 // Whatever it was, it is this image that it comes up with.
+            catch (Exception error) when (UnforeseenError.Is(error, cancellationToken))
+#pragma warning restore CA1031
+            {
+                failed.Add((job, UnforeseenError.Translate(error)));
             }
         }
 

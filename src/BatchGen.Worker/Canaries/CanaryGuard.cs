@@ -11,6 +11,7 @@ using BatchGen.Imaging;
 using BatchGen.Queue.Canaries;
 using BatchGen.Queue.Workers;
 using BatchGen.Worker.Devices;
+using BatchGen.Worker.Faults;
 using BatchGen.Worker.Hosting;
 using BatchGen.Worker.Leases;
 using BatchGen.Worker.Monitoring;
@@ -122,14 +123,17 @@ internal sealed class CanaryGuard(
         return verdict;
     }
 
-    // Null when it could not be rendered: not a number, or no memory for one small image. That is as bad as an image that differs.
+    // Null when it could not be rendered: not a number, no memory for one small image, or an unforeseen error. That is as bad as an image
+    // that differs.
     private async Task<RenderedImage?> RenderAsync(RenderRecipe recipe, CancellationToken cancellationToken)
     {
         try
         {
             return (await device.RenderAsync([new ClaimedJob(0, 1, recipe)], new IgnoredProgress(), cancellationToken))[0];
         }
-        catch (GenerationException error)
+#pragma warning disable CA1031 // A plain image that cannot be drawn is what canaries are there to find.
+        catch (Exception error) when (error is GenerationException || UnforeseenError.Is(error, cancellationToken))
+#pragma warning restore CA1031
         {
             log.CanaryFailed(recipe.Signature.Model, error.Message);
             return null;

@@ -19,10 +19,13 @@ internal sealed class DeviceSession : IAsyncDisposable
     private readonly IBatchRenderer _renderer;
     private readonly ModelRegistry _models;
     private readonly AdapterRegistry _adapters;
+    private readonly WorkerHealth _health;
     private readonly ILogger _log;
 
-    private DeviceSession(DeviceThread thread, IBatchRenderer renderer, ModelRegistry models, AdapterRegistry adapters, ILogger log)
+    private DeviceSession(
+        DeviceThread thread, IBatchRenderer renderer, ModelRegistry models, AdapterRegistry adapters, WorkerHealth health, ILogger log)
     {
+        _health = health;
         _thread = thread;
         _renderer = renderer;
         _models = models;
@@ -50,12 +53,13 @@ internal sealed class DeviceSession : IAsyncDisposable
     public bool WritesBaseWhileFused { get; private set; }
 
     /// <summary>Starts the thread and makes the renderer on it.</summary>
-    public static async Task<DeviceSession> StartAsync(RendererFactory create, ModelRegistry models, AdapterRegistry adapters, ILogger log)
+    public static async Task<DeviceSession> StartAsync(
+        RendererFactory create, ModelRegistry models, AdapterRegistry adapters, WorkerHealth health, ILogger log)
     {
         var thread = new DeviceThread("device");
         try
         {
-            return new DeviceSession(thread, await thread.RunAsync(() => create()), models, adapters, log);
+            return new DeviceSession(thread, await thread.RunAsync(() => create()), models, adapters, health, log);
         }
         catch
         {
@@ -180,6 +184,8 @@ internal sealed class DeviceSession : IAsyncDisposable
         var report = await Span.RunAsync(
             SpanNames.Load, () => _thread.RunAsync(() => _renderer.LoadModel(model, cancellationToken)));
         WorkerMetrics.Loaded(report.ElapsedMs);
+        // Now, and not when the batch has ended: that may take long.
+        _health.Report(WorkerTrouble.Device, isThere: false);
         Model = model;
     }
 

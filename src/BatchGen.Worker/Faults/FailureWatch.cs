@@ -13,7 +13,8 @@ namespace BatchGen.Worker.Faults;
 /// blame for would fail everywhere. A worker set aside claims nothing until an operator resumes it, or one job of a probation succeeds.
 /// Thread safe where outcomes are reported, which happens beside the loop.
 /// </remarks>
-internal sealed class FailureWatch(Guid workerId, WorkerRegistry workers, WorkerOptions options, TimeProvider clock, ILogger log)
+internal sealed class FailureWatch(
+    Guid workerId, WorkerRegistry workers, WorkerOptions options, WorkerHealth health, TimeProvider clock, ILogger log)
 {
     // Ten failures in a row: by chance, a worker that fails one job in four would have that once in a million jobs.
     private const int FailuresInARow = 10;
@@ -28,6 +29,12 @@ internal sealed class FailureWatch(Guid workerId, WorkerRegistry workers, Worker
     private const double UnusualShare = 0.5;
     private const double UnusualRatio = 4;
     private const int MostBatches = 1000;
+
+    // A rate is judged by the last jobs, over as many signatures as a worker alone fails with, and beside others that had twice as much of
+    // the same signatures as a row needs: a campaign whose jobs fail everywhere then fails there too.
+    private const int FailuresOfRate = 10;
+    private const int EnoughOfOthersForRate = 20;
+    private const string LookAtIt = "Look at the machine, then resume the worker.";
     private static readonly TimeSpan ComparedSpan = TimeSpan.FromHours(1);
 
     private readonly Lock _lock = new();
@@ -35,7 +42,10 @@ internal sealed class FailureWatch(Guid workerId, WorkerRegistry workers, Worker
 
     // In which the failures of the row came; of a row that goes on for long only the newest.
     private readonly Queue<long> _batches = new();
+    private readonly RecentOutcomes _recent = new();
     private int _failures;
+    private int _failedSoFar;
+    private int _rateJudgedAt;
     private int _drawnSinceProbation;
     private int _failedSinceProbation;
     private string _lastMessage = "";
@@ -48,11 +58,15 @@ internal sealed class FailureWatch(Guid workerId, WorkerRegistry workers, Worker
     public string? Reason { get; private set; }
 
     /// <summary>Reports images that were drawn and recorded.</summary>
-    public void AddDrawn(int jobs)
+    /// <param name="batchId">Their batch.</param>
+    /// <param name="signature">Its signature.</param>
+    /// <param name="jobs">How many.</param>
+    public void AddDrawn(long batchId, string signature, int jobs)
     {
         lock (_lock)
         {
             if (jobs == 0) return;
+            _recent.Add(new Outcome(clock.GetTimestamp(), batchId, signature, Failed: false), jobs);
             _failures = _judgedAt = 0;
             _signatures.Clear();
             _batches.Clear();
@@ -72,6 +86,8 @@ internal sealed class FailureWatch(Guid workerId, WorkerRegistry workers, Worker
             {
                 if (code != FailureCode.Generation) continue;
                 _failures++;
+                _failedSoFar++;
+                _recent.Add(new Outcome(clock.GetTimestamp(), batchId, signature, Failed: true), 1);
                 _failedSinceProbation++;
                 _lastMessage = message;
                 _signatures.Add(signature);
@@ -86,6 +102,11 @@ internal sealed class FailureWatch(Guid workerId, WorkerRegistry workers, Worker
     public async Task<bool> JudgeAsync(CancellationToken cancellationToken)
     {
         if (Reason is not null) return !_onProbation;
+        return await JudgeRowAsync(cancellationToken) || await JudgeRateAsync(cancellationToken);
+    }
+
+    private async Task<bool> JudgeRowAsync(CancellationToken cancellationToken)
+    {
         int failures, signatures;
         string last;
         lock (_lock)
@@ -97,12 +118,41 @@ internal sealed class FailureWatch(Guid workerId, WorkerRegistry workers, Worker
         var since = clock.GetUtcNow() - ComparedSpan;
         var rates = await DatabaseRetry.RunAsync(
             log, token => workers.CompareFailuresAsync(workerId, since, token), cancellationToken);
-        if (!IsUnusual(rates, signatures)) return false;
+        if (!IsUnusual(rates, failures, signatures)) return false;
         var others = rates.OthersFailed + rates.OthersDrawn == 0 ? "no other worker drew lately"
             : $"other workers failed {rates.OthersFailed} attempts and drew {rates.OthersDrawn} images in the last hour";
         await SetAsideAsync(
             $"{failures} attempts in a row failed, with {signatures} signatures, while {others}. The last: {last} "
-                + "Look at the machine, then resume the worker.",
+                + LookAtIt,
+            Locked(() => _batches.ToArray()),
+            cancellationToken);
+        return true;
+    }
+
+    private async Task<bool> JudgeRateAsync(CancellationToken cancellationToken)
+    {
+        int failures, jobs;
+        string[] signatures;
+        long[] batches;
+        TimeSpan span;
+        string last;
+        lock (_lock)
+        {
+            if (_failedSoFar == _rateJudgedAt || _recent.Failures < FailuresOfRate) return false;
+            _rateJudgedAt = _failedSoFar;
+            (failures, jobs, signatures, batches) = (_recent.Failures, _recent.Count, _recent.FailedSignatures(), _recent.FailedBatches());
+            (span, last) = (clock.GetElapsedTime(_recent.Oldest), _lastMessage);
+        }
+
+        if (signatures.Length < SignaturesAlone) return false;
+        var others = await DatabaseRetry.RunAsync(
+            log, token => workers.CompareSignaturesAsync(workerId, signatures, span, token), cancellationToken);
+        if (!IsUnusual(others, (double)failures / jobs)) return false;
+        await SetAsideAsync(
+            $"{failures} of the last {jobs} attempts failed, with {signatures.Length} signatures, while other workers failed "
+                + $"{others.Failed} attempts and drew {others.Drawn} images with the same signatures at the same time. The last: {last} "
+                + LookAtIt,
+            batches,
             cancellationToken);
         return true;
     }
@@ -145,39 +195,55 @@ internal sealed class FailureWatch(Guid workerId, WorkerRegistry workers, Worker
         else if (failed > 0)
         {
             _wait = _wait * 2 < options.ProbationInterval * 16 ? _wait * 2 : options.ProbationInterval * 16;
-            await SetAsideAsync($"A job on probation failed too: {last} Look at the machine, then resume the worker.", cancellationToken);
+            await SetAsideAsync(
+                $"A job on probation failed too: {last} {LookAtIt}", Locked(() => _batches.ToArray()), cancellationToken);
         }
     }
 
-    // The worker's share of failures is unusual beside that of others; where they had too little work to compare with, in itself.
-    private static bool IsUnusual(FailureComparison rates, int signatures)
+    // The worker's share of failures is unusual beside that of others; where they had too little work to compare with, in itself. Jobs that
+    // were requeued because nothing could be fused are not charged, so the database does not count them; the row does.
+    private static bool IsUnusual(FailureComparison rates, int failures, int signatures)
     {
         var ofOthers = rates.OthersFailed + rates.OthersDrawn;
         if (ofOthers < EnoughOfOthers) return signatures >= SignaturesAlone;
-        var share = (double)rates.Failed / Math.Max(1, rates.Failed + rates.Drawn);
+        var failed = Math.Max(rates.Failed, failures);
+        var share = (double)failed / (failed + rates.Drawn);
         return signatures >= SignaturesCompared && share >= UnusualShare && share >= UnusualRatio * rates.OthersFailed / ofOthers;
     }
 
-    private async Task SetAsideAsync(string reason, CancellationToken cancellationToken)
+    // One failure more is reckoned for the others: that few attempts went well may be chance.
+    private static bool IsUnusual(FailureCounts others, double share)
+    {
+        var attempts = others.Failed + others.Drawn;
+        return attempts >= EnoughOfOthersForRate && share >= UnusualRatio * (others.Failed + 1) / (attempts + 1);
+    }
+
+    private async Task SetAsideAsync(string reason, long[] batches, CancellationToken cancellationToken)
     {
         if (Reason is null) WorkerMetrics.AddSetAside(1);
         (Reason, _asideAt) = (reason, clock.GetTimestamp());
+        health.Report(WorkerTrouble.SetAside, isThere: true);
         log.SetAside(reason, _wait);
-        long[] batches;
-        lock (_lock) batches = [.. _batches];
         // What it failed before was not the jobs' doing.
         await DatabaseRetry.RunAsync(log, token => workers.SetAsideAsync(workerId, reason, batches, token), cancellationToken);
+    }
+
+    private T Locked<T>(Func<T> read)
+    {
+        lock (_lock) return read();
     }
 
     private void Reset()
     {
         WorkerMetrics.AddSetAside(-1);
+        health.Report(WorkerTrouble.SetAside, isThere: false);
         (Reason, _onProbation, _wait) = (null, false, options.ProbationInterval);
         lock (_lock)
         {
             _failures = _judgedAt = 0;
             _signatures.Clear();
             _batches.Clear();
+            _recent.Clear();
         }
     }
 }

@@ -3,7 +3,6 @@ using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Monitoring;
 using BatchGen.Core.Submitting;
-using BatchGen.Queue;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Signals;
@@ -11,7 +10,6 @@ using BatchGen.Worker.Batches;
 using BatchGen.Worker.Canaries;
 using BatchGen.Worker.Devices;
 using BatchGen.Worker.Faults;
-using BatchGen.Worker.Leases;
 using BatchGen.Worker.Monitoring;
 using BatchGen.Worker.Output;
 using BatchGen.Worker.Weights;
@@ -29,6 +27,7 @@ namespace BatchGen.Worker.Hosting;
 internal sealed class WorkerLoop(
     WorkerOptions options,
     DeviceSession device,
+    DeviceTrial trial,
     BatchSource source,
     CanaryGuard canary,
     WeightGuard weights,
@@ -82,6 +81,8 @@ internal sealed class WorkerLoop(
                     return reason;
                 }
 
+                // The wait before the next claim is also that before the next trial. A worker that is paused tries nothing.
+                if (!source.Orders.Paused && !await trial.PassesAsync(stoppingToken)) source.DelayNextClaim();
                 if (canary.IsOrdered) await canary.CheckAsync(batchId: null, stoppingToken);
                 await signal.WaitAsync(stoppingToken);
             }
@@ -137,6 +138,7 @@ internal sealed class WorkerLoop(
             // The jobs are not to blame: they are requeued uncounted, and whatever uses the device's memory gets time to end.
             log.DeviceFailed(batch.BatchId, options.DeviceRetryInterval, error.Message);
             await RequeueAsync(held, next, ahead);
+            trial.NoteFailure(batch.Signature.Model);
             source.DelayNextClaim();
             return null;
         }
@@ -189,15 +191,16 @@ internal sealed class WorkerLoop(
             await device.LoadModelAsync(model, stoppingToken);
             return true;
         }
-        catch (ModelException)
+#pragma warning disable CA1031 // Loading it for the batch fails the same way, and is reported there.
+        catch (Exception error) when (error is ModelException || UnforeseenError.Is(error, stoppingToken))
+#pragma warning restore CA1031
         {
-            // Loading it for the batch fails the same way, and is reported there.
             return false;
         }
     }
 
-    // Every way a batch can go wrong ends here: its jobs have failed, will be requeued, or belong to another worker. Returns what this
-    // machine lacks, in words for the history of the jobs, or null.
+    // Every way a batch can go wrong that the worker lives through ends here: its jobs have failed, will be requeued, or belong to another
+    // worker. Returns what this machine lacks, in words for the history of the jobs, or null.
     private async Task<string?> RenderAsync(BatchRun run, HeldBatch held, Action lastGroupStarts, CancellationToken stoppingToken)
     {
         var (batch, lease) = held;
@@ -227,32 +230,8 @@ internal sealed class WorkerLoop(
             log.OutputFailed(batch.BatchId, error.Message);
             output.ReportFailure(error.Message);
         }
-#pragma warning disable CA1031 // The worker loop is where an unforeseen error ends: the jobs are charged an attempt, the worker goes on.
-        catch (Exception error) when (error is not (WeightIntegrityException or DeviceException or QueueException)
-            && TransientRetry.KindOf(error) is null)
-#pragma warning restore CA1031
-        {
-            log.BatchFailed(batch.BatchId, error);
-            await FailAllAsync(batch, error, stoppingToken);
-        }
 
         return null;
-    }
-
-    private async Task FailAllAsync(ClaimedBatch batch, Exception error, CancellationToken stoppingToken)
-    {
-        try
-        {
-            var message = FailureText.WithoutFolders($"Unexpected error: {error.Message}");
-            var failed = batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Generation, message)).ToArray();
-            await DatabaseRetry.RunAsync(log, token => claims.FailAsync(batch, failed, token), stoppingToken);
-            foreach (var job in failed) WorkerMetrics.AttemptFailed(job.Code);
-            failures.AddFailed(batch.BatchId, batch.Signature.ToString(), failed.Select(job => new FailureMark(job.Code, job.Message)));
-        }
-        catch (LeaseLostException lost)
-        {
-            log.LeaseLost(batch.BatchId, lost.Message);
-        }
     }
 
     // A stop does not cut this short but bounds it: the weights are proven first, then the batch is closed.
@@ -264,11 +243,11 @@ internal sealed class WorkerLoop(
 
     private void ReportDone(ClaimedBatch batch, BatchRun run, long started)
     {
-        health.Report(WorkerTrouble.Device, isThere: false);
+        if (device.Model is not null) trial.NoteSuccess();
         _limit.Recover();
         canary.AddBatch();
         var elapsed = clock.GetElapsedTime(started);
-        WorkerMetrics.BatchDone(elapsed.TotalSeconds, run.Succeeded, run.Failed);
+        WorkerMetrics.BatchDone(elapsed.TotalSeconds);
         log.BatchDone(batch.BatchId, batch.Signature.ToString(), run.Succeeded, run.Failed, batch.Jobs.Count, elapsed.TotalMilliseconds);
     }
 }

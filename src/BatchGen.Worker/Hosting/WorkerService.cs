@@ -54,7 +54,7 @@ internal sealed class WorkerService(
         await using var asked = stoppingToken.Register(stop.Begin);
         try
         {
-            device = await DeviceSession.StartAsync(createRenderer, models, adapters, log);
+            device = await DeviceSession.StartAsync(createRenderer, models, adapters, health, log);
             var name = options.Name.Length > 0 ? options.Name : $"{Environment.MachineName} {device.Device.Name}";
             string[]? served = options.Models.Count == 0 ? null : [.. options.Models];
             await DatabaseRetry.RunAsync(
@@ -89,13 +89,14 @@ internal sealed class WorkerService(
     private WorkerLoop CreateLoop(DeviceSession device, StopLimit stop)
     {
         var lacks = new LackBook(_id, device, startImages, workers, options, clock, log);
-        var failures = new FailureWatch(_id, workers, options, clock, log);
+        var failures = new FailureWatch(_id, workers, options, health, clock, log);
         var source = new BatchSource(
             _id, device, options, database, claims, workers, output, health, lacks, failures, stop, clock, log);
+        var trial = new DeviceTrial(device, health, log);
         var canary = new CanaryGuard(device, canaries, workers, _id, options, health, log);
         var weights = new WeightGuard(device, checkpoints, _id, health, log);
         return new WorkerLoop(
-            options, device, source, canary, weights, claims, saver, startImages, owners, output, health, lacks, failures, signal,
+            options, device, trial, source, canary, weights, claims, saver, startImages, owners, output, health, lacks, failures, signal,
             stop, clock, log);
     }
 

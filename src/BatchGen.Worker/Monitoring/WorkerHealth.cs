@@ -19,6 +19,9 @@ internal enum WorkerTrouble
 
     /// <summary>A canary differed, or could not be rendered.</summary>
     Canary,
+
+    /// <summary>It failed jobs at an unusual rate.</summary>
+    SetAside,
 }
 
 /// <summary>Whether a worker lives and can do its work, as it sees itself. Thread safe.</summary>
@@ -33,15 +36,6 @@ public sealed class WorkerHealth(WindowStore windows, TimeProvider clock)
     private string _phase = ProcessStates.Starting;
     private WorkerOrders _orders = WorkerOrders.None;
     private (bool? AreOpen, long At)? _windows;
-
-    /// <summary>False once the loop of the worker has ended.</summary>
-    public bool IsAlive
-    {
-        get
-        {
-            lock (_lock) return _phase != ProcessStates.Stopping;
-        }
-    }
 
     /// <summary>The state now; asks the database whether jobs may be claimed at this hour.</summary>
     public async Task<Readiness> ReadAsync(CancellationToken cancellationToken)
@@ -75,6 +69,7 @@ public sealed class WorkerHealth(WindowStore windows, TimeProvider clock)
         {
             if (_phase is ProcessStates.Starting or ProcessStates.Stopping) return _phase;
             if (_troubles.Contains(WorkerTrouble.Drift) || _troubles.Contains(WorkerTrouble.Canary)) return ProcessStates.Drifted;
+            if (_troubles.Contains(WorkerTrouble.SetAside)) return ProcessStates.SetAside;
             if (_troubles.Count > 0) return ProcessStates.Degraded;
             return _orders.Draining ? ProcessStates.Stopping : _orders.Paused ? ProcessStates.Paused : null;
         }

@@ -32,21 +32,20 @@ internal static class WorkerMetrics
     {
         foreach (var counter in (Counter<long>[])[Drifted, Leases]) counter.Add(0);
         foreach (var outcome in (string[])["succeeded", "failed"]) Jobs.Add(0, Tag("outcome", outcome));
-        foreach (var code in Enum.GetValues<FailureCode>()) Attempts.Add(0, Tag("code", code.ToCode()));
+        foreach (var code in Enum.GetValues<FailureCode>().Where(IsFailure)) Attempts.Add(0, Tag("code", code.ToCode()));
         foreach (var kind in Enum.GetValues<LackKind>()) AddLack(kind, 0);
         AddSetAside(0);
     }
 
     /// <summary>Records a batch that ended.</summary>
     /// <param name="seconds">From its claim to its checkpoint.</param>
-    /// <param name="succeeded">Its images that were saved.</param>
-    /// <param name="failed">Its jobs whose attempt failed.</param>
-    public static void BatchDone(double seconds, int succeeded, int failed)
-    {
-        Batch.Record(seconds);
-        Jobs.Add(succeeded, Tag("outcome", "succeeded"));
-        Jobs.Add(failed, Tag("outcome", "failed"));
-    }
+    public static void BatchDone(double seconds) => Batch.Record(seconds);
+
+    /// <summary>Records jobs whose image was saved and recorded.</summary>
+    public static void JobsSucceeded(int jobs) => Jobs.Add(jobs, Tag("outcome", "succeeded"));
+
+    /// <summary>Records jobs that failed for good; those that are tried again have not ended.</summary>
+    public static void JobsFailed(int jobs) => Jobs.Add(jobs, Tag("outcome", "failed"));
 
     /// <summary>Records a claim that the database answered.</summary>
     public static void Claimed(double seconds, bool gotBatch) => Claim.Record(seconds, Tag("result", gotBatch ? "batch" : "nothing"));
@@ -68,8 +67,11 @@ internal static class WorkerMetrics
     /// <summary>Records that a lease was lost.</summary>
     public static void LeaseLost() => Leases.Add(1);
 
-    /// <summary>Records that the attempt of a job failed.</summary>
-    public static void AttemptFailed(FailureCode code) => Attempts.Add(1, Tag("code", code.ToCode()));
+    /// <summary>Records that the attempt of a job failed; one that was requeued did not.</summary>
+    public static void AttemptFailed(FailureCode code)
+    {
+        if (IsFailure(code)) Attempts.Add(1, Tag("code", code.ToCode()));
+    }
 
     /// <summary>Records that the worker lacks something, or has it again.</summary>
     /// <param name="kind">What.</param>
@@ -79,6 +81,8 @@ internal static class WorkerMetrics
     /// <summary>Records that the worker set itself aside, or works again.</summary>
     /// <param name="change">1, or -1.</param>
     public static void AddSetAside(int change) => SetAside.Add(change);
+
+    private static bool IsFailure(FailureCode code) => code != FailureCode.Requeued;
 
     private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
 }

@@ -35,6 +35,8 @@ public sealed class BatchGenOptions : IValidatableObject
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
+        if (Worker.HealthUrl.Length > 0 && WorkerListener.FindProblem(Worker.HealthUrl, Monitoring.MetricsToken) is { } problem)
+            yield return new ValidationResult(problem, [$"{nameof(Worker)}:{nameof(Worker.HealthUrl)}"]);
         if (Worker.HeartbeatInterval * HeartbeatsPerLease <= Queue.LeaseDuration) yield break;
         yield return new ValidationResult(
             $"{Worker.HeartbeatInterval} is too long for BatchGen:Queue:LeaseDuration {Queue.LeaseDuration}; "

@@ -48,7 +48,7 @@ internal static class WebHost
         {
             TransferCutoff.Use(app, context.Clock);
             var monitor = app.Services.GetRequiredService<QueueMonitor>();
-            HealthPages.Use(app, static () => true, _ => Task.FromResult(monitor.Read()));
+            HealthPages.Use(app, _ => Task.FromResult(monitor.Read()));
             await app.UseDashboardAsync(cancellationToken);
             // As much as pages tell, so for whoever may see them.
             app.MapPrometheusScrapingEndpoint().RequireAuthorization(Policies.See);

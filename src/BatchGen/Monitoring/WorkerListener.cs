@@ -24,16 +24,25 @@ internal sealed class WorkerListener(
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(15);
 
     /// <summary>Checks the settings.</summary>
-    /// <exception cref="CommandException">The address is not one, or others reach it and would need no token.</exception>
+    /// <exception cref="CommandException">The address cannot be used.</exception>
     public static void Check(string url, string token)
     {
-        var local = ListenAddress.Reach(url) ?? throw CommandException.BadInput(
-            $"BatchGen:Worker:HealthUrl '{url}' is not an address such as http://127.0.0.1:9464.");
-        if (local || token.Length > 0) return;
-        throw CommandException.BadInput(
-            $"BatchGen:Worker:HealthUrl '{url}' can be reached from other machines, and everybody could read the metrics. "
-            + "Set BatchGen:Monitoring:MetricsToken, or listen on http://127.0.0.1:9464.");
+        if (FindProblem(url, token) is { } problem) throw CommandException.BadInput($"BatchGen:Worker:HealthUrl {problem}");
     }
+
+    /// <summary>What is wrong with an address: it is none of http, or others reach it and would need no token.</summary>
+    /// <returns>Null when it can be used.</returns>
+    public static string? FindProblem(string url, string token) => ListenAddress.Reach(url) switch
+    {
+        null => $"'{url}' is not an address such as http://127.0.0.1:9464.",
+        _ when BindingAddress.Parse(url).Scheme == Uri.UriSchemeHttps =>
+            $"'{url}' begins with https, and a worker has no certificate to answer with. "
+            + "Use http; where others have to read it over TLS, put a reverse proxy in front.",
+        false when token.Length == 0 =>
+            $"'{url}' can be reached from other machines, and everybody could read the metrics. "
+            + "Set BatchGen:Monitoring:MetricsToken, or listen on http://127.0.0.1:9464.",
+        _ => null,
+    };
 
     /// <summary>The address of one of several workers of a machine: each takes the next port.</summary>
     /// <param name="url">The address of the first; empty is nobody's.</param>
@@ -50,9 +59,9 @@ internal sealed class WorkerListener(
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            await using var app = Build();
             try
             {
+                await using var app = Build();
                 await app.StartAsync(stoppingToken);
                 log.ListenerStarted(string.Join(", ", app.Urls));
                 await app.WaitForShutdownAsync(stoppingToken);
@@ -86,7 +95,7 @@ internal sealed class WorkerListener(
         });
         builder.Services.AddSingleton<IHostLifetime, CommandLifetime>();
         var app = builder.Build();
-        HealthPages.Use(app, () => health.IsAlive, health.ReadAsync);
+        HealthPages.Use(app, health.ReadAsync);
         app.Use(async (context, next) =>
         {
             context.Response.StatusCode = MayRead(context, token) ? StatusCodes.Status404NotFound : StatusCodes.Status401Unauthorized;

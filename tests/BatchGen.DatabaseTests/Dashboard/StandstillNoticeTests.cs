@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using BatchGen.Dashboard;
+using BatchGen.Dashboard.Reports;
 using BatchGen.Dashboard.Security;
 using BatchGen.Dashboard.Standstills;
 using BatchGen.Testing;
@@ -7,6 +9,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace BatchGen.DatabaseTests.Dashboard;
@@ -70,6 +73,42 @@ public sealed class StandstillNoticeTests
         Assert.Equal(2, received.Select(post => post.Key).Distinct(StringComparer.Ordinal).Count());
         Assert.Single(log.Lines, line => line.StartsWith("The queue stands still since ", StringComparison.Ordinal));
         Assert.Single(log.Lines, line => line.StartsWith("The queue goes on; ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_notice_that_fails_for_an_unknown_reason_is_tried_again_and_the_notifier_goes_on()
+    {
+        var received = new ConcurrentQueue<string>();
+        await using var receiver = await ServeAsync(async request =>
+        {
+            using var body = new StreamReader(request.Body);
+            received.Enqueue(await body.ReadToEndAsync(TestContext.Current.CancellationToken));
+            return StatusCodes.Status200OK;
+        });
+        // No address at all, which the check at start would have refused.
+        var options = new DashboardOptions { RunRecurringWork = true, ReportWebhook = "http://[" };
+        var (log, clock) = (new RecordedLog(), new FakeTimeProvider());
+        using var logging = new LoggerFactory([log]);
+        using var notifier = new StandstillNotifier(
+            new ReportWebhook(options, logging.CreateLogger<ReportWebhook>()), options, clock,
+            logging.CreateLogger<StandstillNotifier>());
+        await notifier.StartAsync(TestContext.Current.CancellationToken);
+        notifier.Add(new StandstillNotice("No worker runs.", "no_workers", "began", DateTimeOffset.UnixEpoch, null, null));
+        await log.UntilAsync(
+            "The notice 'No worker runs.' could not be posted because of an error that is not known",
+            TestContext.Current.CancellationToken);
+        options.ReportWebhook = receiver.Urls.First();
+        await Wait.UntilAsync(
+            "the notice was posted",
+            () =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(10));
+                return !received.IsEmpty;
+            },
+            cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Contains("no_workers", Assert.Single(received), StringComparison.Ordinal);
+        await notifier.StopAsync(TestContext.Current.CancellationToken);
+        Assert.True(notifier.ExecuteTask!.IsCompletedSuccessfully);
     }
 
     [Fact]

@@ -19,7 +19,6 @@ public sealed class WorkerHealthTests
         var renderer = new FakeRenderer { OnRender = (_, stop) => rendering.Wait(stop) };
         await using var worker = await StartAsync(database, renderer);
         await UntilAsync(worker, true, ProcessStates.Idle);
-        Assert.True(worker.Health.IsAlive);
         await database.SubmitAsync("");
         await UntilAsync(worker, true, ProcessStates.Working);
         rendering.Set();
@@ -29,7 +28,6 @@ public sealed class WorkerHealthTests
         await database.SqlAsync("update workers set paused = false");
         await UntilAsync(worker, true, ProcessStates.Idle);
         await worker.StopAsync();
-        Assert.False(worker.Health.IsAlive);
         Assert.Equal(new Readiness(false, ProcessStates.Stopping), await ReadAsync(worker));
     }
 
@@ -81,6 +79,50 @@ public sealed class WorkerHealthTests
     }
 
     [Fact]
+    public async Task An_idle_worker_whose_jobs_others_took_is_degraded_until_its_device_takes_the_model_again()
+    {
+        await using var database = await CreateAsync();
+        var full = true;
+        var renderer = new FakeRenderer
+        {
+            OnLoad = _ =>
+            {
+                if (Volatile.Read(ref full)) throw new DeviceException("no memory");
+            },
+        };
+        await using var worker = await StartAsync(database, renderer);
+        var ids = await database.SubmitAsync("");
+        await UntilAsync(worker, false, ProcessStates.Degraded);
+        await database.Actions.CancelAsync(ids, CancellationToken.None);
+        await WorkerHost.UntilHeartbeatsAsync(database, 3);
+        Assert.Equal(new Readiness(false, ProcessStates.Degraded), await ReadAsync(worker));
+        Volatile.Write(ref full, false);
+        await UntilAsync(worker, true, ProcessStates.Idle);
+    }
+
+    [Fact]
+    public async Task A_worker_that_set_itself_aside_is_not_ready_until_it_is_resumed()
+    {
+        await using var database = await CreateAsync();
+        await database.AddAdaptersAsync("a", "b", "c");
+        await database.SubmitAsync(new[] { "a", "b", "c" }.SelectMany(adapter => Enumerable.Repeat(adapter, 4)));
+        var broken = true;
+        var renderer = new FakeRenderer
+        {
+            OnRender = (_, _) =>
+            {
+                if (Volatile.Read(ref broken)) throw new GenerationException("not a number");
+            },
+        };
+        await using var worker = await StartAsync(database, renderer);
+        await UntilAsync(worker, false, ProcessStates.SetAside);
+        Volatile.Write(ref broken, false);
+        var id = Assert.Single(await database.Workers.ListAsync(CancellationToken.None)).WorkerId;
+        await database.Workers.OrderAsync(id, paused: false, draining: null, CancellationToken.None);
+        await WorkerHost.UntilAsync("the worker is ready", () => ReadAsync(worker), readiness => readiness.IsReady);
+    }
+
+    [Fact]
     public async Task A_worker_whose_weights_differ_is_drifted_until_they_are_restored()
     {
         await using var database = await CreateAsync();
@@ -109,7 +151,6 @@ public sealed class WorkerHealthTests
         await UntilAsync(worker, true, ProcessStates.Idle);
         proxy.Stall();
         await UntilAsync(worker, false, ProcessStates.Degraded);
-        Assert.True(worker.Health.IsAlive);
     }
 
     private static async Task<TestDatabase> CreateAsync()

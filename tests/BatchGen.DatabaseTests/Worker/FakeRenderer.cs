@@ -15,6 +15,9 @@ internal sealed class FakeRenderer : IBatchRenderer
     /// <summary>Called before a group of jobs is rendered; may throw or block.</summary>
     public Action<IReadOnlyList<ClaimedJob>, CancellationToken> OnRender { get; set; } = static (_, _) => { };
 
+    /// <summary>Changes the pixels of a job after it was drawn.</summary>
+    public Func<ClaimedJob, byte[], byte[]> OnPixels { get; set; } = static (_, pixels) => pixels;
+
     /// <summary>Called before adapters are fused; may throw.</summary>
     public Action<AdapterSignature> OnFuse { get; set; } = static _ => { };
 
@@ -111,7 +114,7 @@ internal sealed class FakeRenderer : IBatchRenderer
     {
         var pixels = new byte[job.Recipe.WidthPixels * job.Recipe.HeightPixels * 3];
         Array.Fill(pixels, (byte)(job.Recipe.Seed + Fault));
-        return pixels;
+        return OnPixels(job, pixels);
     }
 
     /// <summary>How often something was asked of the renderer so far.</summary>

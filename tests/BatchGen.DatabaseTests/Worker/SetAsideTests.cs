@@ -123,6 +123,28 @@ public sealed class SetAsideTests
             await UntilAsideAsync(database), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_worker_that_fails_every_second_job_beside_a_sound_one_is_set_aside()
+    {
+        await using var database = await DatabaseAsync(jobs: 60);
+        var calls = 0;
+        var half = new FakeRenderer
+        {
+            OnRender = (_, _) =>
+            {
+                if (calls++ % 2 == 0) throw new GenerationException("not a number");
+            },
+        };
+        await using var sound = await WorkerHost.StartAsync(database, new FakeRenderer(), Single);
+        await using var worker = await WorkerHost.StartAsync(database, half, Single);
+        Assert.Matches(
+            @"^\d+ of the last \d+ attempts failed, with \d signatures, while other workers failed 0 attempts and drew \d+ images ",
+            await UntilAsideAsync(database));
+        Assert.Equal(1L, await database.SqlAsync<long>("select count(*) from workers where set_aside_at is not null"));
+
+        static void Single(BatchGen.Worker.Hosting.WorkerOptions options) => (options.ExitWhenIdle, options.BatchSize) = (false, 1);
+    }
+
     private static void Stay(BatchGen.Worker.Hosting.WorkerOptions options) => (options.ExitWhenIdle, options.BatchSize) = (false, 4);
 
     private static FakeRenderer Broken(Func<bool> holds) => new()
@@ -138,7 +160,7 @@ public sealed class SetAsideTests
         () => database.SqlAsync<string>("select set_aside_reason from workers where set_aside_at is not null"),
         reason => reason is not null))!;
 
-    private static async Task<TestDatabase> DatabaseAsync(int retryMs = 1)
+    private static async Task<TestDatabase> DatabaseAsync(int retryMs = 1, int jobs = JobsPerSignature)
     {
         // One batch for each signature, so that failures reach several signatures quickly.
         var database = await TestDatabase.CreateAsync(new QueueOptions
@@ -149,7 +171,7 @@ public sealed class SetAsideTests
         await database.AddModelAsync(native: 64);
         await database.AddAdaptersAsync(Adapters);
         await database.Submitter.SubmitAsync(
-            [.. Adapters.SelectMany(adapter => Enumerable.Repeat(adapter, JobsPerSignature)).Select(adapter =>
+            [.. Adapters.SelectMany(adapter => Enumerable.Repeat(adapter, jobs)).Select(adapter =>
                 new JobRequest { Prompt = "a red cube", Adapters = [new JobRequestAdapter(adapter, null)], MaxAttempts = 50 })],
             CancellationToken.None);
         return database;

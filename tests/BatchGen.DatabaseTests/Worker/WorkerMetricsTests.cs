@@ -48,6 +48,43 @@ public sealed class WorkerMetricsTests
     }
 
     [Fact]
+    public async Task A_job_that_fails_three_times_ends_once_and_one_that_is_requeued_has_neither_failed_nor_ended()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync(native: 64);
+        await database.AddAdaptersAsync("stuck");
+        database.Queue.Options.RetryDelay = TimeSpan.FromMilliseconds(1);
+        var poison = (await database.SubmitAsync("", "", "stuck"))[0];
+        using var measurements = new Measurements();
+        var fused = 0;
+        var renderer = new FakeRenderer
+        {
+            OnFuse = _ =>
+            {
+                if (fused++ == 0) throw new GenerationException("no memory for the overlay");
+            },
+            OnRender = (jobs, _) =>
+            {
+                if (jobs.Any(job => job.JobId == poison)) throw new GenerationException("not a number");
+            },
+        };
+        await using var worker = await WorkerHost.StartAsync(database, renderer, options => options.ExitWhenIdle = false);
+        await WorkerHost.UntilAsync(
+            "every job has ended", () => database.SqlAsync<long>("select count(*) from jobs where finished_at is not null"),
+            ended => ended == 3);
+        await worker.StopAsync();
+
+        Assert.Equal(1L, await database.SqlAsync<long>("select count(*) from job_attempts where code = 'requeued'"));
+        var ended = measurements.Of("batchgen.jobs.ended");
+        Assert.Equal(1, ended.Where(jobs => jobs.Tag == "outcome=failed").Sum(jobs => jobs.Value));
+        Assert.Equal(2, ended.Where(jobs => jobs.Tag == "outcome=succeeded").Sum(jobs => jobs.Value));
+        var failed = measurements.Of("batchgen.attempts.failed");
+        Assert.Equal(3, failed.Where(attempts => attempts.Tag == "code=generation").Sum(attempts => attempts.Value));
+        Assert.Equal(3, failed.Sum(attempts => attempts.Value));
+        Assert.DoesNotContain(failed, attempts => attempts.Tag == "code=requeued");
+    }
+
+    [Fact]
     public async Task A_drifted_checkpoint_is_measured_with_its_verdict()
     {
         await using var database = await TestDatabase.CreateAsync();
