@@ -23,7 +23,7 @@ internal sealed class Stage : IAsyncDisposable
     private Stage(ChaosOptions options, TimeProvider clock, string folder, ServerClock serverClock, ServerPair servers, ImageDisk images)
     {
         (Options, Clock, _folder, ServerClock, Servers, Images) = (options, clock, folder, serverClock, servers, images);
-        Models = ModelFiles.Copy(Path.Combine(options.Program.HomeFolder, "models"), Path.Combine(folder, "models"), clock);
+        Models = ModelFiles.Copy(ModelFolderOf(options), Path.Combine(folder, "models"), clock);
         _links = [.. Enumerable.Range(0, options.Workers).Select(_ =>
             servers.Nodes.Select(node => TcpProxy.Start(node.ConnectionString("batchgen"), clock)).ToArray())];
         Workers = [.. Enumerable.Range(0, options.Workers).Select(number => NewWorker(NameOf(number), NameOf(number), number))];
@@ -69,22 +69,27 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>Makes servers, files and links, and registers model and adapters; no worker runs yet.</summary>
     public static async Task<Stage> CreateAsync(ChaosOptions options, TimeProvider clock, CancellationToken cancellationToken)
     {
+        ModelFiles.Require(ModelFolderOf(options));
         var folder = Directory.CreateTempSubdirectory("batchgen-chaos-").FullName;
-        // The user as whom the servers run has to get to its folders.
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder, Enterable);
-        Directory.CreateDirectory(Path.Combine(options.OutputFolder, "logs"));
-        var serverClock = ServerClock.Create(folder);
-        var servers = await ServerPair.CreateAsync(folder, serverClock, cancellationToken);
-        var images = await ImageDisk.CreateAsync(Path.Combine(folder, "images"), clock);
-        var stage = new Stage(options, clock, folder, serverClock, servers, images);
+        ServerPair? servers = null;
+        ImageDisk? images = null;
+        Stage? stage = null;
         try
         {
+            // The user as whom the servers run has to get to its folders.
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder, Enterable);
+            Directory.CreateDirectory(Path.Combine(options.OutputFolder, "logs"));
+            var serverClock = ServerClock.Create(folder);
+            servers = await ServerPair.CreateAsync(folder, serverClock, cancellationToken);
+            images = await ImageDisk.CreateAsync(Path.Combine(folder, "images"), clock);
+            stage = new Stage(options, clock, folder, serverClock, servers, images);
             await stage.PrepareAsync(cancellationToken);
             return stage;
         }
         catch
         {
-            await stage.DisposeAsync();
+            if (stage is not null) await stage.DisposeAsync();
+            else await RemoveAsync(folder, servers, images);
             throw;
         }
     }
@@ -157,14 +162,35 @@ internal sealed class Stage : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (var link in _links.SelectMany(links => links)) await link.DisposeAsync();
-        await Servers.DisposeAsync();
-        Models.Dispose();
-        await Images.DisposeAsync();
-        foreach (var log in Directory.EnumerateFiles(_folder, "server.log", SearchOption.AllDirectories))
-            File.Copy(log, Path.Combine(LogFolder, "logs", Path.GetFileName(Path.GetDirectoryName(log)!) + ".log"), overwrite: true);
-        Directory.Delete(_folder, recursive: true);
+        try
+        {
+            foreach (var link in _links.SelectMany(links => links)) await link.DisposeAsync();
+            await Servers.DisposeAsync();
+            Models.Dispose();
+            foreach (var log in Directory.EnumerateFiles(_folder, "server.log", SearchOption.AllDirectories))
+                File.Copy(log, Path.Combine(LogFolder, "logs", Path.GetFileName(Path.GetDirectoryName(log)!) + ".log"), overwrite: true);
+        }
+        finally
+        {
+            await RemoveAsync(_folder, Servers, Images);
+        }
     }
+
+    // Each step is done whatever became of the one before: servers and a mounted disk would outlive this process.
+    private static async Task RemoveAsync(string folder, ServerPair? servers, ImageDisk? images)
+    {
+        try
+        {
+            if (servers is not null) await servers.DisposeAsync();
+        }
+        finally
+        {
+            if (images is not null) await images.DisposeAsync();
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static string ModelFolderOf(ChaosOptions options) => Path.Combine(options.Program.HomeFolder, "models");
 
     private async Task PrepareAsync(CancellationToken cancellationToken)
     {

@@ -18,6 +18,9 @@ public sealed class QueueDatabase : IAsyncDisposable
     // A link that is cut without a word is noticed after about this long, however long nothing is said on it.
     private const int KeepAliveSeconds = 10, KeepAliveRetrySeconds = 3;
 
+    private const int KeepAlivesPerWait = 8;
+    private static readonly TimeSpan LongestKeepAlive = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan CancelLimit = TimeSpan.FromMilliseconds(500);
 
     // Kept because it holds the password, which a data source does not give out.
@@ -40,6 +43,29 @@ public sealed class QueueDatabase : IAsyncDisposable
     public QueueOptions Options { get; }
 
     internal NpgsqlDataSource DataSource { get; }
+
+    /// <summary>Opens a connection of its own that listens for notifications. While nothing arrives, the server is asked for a sign of
+    /// life several times in a wait, at least every five seconds: a link that is cut without a word then ends the wait with an error,
+    /// although nothing was to be said on it.</summary>
+    /// <param name="query">Statement that begins to listen.</param>
+    /// <param name="wait">How long the caller waits for a notification at a time.</param>
+    /// <param name="cancellationToken">Gives up connecting.</param>
+    internal async Task<NpgsqlConnection> OpenListeningAsync(string query, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        var keepAlive = wait / KeepAlivesPerWait;
+        var connection = await OpenAloneAsync(keepAlive < LongestKeepAlive ? keepAlive : LongestKeepAlive, cancellationToken);
+        try
+        {
+            await using var command = new NpgsqlCommand(SqlFiles.Query(query), connection);
+            await command.ExecuteNonQueryAsync(cancellationToken);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
 
     /// <summary>Opens a connection outside the pool, for a caller that changes its session's state: the pool must not hand
     /// that session to others.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using BatchGen.Chaos.Files;
 using BatchGen.Chaos.Processes;
+using BatchGen.Core.Files;
 
 namespace BatchGen.Chaos.Faults;
 
@@ -43,13 +44,15 @@ internal sealed class WorkerFaults(Stage stage)
         limit.CancelAfter(stage.Options.Lease);
         while (!limit.IsCancellationRequested)
         {
-            if (Slot(fault).ProcessId is { } process && OpenFiles(process).Any(name => name.EndsWith(".part", StringComparison.Ordinal)))
+            if (Slot(fault).ProcessId is { } process && OpenFiles(process).Any(IsUnfinished))
                 return await strike() + ", while writing";
             await Task.Delay(Watch, stage.Clock, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         return await strike() + ", writing nothing";
     }
+
+    private static bool IsUnfinished(string file) => file.EndsWith(TemporaryNames.UnfinishedExtension, StringComparison.Ordinal);
 
     private static IEnumerable<string> OpenFiles(int process)
     {

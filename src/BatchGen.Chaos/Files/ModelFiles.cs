@@ -28,14 +28,27 @@ internal sealed class ModelFiles : IDisposable
     /// <summary>File of the UNet's weights.</summary>
     public string UNet => Path.Combine(Model, Weights);
 
+    /// <summary>Looks whether there is a model with adapters to copy.</summary>
+    /// <exception cref="DirectoryNotFoundException">One of the folders is missing or has no weights.</exception>
+    public static void Require(string from)
+    {
+        foreach (var folder in FoldersOf(from))
+        {
+            if (Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.safetensors", SearchOption.AllDirectories).Any()) continue;
+            throw new DirectoryNotFoundException($"'{folder}' is missing or has no weights: a chaos run draws with the demo's model and "
+                + "adapters. Run it in a checkout of the project.");
+        }
+    }
+
+    private static string[] FoldersOf(string from) => [Path.Combine(from, "demo"), Path.Combine(from, "demo-adapters")];
+
     /// <summary>Copies the model and its adapters.</summary>
     /// <param name="from">Folder that holds <c>demo</c> and <c>demo-adapters</c>.</param>
     /// <param name="to">Folder of the copy.</param>
     /// <param name="clock">Clock by which damage lasts.</param>
     public static ModelFiles Copy(string from, string to, TimeProvider clock)
     {
-        string[] folders = [Path.Combine(from, "demo"), Path.Combine(from, "demo-adapters")];
-        foreach (var file in folders.SelectMany(folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)))
+        foreach (var file in FoldersOf(from).SelectMany(folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)))
         {
             var target = Path.Combine(to, Path.GetRelativePath(from, file));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);

@@ -1,3 +1,4 @@
+using BatchGen.Core.Files;
 using BatchGen.Core.Monitoring;
 
 namespace BatchGen.Chaos.Killing;
@@ -14,7 +15,7 @@ public sealed record KillingPoint(string Name, string Order)
         Begin(SpanNames.Claim), Statement("claim_batch"), End(SpanNames.Claim), Begin(SpanNames.Batch),
         Begin(SpanNames.Load), End(SpanNames.Load), Begin(SpanNames.Fuse), End(SpanNames.Fuse),
         Begin(SpanNames.Steps), End(SpanNames.Steps), Begin(SpanNames.Decode), End(SpanNames.Decode),
-        Begin(SpanNames.Save), new("an unfinished file is made", $"file .part {imageFolder}"),
+        Begin(SpanNames.Save), new("an unfinished file is made", $"file {TemporaryNames.UnfinishedExtension} {imageFolder}"),
         new("a file has its name", $"file .png {imageFolder}"), Statement("complete_jobs"), End(SpanNames.Save),
         Begin(SpanNames.Unload), End(SpanNames.Unload), Begin(SpanNames.Verify), End(SpanNames.Verify),
         Statement("record_checkpoint"), Statement("end_batch"), End(SpanNames.Batch),

@@ -8,7 +8,7 @@ internal static partial class Signals
     public const int Interrupt = 2, Kill = 9, Terminate = 15, Continue = 18, Suspend = 19;
 
     /// <summary>Sends a signal; false when there is no such process.</summary>
-    public static bool Send(int process, int signal) => Kill_(process, signal) == 0;
+    public static bool Send(int process, int signal) => SendSignal(process, signal) == 0;
 
     /// <summary>What people call a signal.</summary>
     public static string NameOf(int signal) => signal switch
@@ -19,5 +19,5 @@ internal static partial class Signals
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Kill_(int process, int signal);
+    private static partial int SendSignal(int process, int signal);
 }

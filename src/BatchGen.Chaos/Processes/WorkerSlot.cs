@@ -76,8 +76,8 @@ internal sealed class WorkerSlot(
     public async Task<int?> RunOnceAsync(TimeSpan limit)
     {
         var process = Start();
-        using var patience = new CancellationTokenSource(limit, clock);
-        await process.WaitForExitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        using var timeout = new CancellationTokenSource(limit, clock);
+        await process.WaitForExitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (process.HasExited) return process.ExitCode;
         Signals.Send(process.Id, Signals.Kill);
         await process.WaitForExitAsync(CancellationToken.None);
@@ -104,8 +104,8 @@ internal sealed class WorkerSlot(
         try
         {
             Signals.Send(process.Id, signal);
-            using var patience = new CancellationTokenSource(limit, clock);
-            await process.WaitForExitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            using var timeout = new CancellationTokenSource(limit, clock);
+            await process.WaitForExitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!process.HasExited)
             {
                 lock (_lock) _expected = null;
@@ -182,8 +182,8 @@ internal sealed class WorkerSlot(
     {
         await process.WaitForExitAsync(over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (process.HasExited) return;
-        using var patience = new CancellationTokenSource(stopLimit, clock);
-        await process.WaitForExitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        using var timeout = new CancellationTokenSource(stopLimit, clock);
+        await process.WaitForExitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (process.HasExited) return;
         lock (_lock) _expected = null;
         Signals.Send(process.Id, Signals.Kill);

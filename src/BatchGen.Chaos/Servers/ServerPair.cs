@@ -13,7 +13,7 @@ internal sealed class ServerPair : IAsyncDisposable
 {
     private const string Database = "batchgen";
     private readonly SemaphoreSlim _busy = new(1, 1);
-    private bool _hasStandby;
+    private bool _hasStandby, _isDisposed;
 
     private ServerPair(PostgresNode first, PostgresNode second) => (Primary, Standby) = (first, second);
 
@@ -120,12 +120,21 @@ internal sealed class ServerPair : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops both servers.</summary>
+    /// <summary>Stops both servers; harmless when they were stopped.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed) return;
         await _busy.WaitAsync(CancellationToken.None);
-        foreach (var node in Nodes) await node.StopAsync("immediate", CancellationToken.None);
-        _busy.Dispose();
+        _isDisposed = true;
+        try
+        {
+            await Nodes[0].StopAsync("immediate", CancellationToken.None);
+        }
+        finally
+        {
+            await Nodes[1].StopAsync("immediate", CancellationToken.None);
+            _busy.Dispose();
+        }
     }
 
     /// <summary>Runs a statement of <c>db/chaos</c> on the primary.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text.RegularExpressions;
+using BatchGen.Core.Files;
 using BatchGen.Core.Jobs;
 
 namespace BatchGen.Core.Imaging;
@@ -12,9 +13,6 @@ namespace BatchGen.Core.Imaging;
 /// </remarks>
 public static partial class ImagePaths
 {
-    /// <summary>What the name of a file ends with while it is being written.</summary>
-    public const string UnfinishedExtension = ".part";
-
     private const int PerFolder = 1000;
     private const string Digits = "0123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -59,7 +57,7 @@ public static partial class ImagePaths
     }
 
     [GeneratedRegex(
-        @"^(?<job>\d{9,19})-(?<epoch>[0-9a-z]{10,13})\.(png|webp|jpg)(\.part)?$",
+        @"^(?<job>\d{9,19})-(?<epoch>[0-9a-z]{10,13})\.(png|webp|jpg)(\" + TemporaryNames.UnfinishedExtension + ")?$",
         RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Form();
 }

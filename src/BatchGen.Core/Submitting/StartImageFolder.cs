@@ -115,7 +115,7 @@ public sealed partial class StartImageFolder
         var final = Path.Combine(_root, stored);
         // The length is compared too: after a crash a file of this name may be there of which not all was written.
         if (new FileInfo(final) is { Exists: true } there && there.Length == file.Length) return;
-        var temporary = $"{final}.{Guid.NewGuid():N}.part";
+        var temporary = TemporaryNames.NewUnfinished(final);
         try
         {
             OwnFiles.CreateFolder(_root, _access);

@@ -47,7 +47,7 @@ public sealed class ImageFileWriter
         var relative = ImagePaths.Of(jobId, epoch, format);
         var final = Path.Combine(_root, relative);
         var folder = Path.GetDirectoryName(final)!;
-        var temporary = final + ImagePaths.UnfinishedExtension;
+        var temporary = final + TemporaryNames.UnfinishedExtension;
         var made = false;
         try
         {
@@ -88,7 +88,7 @@ public sealed class ImageFileWriter
     public void Probe()
     {
         var (folder, length) = _refused ?? (_root, LeastRoom / RoomForImages);
-        var path = Path.Combine(folder, ProbeName());
+        var path = Path.Combine(folder, TemporaryNames.NewProbe());
         try
         {
             OwnFiles.CreateFolder(folder, _access);
@@ -121,9 +121,6 @@ public sealed class ImageFileWriter
         IOException { HResult: 28 or 122 or unchecked((int)0x80070070) } => "the disk is full.",
         _ => failure.Message.TrimEnd('.') + ".",
     };
-
-    // Unlike that of a process, a random number is not given again to another process, or by another machine to one of its own.
-    private static string ProbeName() => $".probe-{Guid.NewGuid():N}";
 
     // The first failure is the one to report; upkeep removes what is left over.
     private static void RemoveQuietly(string path)

@@ -19,6 +19,9 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
     /// <summary>What jobs say that were running when the backup was made.</summary>
     private const string Reason = "The database was restored from a backup.";
 
+    private static readonly TimeSpan SessionEndLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan SessionLookInterval = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Version of the server, as its <c>server_version_num</c>.</summary>
     public async Task<int> ServerVersionAsync(CancellationToken cancellationToken) =>
         (await new ServerInspector(database).DescribeAsync(cancellationToken)).Version;
@@ -34,7 +37,7 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
             if (await CountObjectsAsync([schema], cancellationToken) > 0) present.Add(schema);
         if (present.Count == 0)
             throw new QueueException($"There is nothing to save: the database has no schema '{schemas[0]}'. Run first: batchgen migrate");
-        await programs.DumpAsync(connectionString, present, file, cancellationToken);
+        await WithSessionAsync(session => programs.DumpAsync(connectionString, session, present, file, cancellationToken));
     }
 
     /// <summary>The roles that the schemas need on another server.</summary>
@@ -63,8 +66,7 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
         ArgumentNullException.ThrowIfNull(roles);
         await using var connection = await database.DataSource.OpenConnectionAsync(cancellationToken);
         var refused = new List<(RestoredRole Role, PostgresException Error)>();
-        // Those that others are members of come first.
-        foreach (var role in roles.OrderBy(role => role.MemberOf.Length))
+        foreach (var role in RoleOrder.Of(roles))
         {
             try
             {
@@ -90,8 +92,12 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
             refused[0].Error);
     }
 
-    private static string StatementsOf(RestoredRole role) => $"create role \"{role.Name}\" {(role.CanLogin ? "login" : "nologin")}"
-        + string.Concat(role.MemberOf.Select(of => $"; grant \"{of}\" to \"{role.Name}\""));
+    private static string StatementsOf(RestoredRole role)
+    {
+        var name = QuotedName.Of(role.Name);
+        return $"create role {name} {(role.CanLogin ? "login" : "nologin")}"
+            + string.Concat(role.MemberOf.Select(of => $"; grant {QuotedName.Of(of)} to {name}"));
+    }
 
     /// <summary>What of the database a restore put aside that was interrupted, or null: whatever else has such a name counts too, so that
     /// nobody's schema is dropped.</summary>
@@ -150,12 +156,13 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
     /// <param name="file">The file.</param>
     /// <param name="dumpedFrom">Version of the server that it was written from.</param>
     /// <param name="cancellationToken">Ends it; nothing stays then.</param>
-    /// <exception cref="QueueException">It failed, and nothing of it stays.</exception>
+    /// <exception cref="QueueException">It failed, and nothing of it stays. The server does nothing for it any more.</exception>
     public async Task RestoreAsync(string file, int dumpedFrom, CancellationToken cancellationToken)
     {
         // A file can be read by programs that are as new as those that wrote it.
         var version = Math.Max(dumpedFrom, await ServerVersionAsync(cancellationToken));
-        await (await DumpPrograms.FindAsync(version, cancellationToken)).RestoreAsync(connectionString, file, cancellationToken);
+        var programs = await DumpPrograms.FindAsync(version, cancellationToken);
+        await WithSessionAsync(session => programs.RestoreAsync(connectionString, session, file, cancellationToken));
         await database.DataSource.ReloadTypesAsync(cancellationToken);
     }
 
@@ -199,6 +206,37 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
             SqlFiles.Query("set_rename_settings"), new { schema, new_name = newName }, transaction, cancellationToken: cancellationToken));
         await connection.ExecuteAsync(
             new CommandDefinition(SqlFiles.Query("rename_schema"), transaction: transaction, cancellationToken: cancellationToken));
+    }
+
+    // A program that was ended leaves its session behind: the server looks at the connection again only after the statement that runs.
+    // Until then the session holds its locks, and a name that it has taken; and what it was just committing may come yet.
+    private async Task WithSessionAsync(Func<string, Task> run)
+    {
+        var session = $"batchgen-backup-{Guid.NewGuid():N}";
+        try
+        {
+            await run(session);
+        }
+        catch
+        {
+            await EndSessionAsync(session);
+            throw;
+        }
+    }
+
+    private async Task EndSessionAsync(string session)
+    {
+        using var limit = new CancellationTokenSource(SessionEndLimit);
+        try
+        {
+            while (await database.ScalarAsync<long>("end_session", new { session }, limit.Token) > 0)
+                await Task.Delay(SessionLookInterval, limit.Token);
+        }
+        catch (Exception error) when (error is QueueException or NpgsqlException or OperationCanceledException)
+        {
+            // What ended the program is what the caller has to hear; a server that does not answer has ended the session, or will.
+            return;
+        }
     }
 
     private static JsonSerializerOptions Json { get; } = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };

@@ -1,10 +1,12 @@
 using System.Globalization;
 using BatchGen.Queue.Embedded;
+using BatchGen.Queue.Sql;
 using Npgsql;
 
 namespace BatchGen.Queue.Backups;
 
 /// <summary>The server's own programs <c>pg_dump</c> and <c>pg_restore</c>, as installed on this machine.</summary>
+/// <remarks>A session is the name that the program's session has on the server (<c>application_name</c>).</remarks>
 internal sealed class DumpPrograms(ServerPrograms programs)
 {
     /// <summary>Finds programs of the server's version, or the next newer ones.</summary>
@@ -15,18 +17,18 @@ internal sealed class DumpPrograms(ServerPrograms programs)
     /// <summary>Writes schemas into a file in pg_dump's own format.</summary>
     /// <exception cref="QueueException">It failed; says why.</exception>
     public Task DumpAsync(
-        string connectionString, IEnumerable<string> schemas, string file, CancellationToken cancellationToken) => RunAsync(
-        "pg_dump", connectionString,
-        ["--format=custom", "--no-password", "--file=" + file, .. schemas.Select(schema => "--schema=\"" + schema + "\"")],
+        string connectionString, string session, IEnumerable<string> schemas, string file, CancellationToken cancellationToken) => RunAsync(
+        "pg_dump", connectionString, session,
+        ["--format=custom", "--no-password", "--file=" + file, .. schemas.Select(schema => "--schema=" + QuotedName.Of(schema))],
         cancellationToken);
 
     /// <summary>Makes what a file holds, all of it or nothing; objects belong to the login that restores.</summary>
     /// <exception cref="QueueException">It failed; says why.</exception>
-    public Task RestoreAsync(string connectionString, string file, CancellationToken cancellationToken)
+    public Task RestoreAsync(string connectionString, string session, string file, CancellationToken cancellationToken)
     {
         var database = new NpgsqlConnectionStringBuilder(connectionString);
         return RunAsync(
-            "pg_restore", connectionString,
+            "pg_restore", connectionString, session,
             [
                 "--single-transaction", "--exit-on-error", "--no-owner", "--no-password",
                 "--dbname=" + (database.Database ?? database.Username), file,
@@ -35,20 +37,22 @@ internal sealed class DumpPrograms(ServerPrograms programs)
     }
 
     private async Task RunAsync(
-        string program, string connectionString, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+        string program, string connectionString, string session, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
-        var result = await Programs.TryRunAsync(programs[program], arguments, "", Environment(connectionString), cancellationToken);
+        var environment = Environment(connectionString, session);
+        var result = await Programs.TryRunAsync(programs[program], arguments, "", environment, cancellationToken);
         if (result is { ExitCode: 0 }) return;
         throw new QueueException($"{program} of PostgreSQL {programs.MajorVersion} failed: "
             + $"{result?.Error.Trim().ReplaceLineEndings(" ") ?? "there is no such program"}");
     }
 
     // In the environment, where other users of the machine cannot read the password.
-    private static Dictionary<string, string> Environment(string connectionString)
+    private static Dictionary<string, string> Environment(string connectionString, string session)
     {
         var given = new NpgsqlConnectionStringBuilder(connectionString);
         var variables = new Dictionary<string, string>(StringComparer.Ordinal)
         {
+            ["PGAPPNAME"] = session,
             ["PGHOST"] = given.Host ?? "",
             ["PGPORT"] = given.Port.ToString(CultureInfo.InvariantCulture),
             ["PGUSER"] = given.Username ?? System.Environment.UserName,

@@ -32,6 +32,10 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
         return new(opened, await ServerPrograms.FindAsync(opened.Version, opened.Data, cancellationToken), user, logger);
     }
 
+    /// <summary>How to connect to the database of a folder's server, which the caller has seen running.</summary>
+    public static async Task<string> ConnectionStringOfAsync(ClusterFolder folder, CancellationToken cancellationToken) =>
+        ConnectionStringOf(folder, User, await folder.ReadPasswordAsync(cancellationToken), User);
+
     /// <summary>Process id of the server, or null when none runs.</summary>
     public int? RunningServer() => folder.RunningServer();
 
@@ -200,7 +204,11 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
             new CommandDefinition(SqlFiles.Query("create_embedded_database"), commandTimeout: 120, cancellationToken: cancellationToken));
     }
 
-    private string ConnectionStringOf(string login, string password, string database) => new NpgsqlConnectionStringBuilder
+    private string ConnectionStringOf(string login, string password, string database) =>
+        ConnectionStringOf(folder, login, password, database);
+
+    private static string ConnectionStringOf(
+        ClusterFolder folder, string login, string password, string database) => new NpgsqlConnectionStringBuilder
     {
         Host = folder.SocketFolder, Port = Port, Username = login, Password = password, Database = database,
         // Another server on the socket must not be able to ask for the password itself: SCRAM proves that each side knows it.

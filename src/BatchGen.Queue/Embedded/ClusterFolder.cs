@@ -71,10 +71,26 @@ internal sealed class ClusterFolder
         return cluster;
     }
 
+    /// <summary>Finds the folders of a cluster that was created to its end, and makes and changes nothing; null where there is
+    /// none.</summary>
+    /// <param name="folder">The folder that the caller named.</param>
+    /// <param name="port">Number in the name of the socket file.</param>
+    public static ClusterFolder? Find(string folder, int port)
+    {
+        var location = LocationOf(folder);
+        var home = File.Exists(location) ? File.ReadAllText(location).Trim() : NearHomeOf(folder);
+        var cluster = new ClusterFolder(folder, home, port, new ServerUser((string?)null));
+        return cluster.IsComplete ? cluster : null;
+    }
+
+    private static string LocationOf(string folder) => Path.Combine(folder, "LOCATION");
+
+    private static string NearHomeOf(string folder) => Path.Combine(folder, "server");
+
     // Below the folder if the server's user can enter it; else under /var/lib/batchgen, and a file in the folder says where.
     private static async Task<string> FindHomeAsync(string folder, ServerUser user, ILogger logger, CancellationToken cancellationToken)
     {
-        var location = Path.Combine(folder, "LOCATION");
+        var location = LocationOf(folder);
         if (File.Exists(location))
         {
             var known = (await File.ReadAllTextAsync(location, cancellationToken)).Trim();
@@ -82,7 +98,7 @@ internal sealed class ClusterFolder
             return known;
         }
 
-        var near = Path.Combine(folder, "server");
+        var near = NearHomeOf(folder);
         await PrivateFolder.EnsureAsync(near, user, cancellationToken);
         if (user.Name is null || await user.CanWriteAsync(near, cancellationToken)) return near;
         Directory.Delete(near);

@@ -16,6 +16,9 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(15);
 
+    // A start may take two minutes where the server recovers from a crash, and the creation of a cluster before it one more.
+    private static readonly TimeSpan StartLockLimit = TimeSpan.FromMinutes(5);
+
     private readonly string _folder;
     private readonly Cluster _cluster;
     private readonly EmbeddedPostgresOptions _options;
@@ -42,8 +45,8 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     /// <param name="logger">Where start and stop are logged.</param>
     /// <param name="cancellationToken">Gives up waiting for the server.</param>
     /// <exception cref="QueueException">
-    /// There are no server programs, the cluster is of another version or damaged, its socket is taken, or the server does not start: says
-    /// which and what to do.
+    /// There are no server programs, the cluster is of another version or damaged, its socket is taken, another program keeps the lock of
+    /// its start, or the server does not start: says which and what to do.
     /// </exception>
     public static Task<EmbeddedPostgres> StartAsync(string folder, ILogger logger, CancellationToken cancellationToken) =>
         StartAsync(folder, new EmbeddedPostgresOptions(), logger, cancellationToken);
@@ -112,7 +115,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
             return;
         }
 
-        await using var turn = await FileLocks.LockAsync(StartLockOf(_folder), _logger, cancellationToken);
+        await using var turn = await FileLocks.LockAsync(StartLockOf(_folder), StartLockLimit, _logger, cancellationToken);
         // Another program may have been quicker.
         if (_cluster.RunningServer() is not null) return;
         Log.ServerEnded(_logger, _folder);
@@ -130,7 +133,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         using var limit = new CancellationTokenSource(atMost);
         try
         {
-            await using var turn = await FileLocks.LockAsync(StartLockOf(_folder), _logger, limit.Token);
+            await using var turn = await FileLocks.LockAsync(StartLockOf(_folder), StartLockLimit, _logger, limit.Token);
             await use.DisposeAsync();
             // An exclusive lock can be had only when no other program holds the shared one.
             if (!FileLocks.TryLock(UsersLockOf(_folder), out var alone)) return;
@@ -155,7 +158,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     private static async Task<EmbeddedPostgres> StartLockedAsync(
         string folder, EmbeddedPostgresOptions options, ILogger logger, CancellationToken cancellationToken)
     {
-        await using var turn = await FileLocks.LockAsync(StartLockOf(folder), logger, cancellationToken);
+        await using var turn = await FileLocks.LockAsync(StartLockOf(folder), StartLockLimit, logger, cancellationToken);
         var use = FileLocks.LockShared(UsersLockOf(folder));
         try
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using BatchGen.Core.Files;
 using Microsoft.Extensions.Logging;
 
@@ -18,14 +19,28 @@ internal static class FileLocks
     private const int TriesBeforeWarning = 100;
 
     /// <summary>Waits for an exclusive lock.</summary>
-    public static async Task<FileStream> LockAsync(string file, ILogger logger, CancellationToken cancellationToken)
+    /// <param name="file">The file.</param>
+    /// <param name="limit">How long it may take.</param>
+    /// <param name="logger">Where a long wait is logged.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="QueueException">Another process kept the lock all the time; says which, where it is known.</exception>
+    public static async Task<FileStream> LockAsync(string file, TimeSpan limit, ILogger logger, CancellationToken cancellationToken)
     {
+        var started = Stopwatch.GetTimestamp();
         for (var tries = 0; ; tries++)
         {
             if (TryLock(file, out var stream)) return stream!;
+            if (Stopwatch.GetElapsedTime(started) >= limit) throw await KeptAsync(file, limit, cancellationToken);
             if (tries == TriesBeforeWarning) Log.WaitingForLock(logger, file);
             await Task.Delay(RetryInterval, cancellationToken);
         }
+    }
+
+    private static async Task<QueueException> KeptAsync(string file, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var holder = await LockHolder.FindAsync(file, cancellationToken);
+        return new QueueException($"The lock {file}, under which one program at a time starts or stops the private database, was not free "
+            + $"within {limit.TotalSeconds:0} s: {holder ?? "another program"} holds it. End that program if it hangs, and try again.");
     }
 
     /// <summary>Takes an exclusive lock when no other process holds a lock on the file.</summary>

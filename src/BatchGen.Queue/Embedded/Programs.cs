@@ -4,6 +4,8 @@ using System.Diagnostics;
 namespace BatchGen.Queue.Embedded;
 
 /// <summary>Runs a program to its end and keeps what it printed.</summary>
+/// <remarks>A cancelled call ends the program with all that it started, and returns once they have ended: what it was about to do cannot
+/// come after what the caller does next.</remarks>
 internal static class Programs
 {
     /// <summary>Runs a program; null when there is no such program.</summary>
@@ -39,17 +41,45 @@ internal static class Programs
         try
         {
             using var process = Process.Start(start)!;
-            await process.StandardInput.WriteAsync(input.AsMemory(), cancellationToken);
-            process.StandardInput.Close();
-            var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
-            var error = process.StandardError.ReadToEndAsync(cancellationToken);
-            await process.WaitForExitAsync(cancellationToken);
-            return new ProgramResult(process.ExitCode, await output, await error);
+            try
+            {
+                return await ReadToEndAsync(process, input, cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                await KillAsync(process);
+                throw;
+            }
         }
         catch (Win32Exception)
         {
             return null;
         }
+    }
+
+    private static async Task<ProgramResult> ReadToEndAsync(Process process, string input, CancellationToken cancellationToken)
+    {
+        await process.StandardInput.WriteAsync(input.AsMemory(), cancellationToken);
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+        var error = process.StandardError.ReadToEndAsync(cancellationToken);
+        await process.WaitForExitAsync(cancellationToken);
+        return new ProgramResult(process.ExitCode, await output, await error);
+    }
+
+    private static async Task KillAsync(Process process)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (Exception error) when (error is AggregateException or Win32Exception or InvalidOperationException)
+        {
+            // It has ended by itself, or belongs to a user whose processes this one may not end; the wait below says which.
+            if (!process.HasExited) throw new QueueException($"'{process.StartInfo.FileName}' could not be ended: {error.Message}", error);
+        }
+
+        await process.WaitForExitAsync(CancellationToken.None);
     }
 }
 

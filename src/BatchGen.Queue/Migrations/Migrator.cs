@@ -72,7 +72,7 @@ public sealed class Migrator
                 // An empty schema in its place would be filled, and what lies aside forgotten.
                 throw new QueueException($"A restore was interrupted: what the database held lies in schema "
                     + $"'{DatabaseBackup.AsideOf(Schema)}'. Run the restore again with --replace, or go back with: alter schema "
-                    + $"{DatabaseBackup.AsideOf(Schema)} rename to {Schema}");
+                    + $"{QuotedName.Of(DatabaseBackup.AsideOf(Schema))} rename to {QuotedName.Of(Schema)}");
             }
 
             return await MigrateAloneAsync(connection, cancellationToken);

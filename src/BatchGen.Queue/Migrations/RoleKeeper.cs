@@ -116,5 +116,5 @@ public sealed record RoleReport(
     public bool IsComplete => KnowsGrants && MissingRoles.Count == 0 && MissingGrants.Count == 0 && SurplusGrants.Count == 0;
 
     /// <summary>Statements that create the missing roles.</summary>
-    public string CreateStatements => string.Join("; ", MissingRoles.Select(role => $"create role {role} nologin"));
+    public string CreateStatements => string.Join("; ", MissingRoles.Select(role => $"create role {QuotedName.Of(role)} nologin"));
 }

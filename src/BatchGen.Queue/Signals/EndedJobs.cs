@@ -20,15 +20,14 @@ public sealed class EndedJobs(QueueDatabase database)
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestBurst = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Listens on a connection of its own until cancelled or until the connection breaks.</summary>
+    /// <summary>Listens on a connection of its own until cancelled or until the connection breaks; a link that is cut without a word
+    /// breaks within seconds.</summary>
     /// <param name="keepAlive">After so long without a notification an element is returned all the same.</param>
     /// <param name="cancellationToken">Ends the listening.</param>
     /// <returns>Notices. The first element has no jobs: from then on no job that ends is missed without a word.</returns>
     public async IAsyncEnumerable<EndedNotice> ListenAsync(TimeSpan keepAlive, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAloneAsync(cancellationToken);
-        await using (var command = new NpgsqlCommand(Sql.SqlFiles.Query("listen_done"), connection))
-            await command.ExecuteNonQueryAsync(cancellationToken);
+        await using var connection = await database.OpenListeningAsync("listen_done", keepAlive, cancellationToken);
         var (notice, marker) = await ReadAsync(null, cancellationToken);
         yield return notice;
         while (true)

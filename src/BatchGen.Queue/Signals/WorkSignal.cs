@@ -6,14 +6,11 @@ namespace BatchGen.Queue.Signals;
 /// <remarks>
 /// Thread safe. Of all callers that wait, one listens on a connection kept for this and wakes the others. A notification that arrived since
 /// the last wait is not lost: the next wait returns at once. Behind a pooler that shares connections between transactions no notification
-/// arrives, and every wait lasts the poll interval. While nothing arrives, the server is asked for a sign of life several times in a poll
-/// interval, at least every five seconds, so that a link that is cut without a word is noticed long before it ends.
+/// arrives, and every wait lasts the poll interval. A link that is cut
+/// without a word is noticed long before the poll interval ends.
 /// </remarks>
 public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
 {
-    private const int KeepAlivesPerPoll = 8;
-    private static readonly TimeSpan LongestKeepAlive = TimeSpan.FromSeconds(5);
-
     // A connection that breaks sooner than this is not opened again at once: something keeps breaking it.
     private static readonly TimeSpan ShortestLife = TimeSpan.FromSeconds(1);
 
@@ -63,7 +60,7 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
             if (_connection is null)
             {
                 // Nobody was notified of jobs that arrived before this moment: the caller looks once more before it sleeps.
-                _connection = await ConnectAsync(cancellationToken);
+                _connection = await database.OpenListeningAsync("listen_jobs", limit, cancellationToken);
                 return;
             }
 
@@ -82,23 +79,6 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
         {
             // A cancelled wait can leave a read running on the connection, which is then useless.
             await DropAsync();
-            throw;
-        }
-    }
-
-    private async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
-    {
-        var keepAlive = database.Options.PollInterval / KeepAlivesPerPoll;
-        var connection = await database.OpenAloneAsync(keepAlive < LongestKeepAlive ? keepAlive : LongestKeepAlive, cancellationToken);
-        try
-        {
-            await using var command = new NpgsqlCommand(Sql.SqlFiles.Query("listen_jobs"), connection);
-            await command.ExecuteNonQueryAsync(cancellationToken);
-            return connection;
-        }
-        catch
-        {
-            await connection.DisposeAsync();
             throw;
         }
     }

@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using BatchGen.Core.Files;
 using BatchGen.Core.Imaging;
 using NpgsqlTypes;
@@ -10,7 +9,7 @@ namespace BatchGen.Queue.Upkeep;
 /// job was cancelled or failed while its image was being saved, or the worker had lost its lease), and probes.</summary>
 /// <remarks>A file stays unless it is certain that a worker of this database wrote it and that no row names it: files of other databases
 /// over the same folder, and whatever people put there, are never touched.</remarks>
-public sealed partial class ImageFolderSweep(QueueDatabase database, TimeProvider clock)
+public sealed class ImageFolderSweep(QueueDatabase database, TimeProvider clock)
 {
     // Longer than what a worker writes as a probe; reading stops there.
     private const int MaxProbeBytes = 1 << 30;
@@ -60,8 +59,8 @@ public sealed partial class ImageFolderSweep(QueueDatabase database, TimeProvide
         return leftovers.Count(path => IsRemoved(files[path].File));
     }
 
-    private int RemoveProbes(DirectoryInfo folder, TimeSpan grace) => folder.EnumerateFiles(".probe-*", WithoutLinks)
-        .Count(file => ProbeName().IsMatch(file.Name) && IsOld(file, grace) && IsBlank(file) && IsRemoved(file));
+    private int RemoveProbes(DirectoryInfo folder, TimeSpan grace) => folder.EnumerateFiles(TemporaryNames.ProbePattern, WithoutLinks)
+        .Count(file => TemporaryNames.IsProbe(file.Name) && IsOld(file, grace) && IsBlank(file) && IsRemoved(file));
 
     private bool IsOld(FileInfo file, TimeSpan grace) => clock.GetUtcNow().UtcDateTime - file.LastWriteTimeUtc > grace;
 
@@ -99,10 +98,4 @@ public sealed partial class ImageFolderSweep(QueueDatabase database, TimeProvide
             return false;
         }
     }
-
-    // The number of a process (up to 0.2.0), or a random one.
-    [GeneratedRegex(
-        @"^\.probe-(\d{1,10}|[0-9a-f]{32})$",
-        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
-    private static partial Regex ProbeName();
 }

@@ -10,6 +10,12 @@ namespace BatchGen.Backups;
 /// <summary>A backup that was checked: every file is as the manifest says, and none is there besides.</summary>
 internal sealed class BackupReader : IAsyncDisposable
 {
+    // A file that is on the manifest is compared whether or not it is a link.
+    private static readonly EnumerationOptions WithoutLinks = new()
+    {
+        RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false,
+    };
+
     private readonly string? _unpacked;
 
     private BackupReader(string folder, string? unpacked, BackupManifest manifest) =>
@@ -34,13 +40,14 @@ internal sealed class BackupReader : IAsyncDisposable
         {
             if (File.Exists(full))
             {
-                unpacked = Path.Combine(scratch, $"restore.part-{Guid.NewGuid():N}");
+                unpacked = Path.Combine(scratch, TemporaryNames.NewUnfinished("restore"));
                 PrivateFiles.CreateFolder(unpacked);
                 await TarFile.ExtractToDirectoryAsync(full, unpacked, overwriteFiles: false, cancellationToken);
             }
 
             var folder = unpacked ?? full;
             var manifest = await ReadManifestAsync(folder, full, cancellationToken);
+            RequireListed(folder, manifest);
             foreach (var file in manifest.Files) await CheckAsync(folder, file, cancellationToken);
             return new BackupReader(folder, unpacked, manifest);
         }
@@ -70,7 +77,7 @@ internal sealed class BackupReader : IAsyncDisposable
             var to = Path.Combine(folder, file.Path[(name.Length + 1)..]);
             if (Path.Exists(to)) continue;
             OwnFiles.CreateFolder(Path.GetDirectoryName(to)!, access);
-            var unfinished = $"{to}.part-{Guid.NewGuid():N}";
+            var unfinished = TemporaryNames.NewUnfinished(to);
             await PrivateFiles.CopyAsync(Path.Combine(Folder, file.Path), unfinished, cancellationToken);
             OwnFiles.SetAccess(unfinished, access);
             File.Move(unfinished, to, overwrite: false);
@@ -114,11 +121,36 @@ internal sealed class BackupReader : IAsyncDisposable
         }
     }
 
+    // What is not on the list is compared with nothing.
+    private static void RequireListed(string folder, BackupManifest manifest)
+    {
+        var listed = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var file in manifest.Files)
+        {
+            if (file is not { Path: not null, Sha256: not null } || !listed.Add(file.Path))
+                throw CommandException.BadInput($"The manifest names '{file?.Path}' twice or without a SHA-256. Use another backup.");
+            // Nothing outside of the backup is read, or written later, whatever the manifest says.
+            if (Path.IsPathRooted(file.Path) || file.Path.Split('/', '\\').Contains(".."))
+                throw CommandException.BadInput($"The manifest names '{file.Path}', which lies outside of the backup.");
+        }
+
+        foreach (var needed in (string[])[BackupManifest.Database, BackupManifest.Roles])
+        {
+            if (!listed.Contains(needed))
+                throw CommandException.BadInput($"The backup is not whole: its manifest lacks '{needed}'. Use another backup.");
+        }
+
+        foreach (var path in Directory.EnumerateFiles(folder, "*", WithoutLinks))
+        {
+            var name = Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/');
+            if (name == BackupManifest.FileName || listed.Contains(name)) continue;
+            throw CommandException.BadInput(
+                $"The backup was changed: '{name}' is not on its manifest. Remove the file if it is none of the backup's.");
+        }
+    }
+
     private static async Task CheckAsync(string folder, BackupFile file, CancellationToken cancellationToken)
     {
-        // Nothing outside of the backup is read, or written later, whatever the manifest says.
-        if (Path.IsPathRooted(file.Path) || file.Path.Split('/', '\\').Contains(".."))
-            throw CommandException.BadInput($"The manifest names '{file.Path}', which lies outside of the backup.");
         var path = Path.Combine(folder, file.Path);
         if (!File.Exists(path)) throw CommandException.BadInput($"The backup is not whole: '{file.Path}' is missing. Use another backup.");
         var (size, sha256) = await PrivateFiles.HashAsync(path, cancellationToken);

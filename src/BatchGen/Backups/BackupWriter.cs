@@ -14,10 +14,11 @@ internal sealed class BackupWriter(ProgramContext context, Settings settings, Da
 {
     private const string TarExtension = ".tar";
 
-    // What workers are writing, and what tries whether they can.
-    private static readonly string[] UnfinishedFiles = [".part", ".probe-"];
-
     private readonly List<BackupFile> _files = [];
+    private readonly List<string> _unsaved = [];
+
+    /// <summary>What could not be saved, one line for each: links, named pipes and devices.</summary>
+    public IReadOnlyList<string> Unsaved => _unsaved;
 
     /// <summary>Writes the backup.</summary>
     /// <param name="target">A folder that is there, in which a folder named by the time is made; or the name of the backup: a folder, or a
@@ -25,7 +26,7 @@ internal sealed class BackupWriter(ProgramContext context, Settings settings, Da
     /// <param name="withImages">Whether image files are saved too.</param>
     /// <param name="cancellationToken">Stops it; nothing of it stays then.</param>
     /// <returns>Path of the backup, and what it holds.</returns>
-    /// <exception cref="CommandException">There is something of that name.</exception>
+    /// <exception cref="CommandException">There is something of that name, or a file or folder cannot be read.</exception>
     public async Task<(string Path, BackupManifest Manifest)> WriteAsync(
         string target, bool withImages, CancellationToken cancellationToken)
     {
@@ -35,7 +36,7 @@ internal sealed class BackupWriter(ProgramContext context, Settings settings, Da
             final = Path.Combine(final, now.ToString("'batchgen-'yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture));
         if (Path.Exists(final)) throw CommandException.BadInput($"'{final}' is there already; a backup never replaces anything.");
         Directory.CreateDirectory(Path.GetDirectoryName(final)!);
-        var unfinished = $"{final}.part-{Guid.NewGuid():N}";
+        var unfinished = TemporaryNames.NewUnfinished(final);
         try
         {
             PrivateFiles.CreateFolder(unfinished);
@@ -81,21 +82,19 @@ internal sealed class BackupWriter(ProgramContext context, Settings settings, Da
         file.Flush(flushToDisk: true);
     }
 
-    // Links are not followed: what they lead to is not the folder's.
     private async Task CopyFolderAsync(string from, string folder, string name, CancellationToken cancellationToken)
     {
-        if (!Directory.Exists(from)) return;
-        var options = new EnumerationOptions
+        foreach (var file in FolderFiles.List(from))
         {
-            RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint | FileAttributes.Device,
-        };
-        foreach (var file in Directory.EnumerateFiles(from, "*", options))
-        {
-            // Of a pipe or a device nothing can be saved.
-            if (RegularFile.KindOf(file) is not null) continue;
-            if (UnfinishedFiles.Any(mark => Path.GetFileName(file).Contains(mark, StringComparison.Ordinal))) continue;
-            var relative = name + "/" + Path.GetRelativePath(from, file).Replace(Path.DirectorySeparatorChar, '/');
-            await CopyAsync(file, folder, relative, cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (file.Unsaved is { } kind)
+            {
+                _unsaved.Add($"{file.Path} is {kind}");
+                continue;
+            }
+
+            var relative = name + "/" + Path.GetRelativePath(from, file.Path).Replace(Path.DirectorySeparatorChar, '/');
+            await CopyAsync(file.Path, folder, relative, cancellationToken);
         }
     }
 
@@ -108,10 +107,20 @@ internal sealed class BackupWriter(ProgramContext context, Settings settings, Da
             var (size, sha256) = await PrivateFiles.CopyAsync(from, to, cancellationToken);
             _files.Add(new BackupFile(relative, size, sha256));
         }
-        catch (FileNotFoundException)
+        catch (Exception gone) when (gone is FileNotFoundException or DirectoryNotFoundException && !File.Exists(from))
         {
-            // Upkeep removed it meanwhile.
+            // It was removed meanwhile.
             File.Delete(to);
+        }
+        catch (IrregularFileException)
+        {
+            // It came in the place of a file meanwhile.
+            _unsaved.Add($"{from} is {RegularFile.KindOf(from) ?? "no regular file"}");
+            File.Delete(to);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw FolderFiles.NotWhole(from, error);
         }
     }
 

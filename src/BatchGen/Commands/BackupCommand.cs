@@ -30,6 +30,8 @@ internal static class BackupCommand
                 await writer.WriteAsync(arguments.GetRequiredValue(target), arguments.GetValue(images), cancellationToken);
             await context.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
                 $"Wrote {path} ({manifest.Files.Count} files, {Quantities.Size(manifest.Files.Sum(file => file.SizeBytes))})"));
+            foreach (var line in writer.Unsaved)
+                await context.Error.WriteLineAsync($"batchgen: Not in the backup: {line}. Save it yourself if it is needed.");
             return ExitCodes.Success;
         });
         HelpWithExamples.Add(

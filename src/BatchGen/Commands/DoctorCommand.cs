@@ -22,15 +22,15 @@ internal static class DoctorCommand
         command.SetAction(async (arguments, cancellationToken) =>
         {
             var problems = new List<string>();
-            await using var patient = new Patient
+            await using var checkContext = new CheckContext
             {
-                Context = context,
+                Program = context,
                 Settings = Settings.ReadWhatFits(context, problems),
                 SettingProblems = problems,
                 Quick = arguments.GetValue(quick),
             };
             var counts = new Dictionary<FindingState, int>();
-            await foreach (var finding in Examination.RunAsync(Examination.Checks, patient, cancellationToken))
+            await foreach (var finding in DoctorRun.RunAsync(DoctorRun.Checks, checkContext, cancellationToken))
             {
                 counts[finding.State] = counts.GetValueOrDefault(finding.State) + 1;
                 if (arguments.GetValue(json)) await JsonOutput.WriteLineAsync(context, ToJson(finding));

@@ -21,18 +21,19 @@ internal static class RedrawCommand
     {
         var id = new Argument<long>("ID") { Description = "Id of a job that has an image." };
         var compare = new Option<bool>("--compare") { Description = "Compare with the recorded image: the same bytes, or why not." };
-        var file = new Option<string?>("--out") { Description = "Write the image that was drawn again to this file." };
+        var file = new Option<string?>("--out") { Description = "Write the image that was drawn again to this new file." };
         const string Purpose = "Draw the image of a job again from its recorded recipe; nothing that is recorded is changed.";
         var command = new Command("redraw", Purpose) { id, compare, file };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             var (compared, path) = (arguments.GetValue(compare), arguments.GetValue(file));
             if (!compared && path is null) throw CommandException.BadInput("Say what to do with the image: --compare, or --out FILE.");
+            if (path is not null) RequireFree(path);
             RenderSupport.Require();
             await using var session = await QueueSession.OpenAsync(context, arguments, cancellationToken);
             var recorded = await FindAsync(session, arguments.GetValue(id), cancellationToken);
             var redrawn = await DrawAsync(session, recorded.Recipe, cancellationToken);
-            if (path is not null) await File.WriteAllBytesAsync(path, redrawn.File, cancellationToken);
+            if (path is not null) Write(path, redrawn.File, session.Settings.Options.Worker.ImageFolderAccess);
             if (!compared) return ExitCodes.Success;
             var comparison = RedrawComparison.Of(recorded.File, recorded.Recipe, redrawn);
             await context.Output.WriteLineAsync(Describe(recorded.Recipe.JobId, comparison));
@@ -41,6 +42,28 @@ internal static class RedrawCommand
         });
         HelpWithExamples.Add(command, "batchgen redraw 1234 --compare", "batchgen redraw 1234 --out again.png");
         return command;
+    }
+
+    private static void RequireFree(string path)
+    {
+        if (Path.Exists(path) || new FileInfo(path).LinkTarget is not null)
+            throw CommandException.BadInput($"'{path}' is there already, and redraw replaces no file. Name another one in --out.");
+    }
+
+    // A file that came meanwhile stays as well.
+    private static void Write(string path, byte[] image, FolderAccess access)
+    {
+        FileStream? file = null;
+        try
+        {
+            using (file = OwnFiles.Create(path, access)) file.Write(image);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            if (file is not null) File.Delete(path);
+            else RequireFree(path);
+            throw CommandException.Failed($"The image cannot be written to '{path}': {error.Message}", error);
+        }
     }
 
     private static async Task<RecordedImage> FindAsync(QueueSession session, long id, CancellationToken cancellationToken)

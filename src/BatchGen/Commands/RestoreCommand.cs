@@ -4,6 +4,7 @@ using BatchGen.Backups;
 using BatchGen.Composition;
 using BatchGen.Queue.Inspection;
 using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Sql;
 
 namespace BatchGen.Commands;
 
@@ -77,7 +78,7 @@ internal static class RestoreCommand
             {
                 throw CommandException.BadInput($"The database holds schema '{aside.Schema}' and, put aside, schema '{aside.Name}'. An "
                     + $"earlier restore was interrupted after it had ended: look which of them you want, and drop the other: drop schema "
-                    + $"{aside.Name} cascade");
+                    + $"{QuotedName.Of(aside.Name)} cascade");
             }
 
             // A restore was interrupted; its workers were stopped before it, and none can have started since (Migrator).
@@ -108,8 +109,8 @@ internal static class RestoreCommand
         var files = 0;
         foreach (var (name, path, access) in BackedUpFolders.Of(settings))
             files += await backup.CopyToAsync(name, path, access, cancellationToken);
+        if (backup.Manifest.Files.All(file => file.Path != BackupManifest.Settings)) return files;
         var saved = Path.Combine(backup.Folder, BackupManifest.Settings);
-        if (!File.Exists(saved)) return files;
         // The settings that this program runs with stay: the other machine's paths may not be this one's.
         var beside = Path.Combine(settings.DataFolder, "appsettings.restored.json");
         File.Delete(beside);

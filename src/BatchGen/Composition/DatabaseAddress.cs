@@ -19,6 +19,9 @@ internal sealed class DatabaseAddress : IAsyncDisposable
         _keeping = embedded?.KeepRunningAsync(TimeProvider.System, _leaving.Token) ?? Task.CompletedTask;
     }
 
+    /// <summary>Folder of the private server, which is used where no other is configured.</summary>
+    public static string PrivateFolderOf(Settings settings) => Path.Combine(settings.DataFolder, "postgres");
+
     /// <summary>The connection string of the database; may hold a password.</summary>
     public string ConnectionString { get; }
 
@@ -29,7 +32,7 @@ internal sealed class DatabaseAddress : IAsyncDisposable
         if (settings.ConnectionString is { } configured) return new DatabaseAddress(configured, null);
         try
         {
-            var embedded = await EmbeddedPostgres.StartAsync(Path.Combine(settings.DataFolder, "postgres"), logger, cancellationToken);
+            var embedded = await EmbeddedPostgres.StartAsync(PrivateFolderOf(settings), logger, cancellationToken);
             return new DatabaseAddress(embedded.ConnectionString, embedded);
         }
         catch (QueueException failure)

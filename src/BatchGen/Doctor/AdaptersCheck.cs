@@ -16,35 +16,35 @@ internal sealed class AdaptersCheck() : DoctorCheck("adapters", needsDatabase: t
 
     /// <inheritdoc/>
     public override async IAsyncEnumerable<Finding> RunAsync(
-        Patient patient, [EnumeratorCancellation] CancellationToken cancellationToken)
+        CheckContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var adapters = await new AdapterRegistry(patient.OpenDatabase).ListAsync(cancellationToken);
+        var adapters = await new AdapterRegistry(context.OpenDatabase).ListAsync(cancellationToken);
         var same = 0;
         var saidAt = Stopwatch.GetTimestamp();
         foreach (var adapter in adapters)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (!patient.Quick && Stopwatch.GetElapsedTime(saidAt) > ProgressInterval)
+            if (!context.Quick && Stopwatch.GetElapsedTime(saidAt) > ProgressInterval)
             {
                 saidAt = Stopwatch.GetTimestamp();
-                await patient.Context.Error.WriteLineAsync(
+                await context.Program.Error.WriteLineAsync(
                     string.Create(CultureInfo.InvariantCulture, $"Reading adapters: {same} of {adapters.Count}"));
             }
 
-            if (Difference(adapter, patient.Quick) is not { } difference)
+            if (Difference(adapter, context.Quick) is not { } difference)
             {
                 same++;
                 continue;
             }
 
-            patient.LackedAdapters.Add(adapter.Name);
+            context.LackedAdapters.Add(adapter.Name);
             const string Remedy = "Put the registered file there, or register the adapter again with 'batchgen adapters add --replace'.";
             var what = $"Adapter '{adapter.Name}': {difference}.";
             yield return RenderSupport.TorchBackend == "none" ? Warning(what, adapter.Path, Remedy) : Wrong(what, adapter.Path, Remedy);
         }
 
         if (same == 0) yield break;
-        var how = patient.Quick ? ", by size" : "";
+        var how = context.Quick ? ", by size" : "";
         yield return Ok(string.Create(CultureInfo.InvariantCulture, $"{same} adapters are as registered{how}."));
     }
 

@@ -12,17 +12,17 @@ internal sealed class ClockCheck() : DoctorCheck("clock", needsDatabase: true)
 
     /// <inheritdoc/>
     public override async IAsyncEnumerable<Finding> RunAsync(
-        Patient patient, [EnumeratorCancellation] CancellationToken cancellationToken)
+        CheckContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var inspector = new ServerInspector(patient.OpenDatabase);
-        var (offset, uncertainty) = await inspector.CompareClocksAsync(patient.Context.Clock, cancellationToken);
+        var inspector = new ServerInspector(context.OpenDatabase);
+        var (offset, uncertainty) = await inspector.CompareClocksAsync(context.Program.Clock, cancellationToken);
         var beyond = offset.Duration() - uncertainty;
         var direction = offset < TimeSpan.Zero ? "behind" : "ahead of";
         var what = string.Create(
             CultureInfo.InvariantCulture, $"This machine's clock is {offset.Duration().TotalSeconds:0.0} s {direction} the database's.");
         const string Remedy = "Let both machines set their clocks by NTP (timedatectl set-ntp true).";
-        yield return beyond > Limit ? Wrong(what, patient.Server, Remedy)
-            : beyond > Tolerance ? Warning(what, patient.Server, Remedy)
-            : Ok("This machine's clock agrees with the database's.", patient.Server);
+        yield return beyond > Limit ? Wrong(what, context.Server, Remedy)
+            : beyond > Tolerance ? Warning(what, context.Server, Remedy)
+            : Ok("This machine's clock agrees with the database's.", context.Server);
     }
 }

@@ -12,11 +12,11 @@ internal sealed class DiskCheck() : DoctorCheck("disk", needsDatabase: false)
 
     /// <inheritdoc/>
     public override async IAsyncEnumerable<Finding> RunAsync(
-        Patient patient, [EnumeratorCancellation] CancellationToken cancellationToken)
+        CheckContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask;
-        var wanted = patient.Settings.Options.Worker.LeastFreeBytes;
-        string[] folders = [patient.Settings.DataFolder, WorkerHost.ImageFolder(patient.Settings)];
+        var wanted = context.Settings.Options.Worker.LeastFreeBytes;
+        string[] folders = [context.Settings.DataFolder, WorkerHost.ImageFolder(context.Settings)];
         foreach (var folder in folders.Distinct(StringComparer.Ordinal))
         {
             // A folder that is made later lies on the disk of the nearest one that is there.

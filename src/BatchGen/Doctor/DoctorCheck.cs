@@ -12,7 +12,7 @@ internal abstract class DoctorCheck(string name, bool needsDatabase)
     public bool NeedsDatabase { get; } = needsDatabase;
 
     /// <summary>Looks, and says what was found; whatever is thrown becomes a finding.</summary>
-    public abstract IAsyncEnumerable<Finding> RunAsync(Patient patient, CancellationToken cancellationToken);
+    public abstract IAsyncEnumerable<Finding> RunAsync(CheckContext context, CancellationToken cancellationToken);
 
     /// <summary>Says that something is as it should be.</summary>
     protected Finding Ok(string what, string? where = null) => new(Name, FindingState.Ok, what, where, null);

@@ -6,7 +6,7 @@ using BatchGen.Core.Texts;
 namespace BatchGen.Doctor;
 
 /// <summary>Compares files of this machine with what the registry recorded, and says on standard error how far it is.</summary>
-internal sealed class FileComparison(Patient patient)
+internal sealed class FileComparison(CheckContext context)
 {
     private const int BlockBytes = 1 << 20;
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(2);
@@ -27,7 +27,7 @@ internal sealed class FileComparison(Patient patient)
             // A pipe or a device is not opened in a quick run, and is said to be one even where the length differs.
             if (RegularFile.KindOf(path) is { } kind) return $"is {kind} and no file";
             if (file.Length != sizeBytes) return $"has {file.Length} bytes, the registry says {sizeBytes}";
-            if (patient.Quick) return null;
+            if (context.Quick) return null;
             var found = await HashAsync(path, sizeBytes, cancellationToken);
             return found == sha256 ? null : $"has SHA-256 {found}, the registry says {sha256}";
         }
@@ -48,7 +48,7 @@ internal sealed class FileComparison(Patient patient)
             done += read;
             if (Stopwatch.GetElapsedTime(_saidAt) < ProgressInterval) continue;
             _saidAt = Stopwatch.GetTimestamp();
-            await patient.Context.Error.WriteLineAsync($"Reading {path}: {Quantities.Size(done)} of {Quantities.Size(sizeBytes)}");
+            await context.Program.Error.WriteLineAsync($"Reading {path}: {Quantities.Size(done)} of {Quantities.Size(sizeBytes)}");
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

@@ -10,24 +10,16 @@ internal sealed class ImageFolderCheck() : DoctorCheck("images", needsDatabase: 
 {
     /// <inheritdoc/>
     public override async IAsyncEnumerable<Finding> RunAsync(
-        Patient patient, [EnumeratorCancellation] CancellationToken cancellationToken)
+        CheckContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask;
-        var folder = WorkerHost.ImageFolder(patient.Settings);
-        string? problem = null;
-        try
-        {
-            new ImageFileWriter(folder, patient.Settings.Options.Worker.ImageFolderAccess).Probe();
-        }
-        catch (OutputException error)
-        {
-            problem = error.Message;
-        }
-
-        yield return problem is null
-            ? Ok("Images can be written.", folder)
-            : Wrong(problem, folder, "Mend the folder, or name another one in BatchGen:Worker:ImageFolder.");
-        var startImages = WorkerHost.StartImageFolder(patient.Settings);
+        var folder = WorkerHost.ImageFolder(context.Settings);
+        // A worker makes the folder for its first image. So would the probe, and hide a path that is mistyped or not mounted.
+        yield return Directory.Exists(folder)
+            ? Probe(context, folder)
+            : Warning("The image folder is missing.", folder,
+                "Mount it if it lies elsewhere, or mend BatchGen:Worker:ImageFolder; where no image was written yet, a worker makes it.");
+        var startImages = WorkerHost.StartImageFolder(context.Settings);
         if (!Directory.Exists(startImages)) yield break;
         var readable = true;
         try
@@ -41,5 +33,18 @@ internal sealed class ImageFolderCheck() : DoctorCheck("images", needsDatabase: 
 
         if (!readable)
             yield return Wrong("Start images cannot be read.", startImages, "Give the worker's user the right to read the folder.");
+    }
+
+    private Finding Probe(CheckContext context, string folder)
+    {
+        try
+        {
+            new ImageFileWriter(folder, context.Settings.Options.Worker.ImageFolderAccess).Probe();
+            return Ok("Images can be written.", folder);
+        }
+        catch (OutputException error)
+        {
+            return Wrong(error.Message, folder, "Mend the folder, or name another one in BatchGen:Worker:ImageFolder.");
+        }
     }
 }

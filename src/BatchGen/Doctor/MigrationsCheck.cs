@@ -8,10 +8,10 @@ internal sealed class MigrationsCheck() : DoctorCheck("migrations", needsDatabas
 {
     /// <inheritdoc/>
     public override async IAsyncEnumerable<Finding> RunAsync(
-        Patient patient, [EnumeratorCancellation] CancellationToken cancellationToken)
+        CheckContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var schema = await new Migrator(patient.OpenDatabase).InspectAsync(cancellationToken);
-        var where = $"schema '{patient.Settings.Options.Queue.Schema}' at {patient.Server}";
+        var schema = await new Migrator(context.OpenDatabase).InspectAsync(cancellationToken);
+        var where = $"schema '{context.Settings.Options.Queue.Schema}' at {context.Server}";
         const string Migrate = "Run as the owner of the schema: batchgen migrate";
         if (schema.MigratedBy is null)
             yield return Wrong("There is no schema of BatchGen, or its first migration was interrupted.", where, Migrate);

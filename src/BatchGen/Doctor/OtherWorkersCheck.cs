@@ -9,15 +9,15 @@ internal sealed class OtherWorkersCheck() : DoctorCheck("other workers", needsDa
 {
     /// <inheritdoc/>
     public override async IAsyncEnumerable<Finding> RunAsync(
-        Patient patient, [EnumeratorCancellation] CancellationToken cancellationToken)
+        CheckContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var said = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var (signature, worker) in await new ServerInspector(patient.OpenDatabase).ListDrawnLatelyAsync(cancellationToken))
+        foreach (var (signature, worker) in await new ServerInspector(context.OpenDatabase).ListDrawnLatelyAsync(cancellationToken))
         {
             var parsed = AdapterSignature.Parse(signature);
-            if (patient.LackedModels.Contains(parsed.Model) && said.Add("model " + parsed.Model))
+            if (context.LackedModels.Contains(parsed.Model) && said.Add("model " + parsed.Model))
                 yield return Lacks("Model", parsed.Model, worker);
-            foreach (var adapter in parsed.Adapters.Where(adapter => patient.LackedAdapters.Contains(adapter.Name)))
+            foreach (var adapter in parsed.Adapters.Where(adapter => context.LackedAdapters.Contains(adapter.Name)))
                 if (said.Add("adapter " + adapter.Name)) yield return Lacks("Adapter", adapter.Name, worker);
         }
 

@@ -9,9 +9,9 @@ internal sealed class QueueCheck() : DoctorCheck("queue", needsDatabase: true)
 {
     /// <inheritdoc/>
     public override async IAsyncEnumerable<Finding> RunAsync(
-        Patient patient, [EnumeratorCancellation] CancellationToken cancellationToken)
+        CheckContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var standstills = await new StandstillFinder(patient.OpenDatabase).FindAsync(cancellationToken);
+        var standstills = await new StandstillFinder(context.OpenDatabase).FindAsync(cancellationToken);
         foreach (var found in standstills)
             yield return Wrong(string.Create(CultureInfo.InvariantCulture, $"{found.What} Since {found.Since:u}."), null, found.Remedy);
         if (standstills.Count == 0) yield return Ok("The queue does not stand still.");

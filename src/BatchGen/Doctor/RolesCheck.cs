@@ -13,12 +13,12 @@ internal sealed class RolesCheck() : DoctorCheck("roles", needsDatabase: true)
 
     /// <inheritdoc/>
     public override async IAsyncEnumerable<Finding> RunAsync(
-        Patient patient, [EnumeratorCancellation] CancellationToken cancellationToken)
+        CheckContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var report = await new RoleKeeper(patient.OpenDatabase).InspectAsync(cancellationToken);
+        var report = await new RoleKeeper(context.OpenDatabase).InspectAsync(cancellationToken);
         if (report.MissingRoles.Count > 0)
         {
-            yield return Warning($"Roles are missing: {string.Join(", ", report.MissingRoles)}.", patient.Server,
+            yield return Warning($"Roles are missing: {string.Join(", ", report.MissingRoles)}.", context.Server,
                 "Run as the owner of the schema: batchgen migrate. If the owner may create no roles, run as a superuser: "
                     + report.CreateStatements);
         }
@@ -26,31 +26,31 @@ internal sealed class RolesCheck() : DoctorCheck("roles", needsDatabase: true)
         if (!report.KnowsGrants)
         {
             yield return Warning(
-                "Rights can be compared by the owner of the schema only.", patient.Server, "Run this command as the owner.");
+                "Rights can be compared by the owner of the schema only.", context.Server, "Run this command as the owner.");
         }
 
         if (report.MissingGrants.Count > 0)
         {
             yield return Wrong(string.Create(CultureInfo.InvariantCulture,
-                $"{report.MissingGrants.Count} rights are missing: {Named(report.MissingGrants)}."), patient.Server,
+                $"{report.MissingGrants.Count} rights are missing: {Named(report.MissingGrants)}."), context.Server,
                 "Run as the owner of the schema: batchgen migrate");
         }
 
         if (report.SurplusGrants.Count > 0)
         {
             yield return Warning(string.Create(CultureInfo.InvariantCulture,
-                $"{report.SurplusGrants.Count} rights are there that nobody needs: {Named(report.SurplusGrants)}."), patient.Server,
+                $"{report.SurplusGrants.Count} rights are there that nobody needs: {Named(report.SurplusGrants)}."), context.Server,
                 "Run as the owner of the schema: batchgen migrate");
         }
 
-        if (report.IsComplete) yield return Ok("The roles are there, with their rights.", patient.Server);
-        await foreach (var finding in LoginsAsync(patient, report.KnowsGrants, cancellationToken)) yield return finding;
+        if (report.IsComplete) yield return Ok("The roles are there, with their rights.", context.Server);
+        await foreach (var finding in LoginsAsync(context, report.KnowsGrants, cancellationToken)) yield return finding;
     }
 
     private async IAsyncEnumerable<Finding> LoginsAsync(
-        Patient patient, bool isOwner, [EnumeratorCancellation] CancellationToken cancellationToken)
+        CheckContext context, bool isOwner, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var inspector = new ServerInspector(patient.OpenDatabase);
+        var inspector = new ServerInspector(context.OpenDatabase);
         if (isOwner)
         {
             foreach (var login in (await inspector.ListTenantLoginsAsync(cancellationToken)).Where(login => !login.MaySubmit))
@@ -58,7 +58,7 @@ internal sealed class RolesCheck() : DoctorCheck("roles", needsDatabase: true)
                 var create = login.IsThere ? "" : $"create role {login.QuotedName} login; ";
                 yield return Warning(login.IsThere
                     ? $"Login '{login.Name}' acts for tenant '{login.Tenant}' and is no member of batchgen_submitter."
-                    : $"Login '{login.Name}' of tenant '{login.Tenant}' does not exist.", patient.Server,
+                    : $"Login '{login.Name}' of tenant '{login.Tenant}' does not exist.", context.Server,
                     $"Run as a superuser: {create}grant batchgen_submitter to {login.QuotedName}");
             }
         }
@@ -66,7 +66,7 @@ internal sealed class RolesCheck() : DoctorCheck("roles", needsDatabase: true)
         foreach (var producer in (await inspector.ListProducersAsync(cancellationToken)).Where(producer => producer.Missing.Length > 0))
         {
             yield return Warning($"Producer '{producer.Name}' may leave transactions open or run statements without a time limit.",
-                patient.Server,
+                context.Server,
                 $"Run: batchgen migrate; or as a superuser: {producer.LimitStatements}");
         }
     }

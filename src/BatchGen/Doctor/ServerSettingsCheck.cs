@@ -16,23 +16,23 @@ internal sealed class ServerSettingsCheck() : DoctorCheck("server", needsDatabas
 
     /// <inheritdoc/>
     public override async IAsyncEnumerable<Finding> RunAsync(
-        Patient patient, [EnumeratorCancellation] CancellationToken cancellationToken)
+        CheckContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var inspector = new ServerInspector(patient.OpenDatabase);
+        var inspector = new ServerInspector(context.OpenDatabase);
         var facts = await inspector.DescribeAsync(cancellationToken);
         var found = 0;
         foreach (var (isBad, state, what, remedy) in Rules(facts))
         {
             if (!isBad) continue;
             found++;
-            yield return new Finding(Name, state, what, patient.Server, remedy);
+            yield return new Finding(Name, state, what, context.Server, remedy);
         }
 
         if (found == 0)
         {
             yield return Ok(string.Create(CultureInfo.InvariantCulture,
                 $"The settings suit a queue: {facts.Encoding}, time zone {facts.TimeZone}, synchronous_commit {facts.SynchronousCommit}."),
-                patient.Server);
+                context.Server);
         }
 
         var workers = await inspector.CountLivingWorkersAsync(cancellationToken);
@@ -41,11 +41,11 @@ internal sealed class ServerSettingsCheck() : DoctorCheck("server", needsDatabas
         var use = string.Create(CultureInfo.InvariantCulture,
             $"{facts.UsedConnections} of {allowed} connections are in use, with {workers} workers");
         yield return facts.UsedConnections * 10 > allowed * 9
-            ? Wrong(use + ".", patient.Server, "Raise max_connections of the server, or end programs that hold connections.")
+            ? Wrong(use + ".", context.Server, "Raise max_connections of the server, or end programs that hold connections.")
             : needed > allowed
-                ? Warning(string.Create(CultureInfo.InvariantCulture, $"{use}; they and dashboards may need {needed}."), patient.Server,
+                ? Warning(string.Create(CultureInfo.InvariantCulture, $"{use}; they and dashboards may need {needed}."), context.Server,
                     "Raise max_connections of the server.")
-                : Ok(use + ".", patient.Server);
+                : Ok(use + ".", context.Server);
     }
 
     private static IEnumerable<(bool IsBad, FindingState State, string What, string Remedy)> Rules(ServerFacts facts)

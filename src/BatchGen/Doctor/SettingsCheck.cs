@@ -9,17 +9,17 @@ internal sealed class SettingsCheck() : DoctorCheck("settings", needsDatabase: f
 
     /// <inheritdoc/>
     public override async IAsyncEnumerable<Finding> RunAsync(
-        Patient patient, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        CheckContext context, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask;
-        foreach (var problem in patient.SettingProblems)
+        foreach (var problem in context.SettingProblems)
         {
             yield return Wrong(
                 problem, Settings.File, "Mend it in the settings file or in the environment; no other command starts until then.");
         }
 
-        if (patient.SettingProblems.Count == 0) yield return Ok("The settings can be used.", Settings.File);
-        if (Settings.FileNamesServer(patient.Context) && !OperatingSystem.IsWindows()
+        if (context.SettingProblems.Count == 0) yield return Ok("The settings can be used.", Settings.File);
+        if (Settings.FileNamesServer(context.Program) && !OperatingSystem.IsWindows()
             && (File.GetUnixFileMode(Settings.File) & ReadableByOthers) != UnixFileMode.None)
         {
             yield return Warning(

@@ -9,7 +9,7 @@ internal sealed class TorchCheck() : DoctorCheck("torch", needsDatabase: false)
 {
     /// <inheritdoc/>
     public override async IAsyncEnumerable<Finding> RunAsync(
-        Patient patient, [EnumeratorCancellation] CancellationToken cancellationToken)
+        CheckContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask;
         if (RenderSupport.TorchBackend == "none")
@@ -23,7 +23,7 @@ internal sealed class TorchCheck() : DoctorCheck("torch", needsDatabase: false)
         var what = "";
         try
         {
-            var device = DiffusionRenderer.CheckDevice(patient.Settings.Options.Diffusion);
+            var device = DiffusionRenderer.CheckDevice(context.Settings.Options.Diffusion);
             what = $"Native torch loads; device {device.Name} ({device.Description}), compute type {device.ComputeType}.";
         }
         catch (InvalidOperationException error)

@@ -3,6 +3,7 @@ using BatchGen.Chaos.Network;
 using BatchGen.Queue;
 using BatchGen.Queue.Signals;
 using BatchGen.Testing;
+using Npgsql;
 using Xunit;
 
 namespace BatchGen.DatabaseTests.Signals;
@@ -34,6 +35,31 @@ public sealed class HalfOpenLinkTests
     }
 
     [Fact]
+    public async Task A_listener_for_ended_jobs_whose_link_was_cut_without_a_word_ends_within_seconds_and_another_one_listens_again()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync();
+        var ids = await database.SubmitAsync("", "");
+        await using var proxy = TcpProxy.Start(database.ConnectionString);
+        await using var queue = QueueDatabase.Open(
+            proxy.ConnectionString + ";Command Timeout=3", new QueueOptions { Schema = database.Schema });
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        await using (var notices = Listen(queue, limit.Token))
+        {
+            Assert.True(await notices.MoveNextAsync()); // From here on no job is missed.
+            var next = notices.MoveNextAsync().AsTask();
+            proxy.HalfOpen();
+            await Assert.ThrowsAnyAsync<NpgsqlException>(() => next.WaitAsync(TimeSpan.FromSeconds(20), limit.Token));
+        }
+
+        // As the dashboard does: it listens again, and from then on jobs are announced at once.
+        await using var again = await ListenAgainAsync(queue, limit.Token);
+        await database.Actions.CancelAsync([ids[0]], limit.Token);
+        Assert.True(await again.MoveNextAsync());
+        Assert.Equal(ids[0], Assert.Single(again.Current.Jobs).JobId);
+    }
+
+    [Fact]
     public async Task A_connection_that_broke_between_two_waits_is_replaced()
     {
         await using var database = await TestDatabase.CreateAsync();
@@ -55,4 +81,25 @@ public sealed class HalfOpenLinkTests
         await database.SubmitAsync("");
         await Wait.ForAsync("the wait ended for a job", wait, TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
     }
+
+    // The connections of the pool were cut too; they are noticed when they are used.
+    private static async Task<IAsyncEnumerator<EndedNotice>> ListenAgainAsync(QueueDatabase queue, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var notices = Listen(queue, cancellationToken);
+            try
+            {
+                Assert.True(await notices.MoveNextAsync());
+                return notices;
+            }
+            catch (Exception error) when (error is NpgsqlException or QueueException)
+            {
+                await notices.DisposeAsync();
+            }
+        }
+    }
+
+    private static IAsyncEnumerator<EndedNotice> Listen(QueueDatabase queue, CancellationToken cancellationToken) =>
+        new EndedJobs(queue).ListenAsync(TimeSpan.FromMinutes(5), cancellationToken).GetAsyncEnumerator(cancellationToken);
 }

@@ -1,4 +1,5 @@
 using BatchGen.Core.Failures;
+using BatchGen.Core.Files;
 using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 using BatchGen.Imaging.Files;
@@ -122,7 +123,8 @@ public sealed class ImageFolderSweepTests : IDisposable
 
     private string Write(long jobId, long epoch) => new ImageFileWriter(_folder).Write(jobId, epoch, ImageFormat.Png, [1]).RelativePath;
 
-    private string Unfinished(long jobId, long epoch) => Put(ImagePaths.Of(jobId, epoch, ImageFormat.Png) + ImagePaths.UnfinishedExtension);
+    private string Unfinished(long jobId, long epoch) =>
+        Put(ImagePaths.Of(jobId, epoch, ImageFormat.Png) + TemporaryNames.UnfinishedExtension);
 
     private string Put(string relative, string content = "x")
     {

@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using BatchGen.Core.Rendering;
 using BatchGen.Queue;
 using BatchGen.Queue.Claims;
@@ -179,14 +180,14 @@ public sealed class BackupCommandTests
         // No program makes an empty schema in its place.
         var migrated = await program.RunHereAsync("migrate");
         Assert.Equal(3, migrated.ExitCode);
-        Assert.Contains($"alter schema {schema}_before rename to {schema}", migrated.Error, StringComparison.Ordinal);
+        Assert.Contains($"alter schema \"{schema}_before\" rename to \"{schema}\"", migrated.Error, StringComparison.Ordinal);
         Assert.False(await source.Database.SqlAsync<bool>($"select to_regnamespace('{schema}') is not null"));
 
         // Where both are there, a person decides.
         await source.Database.SqlAsync($"create schema {schema}");
         var refused = await program.RunHereAsync("restore", folder, "--replace");
         Assert.Equal(2, refused.ExitCode);
-        Assert.Contains($"drop schema {schema}_before cascade", refused.Error, StringComparison.Ordinal);
+        Assert.Contains($"drop schema \"{schema}_before\" cascade", refused.Error, StringComparison.Ordinal);
         Assert.Equal(5L, await source.Database.SqlAsync<long>($"select count(*) from {schema}_before.jobs"));
         Assert.True(await source.Database.SqlAsync<bool>($"select to_regnamespace('{schema}') is not null"));
 
@@ -233,6 +234,68 @@ public sealed class BackupCommandTests
         await using var database = await TestDatabase.CreateAsync();
         Assert.Equal(RoleKeeper.Roles, await database.SqlAsync<string[]>("select queue_roles()::text[]"));
     }
+
+    [Fact]
+    public async Task A_backup_saves_names_that_only_look_like_those_of_unfinished_files_and_says_what_it_cannot_save()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        var folder = Path.Combine(program.DataFolder, "start-images");
+        Directory.CreateDirectory(Path.Combine(folder, "below"));
+        string[] saved = ["my.party.png", "a.part", ".probe-notes", "x.probe-1.png", "below/cat.png"];
+        string[] temporary = [".probe-4711", "a.png.part-" + Guid.NewGuid().ToString("N")];
+        foreach (var name in saved.Concat(temporary)) await File.WriteAllTextAsync(Path.Combine(folder, name), name, Stop);
+        File.CreateSymbolicLink(Path.Combine(folder, "linked.png"), "my.party.png");
+        Directory.CreateSymbolicLink(Path.Combine(folder, "elsewhere"), "below");
+
+        var result = await program.RunHereAsync("backup", Path.Combine(program.DataFolder, "saved"));
+        Assert.Equal(0, result.ExitCode);
+        Assert.Equal(saved.Order(StringComparer.Ordinal), Directory
+            .EnumerateFiles(Path.Combine(program.DataFolder, "saved", "start-images"), "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(Path.Combine(program.DataFolder, "saved", "start-images"), path))
+            .Order(StringComparer.Ordinal));
+        Assert.Equal(2, result.Error.TrimEnd().Split('\n').Length);
+        foreach (var link in (string[])["linked.png", "elsewhere"])
+        {
+            Assert.Contains(
+                $"Not in the backup: {Path.Combine(folder, link)} is a link", result.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_manifest_that_does_not_list_every_file_is_refused()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        AddFiles(program.DataFolder);
+        var folder = Path.Combine(program.DataFolder, "saved");
+        Assert.Equal(0, (await program.RunHereAsync("backup", folder)).ExitCode);
+        var manifest = Path.Combine(folder, "manifest.json");
+        var whole = await File.ReadAllTextAsync(manifest, Stop);
+        foreach (var name in (string[])["database.dump", "roles.json"])
+        {
+            await EditAsync(files => files.Remove(files.Single(file => (string?)file!["path"] == name)));
+            await AssertRefusedAsync(program, folder, $"its manifest lacks '{name}'");
+        }
+
+        await EditAsync(files => files.Remove(files.Single(file => (string?)file!["path"] == "keys/key-1.xml")));
+        await AssertRefusedAsync(program, folder, "'keys/key-1.xml' is not on its manifest");
+        await EditAsync(files => files.Add(files[0]!.DeepClone()));
+        await AssertRefusedAsync(program, folder, "twice or without a SHA-256");
+        await EditAsync(files => files[0]!.AsObject().Remove("path"));
+        await AssertRefusedAsync(program, folder, "twice or without a SHA-256");
+        await File.WriteAllTextAsync(manifest, whole, Stop);
+        Assert.Equal(0, (await program.RunHereAsync("restore", folder, "--replace")).ExitCode);
+
+        async Task EditAsync(Action<JsonArray> edit)
+        {
+            var json = JsonNode.Parse(whole)!;
+            edit(json["files"]!.AsArray());
+            await File.WriteAllTextAsync(manifest, json.ToJsonString(), Stop);
+        }
+    }
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     // Five jobs: one verified, one drawn and not verified, two running, one waiting; a tenant with a login, and a login of an own report.
     private static async Task<Source> FilledAsync()
@@ -286,7 +349,7 @@ public sealed class BackupCommandTests
             File.WriteAllText(Path.Combine(folder, file), file);
         }
 
-        File.WriteAllText(Path.Combine(folder, "images/000000/2.png.part"), "unfinished");
+        File.WriteAllText(Path.Combine(folder, "images/000000/000000002-honim6gytc.png.part"), "unfinished");
     }
 
     private static async Task AssertRefusedAsync(ProgramUnderTest program, string source, string why)
@@ -302,7 +365,7 @@ public sealed class BackupCommandTests
     private static void AssertPrivate(string folder)
     {
         AssertOwnersAlone(folder);
-        Assert.False(File.Exists(Path.Combine(folder, "images/000000/2.png.part")));
+        Assert.False(File.Exists(Path.Combine(folder, "images/000000/000000002-honim6gytc.png.part")));
         foreach (var entry in Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories))
             AssertOwnersAlone(entry);
     }

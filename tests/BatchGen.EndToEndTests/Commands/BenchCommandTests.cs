@@ -78,6 +78,53 @@ public sealed partial class BenchCommandTests
     }
 
     [Theory]
+    [InlineData(false, "is missing or has no weights")]
+    [InlineData(true, "model.safetensors")]
+    public async Task Bench_chaos_that_cannot_copy_the_models_leaves_no_server_no_disk_and_no_folder(bool breaksWhileCopying, string says)
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        var (home, scratch) = (Path.Combine(program.DataFolder, "home"), Path.Combine(program.DataFolder, "scratch"));
+        Directory.CreateDirectory(scratch);
+        foreach (var folder in breaksWhileCopying ? (string[])["demo", "demo-adapters"] : [])
+        {
+            Directory.CreateDirectory(Path.Combine(home, "models", folder));
+            File.CreateSymbolicLink(Path.Combine(home, "models", folder, "model.safetensors"), "nowhere");
+        }
+
+        // The user as whom the servers run has to get to its folders.
+        const UnixFileMode Open = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(program.DataFolder, Open);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(scratch, Open);
+        (program.Environment["BATCHGEN_HOME"], program.Environment["TMPDIR"]) = (home, scratch);
+
+        var result = await program.RunAsync("bench", "chaos", "--part", "single-faults", "--workers", "2", "--lease", "5");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(says, result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(scratch),
+            entry => Path.GetFileName(entry).StartsWith("batchgen-chaos-", StringComparison.Ordinal));
+        Assert.DoesNotContain(scratch, await File.ReadAllTextAsync("/proc/mounts", TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            Directory.EnumerateDirectories("/proc"), process => CommandOf(process).Contains(scratch, StringComparison.Ordinal));
+    }
+
+    private static string CommandOf(string process)
+    {
+        try
+        {
+            return int.TryParse(Path.GetFileName(process), CultureInfo.InvariantCulture, out _)
+                ? File.ReadAllText(Path.Combine(process, "cmdline")) : "";
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    [Theory]
     [InlineData("--part", "nosuch", "text, unet, batch, vae, image")]
     [InlineData("--size", "100", "multiple of 8")]
     [InlineData("--type", "float8", "float32 or bfloat16")]

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using BatchGen.Composition;
 using BatchGen.Doctor;
+using BatchGen.Queue.Embedded;
 using BatchGen.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace BatchGen.EndToEndTests.Commands;
@@ -19,12 +21,15 @@ public sealed class DoctorCommandTests
         program.Environment["ConnectionStrings__BatchGen"] = "";
         program.Environment["BatchGen__Worker__LeastFreeBytes"] = "0";
         await AddDemoAsync(program);
+        // As it runs while 'batchgen up' does.
+        await using var server = await StartPrivateAsync(program);
+        Directory.CreateDirectory(Path.Combine(program.DataFolder, "images"));
         var result = await program.RunHereAsync("doctor", "--json");
         var findings = Read(result);
         Assert.DoesNotContain(findings, finding => finding.State == "wrong");
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.Equal(
-            Examination.Checks.Select(check => check.Name).Order(StringComparer.Ordinal),
+            DoctorRun.Checks.Select(check => check.Name).Order(StringComparer.Ordinal),
             findings.Select(finding => finding.Check).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
         Assert.All(findings, finding => Assert.Equal(finding.State == "ok", finding.Remedy is null));
         // The files were read whole.
@@ -34,6 +39,51 @@ public sealed class DoctorCommandTests
         Assert.Equal(findings.Count + 1, lines.Length);
         Assert.EndsWith(" 0 wrong", lines[^1], StringComparison.Ordinal);
         Assert.Contains(lines, line => line.Contains("are as registered, by size.", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_private_server_that_is_not_there_and_a_missing_image_folder_are_findings_and_nothing_is_made()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        var folder = Path.Combine(program.DataFolder, "not-mounted");
+        program.Environment["ConnectionStrings__BatchGen"] = "";
+        program.Environment["BatchGen__DataFolder"] = folder;
+        program.Environment["BatchGen__Worker__LeastFreeBytes"] = "0";
+        var findings = Read(await program.RunHereAsync("doctor", "--json"));
+        var server = Assert.Single(findings, finding => finding.Check == "database" && Says(finding, "There is no private database yet"));
+        Assert.Equal(("warning", Path.Combine(folder, "postgres")), (server.State, server.Where));
+        Assert.Contains("batchgen up", server.Remedy, StringComparison.Ordinal);
+        var images = Assert.Single(findings, finding => finding.Check == "images");
+        Assert.Equal(
+            ("warning", "The image folder is missing.", Path.Combine(folder, "images")), (images.State, images.What, images.Where));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(program.DataFolder));
+    }
+
+    [Fact]
+    public async Task A_private_server_that_does_not_run_is_a_finding_and_is_not_started()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        program.Environment["ConnectionStrings__BatchGen"] = "";
+        await (await StartPrivateAsync(program)).DisposeAsync();
+        try
+        {
+            var before = Entries(program.DataFolder);
+            var finding = Assert.Single(Read(await program.RunHereAsync("doctor", "--json")),
+                finding => finding.Check == "database" && Says(finding, "does not run"));
+            Assert.Equal("warning", finding.State);
+            Assert.Contains("batchgen up", finding.Remedy, StringComparison.Ordinal);
+            Assert.Equal(before, Entries(program.DataFolder));
+            Assert.Null((await PrivateServer.LookAsync(PrivateFolder(program), Stop)).ConnectionString);
+        }
+        finally
+        {
+            await EmbeddedCluster.RemoveAsync(PrivateFolder(program), CancellationToken.None);
+        }
+
+        static string[] Entries(string folder) => [.. Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories)
+            .Select(path => $"{path} {File.GetLastWriteTimeUtc(path):O}").Order(StringComparer.Ordinal)];
     }
 
     [Fact]
@@ -168,18 +218,23 @@ public sealed class DoctorCommandTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var program = new ProgramUnderTest(database);
-        var context = program.Context();
-        await using var patient = new Patient
+        var programContext = program.Context();
+        await using var context = new CheckContext
         {
-            Context = context, Settings = Settings.ReadWhatFits(context, []), SettingProblems = [], Quick = true,
+            Program = programContext, Settings = Settings.ReadWhatFits(programContext, []), SettingProblems = [], Quick = true,
         };
         var findings = new List<Finding>();
         DoctorCheck[] checks = [new BrokenCheck(), new ImageFolderCheck()];
-        await foreach (var finding in Examination.RunAsync(checks, patient, Stop)) findings.Add(finding);
+        await foreach (var finding in DoctorRun.RunAsync(checks, context, Stop)) findings.Add(finding);
         Assert.Equal(["before", "broken", "images"], findings.Select(finding => finding.What == "before" ? "before" : finding.Check));
         Assert.Contains("the disk is gone", findings[1].What, StringComparison.Ordinal);
         Assert.Equal(FindingState.Wrong, findings[1].State);
     }
+
+    private static string PrivateFolder(ProgramUnderTest program) => Path.Combine(program.DataFolder, "postgres");
+
+    private static Task<EmbeddedPostgres> StartPrivateAsync(ProgramUnderTest program) =>
+        EmbeddedPostgres.StartAsync(PrivateFolder(program), NullLogger.Instance, Stop);
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -224,7 +279,7 @@ public sealed class DoctorCommandTests
     private sealed class BrokenCheck() : DoctorCheck("broken", needsDatabase: false)
     {
         public override async IAsyncEnumerable<Finding> RunAsync(
-            Patient patient, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+            CheckContext context, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
         {
             await Task.Yield();
             yield return Ok("before");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using BatchGen.Core.Files;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Rendering;
 using BatchGen.Imaging;
@@ -36,6 +37,33 @@ public sealed class RedrawCommandTests
         var copy = Path.Combine(program.DataFolder, "again.png");
         await RunAsync(program, "redraw", "1", "--out", copy);
         Assert.Equal(await BytesAsync(await PathAsync(database, program, 1)), await BytesAsync(copy));
+        if (!OperatingSystem.IsWindows()) Assert.Equal(OwnFiles.PrivateFile, File.GetUnixFileMode(copy));
+    }
+
+    [Fact]
+    public async Task A_file_that_is_there_already_is_not_replaced()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = await ProgramAsync(database);
+        await RunAsync(program, "submit", "--steps", "1", "--prompt", "a red circle");
+        await RunAsync(program, "worker", "--exit-when-idle");
+        var (file, link) = (Path.Combine(program.DataFolder, "notes.txt"), Path.Combine(program.DataFolder, "link.png"));
+        await File.WriteAllTextAsync(file, "somebody's", TestContext.Current.CancellationToken);
+        File.CreateSymbolicLink(link, "nowhere");
+        foreach (var taken in (string[])[file, link, program.DataFolder])
+        {
+            var refused = await program.RunHereAsync("redraw", "1", "--out", taken);
+            Assert.Equal((2, ""), (refused.ExitCode, refused.Output));
+            Assert.Contains($"'{taken}' is there already", refused.Error, StringComparison.Ordinal);
+        }
+
+        Assert.Equal("somebody's", await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+        Assert.False(Path.Exists(Path.Combine(program.DataFolder, "nowhere")));
+        program.Environment["BatchGen__Worker__ImageFolderAccess"] = "group";
+        var shared = Path.Combine(program.DataFolder, "shared.png");
+        await RunAsync(program, "redraw", "1", "--out", shared);
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(OwnFiles.PrivateFile | UnixFileMode.GroupRead, File.GetUnixFileMode(shared));
     }
 
     [Fact]

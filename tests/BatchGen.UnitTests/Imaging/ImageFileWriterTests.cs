@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using BatchGen.Core.Failures;
+using BatchGen.Core.Files;
 using BatchGen.Core.Imaging;
 using BatchGen.Core.Jobs;
 using BatchGen.Imaging.Files;
@@ -24,7 +25,7 @@ public sealed class ImageFileWriterTests : IDisposable
     {
         Assert.Equal(expected, ImagePaths.Of(jobId, epoch, format));
         Assert.Equal((jobId, epoch), ImagePaths.Read(Path.GetFileName(expected)));
-        Assert.Equal((jobId, epoch), ImagePaths.Read(Path.GetFileName(expected) + ImagePaths.UnfinishedExtension));
+        Assert.Equal((jobId, epoch), ImagePaths.Read(Path.GetFileName(expected) + TemporaryNames.UnfinishedExtension));
     }
 
     [Theory]
@@ -49,7 +50,7 @@ public sealed class ImageFileWriterTests : IDisposable
 
     [Theory]
     [InlineData("")]
-    [InlineData(ImagePaths.UnfinishedExtension)]
+    [InlineData(TemporaryNames.UnfinishedExtension)]
     public void A_file_that_has_the_name_of_an_image_already_is_never_replaced(string extension)
     {
         var path = Path.Combine(_folder, ImagePaths.Of(7, Epoch, ImageFormat.Png)) + extension;
@@ -67,7 +68,7 @@ public sealed class ImageFileWriterTests : IDisposable
         if (OperatingSystem.IsWindows()) return; // Making links needs a privilege there.
         var target = Path.Combine(_folder, "target");
         File.WriteAllText(target, "somebody's");
-        var path = Path.Combine(_folder, ImagePaths.Of(7, Epoch, ImageFormat.Png)) + ImagePaths.UnfinishedExtension;
+        var path = Path.Combine(_folder, ImagePaths.Of(7, Epoch, ImageFormat.Png)) + TemporaryNames.UnfinishedExtension;
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.CreateSymbolicLink(path, target);
         Assert.Throws<OutputException>(() => new ImageFileWriter(_folder).Write(7, Epoch, ImageFormat.Png, [1]));

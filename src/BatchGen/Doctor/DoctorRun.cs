@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace BatchGen.Doctor;
 
 /// <summary>Runs every check, one after the other, and never stops at what one of them finds or throws.</summary>
-internal static class Examination
+internal static class DoctorRun
 {
     /// <summary>The checks in the order in which they run: later ones use what earlier ones found.</summary>
     public static IReadOnlyList<DoctorCheck> Checks { get; } =
@@ -15,18 +15,18 @@ internal static class Examination
 
     /// <summary>The findings of checks, as they are found.</summary>
     public static async IAsyncEnumerable<Finding> RunAsync(
-        IReadOnlyList<DoctorCheck> checks, Patient patient, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IReadOnlyList<DoctorCheck> checks, CheckContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var leftOut = new List<string>();
         foreach (var check in checks)
         {
-            if (check.NeedsDatabase && patient.Database is null)
+            if (check.NeedsDatabase && context.Database is null)
             {
                 leftOut.Add(check.Name);
                 continue;
             }
 
-            await using var findings = check.RunAsync(patient, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            await using var findings = check.RunAsync(context, cancellationToken).GetAsyncEnumerator(cancellationToken);
             while (await NextAsync(check, findings, cancellationToken) is { } finding)
             {
                 yield return finding.Value;

@@ -1,17 +1,16 @@
 using BatchGen.Composition;
 using BatchGen.Queue;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace BatchGen.Doctor;
 
 /// <summary>What the checks look at: this machine with its settings, and the database once it is open.</summary>
-internal sealed class Patient : IAsyncDisposable
+internal sealed class CheckContext : IAsyncDisposable
 {
-    private DatabaseAddress? _address;
+    private string? _connectionString;
 
     /// <summary>Streams, clock and folders of the program.</summary>
-    public required ProgramContext Context { get; init; }
+    public required ProgramContext Program { get; init; }
 
     /// <summary>The settings; those that cannot be used have their defaults.</summary>
     public required Settings Settings { get; init; }
@@ -40,16 +39,16 @@ internal sealed class Patient : IAsyncDisposable
     {
         get
         {
-            var server = new NpgsqlConnectionStringBuilder(_address?.ConnectionString ?? Settings.ConnectionString);
+            var server = new NpgsqlConnectionStringBuilder(_connectionString ?? Settings.ConnectionString);
             return $"{server.Host}:{server.Port}, database '{server.Database ?? server.Username}'";
         }
     }
 
-    /// <summary>Finds the database, starting the private one where no other is named; nothing is migrated.</summary>
-    public async Task OpenAsync(ILogger logger, CancellationToken cancellationToken)
+    /// <summary>Opens a database; nothing is started and nothing migrated.</summary>
+    public void Open(string connectionString)
     {
-        _address = await DatabaseAddress.FindAsync(Settings, logger, cancellationToken);
-        Database = QueueDatabase.Open(_address.ConnectionString, Settings.Options.Queue);
+        _connectionString = connectionString;
+        Database = QueueDatabase.Open(connectionString, Settings.Options.Queue);
     }
 
     /// <summary>Forgets a database that turned out not to answer, so that no other check waits for it.</summary>
@@ -60,9 +59,5 @@ internal sealed class Patient : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await CloseAsync();
-        if (_address is not null) await _address.DisposeAsync();
-    }
+    public async ValueTask DisposeAsync() => await CloseAsync();
 }
