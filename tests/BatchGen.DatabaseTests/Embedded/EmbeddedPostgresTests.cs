@@ -210,7 +210,8 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     // The process id of one that has ended, and whose parent looks for it after two seconds by ending itself.
     private static async Task<string> ZombieAsync()
     {
-        var start = new ProcessStartInfo("sh", ["-c", "true & echo $!; exec sleep 2"]) { RedirectStandardOutput = true };
+        string[] arguments = ["-c", "true & echo $!; exec sleep 2"];
+        var start = new ProcessStartInfo("sh", arguments) { RedirectStandardOutput = true, UseShellExecute = false };
         using var parent = Process.Start(start)!;
         return (await parent.StandardOutput.ReadLineAsync())!;
     }
