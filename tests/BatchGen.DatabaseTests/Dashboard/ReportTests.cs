@@ -296,7 +296,7 @@ public sealed class ReportTests
     private static Task<long> SubmitAsync(TestDatabase database, string? campaign, int count) => database.Submitter.SubmitManyAsync(
         Enumerable.Range(0, count).Select(_ => new JobRequest { Prompt = "a star", Campaign = campaign }), null, CancellationToken.None);
 
-    private static Task FailAsync(TestDatabase database, ClaimedBatch batch, IEnumerable<ClaimedJob> jobs, FailureCode code) =>
+    private static Task<int> FailAsync(TestDatabase database, ClaimedBatch batch, IEnumerable<ClaimedJob> jobs, FailureCode code) =>
         database.Claims.FailAsync(
             batch, jobs.Select(job => new FailedJob(job.JobId, code, "no such file")).ToArray(), CancellationToken.None);
 
