@@ -153,6 +153,6 @@ is_built() {
 
 newer_sources() {
   local root=$1 stamp=$2
-  find "$root/src" "$root/db" "$root/eng" "$root/appsettings.json" "$root/global.json" "$root"/Directory.* \
+  find "$root/src" "$root/db" "$root/eng" "$root/global.json" "$root"/Directory.* \
     \( -name bin -o -name obj \) -prune -o -type f -newer "$stamp" -print -quit
 }

@@ -7,7 +7,8 @@ namespace BatchGen.Dashboard.Live;
 /// <param name="Paused">True when it was ordered to claim nothing until it is resumed.</param>
 /// <param name="Draining">True when it was ordered to finish its batch and exit.</param>
 /// <param name="StoppedAnswering">True when it has not written for so long that it must have ended without saying so.</param>
-public sealed record WorkerState(WorkerDetails Details, bool Paused, bool Draining, bool StoppedAnswering)
+/// <param name="IsReplaced">True when it stopped answering and a later one of its name runs, as after a crash that has healed.</param>
+public sealed record WorkerState(WorkerDetails Details, bool Paused, bool Draining, bool StoppedAnswering, bool IsReplaced = false)
 {
     /// <summary>True while the worker runs, as far as its writes show.</summary>
     public bool IsRunning => Details.StoppedAt is null && !StoppedAnswering;
@@ -33,7 +34,9 @@ public sealed record WorkerState(WorkerDetails Details, bool Paused, bool Draini
         return list.Select(worker =>
         {
             var order = orders.GetValueOrDefault(worker.WorkerId, WorkerOrders.None);
-            return new WorkerState(worker, order.Paused, order.Draining, worker.StoppedAnswering(now));
+            var isReplaced = worker.StoppedAnswering(now)
+                && list.Any(other => other.Name == worker.Name && other.StartedAt > worker.StartedAt && other.IsAnswering(now));
+            return new WorkerState(worker, order.Paused, order.Draining, worker.StoppedAnswering(now), isReplaced);
         }).ToArray();
     }
 }

@@ -17,7 +17,7 @@ internal static class QueueGauges
             { IsRunning: true, Details: { BatchId: null, SetAsideAt: not null }, Paused: false, Draining: false }),
         ("paused", worker => worker is { IsRunning: true, Details.BatchId: null, Paused: true, Draining: false }),
         ("draining", worker => worker is { IsRunning: true, Details.BatchId: null, Draining: true }),
-        ("silent", worker => worker.StoppedAnswering),
+        ("silent", worker => worker is { StoppedAnswering: true, IsReplaced: false }),
     ];
 
     /// <summary>Adds the instruments to a meter.</summary>

@@ -63,7 +63,7 @@ internal sealed class ProgramContext
             IsTerminal = !System.Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Interactive,
             Clock = TimeProvider.System,
             Environment = new EnvironmentVariablesConfigurationSource(),
-            HomeFolder = FindHome(System.Environment.GetEnvironmentVariable("BATCHGEN_HOME")),
+            HomeFolder = FindOwnFolder() ?? Directory.GetCurrentDirectory(),
             ProgramPath = System.Environment.ProcessPath ?? "dotnet",
         };
     }
@@ -72,12 +72,13 @@ internal sealed class ProgramContext
     private static IAnsiConsole OpenQuestions() => AnsiConsole.Create(
         new AnsiConsoleSettings { Out = new AnsiConsoleOutput(System.Console.Error), Interactive = InteractionSupport.Yes });
 
-    // The launcher says where; a program run from a checkout belongs to that checkout; an installed one to where it is started.
-    private static string FindHome(string? given)
+    /// <summary>The folder that the launcher names, or the checkout that the program runs from; null for an installed program, which belongs
+    /// to where it is started.</summary>
+    internal static string? FindOwnFolder()
     {
-        if (!string.IsNullOrEmpty(given)) return Path.GetFullPath(given);
+        if (System.Environment.GetEnvironmentVariable("BATCHGEN_HOME") is { Length: > 0 } given) return Path.GetFullPath(given);
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             if (File.Exists(Path.Combine(folder.FullName, "BatchGen.sln"))) return folder.FullName;
-        return Directory.GetCurrentDirectory();
+        return null;
     }
 }

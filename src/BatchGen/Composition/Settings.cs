@@ -28,8 +28,8 @@ internal sealed class Settings
     /// <summary>The server to use, or null for the private one.</summary>
     public string? ConnectionString { get; }
 
-    /// <summary>Path of the settings file.</summary>
-    public static string File { get; } = Path.Combine(AppContext.BaseDirectory, "appsettings.json");
+    /// <summary>Path of the settings file: that of the project's folder, or the one beside an installed program.</summary>
+    public static string File { get; } = Find();
 
     /// <summary>False when the settings file could not be read and only the environment counts.</summary>
     public bool FileIsReadable { get; private init; } = true;
@@ -87,6 +87,15 @@ internal sealed class Settings
         return new Settings(
             string.IsNullOrEmpty(server) ? null : server, options, LogSettings.Read(configuration.GetSection("Logging")),
             Path.GetFullPath(options.DataFolder, context.HomeFolder));
+    }
+
+    // Not the copy that a build made: what a person changes counts at the next start.
+    private static string Find()
+    {
+        const string Name = "appsettings.json";
+        return ProgramContext.FindOwnFolder() is { } folder && System.IO.File.Exists(Path.Combine(folder, Name))
+            ? Path.Combine(folder, Name)
+            : Path.Combine(AppContext.BaseDirectory, Name);
     }
 
     private static LogSettings LoggingThatFits(IConfigurationRoot configuration, List<string> problems)

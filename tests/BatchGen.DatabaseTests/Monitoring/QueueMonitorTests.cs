@@ -64,8 +64,12 @@ public sealed class QueueMonitorTests
         await database.AddModelAsync();
         var (busy, paused) = (await database.AddWorkerAsync("busy"), await database.AddWorkerAsync("paused"));
         await database.AddWorkerAsync("silent");
+        // Crashed, and started again under its name.
+        await database.AddWorkerAsync("replaced");
         await database.SqlAsync("update workers set paused = true where name = 'paused'");
-        await database.SqlAsync("update workers set heartbeat_at = now() - interval '5 minutes' where name = 'silent'");
+        await database.SqlAsync("update workers set heartbeat_at = now() - interval '5 minutes' where name in ('silent', 'replaced')");
+        await database.SqlAsync("update workers set started_at = started_at - interval '1 hour' where name = 'replaced'");
+        await database.AddWorkerAsync("replaced");
         await database.SubmitAsync("", "", "");
         Assert.NotNull(await database.ClaimAsync(busy, maxJobs: 1));
         await database.SqlAsync("update jobs set run_at = now() - interval '1 hour' where state = 'queued'");
@@ -78,7 +82,7 @@ public sealed class QueueMonitorTests
             ("batchgen.database.up", "", 1.0), ("batchgen.queue.jobs", "state=queued", 2), ("batchgen.queue.jobs", "state=running", 1),
             ("batchgen.queue.jobs", "state=failed", 0), ("batchgen.queue.claimable", "", 1), ("batchgen.queue.verified", "", 0),
             ("batchgen.workers", "state=working", 1), ("batchgen.workers", "state=paused", 1), ("batchgen.workers", "state=silent", 1),
-            ("batchgen.workers", "state=idle", 0), ("batchgen.queue.checkpoints", "verdict=passed", 1),
+            ("batchgen.workers", "state=idle", 1), ("batchgen.queue.checkpoints", "verdict=passed", 1),
             ("batchgen.queue.checkpoints", "verdict=drifted", 0),
         })
             Assert.Contains(expected, scraped);

@@ -23,6 +23,10 @@ public class SettingsFileTests
     }
 
     [Fact]
+    public void The_file_in_effect_is_that_of_the_project_and_no_copy() =>
+        Assert.Equal(Path.Combine(RepositoryPaths.Root, "appsettings.json"), BatchGen.Composition.Settings.File);
+
+    [Fact]
     public void The_operations_page_names_every_setting()
     {
         var page = File.ReadAllText(Path.Combine(RepositoryPaths.Root, "docs", "operations.md"));
