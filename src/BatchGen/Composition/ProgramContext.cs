@@ -72,8 +72,8 @@ internal sealed class ProgramContext
     private static IAnsiConsole OpenQuestions() => AnsiConsole.Create(
         new AnsiConsoleSettings { Out = new AnsiConsoleOutput(System.Console.Error), Interactive = InteractionSupport.Yes });
 
-    /// <summary>The folder that the launcher names, or the checkout that the program runs from; null for an installed program, which belongs
-    /// to where it is started.</summary>
+    /// <summary>The folder that the launcher names, or the checkout that the program runs from; null for an installed program, which
+    /// belongs to where it is started.</summary>
     internal static string? FindOwnFolder()
     {
         if (System.Environment.GetEnvironmentVariable("BATCHGEN_HOME") is { Length: > 0 } given) return Path.GetFullPath(given);
