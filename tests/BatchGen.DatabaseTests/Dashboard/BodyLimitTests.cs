@@ -68,9 +68,9 @@ public sealed class BodyLimitTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("/enqueue", "multipart/form-data; boundary=x", "--x\r\n")]
-    [InlineData("/api/v1/jobs", "application/json", "[")]
-    public async Task A_large_body_that_trickles_gives_its_place_up_to_others(string path, string type, string start)
+    [InlineData("/enqueue", "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"list\"\r\n\r\n", 400)]
+    [InlineData("/api/v1/jobs", "application/json", "[", 408)]
+    public async Task A_large_body_that_trickles_gives_its_place_up_to_others(string path, string type, string start, int status)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         using var socket = new TcpClient();
@@ -92,7 +92,8 @@ public sealed class BodyLimitTests : IAsyncLifetime
             await Task.WhenAny(answer, Task.Delay(TimeSpan.FromSeconds(1), limit.Token));
         }
 
-        Assert.StartsWith("HTTP/1.1 408 ", await answer, StringComparison.Ordinal);
+        // A form that was cut off has no valid token.
+        Assert.StartsWith($"HTTP/1.1 {status} ", await answer, StringComparison.Ordinal);
     }
 
     [Theory]
