@@ -38,4 +38,8 @@ internal static partial class Log
 
     [LoggerMessage(2009, LogLevel.Warning, "An encoded prompt changed in memory and is encoded anew; if it happens again, test the memory")]
     public static partial void PromptDamaged(this ILogger logger);
+
+    [LoggerMessage(2010, LogLevel.Warning, "oneDNN multiplies wrongly on this processor at {Count} shapes of convolutions so far; "
+        + "found by trial, and worked around with padded weights, which takes a little longer")]
+    public static partial void KernelsWrong(this ILogger logger, int count);
 }

@@ -47,8 +47,6 @@ internal sealed class Convolution(
 {
     private readonly Weight _weight = weights.Take(key + ".weight", outputs, inputs, kernel, kernel);
     private readonly Weight _bias = weights.Take(key + ".bias", outputs);
-    private readonly long[] _stride = [stride, stride];
-    private readonly long[] _padding = [padding, padding];
 
     public Tensor Forward(Tensor x)
     {
@@ -62,7 +60,8 @@ internal sealed class Convolution(
     }
 
     private Tensor Convolve(Tensor x) =>
-        F.conv2d(x, _weight.Value, _bias.ValueOrNull, _stride, _padding, kernel == 1 ? ConvolutionKernels.OnePixelDilation(x) : null);
+        TriedConvolution.Forward(
+            x, _weight.Value, _bias.ValueOrNull, stride, padding, kernel == 1 ? ConvolutionKernels.OnePixelDilation(x) : null);
 }
 
 /// <summary>Normalization over groups of channels.</summary>
@@ -183,7 +182,8 @@ internal static class MatrixProduct
         // Work is shared out along the height as well, where the rows divide.
         var height = inImage % 64 == 0 ? 64 : 1;
         var pixels = flat.view(images, height, inImage / height, depth).permute(0, 3, 1, 2);
-        var product = F.conv2d(pixels, weight.view(count, depth, 1, 1), bias, dilation: ConvolutionKernels.OnePixelDilation(flat))
+        var kernels = weight.view(count, depth, 1, 1);
+        var product = TriedConvolution.Forward(pixels, kernels, bias, dilation: ConvolutionKernels.OnePixelDilation(flat))
             .permute(0, 2, 3, 1).reshape(inImage * images, count);
         shape[^1] = count;
         return product.narrow(0, 0, rows).view(shape).MoveToOuterDisposeScope();

@@ -37,6 +37,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
     private PromptEncoder? _prompts;
     private AdapterSignature? _fused;
     private IReadOnlyList<string> _damaged = [];
+    private bool _saidKernelsAreWrong;
 
     /// <summary>Settles on a device; loads native torch.</summary>
     /// <param name="options">Device, compute type and memory bounds.</param>
@@ -200,6 +201,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
             var first = jobs[0].Recipe;
             _logger.Rendered(
                 jobs.Count, first.WidthPixels, first.HeightPixels, first.Steps, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            SayOnceThatKernelsAreWrong();
             return images;
         }
         catch (Exception error) when (TorchErrors.IsDeviceError(error))
@@ -207,6 +209,13 @@ public sealed class DiffusionRenderer : IBatchRenderer
             throw TorchErrors.Translate(
                 error, $"Rendering {jobs.Count} images of {jobs[0].Recipe.WidthPixels} x {jobs[0].Recipe.HeightPixels}");
         }
+    }
+
+    private void SayOnceThatKernelsAreWrong()
+    {
+        if (_saidKernelsAreWrong || TriedConvolution.WrongShapes is not (> 0 and var wrong)) return;
+        _logger.KernelsWrong(wrong);
+        _saidKernelsAreWrong = true;
     }
 
     /// <inheritdoc/>
