@@ -30,9 +30,10 @@ public sealed class ChaosRun(ChaosOptions options, TimeProvider clock, Action<st
     public async Task<ChaosReport> RunFaultsAsync(CancellationToken cancellationToken)
     {
         await using var stage = await Stage.CreateAsync(options, clock, cancellationToken);
+        using var supervisors = new SupervisorFaults(stage);
         var kinds = (FaultKind[])
         [
-            .. new WorkerFaults(stage).Kinds, .. new ServerFaults(stage).Kinds, .. new LinkFaults(stage).Kinds,
+            .. new WorkerFaults(stage).Kinds, .. supervisors.Kinds, .. new ServerFaults(stage).Kinds, .. new LinkFaults(stage).Kinds,
             .. new FileFaults(stage).Kinds,
         ];
         var schedule = FaultSchedule.Draw(options, kinds);

@@ -28,7 +28,7 @@ public sealed class ShortRunTests(ITestOutputHelper output)
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         var options = new ChaosOptions(program, folder)
         {
-            Seed = 12, Time = TimeSpan.FromSeconds(50), FaultInterval = TimeSpan.FromSeconds(1.2), Workers = 2,
+            Seed = 12, Time = TimeSpan.FromSeconds(60), FaultInterval = TimeSpan.FromSeconds(1.2), Workers = 2,
             Lease = TimeSpan.FromSeconds(5), DrainLimit = TimeSpan.FromMinutes(2),
         };
         var report = await run(new ChaosRun(options, TimeProvider.System, output.WriteLine));

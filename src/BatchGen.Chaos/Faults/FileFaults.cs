@@ -16,7 +16,12 @@ internal sealed class FileFaults(Stage stage)
                 new("adapter changed", 3, 0.2, 0.6, FaultTarget.Everything, (fault, _) => DamageAsync(fault, Change)),
                 new("adapter removed", 3, 0.2, 0.6, FaultTarget.Everything, (fault, _) => DamageAsync(fault, File.Delete)),
                 new("adapter touched", 2, 0, 0, FaultTarget.Everything, (fault, _) => TouchAsync(fault)),
-                new("model changed while a worker starts", 2, 0.3, 0.5, FaultTarget.MortalWorker, (fault, _) => ChangeModelAsync(fault)),
+                new("model changed while a worker starts", 2, 0.3, 0.5, FaultTarget.MortalWorker, (fault, _) =>
+                    DamageModelAsync(fault, Change)),
+                new("model truncated while a worker starts", 2, 0.3, 0.5, FaultTarget.MortalWorker, (fault, _) =>
+                    DamageModelAsync(fault, Truncate)),
+                new("model removed while a worker starts", 2, 0.3, 0.5, FaultTarget.MortalWorker, (fault, _) =>
+                    DamageModelAsync(fault, File.Delete)),
             ];
             if (stage.Images.IsMounted)
                 kinds.Add(new("disk full", 5, 0.4, 1.1, FaultTarget.Everything, (fault, _) => stage.Images.FillAsync(fault.Time)));
@@ -55,6 +60,6 @@ internal sealed class FileFaults(Stage stage)
     }
 
     // Only who loads the model meets it: the worker is killed and comes back meanwhile.
-    private Task<string> ChangeModelAsync(Fault fault) => stage.Models.DamageAsync(
-        stage.Models.UNet, Change, () => stage.Workers[fault.Worker].EndAsync(Signals.Kill, Stage.EndLimit, TimeSpan.Zero), fault.Time);
+    private Task<string> DamageModelAsync(Fault fault, Action<string> damage) => stage.Models.DamageAsync(
+        stage.Models.UNet, damage, () => stage.Workers[fault.Worker].EndAsync(Signals.Kill, Stage.EndLimit, TimeSpan.Zero), fault.Time);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using BatchGen.Chaos.Files;
 using BatchGen.Chaos.Processes;
 using BatchGen.Core.Files;
@@ -96,7 +97,7 @@ internal sealed class WorkerFaults(Stage stage)
             ProcessMemory.Flip(process, place + ExponentByte, ExponentBit);
             return string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(file)}, one of {places.Length} places");
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or JsonException)
         {
             return $"{FaultKind.NotDone}its memory could not be reached: {error.Message}";
         }

@@ -49,11 +49,12 @@ internal static class TriedConvolution
     {
         var call = new Call(stride, padding, dilation);
         if (x.device_type != DeviceType.CPU) return call.Of(x, weight, bias);
+        var (input, kernels) = (x.shape, weight.shape);
         var shape = new Shape(
-            x.dtype, x.shape[0], x.shape[1], x.shape[2], x.shape[3], weight.shape[0], weight.shape[2], stride, padding, dilation is not null,
+            x.dtype, input[0], input[1], input[2], input[3], kernels[0], kernels[2], stride, padding, dilation is not null,
             x.stride(1) == 1, bias is not null, get_num_threads());
         if (!Found.TryGetValue(shape, out var filling))
-            Found[shape] = filling = Find(x, weight, bias, padding, stride, (filled, input, made) => Filled(filled, call, input, made, bias));
+            Found[shape] = filling = Find(x, weight, bias, padding, stride, (filled, tried, made) => Filled(filled, call, tried, made, bias));
         return Filled(filling, call, x, weight, bias);
     }
 
