@@ -1058,6 +1058,9 @@ function group_at_priority(g dispatch_groups, wanted integer) returns integer;
 -- Whether the dispatch windows that apply to a dispatch group let it be claimed from at an instant.
 function group_is_open(candidate dispatch_groups, instant timestamp with time zone) returns boolean;
 
+-- Whether a name has a character that no address of a page can hold, such as a tab.
+function has_control_character(name text) returns boolean;
+
 -- Extends a lease, and says that its worker is alive; returns the jobs of the batch that were cancelled.
 function heartbeat_batch(of_batch bigint, with_epoch bigint, lease interval, finished_jobs integer, at_step integer, of_steps integer)
   returns SETOF bigint -- security definer;

@@ -74,6 +74,9 @@ internal static partial class Log
     [LoggerMessage(5021, LogLevel.Error, "Notices of ended jobs were interrupted by an error that is not known; they are received again")]
     public static partial void JobEventsBroke(this ILogger log, Exception error);
 
+    [LoggerMessage(5023, LogLevel.Error, "Requests are answered with 503, because the database does not serve them: {Reason}")]
+    public static partial void DatabaseUnavailable(this ILogger log, string reason);
+
     [LoggerMessage(5022, LogLevel.Error, "Whether a listener still has access could not be looked up; the next look follows")]
     public static partial void StreamAccessBroke(this ILogger log, Exception error);
 }

@@ -43,6 +43,7 @@ public sealed class QueueOptions
     public TimeSpan StandstillAfter { get; set; } = TimeSpan.FromMinutes(15);
 
     /// <value>How often an idle worker looks for work when no notification came; two seconds.</value>
-    [Range(typeof(TimeSpan), "00:00:00.050", "00:10:00")]
+    [Range(typeof(TimeSpan), "00:00:00.050", "00:00:30", ErrorMessage =
+        "{0} lies between {1} and {2}, because a worker that says nothing for a minute counts as gone.")]
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(2);
 }

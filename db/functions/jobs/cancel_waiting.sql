@@ -6,6 +6,9 @@ declare
   these bigint[];
   changed int;
 begin
+  if at_most < 0 then
+    perform refuse('cancel_waiting', 'at_most', format('expected a number of jobs from 0 on, or null for all, got %s.', at_most));
+  end if;
   if of_campaign is null and of_signature is null then
     perform refuse('cancel_waiting', null, 'name a campaign or a signature; cancelling everything is not offered.');
   end if;

@@ -7,6 +7,9 @@ declare
   these bigint[];
   changed int;
 begin
+  if at_most < 0 then
+    perform refuse('retry_failed', 'at_most', format('expected a number of jobs from 0 on, or null for all, got %s.', at_most));
+  end if;
   select array_agg(id) into these from (
     select j.id
     from jobs j

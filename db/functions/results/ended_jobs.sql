@@ -10,6 +10,9 @@ declare
   last_seen pg_snapshot;
   since timestamptz;
 begin
+  if at_most < 0 then
+    perform refuse('ended_jobs', 'at_most', format('expected a number of jobs from 0 on, got %s.', at_most));
+  end if;
   marker := extract(epoch from clock_timestamp())::bigint || '/' || now_seen;
   is_complete := true;
   if after is not null then

@@ -24,8 +24,11 @@ begin
   execute format('revoke all on all tables in schema %I from public', home);
   execute format('revoke all on all sequences in schema %I from public', home);
   for role in select rolname from pg_roles where rolname = any(queue_roles()) loop
-    -- What is on a list no longer must be taken away.
-    execute format('revoke execute on all routines in schema %I from %I', home, role);
+    -- What is on a list no longer must be taken away, and so must what somebody gave besides.
+    execute format('revoke all on schema %I from %I cascade', home, role);
+    execute format('revoke all on all routines in schema %I from %I cascade', home, role);
+    execute format('revoke all on all tables in schema %I from %I cascade', home, role);
+    execute format('revoke all on all sequences in schema %I from %I cascade', home, role);
     execute format('grant usage on schema %I to %I', home, role);
     execute format('grant select on %s to %I', array_to_string(readable_by_all, ', '), role);
     call grant_execute(callable_by_all, role);

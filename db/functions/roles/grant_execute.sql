@@ -8,7 +8,10 @@ begin
     from unnest(names) n(name)
     left join pg_proc p on p.proname = n.name and p.pronamespace = current_schema()::regnamespace
   loop
-    if wanted.function is null then raise exception 'Function % is to be granted, but no file makes it.', wanted.name; end if;
+    if wanted.function is null then
+      raise exception 'Function % is missing, which a role of the queue calls. Run as the owner of the schema: batchgen migrate',
+        wanted.name;
+    end if;
     execute format('grant execute on function %s to %I', wanted.function, to_role);
   end loop;
 end $$;

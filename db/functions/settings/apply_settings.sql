@@ -49,7 +49,9 @@ begin
         'signature_backlog', 'waiting_signatures']), by_pages) s(name, settings)
     left join pg_proc p on p.proname = s.name and p.pronamespace = home::regnamespace
   loop
-    if wanted.function is null then raise exception 'apply_settings names function %, which no file makes.', wanted.name; end if;
+    if wanted.function is null then
+      raise exception 'Function % is missing, which has settings. Run as the owner of the schema: batchgen migrate', wanted.name;
+    end if;
     foreach setting in array wanted.settings loop
       execute format('alter function %s set %s', wanted.function, setting);
     end loop;

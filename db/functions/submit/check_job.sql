@@ -31,6 +31,10 @@ begin
   checked.model_id := of_model.id;
   checked.signature := canonical_signature(of_model, adapters, place);
   perform check_start_steps(checked.recipe, place);
+  if has_control_character(checked.campaign) then
+    perform refuse(place, 'campaign', format('a name has no control characters, such as tabs and ends of lines, got %s; leave them out.',
+      shown(job -> 'campaign')));
+  end if;
   if checked.deadline <= greatest(checked.run_at, clock_timestamp()) then
     perform refuse(place, 'deadline',
       format('expected an instant after now and after run_at, got %s; the job could never run.', shown(job -> 'deadline')));

@@ -16,6 +16,7 @@ with acls as (
   from pg_proc p
   where p.pronamespace = current_schema()::regnamespace)
 select distinct lower(x.privilege_type) || ' on ' || a.object || ' to ' || coalesce(r.rolname, 'everybody')
+  || case when x.is_grantable then ' with grant option' else '' end
 from acls a
 cross join lateral aclexplode(a.acl) x
 left join pg_roles r on r.oid = x.grantee

@@ -83,7 +83,7 @@ public static class JobFile
             // Nothing is found here unless the file was changed meanwhile.
             var found = new List<string>();
             if (row.Problem is { } problem) throw new JobFileException(problem);
-            return Expand(row, times, defaults, found) ?? throw new JobFileException(found);
+            return (row.Where, Expand(row, times, defaults, found) ?? throw new JobFileException(found));
         }));
     }
 

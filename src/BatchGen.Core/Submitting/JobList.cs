@@ -1,4 +1,6 @@
 using System.Collections;
+using System.Globalization;
+using System.Text.RegularExpressions;
 using BatchGen.Core.Jobs;
 
 namespace BatchGen.Core.Submitting;
@@ -6,11 +8,11 @@ namespace BatchGen.Core.Submitting;
 /// <summary>
 /// The jobs of a list, in order. They are made while they are read; neither the jobs nor the rows they come from are kept.
 /// </summary>
-public sealed class JobList : IEnumerable<JobRequest>
+public sealed partial class JobList : IEnumerable<JobRequest>
 {
-    private readonly Func<IEnumerable<JobExpansion>> _rows;
+    private readonly Func<IEnumerable<(string Where, JobExpansion Jobs)>> _rows;
 
-    internal JobList(long count, IReadOnlySet<string> startImages, Func<IEnumerable<JobExpansion>> rows)
+    internal JobList(long count, IReadOnlySet<string> startImages, Func<IEnumerable<(string Where, JobExpansion Jobs)>> rows)
     {
         (Count, StartImages, _rows) = (count, startImages, rows);
     }
@@ -30,7 +32,26 @@ public sealed class JobList : IEnumerable<JobRequest>
             + "Submit more with 'batchgen submit FILE' or through SQL.");
 
     /// <inheritdoc/>
-    public IEnumerator<JobRequest> GetEnumerator() => _rows().SelectMany(row => row.Jobs()).GetEnumerator();
+    public IEnumerator<JobRequest> GetEnumerator() => _rows().SelectMany(row => row.Jobs.Jobs()).GetEnumerator();
+
+    /// <summary>A message of the database about one of the jobs, with the row that the job comes from in the place of the job's number:
+    /// <c>jobs[3].width: ...</c> becomes <c>Row 2, width: ...</c>. Other messages stay.</summary>
+    public string Locate(string message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        var match = Place().Match(message);
+        if (!match.Success || !long.TryParse(match.Groups["index"].Value, CultureInfo.InvariantCulture, out var left)) return message;
+        foreach (var (where, jobs) in _rows())
+        {
+            if (left < jobs.Count) return $"{where}{(match.Groups["dot"].Success ? ", " : "")}{message[match.Length..]}";
+            left -= jobs.Count;
+        }
+
+        return message;
+    }
+
+    [GeneratedRegex(@"^jobs\[(?<index>\d+)\](?<dot>\.)?", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Place();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 using BatchGen.Core.Files;
 using BatchGen.Core.Imaging;
@@ -20,6 +21,9 @@ public sealed partial class StartImageFolder
     private const string MessageStart = "Start image '";
 
     private const int MinEdgePixels = 8;
+
+    // No usual file system holds a longer name.
+    private const int MostNameBytes = 255;
 
     private readonly string _root;
     private readonly Action<byte[]>? _decode;
@@ -46,7 +50,9 @@ public sealed partial class StartImageFolder
     public static bool IsName(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return name.Length is > 0 and <= 200 && !Unfit().IsMatch(name);
+        // Code points, as the database counts.
+        return name.Length > 0 && name.EnumerateRunes().Count() <= 200 && !Unfit().IsMatch(name)
+            && name.Split('/').All(part => Encoding.UTF8.GetByteCount(part) <= MostNameBytes);
     }
 
     /// <summary>Checks that a file is an image that a job may start from, without decoding it.</summary>
@@ -165,8 +171,8 @@ public sealed partial class StartImageFolder
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new StartImageException(
-                $"{MessageStart}{path}' cannot be read: {failure.Message} Allow reading it, then retry the job.", failure)
+            var remedy = failure is UnauthorizedAccessException ? "Allow reading it" : "Put an image file in its place";
+            throw new StartImageException($"{MessageStart}{path}' cannot be read: {failure.Message} {remedy}, then retry the job.", failure)
             {
                 MayPass = true,
             };

@@ -12,6 +12,13 @@ public static class Quantities
         : span < TimeSpan.FromDays(3) ? string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours} h {span.Minutes} min")
         : string.Create(CultureInfo.InvariantCulture, $"{span.TotalDays:0} days");
 
+    /// <summary>A number of things: <c>1 job</c>, <c>12 jobs</c>.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="one">The word for one of them.</param>
+    /// <param name="several">The word for several; null for the same with an s.</param>
+    public static string Count(long count, string one, string? several = null) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? one : several ?? one + "s")}");
+
     /// <summary>A size in its largest decimal unit: <c>6.2 MB</c>.</summary>
     public static string Size(long bytes) => bytes switch
     {

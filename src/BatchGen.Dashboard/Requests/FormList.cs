@@ -1,5 +1,4 @@
 using System.Globalization;
-using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
 
 namespace BatchGen.Dashboard.Requests;
@@ -15,10 +14,10 @@ internal static class FormList
     /// <param name="name">File name, whose ending says which; may be empty.</param>
     /// <param name="times">The date and zone that short forms of times refer to.</param>
     /// <exception cref="JobFileException">A row cannot be read, or there are too many jobs.</exception>
-    public static IReadOnlyList<JobRequest> Read(string text, string name, TimeReference times)
+    public static JobList Read(string text, string name, TimeReference times)
     {
         var list = JobFile.Read(text, name, times);
-        return list.Count <= MaxJobs ? list.ToList() : throw new JobFileException(string.Create(CultureInfo.InvariantCulture,
+        return list.Count <= MaxJobs ? list : throw new JobFileException(string.Create(CultureInfo.InvariantCulture,
             $"The list stands for {list.Count:N0} jobs; the limit of the form is {MaxJobs:N0}. ")
             + "Use 'batchgen submit' or the API for more.");
     }

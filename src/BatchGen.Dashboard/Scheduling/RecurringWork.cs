@@ -1,6 +1,7 @@
 using System.Globalization;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
+using BatchGen.Core.Texts;
 using BatchGen.Dashboard.Pages;
 using BatchGen.Dashboard.Reports;
 using BatchGen.Queue;
@@ -68,18 +69,21 @@ public sealed class RecurringWork
         if (await _schedules.FindAsync(id, cancellationToken) is not { Enabled: true } schedule) return;
         var due = context is null ? _display.Now : new DateTimeOffset(context.BackgroundJob.CreatedAt, TimeSpan.Zero);
         var campaign = $"{schedule.Name} {_display.Time(due)}";
+        JobList? list = null;
         try
         {
-            var jobs = JobFile.Read(schedule.Jobs, "", new TimeReference(due, TimeZones.Parse(schedule.TimeZone))).ToList();
-            var ids = await _submitter.SubmitAsync(Stamp(jobs, campaign, $"schedule/{id}/{due:yyyyMMddTHHmmss}"), cancellationToken);
-            await _schedules.NoteRunAsync(id, $"submitted {ids.Count} jobs as {campaign}", cancellationToken);
+            list = JobFile.Read(schedule.Jobs, "", new TimeReference(due, TimeZones.Parse(schedule.TimeZone)));
+            var jobs = Stamp(list.ToList(), campaign, $"schedule/{id}/{due:yyyyMMddTHHmmss}");
+            var ids = await _submitter.SubmitAsync(jobs, cancellationToken);
+            await _schedules.NoteRunAsync(id, $"submitted {Quantities.Count(ids.Count, "job")} as {campaign}", cancellationToken);
             _log.ScheduleSubmitted(ids.Count, schedule.Name, campaign);
         }
         catch (Exception refused) when (refused is SubmitRefusedException or JobFileException or FormatException)
         {
             // Trying again cannot help; the schedule's page and the morning report show why.
-            await _schedules.NoteRunAsync(id, ReportCollector.RefusedPrefix + refused.Message, cancellationToken);
-            _log.ScheduleRefused(schedule.Name, refused.Message);
+            var reason = list?.Locate(refused.Message) ?? refused.Message;
+            await _schedules.NoteRunAsync(id, ReportCollector.RefusedPrefix + reason, cancellationToken);
+            _log.ScheduleRefused(schedule.Name, reason);
         }
     }
 

@@ -5,9 +5,12 @@ using BatchGen.Dashboard.Pages;
 using BatchGen.Dashboard.Pages.Message;
 using BatchGen.Dashboard.Requests;
 using BatchGen.Queue;
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace BatchGen.Dashboard.Security;
@@ -17,17 +20,27 @@ internal static partial class FailurePages
 {
     private const string NoDatabase = "The database does not answer. Try again in a moment.";
 
+    // Pages ask every few seconds, and a night without the database is long.
+    private static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
+
     /// <summary>Adds answers to exceptions, and to answers that have a status alone.</summary>
     public static void Use(IApplicationBuilder app)
     {
+        var log = app.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FailurePages).FullName!);
+        var clock = app.ApplicationServices.GetRequiredService<TimeProvider>();
+        var unavailable = new OccasionalLine(LogInterval, clock);
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
-            // What the request is to blame for belongs into its answer, not with a stack trace into the log.
-            SuppressDiagnosticsCallback = failing => Describe(failing.Exception, failing.HttpContext).Status < 500,
+            // What the request is to blame for belongs into its answer, not with a stack trace into the log; nor does one help anybody
+            // while the database is away.
+            SuppressDiagnosticsCallback = failing =>
+                Describe(failing.Exception, failing.HttpContext).Status is < 500 or StatusCodes.Status503ServiceUnavailable,
             AllowStatusCode404Response = true,
             ExceptionHandler = async context =>
             {
-                var (status, text) = Describe(context.Features.Get<IExceptionHandlerFeature>()?.Error, context);
+                var failure = context.Features.Get<IExceptionHandlerFeature>()?.Error;
+                var (status, text) = Describe(failure, context);
+                if (status == StatusCodes.Status503ServiceUnavailable && unavailable.IsDue()) log.DatabaseUnavailable(failure!.Message);
                 await AnswerOf(context, status, text).ExecuteAsync(context);
             },
         });
@@ -78,8 +91,18 @@ internal static partial class FailurePages
                     + " Correct it and try again."),
             TimeoutException or NpgsqlException when failure is not PostgresException || TransientRetry.IsTransient(failure) =>
                 (StatusCodes.Status503ServiceUnavailable, NoDatabase),
+            // Hangfire reads forms by itself, and wraps what it met.
+            AntiforgeryValidationException unread => Describe(
+                CauseOf(unread) ?? new BadHttpRequestException(TextOf(StatusCodes.Status400BadRequest, context), unread), context),
+            _ when CauseOf(failure) is { } bad => Describe(bad, context),
             _ => (StatusCodes.Status500InternalServerError, "Something unforeseen went wrong; the log has the details."),
         };
+    }
+
+    private static BadHttpRequestException? CauseOf(Exception? failure)
+    {
+        while (failure is not null and not BadHttpRequestException) failure = failure.InnerException;
+        return (BadHttpRequestException?)failure;
     }
 
     private static bool MayKnow(ClaimsPrincipal user) => user.IsInRole(Roles.Viewer) || user.IsInRole(Roles.Operator);

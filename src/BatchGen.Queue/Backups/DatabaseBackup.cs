@@ -166,6 +166,42 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
         await database.DataSource.ReloadTypesAsync(cancellationToken);
     }
 
+    /// <summary>Gives the schemas with all that they hold to whom they belonged in the backup, or else to the owner of what they replace.
+    /// Restored by a superuser, they would be that superuser's, and their owner could neither use nor migrate them.</summary>
+    /// <param name="file">The file that was restored.</param>
+    /// <param name="cancellationToken">Ends it; everything keeps its owner then.</param>
+    /// <returns>Who should own everything, or null where whoever restored keeps it; and why that role does not own it, or null.</returns>
+    public async Task<(string? Owner, string? Problem)> GiveToOwnerAsync(string file, CancellationToken cancellationToken)
+    {
+        var programs = await DumpPrograms.FindAsync(await ServerVersionAsync(cancellationToken), cancellationToken);
+        var saved = await programs.ReadOwnerAsync(file, schemas[0], cancellationToken);
+        var owner = (await database.ListAsync<string?>("choose_owner",
+        [
+            Parameter("saved", NpgsqlDbType.Text, saved), Parameter("aside", NpgsqlDbType.Text, AsideOf(schemas[0])),
+        ], cancellationToken)).Single();
+        if (owner is null) return (null, null);
+        try
+        {
+            await CreateRolesAsync([new RestoredRole { Name = owner, CanLogin = true }], cancellationToken);
+            await InTransactionAsync(async (connection, transaction) =>
+            {
+                foreach (var schema in schemas)
+                {
+                    foreach (var query in (string[])["set_rename_settings", "give_schema", "give_to_owner"])
+                    {
+                        await connection.ExecuteAsync(new CommandDefinition(
+                            SqlFiles.Query(query), new { schema, new_name = owner }, transaction, cancellationToken: cancellationToken));
+                    }
+                }
+            }, cancellationToken);
+            return (owner, null);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            return (owner, error.MessageText);
+        }
+    }
+
     /// <summary>Lets the queue go on: jobs that were running wait again, and what no checkpoint covered is drawn again.</summary>
     /// <returns>How many jobs had been running.</returns>
     public async Task<int> ResumeAsync(CancellationToken cancellationToken)

@@ -36,12 +36,29 @@ internal sealed class DumpPrograms(ServerPrograms programs)
             cancellationToken);
     }
 
-    private async Task RunAsync(
-        string program, string connectionString, string session, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    /// <summary>Who owned a schema when a file was written; null where the file does not say.</summary>
+    /// <exception cref="QueueException">The file cannot be read; says why.</exception>
+    public async Task<string?> ReadOwnerAsync(string file, string schema, CancellationToken cancellationToken)
     {
-        var environment = Environment(connectionString, session);
+        // "6; 2615 16386 SCHEMA - batchgen owner"
+        var begin = $" SCHEMA - {schema} ";
+        var list = await RunAsync(
+            "pg_restore", ["--list", file], new Dictionary<string, string>(StringComparer.Ordinal), cancellationToken);
+        var line = list.Split('\n').FirstOrDefault(line =>
+            !line.StartsWith(';') && line.Contains(begin, StringComparison.Ordinal));
+        return line?[(line.IndexOf(begin, StringComparison.Ordinal) + begin.Length)..].TrimEnd() is { Length: > 0 } owner ? owner : null;
+    }
+
+    private Task<string> RunAsync(
+        string program, string connectionString, string session, IReadOnlyList<string> arguments, CancellationToken cancellationToken) =>
+        RunAsync(program, arguments, Environment(connectionString, session), cancellationToken);
+
+    private async Task<string> RunAsync(
+        string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment,
+        CancellationToken cancellationToken)
+    {
         var result = await Programs.TryRunAsync(programs[program], arguments, "", environment, cancellationToken);
-        if (result is { ExitCode: 0 }) return;
+        if (result is { ExitCode: 0 }) return result.Output;
         throw new QueueException($"{program} of PostgreSQL {programs.MajorVersion} failed: "
             + $"{result?.Error.Trim().ReplaceLineEndings(" ") ?? "there is no such program"}");
     }

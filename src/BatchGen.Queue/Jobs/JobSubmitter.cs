@@ -58,7 +58,8 @@ public sealed partial class JobSubmitter(QueueDatabase database)
         catch (Npgsql.PostgresException error) when (error.SqlState is Npgsql.PostgresErrorCodes.InvalidTextRepresentation
             or Npgsql.PostgresErrorCodes.CharacterNotInRepertoire)
         {
-            throw new SubmitRefusedException($"The jobs are not valid JSON: {error.MessageText} ({error.Detail ?? error.Where}).", error);
+            // The database's own words name neither element nor field.
+            throw new SubmitRefusedException(JsonFault.Describe(jobsJson.Span), error);
         }
     }
 

@@ -117,19 +117,49 @@ public sealed class Migrator
             [.. pending, .. changed ? [FunctionsPutIn] : Array.Empty<string>()]);
     }
 
+    /// <summary>Says which functions and views differ from what this program put in, and changes nothing.</summary>
+    /// <returns>What differs; nothing while the schema is not that of this program; null when this user may not compare them.</returns>
+    public async Task<IReadOnlyList<FunctionDifference>?> InspectFunctionsAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await _database.DataSource.OpenConnectionAsync(cancellationToken);
+        var found = await QuerySingleAsync<SchemaDescription>(connection, "describe_schema", new { schema = Schema }, cancellationToken);
+        if (!found!.HasState) return [];
+        if (!found.IsOwner) return null;
+        await SetSearchPathAsync(connection, cancellationToken);
+        var state = await ReadStateAsync(connection, cancellationToken);
+        if (state.IsNewerThan(_program) || !state.IsCurrent()) return [];
+        return await new FunctionInspector(connection, Schema).FindDifferencesAsync(cancellationToken);
+    }
+
+    /// <summary>Puts functions and views in anew that differ from what this program put in, as far as this user may.</summary>
+    /// <returns>What differed.</returns>
+    public async Task<IReadOnlyList<FunctionDifference>> MendFunctionsAsync(CancellationToken cancellationToken)
+    {
+        var differences = await InspectFunctionsAsync(cancellationToken);
+        if (differences is not { Count: > 0 }) return [];
+        await using var connection = await _database.DataSource.OpenConnectionAsync(cancellationToken);
+        await SetSearchPathAsync(connection, cancellationToken);
+        await using var locking = await LockAsync(cancellationToken);
+        var found = await ReadStateAsync(connection, cancellationToken);
+        var state = new SchemaState
+        {
+            Applied = found.Applied, Functions = found.Functions, Version = found.Version,
+            Changed = differences.Select(difference => difference.File).ToHashSet(StringComparer.Ordinal),
+        };
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await LimitLockWaitsAsync(connection, LockLimit, cancellationToken);
+        await new FunctionInstaller(connection, transaction, state).InstallAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return differences;
+    }
+
     private async Task<IReadOnlyList<string>> MigrateAloneAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await QuerySingleAsync<string>(connection, "set_schema_setting", new { schema = Schema }, cancellationToken);
         await ExecuteAsync(connection, "ensure_schema", null, cancellationToken);
         await ExecuteAsync(connection, "ensure_state_tables", null, cancellationToken);
 
-        // The lock lives on a connection of its own, in a transaction without a snapshot: migrations begin and end
-        // their own transactions beside it.
-        await using var locking = await _database.OpenAloneAsync(cancellationToken);
-        await SetSearchPathAsync(locking, cancellationToken);
-        await using var alone = await locking.BeginTransactionAsync(cancellationToken);
-        await LimitLockWaitsAsync(locking, OthersLimit, cancellationToken);
-        await ExecuteAsync(locking, "lock_migrations", null, cancellationToken, commandTimeout: 0);
+        await using var locking = await LockAsync(cancellationToken);
 
         // Another program may have migrated while this one waited.
         var state = await ReadStateAsync(connection, cancellationToken);
@@ -147,6 +177,8 @@ public sealed class Migrator
             if (state.ChangedFiles().Count > 0 || state.RemovedFiles().Count > 0) names.Add(FunctionsPutIn);
             // Also when migrations alone were applied: their tables need grants.
             await new FunctionInstaller(connection, transaction, state).InstallAsync(cancellationToken);
+            // A superuser, or a member of the owner, leaves nothing of its own behind that the owner could not change.
+            await ExecuteAsync(connection, "give_to_owner", null, cancellationToken);
             await ExecuteAsync(connection, "write_schema_version", new
             {
                 number = SqlFiles.ListMigrations()[^1].Number,
@@ -159,6 +191,26 @@ public sealed class Migrator
         // Composite types made just now are unknown to connections that are open already.
         await _database.DataSource.ReloadTypesAsync(cancellationToken);
         return names;
+    }
+
+    // The lock lives on a connection of its own, in a transaction without a snapshot that ends with the connection: migrations begin and
+    // end their own transactions beside it.
+    private async Task<NpgsqlConnection> LockAsync(CancellationToken cancellationToken)
+    {
+        var locking = await _database.OpenAloneAsync(cancellationToken);
+        try
+        {
+            await SetSearchPathAsync(locking, cancellationToken);
+            await locking.BeginTransactionAsync(cancellationToken);
+            await LimitLockWaitsAsync(locking, OthersLimit, cancellationToken);
+            await ExecuteAsync(locking, "lock_migrations", null, cancellationToken, commandTimeout: 0);
+            return locking;
+        }
+        catch
+        {
+            await locking.DisposeAsync();
+            throw;
+        }
     }
 
     // A program of the version before leaves a newer schema as it is.

@@ -82,21 +82,29 @@ public sealed class RoleKeeper(QueueDatabase database)
         var described = await connection.QuerySingleAsync<Owner>(new CommandDefinition(
             SqlFiles.Query("describe_schema"), new { schema = database.Options.Schema }, cancellationToken: cancellationToken));
         var missing = await ListAsync(connection, "list_missing_roles", cancellationToken);
-        if (!described.IsOwner) return new RoleReport(missing, KnowsGrants: false, [], []);
+        var faults = await ListAsync<RoleFault>(connection, "list_role_faults", cancellationToken);
+        if (!described.IsOwner) return new RoleReport(missing, KnowsGrants: false, [], []) { Faults = faults };
+        var byHand = await ListAsync<LoginGrant>(connection, "list_login_grants", cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var found = await ListAsync(connection, "list_grants", cancellationToken);
         await connection.ExecuteAsync(
             new CommandDefinition(SqlFiles.Query("try_grants"), transaction: transaction, cancellationToken: cancellationToken));
         var wanted = await ListAsync(connection, "list_grants", cancellationToken);
         await transaction.RollbackAsync(cancellationToken);
-        return new RoleReport(missing, KnowsGrants: true, Except(wanted, found), Except(found, wanted));
+        return new RoleReport(missing, KnowsGrants: true, Except(wanted, found), Except(found, wanted))
+        {
+            Faults = faults, LoginGrants = byHand,
+        };
     }
 
     private static string[] Except(List<string> these, List<string> others) =>
         [.. these.Except(others, StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
-    private static async Task<List<string>> ListAsync(NpgsqlConnection connection, string query, CancellationToken cancellationToken) =>
-        (await connection.QueryAsync<string>(new CommandDefinition(SqlFiles.Query(query), cancellationToken: cancellationToken))).AsList();
+    private static Task<List<string>> ListAsync(NpgsqlConnection connection, string query, CancellationToken cancellationToken) =>
+        ListAsync<string>(connection, query, cancellationToken);
+
+    private static async Task<List<T>> ListAsync<T>(NpgsqlConnection connection, string query, CancellationToken cancellationToken) =>
+        (await connection.QueryAsync<T>(new CommandDefinition(SqlFiles.Query(query), cancellationToken: cancellationToken))).AsList();
 
     private sealed class Owner
     {
@@ -112,9 +120,26 @@ public sealed class RoleKeeper(QueueDatabase database)
 public sealed record RoleReport(
     IReadOnlyList<string> MissingRoles, bool KnowsGrants, IReadOnlyList<string> MissingGrants, IReadOnlyList<string> SurplusGrants)
 {
+    /// <summary>What roles of the queue have that a role must not have which only stands for rights.</summary>
+    public IReadOnlyList<RoleFault> Faults { get; init; } = [];
+
+    /// <summary>Rights that were given to single logins by hand; they may be meant, and are left as they are.</summary>
+    public IReadOnlyList<LoginGrant> LoginGrants { get; init; } = [];
+
     /// <summary>True when nothing is known to be missing or too much.</summary>
     public bool IsComplete => KnowsGrants && MissingRoles.Count == 0 && MissingGrants.Count == 0 && SurplusGrants.Count == 0;
 
     /// <summary>Statements that create the missing roles.</summary>
     public string CreateStatements => string.Join("; ", MissingRoles.Select(role => $"create role {QuotedName.Of(role)} nologin"));
 }
+
+/// <summary>What a role of the queue has that it must not have.</summary>
+/// <param name="Role">The role.</param>
+/// <param name="Fault">What it has, to be read behind its name: "may log in".</param>
+/// <param name="Remedy">Statement that takes it away.</param>
+public sealed record RoleFault(string Role, string Fault, string Remedy);
+
+/// <summary>A right of a single login.</summary>
+/// <param name="Described">Privilege, object and login.</param>
+/// <param name="Remedy">Statement that takes it away.</param>
+public sealed record LoginGrant(string Described, string Remedy);

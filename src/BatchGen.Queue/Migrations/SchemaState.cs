@@ -14,6 +14,9 @@ internal sealed class SchemaState
     /// <summary>Which programs the schema serves; null before the first migration has ended.</summary>
     public SchemaVersionRow? Version { get; init; }
 
+    /// <summary>Names of files whose routines or view somebody changed or dropped since they were put in.</summary>
+    public IReadOnlySet<string> Changed { get; init; } = new HashSet<string>();
+
     /// <summary>True when a newer program migrated the schema: what it put in is left alone.</summary>
     public bool IsNewerThan(Version program) => Version is { } version && ProgramVersion.Parse(version.MigratedBy) > program;
 
@@ -21,9 +24,11 @@ internal sealed class SchemaState
     public IReadOnlyList<Migration> PendingMigrations() =>
         SqlFiles.ListMigrations().Where(migration => !Applied.ContainsKey(migration.Name)).ToArray();
 
-    /// <summary>Files of <c>db/functions</c> whose text differs from what was put in, in the order they can be made in.</summary>
+    /// <summary>Files of <c>db/functions</c> whose text differs from what was put in, or which somebody changed in the schema, in the order
+    /// they can be made in.</summary>
     public IReadOnlyList<SchemaFile> ChangedFiles() => SqlFiles.ListFunctions()
-        .Where(file => !Functions.TryGetValue(file.Name, out var put) || put.Sha256 != file.Sha256).ToArray();
+        .Where(file => !Functions.TryGetValue(file.Name, out var put) || put.Sha256 != file.Sha256 || Changed.Contains(file.Name))
+        .ToArray();
 
     /// <summary>What was put in by a file that is there no more.</summary>
     public IReadOnlyList<PutIn> RemovedFiles() =>

@@ -29,8 +29,7 @@ internal static class SqlErrors
             new QueueException($"The database user may not do this ({denied.MessageText}). Roles are explained in docs/queue.md.", denied),
         PostgresException or NpgsqlOperationInProgressException => null,
         _ when SqlErrorTable.KindOf(error) == DatabaseErrorKind.Passing => new QueueException(
-            $"No database answers at {Where(dataSource)} ({Reason(error)}). "
-                + "Check that the server runs and that ConnectionStrings__BatchGen names it.", error),
+            $"No database answers at {Where(dataSource)} ({Reason(error)}). {HowToReach(dataSource)}", error),
         _ => null,
     };
 
@@ -41,6 +40,12 @@ internal static class SqlErrors
         { } inner => inner.Message,
         null => error.Message.TrimEnd('.'),
     };
+
+    // A socket of this machine is mostly that of a private server, which no setting names.
+    private static string HowToReach(NpgsqlDataSource dataSource) =>
+        new NpgsqlConnectionStringBuilder(dataSource.ConnectionString).Host!.StartsWith('/')
+            ? "Check that the server runs; a private one runs while 'batchgen up' or another program uses it, which starts it again."
+            : "Check that the server runs and that ConnectionStrings__BatchGen names it.";
 
     private static string Where(NpgsqlDataSource dataSource)
     {

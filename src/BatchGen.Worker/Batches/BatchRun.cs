@@ -27,6 +27,7 @@ internal sealed class BatchRun(
     TensorBatchLimit limit,
     StartImageOwners owners,
     LackBook lacks,
+    WorkerHealth health,
     FailureWatch failures,
     ILogger log)
 {
@@ -79,7 +80,7 @@ internal sealed class BatchRun(
     {
         var missing = failed.Select(item => item.Error.Lack?.Name).OfType<string>().Distinct(StringComparer.Ordinal).ToArray();
         var kept = missing.Length == 0 ? []
-            : await DatabaseRetry.RunAsync(log, token => owners.ListKeptAsync(missing, token), cancellationToken);
+            : await DatabaseRetry.RunAsync(log, health, token => owners.ListKeptAsync(missing, token), cancellationToken);
         foreach (var (job, error) in failed)
         {
             var lack = error.Lack is { } found && kept.Contains(found.Name) ? found : null;
@@ -188,7 +189,7 @@ internal sealed class BatchRun(
         var encoded = await Task.Run(() => Encode(jobs, images, recipes, failed), CancellationToken.None);
         var completed = await new FencedOutput(lease).WriteAsync(encoded, image => saver.Write(image, batch.Epoch));
         // A stop does not throw finished images away; only a lost lease does.
-        await DatabaseRetry.RunAsync(token => claims.CompleteAsync(batch, completed, token), lease.Lost);
+        await DatabaseRetry.RunAsync(log, health, token => claims.CompleteAsync(batch, completed, token), lease.Lost);
         Succeeded += completed.Count;
         WorkerMetrics.JobsSucceeded(completed.Count);
         failures.AddDrawn(batch.BatchId, batch.Signature.ToString(), completed.Count);
@@ -239,7 +240,7 @@ internal sealed class BatchRun(
 
     private async Task RecordAsync(IReadOnlyList<FailedJob> failed, CancellationToken cancellationToken)
     {
-        var ended = await DatabaseRetry.RunAsync(token => claims.FailAsync(batch, failed, token), cancellationToken);
+        var ended = await DatabaseRetry.RunAsync(log, health, token => claims.FailAsync(batch, failed, token), cancellationToken);
         WorkerMetrics.JobsFailed(ended);
         foreach (var job in failed)
         {

@@ -31,6 +31,9 @@ internal sealed class BatchSource(
     TimeProvider clock,
     ILogger log)
 {
+    // A worker that says nothing for a minute counts as gone.
+    private static readonly TimeSpan HeartbeatLimit = TimeSpan.FromSeconds(20);
+
     // Batches that could not be ended because the database did not answer; they are ended before anything else is claimed.
     private readonly List<(ClaimedBatch Batch, string Reason)> _unended = [];
     private bool _canaryOrdered;
@@ -59,14 +62,13 @@ internal sealed class BatchSource(
     {
         await EndUnendedAsync(stoppingToken);
         await RescueExpiredAsync(stoppingToken);
-        Orders = await DatabaseRetry.RunAsync(log, token => workers.HeartbeatAsync(workerId, device.AdapterCache, token), stoppingToken);
-        _canaryOrdered |= Orders.Canary;
-        health.Follow(Orders);
+        await SendHeartbeatAsync(stoppingToken);
         if (Orders.Paused || Orders.Draining) return null;
         if (_claimDelayed)
         {
             _claimDelayed = false;
-            await Task.Delay(options.DeviceRetryInterval, clock, stoppingToken);
+            await DelayAsync(options.DeviceRetryInterval, stoppingToken);
+            if (Orders.Paused || Orders.Draining) return null;
         }
 
         if (!await IsOutputWritableAsync(stoppingToken)) return null;
@@ -77,7 +79,7 @@ internal sealed class BatchSource(
         // A trace begins with the claim, whatever this worker does meanwhile.
         Activity.Current = null;
         using var span = Telemetry.Spans.StartActivity(SpanNames.Claim);
-        var batch = await DatabaseRetry.RunAsync(log, token => ClaimAsync(request, token), stoppingToken);
+        var batch = await DatabaseRetry.RunAsync(log, health, token => ClaimAsync(request, token), stoppingToken);
         if (batch is null)
         {
             await failures.EndProbationAsync(stoppingToken);
@@ -87,6 +89,24 @@ internal sealed class BatchSource(
         span?.SetTag("batchgen.batch.id", batch.BatchId);
         var lease = new LeaseKeeper(batch, claims, options.HeartbeatInterval, clock, log, stop.Passed);
         return new HeldBatch(batch, lease) { Claim = span?.Context ?? default };
+    }
+
+    private async Task SendHeartbeatAsync(CancellationToken stoppingToken)
+    {
+        Orders = await DatabaseRetry.RunAsync(
+            log, health, token => workers.HeartbeatAsync(workerId, device.AdapterCache, token), stoppingToken);
+        _canaryOrdered |= Orders.Canary;
+        health.Follow(Orders);
+    }
+
+    // However long it takes, the worker lives and says so.
+    private async Task DelayAsync(TimeSpan time, CancellationToken stoppingToken)
+    {
+        for (var left = time; left > TimeSpan.Zero && !Orders.Paused && !Orders.Draining; left -= HeartbeatLimit)
+        {
+            await Task.Delay(left < HeartbeatLimit ? left : HeartbeatLimit, clock, stoppingToken);
+            if (left > HeartbeatLimit) await SendHeartbeatAsync(stoppingToken);
+        }
     }
 
     private async Task<bool> IsOutputWritableAsync(CancellationToken stoppingToken)
@@ -126,7 +146,7 @@ internal sealed class BatchSource(
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(time.Token, stop.Passed);
         try
         {
-            await DatabaseRetry.RunAsync(log, token => end(held.Batch, token), limit.Token);
+            await DatabaseRetry.RunAsync(log, health, token => end(held.Batch, token), limit.Token);
         }
         catch (Exception error) when (error is LeaseLostException or QueueException or OperationCanceledException)
         {
@@ -145,7 +165,7 @@ internal sealed class BatchSource(
             var (batch, reason) = _unended[0];
             try
             {
-                await DatabaseRetry.RunAsync(log, token => RequeueAsync(batch, reason, token), stoppingToken);
+                await DatabaseRetry.RunAsync(log, health, token => RequeueAsync(batch, reason, token), stoppingToken);
             }
             catch (LeaseLostException error)
             {
@@ -175,7 +195,7 @@ internal sealed class BatchSource(
     {
         if (_lastRescue is { } last && clock.GetElapsedTime(last) < database.Options.LeaseDuration / 2) return;
         _lastRescue = clock.GetTimestamp();
-        var batches = await DatabaseRetry.RunAsync(log, claims.RescueExpiredAsync, stoppingToken);
+        var batches = await DatabaseRetry.RunAsync(log, health, claims.RescueExpiredAsync, stoppingToken);
         if (batches > 0) log.BatchesRescued(batches);
     }
 }

@@ -99,7 +99,7 @@ internal sealed class CanaryGuard(
     }
 
     private Task<bool> PauseAsync(CancellationToken cancellationToken) => DatabaseRetry.RunAsync(
-        log, token => workers.OrderAsync(workerId, paused: true, draining: null, token), cancellationToken);
+        log, health, token => workers.OrderAsync(workerId, paused: true, draining: null, token), cancellationToken);
 
     private async Task<CanaryVerdict> RenderAsync(long? batchId, CancellationToken cancellationToken)
     {
@@ -110,7 +110,7 @@ internal sealed class CanaryGuard(
         var started = Stopwatch.GetTimestamp();
         if (await RenderAsync(recipe, cancellationToken) is not { } image) return CanaryVerdict.Differs;
         var digest = Convert.ToHexStringLower(SHA256.HashData(image.Rgb));
-        var first = await DatabaseRetry.RunAsync(log, token => canaries.FindFirstAsync(kind, token), cancellationToken);
+        var first = await DatabaseRetry.RunAsync(log, health, token => canaries.FindFirstAsync(kind, token), cancellationToken);
         var (verdict, comparison) = Judge(image, digest, first);
         // Only a canary that did not differ can be compared with those that this process renders later.
         if (verdict != CanaryVerdict.Differs) _ownDigest ??= digest;
@@ -118,7 +118,7 @@ internal sealed class CanaryGuard(
         var elapsedMs = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
         var result = new CanaryResult(
             workerId, batchId, kind, verdict, digest, Finite(comparison?.Psnr), comparison?.Ssim, elapsedMs, file);
-        await DatabaseRetry.RunAsync(log, token => canaries.RecordAsync(result, token), cancellationToken);
+        await DatabaseRetry.RunAsync(log, health, token => canaries.RecordAsync(result, token), cancellationToken);
         log.CanaryRendered(model.Name, verdict.ToCode(), result.ElapsedMs);
         return verdict;
     }

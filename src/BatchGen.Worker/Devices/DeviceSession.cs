@@ -76,7 +76,7 @@ internal sealed class DeviceSession : IAsyncDisposable
     {
         // Read for every batch, because a name may stand for other content than it did for the last one.
         var model = await FindModelAsync(signature.Model, cancellationToken);
-        var records = await DatabaseRetry.RunAsync(_log, token => FindAdaptersAsync(signature, token), cancellationToken);
+        var records = await DatabaseRetry.RunAsync(_log, _health, token => FindAdaptersAsync(signature, token), cancellationToken);
         if (signature.Equals(Fused) && IsLoaded(model) && IsFused(records)) return;
         await LoadModelAsync(model, cancellationToken);
         if (signature.Adapters.Count == 0)
@@ -130,12 +130,13 @@ internal sealed class DeviceSession : IAsyncDisposable
         {
             if (lack.Kind == LackKind.Model)
             {
-                var model = await DatabaseRetry.RunAsync(_log, token => _models.FindAsync(lack.Name, token), cancellationToken);
+                var model = await DatabaseRetry.RunAsync(_log, _health, token => _models.FindAsync(lack.Name, token), cancellationToken);
                 if (model is not null) await Task.Run(() => _renderer.CheckFiles(model, cancellationToken), cancellationToken);
             }
             else
             {
-                var adapters = await DatabaseRetry.RunAsync(_log, token => _adapters.FindAsync([lack.Name], token), cancellationToken);
+                var adapters = await DatabaseRetry.RunAsync(
+                    _log, _health, token => _adapters.FindAsync([lack.Name], token), cancellationToken);
                 foreach (var adapter in adapters) await Task.Run(() => _renderer.CheckFiles(adapter, cancellationToken), cancellationToken);
             }
 
@@ -198,7 +199,7 @@ internal sealed class DeviceSession : IAsyncDisposable
     }
 
     private async Task<ModelRecord> FindModelAsync(string name, CancellationToken cancellationToken) =>
-        await DatabaseRetry.RunAsync(_log, token => _models.FindAsync(name, token), cancellationToken)
+        await DatabaseRetry.RunAsync(_log, _health, token => _models.FindAsync(name, token), cancellationToken)
         ?? throw new ModelException($"Model '{name}' is not registered any more. Add it with 'batchgen models add'.");
 
     private async Task<IReadOnlyList<AdapterRecord>> FindAdaptersAsync(AdapterSignature signature, CancellationToken cancellationToken) =>

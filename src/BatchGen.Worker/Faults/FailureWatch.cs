@@ -117,7 +117,7 @@ internal sealed class FailureWatch(
 
         var since = clock.GetUtcNow() - ComparedSpan;
         var rates = await DatabaseRetry.RunAsync(
-            log, token => workers.CompareFailuresAsync(workerId, since, token), cancellationToken);
+            log, health, token => workers.CompareFailuresAsync(workerId, since, token), cancellationToken);
         if (!IsUnusual(rates, failures, signatures)) return false;
         var others = rates.OthersFailed + rates.OthersDrawn == 0 ? "no other worker drew lately"
             : $"other workers failed {rates.OthersFailed} attempts and drew {rates.OthersDrawn} images in the last hour";
@@ -146,7 +146,7 @@ internal sealed class FailureWatch(
 
         if (signatures.Length < SignaturesAlone) return false;
         var others = await DatabaseRetry.RunAsync(
-            log, token => workers.CompareSignaturesAsync(workerId, signatures, span, token), cancellationToken);
+            log, health, token => workers.CompareSignaturesAsync(workerId, signatures, span, token), cancellationToken);
         if (!IsUnusual(others, (double)failures / jobs)) return false;
         await SetAsideAsync(
             $"{failures} of the last {jobs} attempts failed, with {signatures.Length} signatures, while other workers failed "
@@ -188,7 +188,7 @@ internal sealed class FailureWatch(
         lock (_lock) (drawn, failed, last) = (_drawnSinceProbation, _failedSinceProbation, _lastMessage);
         if (drawn > 0)
         {
-            await DatabaseRetry.RunAsync(log, token => workers.SetAsideAsync(workerId, reason: null, [], token), cancellationToken);
+            await DatabaseRetry.RunAsync(log, health, token => workers.SetAsideAsync(workerId, reason: null, [], token), cancellationToken);
             log.Resumed("a job on probation was drawn");
             Reset();
         }
@@ -222,10 +222,11 @@ internal sealed class FailureWatch(
     {
         if (Reason is null) WorkerMetrics.AddSetAside(1);
         (Reason, _asideAt) = (reason, clock.GetTimestamp());
-        health.Report(WorkerTrouble.SetAside, isThere: true);
         log.SetAside(reason, _wait);
         // What it failed before was not the jobs' doing.
-        await DatabaseRetry.RunAsync(log, token => workers.SetAsideAsync(workerId, reason, batches, token), cancellationToken);
+        await DatabaseRetry.RunAsync(log, health, token => workers.SetAsideAsync(workerId, reason, batches, token), cancellationToken);
+        // Only now, so that whoever sees it can resume the worker: an order given before would be overwritten.
+        health.Report(WorkerTrouble.SetAside, isThere: true);
     }
 
     private T Locked<T>(Func<T> read)

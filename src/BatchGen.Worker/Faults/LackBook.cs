@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Submitting;
+using BatchGen.Queue.Registry;
 using BatchGen.Queue.Workers;
 using BatchGen.Worker.Devices;
 using BatchGen.Worker.Hosting;
@@ -14,8 +15,8 @@ namespace BatchGen.Worker.Faults;
 /// <remarks>Thread safe: batches note what they miss while the next one is claimed. The database has the same list: claims leave out what
 /// is on it, and people see it.</remarks>
 internal sealed class LackBook(
-    Guid workerId, DeviceSession device, StartImageFolder startImages, WorkerRegistry workers, WorkerOptions options, TimeProvider clock,
-    ILogger log)
+    Guid workerId, DeviceSession device, StartImageFolder startImages, WorkerRegistry workers, ModelRegistry models, WorkerOptions options,
+    WorkerHealth health, TimeProvider clock, ILogger log)
 {
     // After so many looks in vain, a worker that ends when nothing is left to do does not wait for a file any longer.
     private const int LooksBeforeEnd = 3;
@@ -42,7 +43,8 @@ internal sealed class LackBook(
         // Said once, and again when the reason is another one.
         if (entry.Reason != reason) log.LackFound(lack.Kind.ToCode(), lack.Name, reason);
         (entry.Lack, entry.Reason, entry.LookedAt) = (lack, reason, clock.GetTimestamp());
-        await DatabaseRetry.RunAsync(log, token => workers.NoteLackAsync(workerId, lack, reason, token), cancellationToken);
+        await DatabaseRetry.RunAsync(log, health, token => workers.NoteLackAsync(workerId, lack, reason, token), cancellationToken);
+        if (lack.Kind == LackKind.Model) await ReportModelsAsync(cancellationToken);
     }
 
     /// <summary>Looks again for what is lacking and due; what is there again may be claimed for.</summary>
@@ -81,10 +83,25 @@ internal sealed class LackBook(
     public async Task DropAsync(MachineLack lack, CancellationToken cancellationToken)
     {
         if (!_entries.ContainsKey((lack.Kind, lack.Name))) return;
-        await DatabaseRetry.RunAsync(log, token => workers.DropLackAsync(workerId, lack, token), cancellationToken);
+        await DatabaseRetry.RunAsync(log, health, token => workers.DropLackAsync(workerId, lack, token), cancellationToken);
         if (!_entries.TryRemove((lack.Kind, lack.Name), out _)) return;
         WorkerMetrics.AddLack(lack.Kind, -1);
         log.LackEnded(lack.Kind.ToCode(), lack.Name);
+        if (lack.Kind == LackKind.Model) await ReportModelsAsync(cancellationToken);
+    }
+
+    // A worker without any model that it may serve draws nothing, however much waits.
+    private async Task ReportModelsAsync(CancellationToken cancellationToken)
+    {
+        var lacked = _entries.Keys.Where(key => key.Kind == LackKind.Model).Select(key => key.Name)
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        IEnumerable<string> served = options.Models;
+        if (lacked.Count > 0 && options.Models.Count == 0)
+        {
+            served = (await DatabaseRetry.RunAsync(log, health, models.ListAsync, cancellationToken)).Select(model => model.Name);
+        }
+
+        health.Report(WorkerTrouble.Models, lacked.Count > 0 && served.All(lacked.Contains));
     }
 
     // Whether images can be written is looked at before every claim, by whoever writes them.

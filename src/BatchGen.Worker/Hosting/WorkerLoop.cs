@@ -114,7 +114,7 @@ internal sealed class WorkerLoop(
         using var span = BeginSpan(held);
         using var ahead = new ClaimAhead(source, device, log, stoppingToken);
         var run = new BatchRun(
-            batch, device, new StartImageLoader(startImages), saver, claims, held.Lease, _limit, owners, lacks, failures, log);
+            batch, device, new StartImageLoader(startImages), saver, claims, held.Lease, _limit, owners, lacks, health, failures, log);
         HeldBatch? next = null;
         try
         {

@@ -38,7 +38,8 @@ public sealed class WorkerOptions
     public long LeastFreeBytes { get; set; } = 10L << 30;
 
     /// <value>How often lease and progress are written; five seconds. Must be well below the lease duration.</value>
-    [Range(typeof(TimeSpan), "00:00:00.100", "00:05:00")]
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:00:30", ErrorMessage =
+        "{0} lies between {1} and {2}, because a worker that says nothing for a minute counts as gone.")]
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <value>How long saving, unloading and requeueing may take after a stop was asked for; one minute.</value>

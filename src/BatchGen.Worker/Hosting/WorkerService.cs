@@ -88,7 +88,7 @@ internal sealed class WorkerService(
 
     private WorkerLoop CreateLoop(DeviceSession device, StopLimit stop)
     {
-        var lacks = new LackBook(_id, device, startImages, workers, options, clock, log);
+        var lacks = new LackBook(_id, device, startImages, workers, models, options, health, clock, log);
         var failures = new FailureWatch(_id, workers, options, health, clock, log);
         var source = new BatchSource(
             _id, device, options, database, claims, workers, output, health, lacks, failures, stop, clock, log);

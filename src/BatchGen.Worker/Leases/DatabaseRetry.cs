@@ -1,4 +1,5 @@
 using BatchGen.Queue;
+using BatchGen.Worker.Monitoring;
 using Microsoft.Extensions.Logging;
 
 namespace BatchGen.Worker.Leases;
@@ -10,13 +11,39 @@ internal static class DatabaseRetry
     // A wait is worth a line when it begins, when the kind of error changes, and then every minute.
     private static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
 
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
+
     /// <summary>Runs a call that returns something, and repeats it while the server cannot take it or denies it.</summary>
     public static Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
         TransientRetry.RunAsync(call, static (_, _) => { }, TimeProvider.System, cancellationToken);
 
     /// <summary>Runs a call that returns something, repeats it while the server cannot take it or denies it, and logs how long that
     /// lasts.</summary>
-    public static async Task<T> RunAsync<T>(ILogger log, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    public static Task<T> RunAsync<T>(ILogger log, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
+        RunAsync(log, health: null, call, cancellationToken);
+
+    /// <summary>Runs a call that returns something, repeats it while the server cannot take it or denies it, and logs how long that
+    /// lasts; the worker is not ready meanwhile.</summary>
+    public static async Task<T> RunAsync<T>(
+        ILogger log, WorkerHealth? health, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    {
+        IDisposable? notReady = null;
+        try
+        {
+            return await LogAsync(log, elapsed =>
+            {
+                // A deadlock or a dropped connection is over in a moment.
+                if (elapsed >= Moment) notReady ??= health?.BeginFailingCall();
+            }, call, cancellationToken);
+        }
+        finally
+        {
+            notReady?.Dispose();
+        }
+    }
+
+    private static async Task<T> LogAsync<T>(
+        ILogger log, Action<TimeSpan> failed, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {
         TimeSpan? failing = null;
         var nextLine = TimeSpan.Zero;
@@ -26,6 +53,7 @@ internal static class DatabaseRetry
             (error, elapsed) =>
             {
                 failing = elapsed;
+                failed(elapsed);
                 var kind = TransientRetry.KindOf(error);
                 if (kind == said && elapsed < nextLine) return;
                 (said, nextLine) = (kind, elapsed + LogInterval);
@@ -46,6 +74,12 @@ internal static class DatabaseRetry
     /// lasts.</summary>
     public static Task RunAsync(ILogger log, Func<CancellationToken, Task> call, CancellationToken cancellationToken) =>
         RunAsync(log, Returning(call), cancellationToken);
+
+    /// <summary>Runs a call that returns nothing, repeats it while the server cannot take it or denies it, and logs how long that
+    /// lasts; the worker is not ready meanwhile.</summary>
+    public static Task RunAsync(
+        ILogger log, WorkerHealth? health, Func<CancellationToken, Task> call, CancellationToken cancellationToken) =>
+        RunAsync(log, health, Returning(call), cancellationToken);
 
     private static Func<CancellationToken, Task<bool>> Returning(Func<CancellationToken, Task> call) => async token =>
     {

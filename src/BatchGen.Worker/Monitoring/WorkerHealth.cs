@@ -22,6 +22,9 @@ internal enum WorkerTrouble
 
     /// <summary>It failed jobs at an unusual rate.</summary>
     SetAside,
+
+    /// <summary>The machine lacks every model that the worker may serve.</summary>
+    Models,
 }
 
 /// <summary>Whether a worker lives and can do its work, as it sees itself. Thread safe.</summary>
@@ -33,6 +36,7 @@ public sealed class WorkerHealth(WindowStore windows, TimeProvider clock)
 
     private readonly Lock _lock = new();
     private readonly HashSet<WorkerTrouble> _troubles = [];
+    private readonly HashSet<object> _failingCalls = new(ReferenceEqualityComparer.Instance);
     private string _phase = ProcessStates.Starting;
     private WorkerOrders _orders = WorkerOrders.None;
     private (bool? AreOpen, long At)? _windows;
@@ -62,6 +66,15 @@ public sealed class WorkerHealth(WindowStore windows, TimeProvider clock)
         lock (_lock) _ = isThere ? _troubles.Add(trouble) : _troubles.Remove(trouble);
     }
 
+    /// <summary>Notes that the database does not take a call, or denies it, and that the call is repeated until it does.</summary>
+    /// <returns>Ends it: the call was taken, or was given up.</returns>
+    internal IDisposable BeginFailingCall()
+    {
+        var call = new FailingCall(this);
+        lock (_lock) _failingCalls.Add(call);
+        return call;
+    }
+
     // Null when nothing speaks against working.
     private string? OwnState()
     {
@@ -70,7 +83,7 @@ public sealed class WorkerHealth(WindowStore windows, TimeProvider clock)
             if (_phase is ProcessStates.Starting or ProcessStates.Stopping) return _phase;
             if (_troubles.Contains(WorkerTrouble.Drift) || _troubles.Contains(WorkerTrouble.Canary)) return ProcessStates.Drifted;
             if (_troubles.Contains(WorkerTrouble.SetAside)) return ProcessStates.SetAside;
-            if (_troubles.Count > 0) return ProcessStates.Degraded;
+            if (_troubles.Count > 0 || _failingCalls.Count > 0) return ProcessStates.Degraded;
             return _orders.Draining ? ProcessStates.Stopping : _orders.Paused ? ProcessStates.Paused : null;
         }
     }
@@ -95,5 +108,13 @@ public sealed class WorkerHealth(WindowStore windows, TimeProvider clock)
 
         lock (_lock) _windows = (open, clock.GetTimestamp());
         return open;
+    }
+
+    private sealed class FailingCall(WorkerHealth health) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (health._lock) health._failingCalls.Remove(this);
+        }
     }
 }

@@ -73,6 +73,6 @@ internal sealed class WeightGuard(
         WorkerMetrics.Checked(check, verdict);
         var checkpoint = new WeightCheckpoint(
             workerId, batch.BatchId, batch.Epoch, device.Model!.Name, device.Device, check, verdict, reload);
-        return DatabaseRetry.RunAsync(log, token => checkpoints.RecordAsync(checkpoint, token), cancellationToken);
+        return DatabaseRetry.RunAsync(log, health, token => checkpoints.RecordAsync(checkpoint, token), cancellationToken);
     }
 }

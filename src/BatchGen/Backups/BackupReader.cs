@@ -42,7 +42,8 @@ internal sealed class BackupReader : IAsyncDisposable
             {
                 unpacked = Path.Combine(scratch, TemporaryNames.NewUnfinished("restore"));
                 PrivateFiles.CreateFolder(unpacked);
-                await TarFile.ExtractToDirectoryAsync(full, unpacked, overwriteFiles: false, cancellationToken);
+                await using var tar = RegularFile.Open(full);
+                await TarFile.ExtractToDirectoryAsync(tar, unpacked, overwriteFiles: false, cancellationToken);
             }
 
             var folder = unpacked ?? full;
@@ -56,6 +57,7 @@ internal sealed class BackupReader : IAsyncDisposable
             if (unpacked is not null && Directory.Exists(unpacked)) Directory.Delete(unpacked, recursive: true);
             if (error is InvalidDataException or EndOfStreamException or FormatException)
                 throw CommandException.BadInput($"'{full}' is no whole .tar file: {error.Message}", error);
+            if (error is IrregularFileException) throw CommandException.BadInput($"'{full}' cannot be restored: {error.Message}", error);
             throw;
         }
     }

@@ -76,6 +76,12 @@ internal static class AdaptersCommand
             try
             {
                 var report = AdapterInspector.Inspect(file);
+                if (report.TriggerWords.FirstOrDefault(word => word.Any(char.IsControl)) is { } odd)
+                {
+                    throw new AdapterException($"'{file}' has the trigger word '{TerminalText.EscapeLine(odd)}' with a control character, "
+                        + "which no prompt can hold and no page shows. Take the file from its author again, or name the word anew.");
+                }
+
                 var record = report.ToRecord(name);
                 await registry.AddAsync(record, replace, cancellationToken);
                 await PrintAddedAsync(context, file, report, record, known);
@@ -102,8 +108,8 @@ internal static class AdaptersCommand
         var note = sameContent.Length > 0 ? $"; the same content as {string.Join(", ", sameContent)}" : "";
         var family = report.Family.Length > 0 ? report.Family : "family unknown";
         await context.Output.WriteLineAsync(
-            $"Registered adapter '{record.Name}' ({report.Format} {report.Algorithm}, {family}, {report.ModuleCount} modules, "
-            + $"{Quantities.Size(report.SizeBytes)}){note}");
+            $"Registered adapter '{record.Name}' ({report.Format} {report.Algorithm}, {family}, "
+            + $"{Quantities.Count(report.ModuleCount, "module")}, {Quantities.Size(report.SizeBytes)}){note}");
         foreach (var warning in report.Warnings)
             await context.Error.WriteLineAsync($"batchgen: {Printable.Line(file)}: {Printable.Line(warning)}");
     }

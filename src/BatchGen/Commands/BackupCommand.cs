@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using BatchGen.Backups;
 using BatchGen.Composition;
 using BatchGen.Core.Texts;
@@ -28,8 +27,8 @@ internal static class BackupCommand
             var writer = new BackupWriter(context, settings, database.Backup);
             var (path, manifest) =
                 await writer.WriteAsync(arguments.GetRequiredValue(target), arguments.GetValue(images), cancellationToken);
-            await context.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
-                $"Wrote {path} ({manifest.Files.Count} files, {Quantities.Size(manifest.Files.Sum(file => file.SizeBytes))})"));
+            var size = Quantities.Size(manifest.Files.Sum(file => file.SizeBytes));
+            await context.Output.WriteLineAsync($"Wrote {path} ({Quantities.Count(manifest.Files.Count, "file")}, {size})");
             foreach (var line in writer.Unsaved)
                 await context.Error.WriteLineAsync($"batchgen: Not in the backup: {line}. Save it yourself if it is needed.");
             return ExitCodes.Success;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using BatchGen.Composition;
 using BatchGen.Queue.Migrations;
 
@@ -16,6 +17,9 @@ internal static class MigrateCommand
             await using var session = await QueueSession.OpenAsync(context, arguments, cancellationToken);
             foreach (var name in session.AppliedMigrations) await context.Output.WriteLineAsync($"Applied {name}");
             if (session.AppliedMigrations.Count == 0) await context.Output.WriteLineAsync("The schema is up to date");
+            await MendOwnersAsync(context, session.Owners, cancellationToken);
+            foreach (var difference in await session.Migrator.MendFunctionsAsync(cancellationToken))
+                await context.Output.WriteLineAsync($"Put in anew, because {difference.What}");
             await MendRolesAsync(context, session.Roles, cancellationToken);
             await LimitProducersAsync(context, session.Roles, cancellationToken);
             return ExitCodes.Success;
@@ -36,6 +40,21 @@ internal static class MigrateCommand
         }
     }
 
+    // What another role owns, the owner of the schema can neither migrate nor, in places, use.
+    private static async Task MendOwnersAsync(ProgramContext context, OwnerKeeper owners, CancellationToken cancellationToken)
+    {
+        var (before, after) = await owners.MendAsync(cancellationToken);
+        foreach (var given in before.Except(after))
+            await context.Output.WriteLineAsync($"Gave {given.Object} of '{given.Owner}' to '{given.SchemaOwner}', who owns the schema");
+        foreach (var others in after.GroupBy(left => (left.Owner, left.SchemaOwner)))
+        {
+            await context.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"batchgen: {others.First().Object}")
+                + (others.Count() > 1 ? string.Create(CultureInfo.InvariantCulture, $" and {others.Count() - 1} more belong") : " belongs")
+                + $" to '{others.Key.Owner}' and not to '{others.Key.SchemaOwner}', who owns the schema, and this user may not give it "
+                + "away. Run as a superuser: batchgen migrate");
+        }
+    }
+
     // A database that was restored into another server, or whose roles were dropped, is up to date and serves nobody but its owner.
     private static async Task MendRolesAsync(ProgramContext context, RoleKeeper roles, CancellationToken cancellationToken)
     {
@@ -46,6 +65,18 @@ internal static class MigrateCommand
             await context.Output.WriteLineAsync($"Granted {grant}");
         foreach (var grant in before.SurplusGrants.Except(after.SurplusGrants, StringComparer.Ordinal))
             await context.Output.WriteLineAsync($"Revoked {grant}");
+        foreach (var grant in after.LoginGrants)
+        {
+            await context.Error.WriteLineAsync($"batchgen: {grant.Described} was given by hand, and stays. If nobody means it, run as the "
+                + $"owner: {grant.Remedy}");
+        }
+
+        foreach (var fault in after.Faults)
+        {
+            await context.Error.WriteLineAsync($"batchgen: Role {fault.Role} {fault.Fault}, which no role of the queue should. Run as a "
+                + $"superuser: {fault.Remedy}");
+        }
+
         if (after.MissingRoles.Count > 0)
         {
             await context.Error.WriteLineAsync($"batchgen: Roles are missing and this user may not create them: "

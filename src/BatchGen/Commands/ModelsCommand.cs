@@ -42,7 +42,7 @@ internal static class ModelsCommand
             await using var session = await QueueSession.OpenAsync(context, arguments, cancellationToken);
             await session.Models.AddAsync(record, arguments.GetValue(replace), cancellationToken);
             await context.Output.WriteLineAsync(
-                $"Registered model '{registered}' ({record.Family}, {record.Files.Count} files, {FormatSize(record)})");
+                $"Registered model '{registered}' ({record.Family}, {Quantities.Count(record.Files.Count, "file")}, {FormatSize(record)})");
             return ExitCodes.Success;
         });
         HelpWithExamples.Add(

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using BatchGen.Backups;
 using BatchGen.Composition;
+using BatchGen.Core.Texts;
 using BatchGen.Queue.Inspection;
 using BatchGen.Queue.Migrations;
 using BatchGen.Queue.Sql;
@@ -37,7 +38,8 @@ internal static class RestoreCommand
             var running = await ReplaceAsync(context, database, backup, cancellationToken);
             var files = await RestoreFilesAsync(context, settings, backup, cancellationToken);
             var line = string.Create(CultureInfo.InvariantCulture,
-                $"Restored the backup of {backup.Manifest.CreatedAt:u} with {files} files; {running} jobs that were running wait again");
+                $"Restored the backup of {backup.Manifest.CreatedAt:u} with {Quantities.Count(files, "file")}; "
+                    + $"{Quantities.Count(running, "job that was running waits", "jobs that were running wait")} again");
             await context.Output.WriteLineAsync(line);
             return ExitCodes.Success;
         });
@@ -54,10 +56,15 @@ internal static class RestoreCommand
         int running;
         try
         {
-            await database.Backup.RestoreAsync(
-                Path.Combine(backup.Folder, BackupManifest.Database), backup.Manifest.Server, cancellationToken);
+            var dump = Path.Combine(backup.Folder, BackupManifest.Database);
+            await database.Backup.RestoreAsync(dump, backup.Manifest.Server, cancellationToken);
             await new Migrator(database.Queue).MigrateAsync(cancellationToken);
             running = await database.Backup.ResumeAsync(cancellationToken);
+            if (await database.Backup.GiveToOwnerAsync(dump, cancellationToken) is (var owner, { } problem))
+            {
+                await context.Error.WriteLineAsync($"batchgen: What was restored belongs to this login and not to '{owner}': {problem}. "
+                    + "'batchgen doctor' says what to run.");
+            }
         }
         catch
         {
@@ -98,8 +105,8 @@ internal static class RestoreCommand
         var workers = await new ServerInspector(database.Queue).CountLivingWorkersAsync(cancellationToken);
         if (workers > 0)
         {
-            throw CommandException.BadInput(string.Create(
-                CultureInfo.InvariantCulture, $"{workers} workers still use the database. Stop them and the dashboard first."));
+            throw CommandException.BadInput($"{Quantities.Count(workers, "worker still uses", "workers still use")} the database. "
+                + "Stop them and the dashboard first.");
         }
     }
 

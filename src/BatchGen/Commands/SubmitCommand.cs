@@ -8,6 +8,7 @@ using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Api;
 using BatchGen.Imaging;
 using BatchGen.Output;
+using BatchGen.Queue;
 
 namespace BatchGen.Commands;
 
@@ -31,6 +32,9 @@ internal sealed class SubmitCommand
 
     // Files to be copied into the folder of start images once the database has accepted them for the tenant.
     private readonly List<(AcceptedStartImage Image, string File)> _startImages = [];
+
+    // The rows of a file; null where the jobs come from flags.
+    private JobList? _list;
 
     private SubmitCommand(ProgramContext context) => _context = context;
 
@@ -63,9 +67,23 @@ internal sealed class SubmitCommand
         var jobs = await CollectAsync(arguments, cancellationToken);
         await using var session = await QueueSession.OpenAsync(_context, arguments, cancellationToken);
         await SendStartImagesAsync(session, cancellationToken);
-        var ids = await session.Submitter.SubmitAllAsync(jobs, cancellationToken);
+        var ids = await SubmitAsync(session, jobs, cancellationToken);
         await PrintAsync(ids, arguments);
         return ExitCodes.Success;
+    }
+
+    // People look for rows of their file, not for numbers of jobs.
+    private async Task<IReadOnlyList<long>> SubmitAsync(
+        QueueSession session, IEnumerable<JobRequest> jobs, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await session.Submitter.SubmitAllAsync(jobs, cancellationToken);
+        }
+        catch (SubmitRefusedException refused) when (_list is not null)
+        {
+            throw new SubmitRefusedException(_list.Locate(refused.Message), refused);
+        }
     }
 
     private async Task PrintAsync(IReadOnlyList<long> ids, ParseResult arguments)
@@ -121,7 +139,8 @@ internal sealed class SubmitCommand
         if (flags.Job.IdempotencyKey is not null)
             throw CommandException.BadInput("--idempotency-key names one job; put a column 'idempotency_key' into the file.");
         var folder = file == "-" ? "" : Path.GetDirectoryName(Path.GetFullPath(file))!;
-        return await WithStartImagesAsync(await ReadAsync(file, flags, cancellationToken), folder);
+        _list = await ReadAsync(file, flags, cancellationToken);
+        return await WithStartImagesAsync(_list, folder);
     }
 
     private static JobExpansion Expand(JobTemplate template)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using BatchGen.Dashboard;
 using BatchGen.Queue;
 using BatchGen.Queue.Access;
 using BatchGen.Queue.Checkpoints;
@@ -38,6 +39,9 @@ internal sealed class QueueSession : IAsyncDisposable
         Checkpoints = new CheckpointLog(database);
         Access = new AccessStore(database);
         Roles = new RoleKeeper(database);
+        Migrator = new Migrator(database);
+        var schema = settings.Options.Queue.Schema;
+        Owners = new OwnerKeeper(database, [schema, DashboardServices.SchemaOfRecurringWork(schema)]);
     }
 
     /// <summary>The settings in use.</summary>
@@ -84,6 +88,12 @@ internal sealed class QueueSession : IAsyncDisposable
 
     /// <summary>The roles of the database and their rights.</summary>
     public RoleKeeper Roles { get; }
+
+    /// <summary>Brings schema and functions up to date.</summary>
+    public Migrator Migrator { get; }
+
+    /// <summary>Whom everything in the schemas belongs to.</summary>
+    public OwnerKeeper Owners { get; }
 
     /// <summary>Finds the database, connects and migrates.</summary>
     /// <exception cref="CommandException">Settings are wrong, or the database cannot be reached or used.</exception>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using BatchGen.Queue.Migrations;
 
@@ -6,6 +7,9 @@ namespace BatchGen.Doctor;
 /// <summary>Whether the schema is that of this program.</summary>
 internal sealed class MigrationsCheck() : DoctorCheck("migrations", needsDatabase: true)
 {
+    // More would fill the screen; the command that mends them needs no list.
+    private const int MostNamed = 5;
+
     /// <inheritdoc/>
     public override async IAsyncEnumerable<Finding> RunAsync(
         CheckContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -24,6 +28,17 @@ internal sealed class MigrationsCheck() : DoctorCheck("migrations", needsDatabas
         else if (schema.Pending.Count > 0)
         {
             yield return Wrong($"The schema is older than this program: it lacks {string.Join(", ", schema.Pending)}.", where, Migrate);
+        }
+        else if (await new Migrator(context.OpenDatabase).InspectFunctionsAsync(cancellationToken) is not { } differences)
+        {
+            yield return Ok($"The schema is that of BatchGen {schema.Program}. Whether somebody changed its functions, only an owner sees "
+                + "that may create schemas.", where);
+        }
+        else if (differences.Count > 0)
+        {
+            var named = string.Join("; ", differences.Take(MostNamed).Select(difference => difference.What));
+            yield return Wrong(string.Create(CultureInfo.InvariantCulture,
+                $"Somebody changed functions or views of the schema ({differences.Count}): {named}."), where, Migrate);
         }
         else yield return Ok($"The schema is that of BatchGen {schema.Program}.", where);
     }

@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using BatchGen.Composition;
 using BatchGen.Core.Registry;
+using BatchGen.Core.Texts;
 using BatchGen.Queue.Registry;
 
 namespace BatchGen.Doctor;
@@ -40,8 +40,8 @@ internal sealed class ModelsCheck() : DoctorCheck("models", needsDatabase: true)
             return RenderSupport.TorchBackend == "none" ? Warning(what, path, remedy) : Wrong(what, path, remedy);
         }
 
-        return Ok(string.Create(CultureInfo.InvariantCulture,
-            $"Model '{model.Name}': {model.Files.Count} files are as registered{(context.Quick ? ", by size" : "")}."), model.Path);
+        var files = Quantities.Count(model.Files.Count, "file is", "files are");
+        return Ok($"Model '{model.Name}': {files} as registered{(context.Quick ? ", by size" : "")}.", model.Path);
     }
 
     private static bool IsNamed(ModelRecord model, string name) => string.Equals(model.Name, name, StringComparison.OrdinalIgnoreCase);

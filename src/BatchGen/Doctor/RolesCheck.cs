@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using BatchGen.Dashboard;
 using BatchGen.Queue.Inspection;
 using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Sql;
 
 namespace BatchGen.Doctor;
 
@@ -15,6 +17,15 @@ internal sealed class RolesCheck() : DoctorCheck("roles", needsDatabase: true)
     public override async IAsyncEnumerable<Finding> RunAsync(
         CheckContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        var schema = context.Settings.Options.Queue.Schema;
+        var owners = new OwnerKeeper(context.OpenDatabase, [schema, DashboardServices.SchemaOfRecurringWork(schema)]);
+        var ownersAreRight = true;
+        await foreach (var finding in OwnersAsync(context, owners, cancellationToken))
+        {
+            ownersAreRight = false;
+            yield return finding;
+        }
+
         var report = await new RoleKeeper(context.OpenDatabase).InspectAsync(cancellationToken);
         if (report.MissingRoles.Count > 0)
         {
@@ -25,26 +36,66 @@ internal sealed class RolesCheck() : DoctorCheck("roles", needsDatabase: true)
 
         if (!report.KnowsGrants)
         {
+            var owner = (await owners.ListOwnersAsync(cancellationToken))[0].Owner;
             yield return Warning(
-                "Rights can be compared by the owner of the schema only.", context.Server, "Run this command as the owner.");
+                "Rights can be compared by the owner of the schema only.", context.Server, $"Run this command as its owner, '{owner}'.");
         }
 
         if (report.MissingGrants.Count > 0)
         {
             yield return Wrong(string.Create(CultureInfo.InvariantCulture,
-                $"{report.MissingGrants.Count} rights are missing: {Named(report.MissingGrants)}."), context.Server,
+                $"Rights are missing ({report.MissingGrants.Count}): {Named(report.MissingGrants)}."), context.Server,
                 "Run as the owner of the schema: batchgen migrate");
         }
 
         if (report.SurplusGrants.Count > 0)
         {
             yield return Warning(string.Create(CultureInfo.InvariantCulture,
-                $"{report.SurplusGrants.Count} rights are there that nobody needs: {Named(report.SurplusGrants)}."), context.Server,
+                $"Rights are there that nobody needs ({report.SurplusGrants.Count}): {Named(report.SurplusGrants)}."), context.Server,
                 "Run as the owner of the schema: batchgen migrate");
         }
 
-        if (report.IsComplete) yield return Ok("The roles are there, with their rights.", context.Server);
+        foreach (var fault in report.Faults)
+        {
+            yield return Wrong($"Role {fault.Role} {fault.Fault}, which no role of the queue should.", context.Server,
+                $"Run as a superuser: {fault.Remedy}");
+        }
+
+        if (report.LoginGrants.Count > 0)
+        {
+            yield return Warning(
+                $"Rights were given to single logins by hand: {Named([.. report.LoginGrants.Select(grant => grant.Described)])}.",
+                context.Server, "If nobody means them, give those logins a role of the queue instead and run as the owner: "
+                    + string.Join("; ", report.LoginGrants.Take(MostNamed).Select(grant => grant.Remedy)));
+        }
+
+        if (report.IsComplete && ownersAreRight && report.Faults.Count == 0 && report.LoginGrants.Count == 0)
+            yield return Ok("The roles are there, with their rights.", context.Server);
         await foreach (var finding in LoginsAsync(context, report.KnowsGrants, cancellationToken)) yield return finding;
+    }
+
+    private async IAsyncEnumerable<Finding> OwnersAsync(
+        CheckContext context, OwnerKeeper owners, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var schema in (await owners.ListOwnersAsync(cancellationToken)).Where(schema => schema.IsSuperuser))
+        {
+            var to = schema.Suggested is { } suggested ? QuotedName.Of(suggested) : "the login of workers and dashboard";
+            yield return Warning(
+                $"Schema '{schema.Schema}' belongs to '{schema.Owner}', which is superuser: its functions run with all rights"
+                    + (schema.IsMember ? "." : ", and this login cannot migrate it."),
+                context.Server,
+                $"Run as a superuser: alter schema {QuotedName.Of(schema.Schema)} owner to {to}; and then, as a superuser too: "
+                    + "batchgen migrate, which gives it all that the schema holds.");
+        }
+
+        var foreign = await owners.ListForeignAsync(cancellationToken);
+        foreach (var others in foreign.GroupBy(one => (one.Owner, one.SchemaOwner)))
+        {
+            yield return Wrong(
+                $"Not everything belongs to '{others.Key.SchemaOwner}', who owns the schema, but to '{others.Key.Owner}': "
+                    + $"{Named([.. others.Select(one => one.Object)])}.",
+                context.Server, "Run as a superuser: batchgen migrate");
+        }
     }
 
     private async IAsyncEnumerable<Finding> LoginsAsync(

@@ -6,7 +6,7 @@ namespace BatchGen.Output;
 /// <summary>Texts, numbers and lists as people read them; texts of users made safe for a terminal.</summary>
 internal static class Printable
 {
-    /// <summary>One line without control characters (a prompt could hold escape sequences), cut to a length.</summary>
+    /// <summary>One line with control characters written out (a prompt could hold escape sequences), cut to a length.</summary>
     public static string Line(string? text, int maxLength = int.MaxValue)
     {
         if (string.IsNullOrEmpty(text)) return "";
@@ -14,13 +14,13 @@ internal static class Printable
         foreach (var rune in text.EnumerateRunes())
         {
             if (result.Length >= maxLength) return Begin(result, maxLength - 1).Append('…').ToString();
-            result.Append(TerminalText.IsUnsafe(rune) ? " " : rune.ToString());
+            result.Append(TerminalText.EscapeLine(rune.ToString()));
         }
 
         return result.ToString();
     }
 
-    /// <summary>Several lines without control characters.</summary>
+    /// <summary>Several lines with control characters written out.</summary>
     public static string Lines(string? text) => string.Join('\n', (text ?? "").Split('\n').Select(line => Line(line.TrimEnd('\r'))));
 
     /// <summary>An error message: lines after its first are indented, so that no name in it can look like a message of its own.</summary>

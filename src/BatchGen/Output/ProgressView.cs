@@ -29,6 +29,14 @@ internal static class ProgressView
     public static string Line(Standstill found) =>
         string.Create(CultureInfo.InvariantCulture, $"{Printable.Line(found.What)} Since {found.Since:u}. {found.Remedy}");
 
+    /// <summary>What a worker's machine lacks, one line of text for each.</summary>
+    public static IEnumerable<string> LackLines(WorkerDetails worker) => worker.Lacks.Select(lack => string.Create(
+        CultureInfo.InvariantCulture,
+        $"Worker '{Printable.Line(worker.Name)}' lacks {LackWord(lack)} '{Printable.Line(lack.Name)}' since {lack.Since:u} "
+            + $"and claims nothing that needs it: {Printable.Line(lack.Reason)}"));
+
+    private static string LackWord(WorkerLack lack) => lack.Kind.Replace('_', ' ');
+
     /// <summary>A bar for all jobs, the counts by state, and a line with a bar for each worker.</summary>
     /// <param name="title">What is watched.</param>
     /// <param name="counts">Jobs by state.</param>
@@ -52,6 +60,7 @@ internal static class ProgressView
         };
         if (workers.Count == 0) rows.Add(new Markup("[yellow]No worker is running; 'batchgen worker' starts one.[/]"));
         rows.AddRange(standstills.Select(found => new Text(Line(found), new Style(Color.Red, decoration: Decoration.Bold))));
+        rows.AddRange(workers.SelectMany(LackLines).Select(line => new Text(line, new Style(Color.Yellow))));
         rows.AddRange(workers.Select(worker => new Markup(Describe(worker))));
         return new Rows(rows);
     }

@@ -34,8 +34,7 @@ internal sealed class ProgressWatcher(ProgramContext context, JobCatalog jobs, W
             {
                 counts = await jobs.CountAsync(campaign, cancellationToken);
                 meter.Sample(counts.Total - counts.Open);
-                var now = context.Clock.GetUtcNow();
-                var answering = (await workers.ListAsync(cancellationToken)).Where(worker => worker.IsAnswering(now)).ToArray();
+                var answering = await ListAnsweringAsync(cancellationToken);
                 var look = await LookAsync(cancellationToken);
                 live.UpdateTarget(new TerminalView(ProgressView.Bars(title, counts, answering, meter, look)));
                 if (counts.Open == 0) return;
@@ -50,12 +49,16 @@ internal sealed class ProgressWatcher(ProgramContext context, JobCatalog jobs, W
         var meter = new ThroughputMeter(context.Clock);
         long? printedAt = null;
         IReadOnlyList<Standstill> shown = [];
+        HashSet<string> shownLacks = [];
         while (true)
         {
             var found = await LookAsync(cancellationToken);
             foreach (var began in found.Where(one => !shown.Any(one.IsSameAs)))
                 await context.Output.WriteLineAsync($"{Now()} {ProgressView.Line(began)}");
             shown = found;
+            HashSet<string> lacks = [.. (await ListAnsweringAsync(cancellationToken)).SelectMany(ProgressView.LackLines)];
+            foreach (var line in lacks.Except(shownLacks, StringComparer.Ordinal)) await context.Output.WriteLineAsync($"{Now()} {line}");
+            shownLacks = lacks;
             var counts = await jobs.CountAsync(campaign, cancellationToken);
             meter.Sample(counts.Total - counts.Open);
             if (counts.Open == 0 || printedAt is not { } at || context.Clock.GetElapsedTime(at) >= PlainLineInterval)
@@ -67,6 +70,12 @@ internal sealed class ProgressWatcher(ProgramContext context, JobCatalog jobs, W
             if (counts.Open == 0) return counts;
             await Task.Delay(PlainPollInterval, context.Clock, cancellationToken);
         }
+    }
+
+    private async Task<WorkerDetails[]> ListAnsweringAsync(CancellationToken cancellationToken)
+    {
+        var now = context.Clock.GetUtcNow();
+        return [.. (await workers.ListAsync(cancellationToken)).Where(worker => worker.IsAnswering(now))];
     }
 
     private string Now() => context.Clock.GetLocalNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture);

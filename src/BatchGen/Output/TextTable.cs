@@ -27,7 +27,7 @@ internal sealed class TextTable
         }
     }
 
-    /// <summary>Adds a row; control characters in its cells are replaced, because a prompt could hold escape sequences.</summary>
+    /// <summary>Adds a row; control characters in its cells are written out, because a prompt could hold escape sequences.</summary>
     public void Add(params IEnumerable<string?> cells) => _table.AddRow(cells.Select(cell => new Cell(Printable.Line(cell))));
 
     /// <summary>Prints header and rows; lines that a terminal is too narrow for are shortened at their end.</summary>

@@ -40,6 +40,7 @@ public sealed class BodyLimitTests : IAsyncLifetime
     [InlineData("/api/v1/jobs/cancel", 1_048_577, true)]
     [InlineData("/api/v1/workers/00000000-0000-0000-0000-000000000000/drain", 1_048_577, true)]
     [InlineData("/enqueue/list", 1_048_577, false)]
+    [InlineData("/hangfire/recurring/trigger", 1_048_577, true)]
     public async Task A_body_above_the_limit_of_its_call_is_refused_with_413(string path, int length, bool refused)
     {
         using var client = await _dashboard.ClientAsync();

@@ -154,6 +154,28 @@ public sealed partial class OddValueTests : IAsyncLifetime
     [GeneratedRegex(@"\{[^}]*\}")]
     private static partial Regex Parameter();
 
+    [Fact]
+    public async Task A_database_that_does_not_serve_is_one_log_line_for_many_requests_and_no_stack_trace()
+    {
+        await _database.SqlAsync($"alter schema {_database.Schema} rename to {_database.Schema}_away");
+        try
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                using var answer = await _client.GetAsync("/jobs", TestContext.Current.CancellationToken);
+                Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+            }
+
+            Assert.Single(_log.Written, line => line.Contains("Requests are answered with 503", StringComparison.Ordinal));
+            Assert.DoesNotContain(_log.Written, line => line.Contains("FailurePages", StringComparison.Ordinal)
+                || line.Contains("An unhandled exception", StringComparison.Ordinal));
+        }
+        finally
+        {
+            await _database.SqlAsync($"alter schema {_database.Schema}_away rename to {_database.Schema}");
+        }
+    }
+
     private sealed class Lines : ILoggerProvider, ILogger
     {
         public ConcurrentQueue<string> Written { get; } = new();

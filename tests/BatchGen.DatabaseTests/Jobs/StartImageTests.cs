@@ -141,6 +141,17 @@ public sealed class StartImageTests : IAsyncLifetime
     public async Task The_database_and_the_worker_accept_the_same_names_of_start_images(string name) =>
         Assert.Equal(StartImageFolder.IsName(name), await _database.SqlAsync<bool>("select is_start_image_name($1)", name));
 
+    [Fact]
+    public async Task A_name_that_no_file_system_holds_is_refused_when_it_is_submitted_and_both_count_alike()
+    {
+        foreach (var name in (string[])[new string('é', 127), new string('é', 128), $"{new string('é', 127)}/{new string('a', 70)}"])
+            await The_database_and_the_worker_accept_the_same_names_of_start_images(name);
+        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(
+            () => _database.Submitter.SubmitAsync([new JobRequest { StartImage = new string('é', 128) }], CancellationToken.None));
+        Assert.StartsWith("jobs[0].start_image: no file system holds a name of more than 255 bytes", refused.Message,
+            StringComparison.Ordinal);
+    }
+
     private async Task AddTenantsAsync(params string[] names)
     {
         foreach (var name in names) await _database.SqlAsync("insert into tenants (name) values ($1)", name);

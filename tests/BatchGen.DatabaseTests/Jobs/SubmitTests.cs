@@ -79,6 +79,14 @@ public sealed class SubmitTests : IAsyncLifetime
         "jobs[1].deadline: expected an instant after now and after run_at, got \"2001-01-01T00:00:00Z\"; the job could never run.")]
     [InlineData("""{"tags": ["a", ""]}""", "jobs[1].tags: expected words of 1 to 100 characters, got [\"a\", \"\"].")]
     [InlineData("""{"prompt": 5}""", "jobs[1].prompt: expected text, got 5.")]
+    [InlineData("""{"campaign": "a\tb"}""",
+        "jobs[1].campaign: a name has no control characters, such as tabs and ends of lines, got \"a\\tb\"; leave them out.")]
+    [InlineData("""{"campaign": "a\u0085b"}""",
+        "jobs[1].campaign: a name has no control characters, such as tabs and ends of lines, got \"a\u0085b\"; leave them out.")]
+    [InlineData("""{"prompt": "a \ud800"}""", "jobs[1].prompt: the text holds half of a character (a single \\ud800 to \\udfff), "
+        + "which is no text; remove it or write both halves.")]
+    [InlineData("""{"tags": ["fine", "\ud800"]}""", "jobs[1].tags: the text holds half of a character (a single \\ud800 to \\udfff), "
+        + "which is no text; remove it or write both halves.")]
     [InlineData("""[]""", "jobs[1]: expected a job object such as {\"prompt\": \"a red cube\"}, got [].")]
     public async Task A_job_that_breaks_a_rule_is_refused_with_its_element_field_and_remedy(string job, string message)
     {
@@ -87,6 +95,23 @@ public sealed class SubmitTests : IAsyncLifetime
         Assert.Equal(message, refused.Message);
         Assert.Equal(0L, await _database.SqlAsync<long>("select count(*) from jobs"));
     }
+
+    [Fact]
+    public async Task A_staged_campaign_with_a_control_character_is_refused()
+    {
+        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => _database.Submitter.SubmitManyAsync(
+            [new JobRequest { Prompt = "fine", Campaign = "a b" }, new JobRequest { Campaign = "a\nb" }], null, CancellationToken.None));
+        Assert.Contains("campaign: a name has no control characters", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("select retry_failed(at_most => -5)",
+        "retry_failed.at_most: expected a number of jobs from 0 on, or null for all, got -5.")]
+    [InlineData("select cancel_waiting('a', at_most => -1)",
+        "cancel_waiting.at_most: expected a number of jobs from 0 on, or null for all, got -1.")]
+    [InlineData("select ended_jobs(at_most => -5)", "ended_jobs.at_most: expected a number of jobs from 0 on, got -5.")]
+    public async Task A_negative_number_of_jobs_is_refused_with_the_functions_name(string statement, string message) =>
+        Assert.Equal(message, (await Assert.ThrowsAsync<Npgsql.PostgresException>(() => _database.SqlAsync(statement))).MessageText);
 
     [Fact]
     public async Task A_prompt_may_be_empty_and_has_at_most_20000_characters()

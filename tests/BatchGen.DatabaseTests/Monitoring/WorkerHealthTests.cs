@@ -153,6 +153,39 @@ public sealed class WorkerHealthTests
         await UntilAsync(worker, false, ProcessStates.Degraded);
     }
 
+    [Fact]
+    public async Task A_worker_is_degraded_while_the_database_denies_its_claims()
+    {
+        await using var database = await CreateAsync();
+        await using var worker = await StartAsync(database, new FakeRenderer());
+        await UntilAsync(worker, true, ProcessStates.Idle);
+        const string Change = "do $$ begin execute format('{0} execute on function claim_batch {1} %I', current_user); end $$";
+        await database.SqlAsync(Change.Replace("{0}", "revoke", StringComparison.Ordinal).Replace("{1}", "from", StringComparison.Ordinal));
+        await UntilAsync(worker, false, ProcessStates.Degraded);
+        await database.SqlAsync(Change.Replace("{0}", "grant", StringComparison.Ordinal).Replace("{1}", "to", StringComparison.Ordinal));
+        await UntilAsync(worker, true, ProcessStates.Idle);
+    }
+
+    [Fact]
+    public async Task A_worker_is_degraded_while_its_machine_lacks_every_model_that_it_may_serve()
+    {
+        await using var database = await CreateAsync();
+        var missing = true;
+        var renderer = new FakeRenderer
+        {
+            OnLoad = _ =>
+            {
+                if (!Volatile.Read(ref missing)) return;
+                throw new ModelException("'/srv/models/demo' is missing") { Lack = new MachineLack(LackKind.Model, "demo", "aa") };
+            },
+        };
+        await using var worker = await StartAsync(database, renderer);
+        await database.SubmitAsync("");
+        await UntilAsync(worker, false, ProcessStates.Degraded);
+        Volatile.Write(ref missing, false);
+        await WorkerHost.UntilAsync("the worker is ready", () => ReadAsync(worker), readiness => readiness.IsReady);
+    }
+
     private static async Task<TestDatabase> CreateAsync()
     {
         var database = await TestDatabase.CreateAsync(new QueueOptions { PollInterval = TimeSpan.FromMilliseconds(50) });

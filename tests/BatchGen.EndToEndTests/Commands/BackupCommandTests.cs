@@ -81,7 +81,7 @@ public sealed class BackupCommandTests
         var refused = await there.RunHereAsync("restore", Path.Combine(program.DataFolder, "saved"));
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("The database is not empty.", refused.Error, StringComparison.Ordinal);
-        Assert.Contains("1 workers still use the database",
+        Assert.Contains("1 worker still uses the database",
             (await there.RunHereAsync("restore", Path.Combine(program.DataFolder, "saved"), "--replace")).Error, StringComparison.Ordinal);
         await workers.StopAsync(worker, "done", CancellationToken.None);
         Assert.Equal(0, (await there.RunHereAsync("restore", Path.Combine(program.DataFolder, "saved"), "--replace")).ExitCode);
@@ -226,6 +226,41 @@ public sealed class BackupCommandTests
         Assert.Equal((0, ""), (restored.ExitCode, restored.Error));
         Assert.Equal(await CountAsync(source.Database.ConnectionString, source.Database.Schema),
             await CountAsync(there.Environment["ConnectionStrings__BatchGen"]!, source.Database.Schema));
+    }
+
+    [Fact]
+    public async Task A_superusers_restore_gives_everything_to_the_owner_in_the_backup()
+    {
+        await using var source = await FilledAsync();
+        await using var program = new ProgramUnderTest(source.Database);
+        await AddRecurringWorkAsync(source.Database);
+        var folder = Path.Combine(program.DataFolder, "saved");
+        Assert.Equal(0, (await program.RunHereAsync("backup", folder)).ExitCode);
+        await using var server = await SecondServer.StartAsync();
+        await using var there = new ProgramUnderTest(source.Database);
+        var owner = new NpgsqlConnectionStringBuilder(server.ConnectionString).Username!;
+        there.Environment["ConnectionStrings__BatchGen"] = await server.SuperUserAddressAsync();
+        var restored = await there.RunHereAsync("restore", folder);
+        Assert.Equal((0, ""), (restored.ExitCode, restored.Error));
+        await using var queue = QueueDatabase.Open(
+            await server.SuperUserAddressAsync(), new QueueOptions { Schema = source.Database.Schema });
+        var owners = new OwnerKeeper(queue, [source.Database.Schema, source.Database.Schema + "_hangfire"]);
+        Assert.Empty(await owners.ListForeignAsync(CancellationToken.None));
+        Assert.Equal([owner, owner], (await owners.ListOwnersAsync(CancellationToken.None)).Select(schema => schema.Owner));
+        there.Environment["ConnectionStrings__BatchGen"] = server.ConnectionString;
+        Assert.StartsWith("The schema is up to date\n", (await there.RunHereAsync("migrate")).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_named_pipe_is_refused_as_a_backup_and_nobody_waits_for_it()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        var pipe = Path.Combine(program.DataFolder, "backup.tar");
+        IrregularFiles.MakePipe(pipe);
+        var refused = await program.RunHereAsync("restore", pipe);
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("it is a named pipe", refused.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -412,13 +447,15 @@ public sealed class BackupCommandTests
     {
         public string ConnectionString => server.ConnectionString;
 
+        public async Task<string> SuperUserAddressAsync() => new NpgsqlConnectionStringBuilder(server.ConnectionString)
+        {
+            Username = "postgres", Pooling = false,
+            Password = (await File.ReadAllTextAsync(Path.Combine(folder, "superuser.password"))).Trim(),
+        }.ConnectionString;
+
         public async Task AsSuperUserAsync(string statement)
         {
-            var address = new NpgsqlConnectionStringBuilder(server.ConnectionString)
-            {
-                Username = "postgres", Database = "postgres", Pooling = false,
-                Password = (await File.ReadAllTextAsync(Path.Combine(folder, "superuser.password"))).Trim(),
-            };
+            var address = new NpgsqlConnectionStringBuilder(await SuperUserAddressAsync()) { Database = "postgres" };
             await using var connection = new NpgsqlConnection(address.ConnectionString);
             await connection.OpenAsync();
             await using var command = new NpgsqlCommand(statement, connection);

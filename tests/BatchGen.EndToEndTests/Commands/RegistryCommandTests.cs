@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using BatchGen.Testing;
 using Xunit;
@@ -29,6 +30,24 @@ public sealed class RegistryCommandTests
         Assert.EndsWith(DemoModel, lines[1], StringComparison.Ordinal);
         var json = JsonDocument.Parse((await program.RunHereAsync("models", "list", "--json")).Output).RootElement;
         Assert.Equal(("demo", "sd15"), (json.GetProperty("name").GetString(), json.GetProperty("family").GetString()));
+    }
+
+    [Fact]
+    public async Task A_trigger_word_with_a_control_character_is_refused_and_named_in_a_form_that_no_terminal_obeys()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        var file = Path.Combine(program.DataFolder, "word.safetensors");
+        const string Header = """
+            {"__metadata__":{"modelspec.trigger_phrase":"zo\u001brk"},"emb_params":{"dtype":"F32","shape":[1,768],"data_offsets":[0,3072]}}
+            """;
+        await File.WriteAllBytesAsync(
+            file, [.. BitConverter.GetBytes((long)Header.Length), .. Encoding.UTF8.GetBytes(Header), .. new byte[3072]],
+            TestContext.Current.CancellationToken);
+        var refused = await program.RunHereAsync("adapters", "add", file);
+        Assert.NotEqual(0, refused.ExitCode);
+        Assert.Contains(@"has the trigger word 'zo\u001brk' with a control character", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("No adapters are registered", (await program.RunHereAsync("adapters", "list")).Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using BatchGen.Core.Failures;
 using BatchGen.Testing;
 using Spectre.Console;
 using Xunit;
@@ -46,6 +47,26 @@ public sealed class WatchCommandTests
         Assert.Equal(0, result.ExitCode);
         Assert.Single(
             result.Output.Split('\n'), line => line.Contains(" No worker runs although jobs could run. Since ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Watching_says_at_once_what_the_machine_of_a_worker_lacks_and_says_it_once()
+    {
+        await using var database = await DatabaseAsync();
+        await using var program = new ProgramUnderTest(database);
+        var worker = await database.AddWorkerAsync("gpu-1");
+        await database.Workers.NoteLackAsync(worker, new MachineLack(LackKind.Model, "demo", "aa"), "'/srv/demo' is missing", Stop);
+        var ids = await database.SubmitAsync("");
+        var context = program.Context();
+        var watching = ProgramUnderTest.RunHereAsync(["watch"], context);
+        await Wait.UntilAsync(
+            "the counts were printed", () => context.Output.ToString()!.Contains(" waiting", StringComparison.Ordinal),
+            cancellationToken: Stop);
+        await database.Actions.CancelAsync(ids, Stop);
+        var result = await watching;
+        var line = Assert.Single(
+            result.Output.Split('\n'), line => line.Contains(" Worker 'gpu-1' lacks model 'demo' since ", StringComparison.Ordinal));
+        Assert.EndsWith("claims nothing that needs it: '/srv/demo' is missing", line, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -83,6 +83,20 @@ public class CommandLineTests
     }
 
     [Fact]
+    public async Task Intervals_after_which_a_living_worker_would_count_as_gone_are_refused_with_the_reason()
+    {
+        var run = await ProgramRun.RunAsync(["migrate"], settings: new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["BatchGen:Queue:PollInterval"] = "00:02:00", ["BatchGen:Worker:HeartbeatInterval"] = "00:02:00",
+            ["BatchGen:Queue:LeaseDuration"] = "00:10:00",
+        });
+        Assert.Equal(ExitCodes.BadInput, run.ExitCode);
+        foreach (var key in (string[])["BatchGen:Queue:PollInterval: ", "BatchGen:Worker:HeartbeatInterval: "])
+            Assert.Contains(run.Error.Split('\n'), line => line.Contains(key, StringComparison.Ordinal)
+                && line.Contains("a worker that says nothing for a minute counts as gone", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Every_command_has_a_description_and_examples()
     {
         foreach (var path in CommandPaths(CommandLine.Build(ProgramRun.Context()), ""))

@@ -14,9 +14,9 @@ public class OutputTests
         Assert.Equal(expected, Printable.Ids(ids));
 
     [Fact]
-    public void Control_characters_are_replaced_by_blanks()
+    public void Control_characters_are_written_out()
     {
-        Assert.Equal("a [31mb c d", Printable.Line("a\u001b[31mb\tc\u202Ed"));
+        Assert.Equal(@"a\u001b[31mb\tc\u202ed", Printable.Line("a\u001b[31mb\tc\u202Ed"));
         Assert.Equal("abc…", Printable.Line("abcdef", 4));
     }
 

@@ -47,22 +47,26 @@ internal static class CampaignsEndpoints
         DisplayFormat display,
         CancellationToken cancellationToken)
     {
+        JobList? list = null;
         try
         {
             if (string.IsNullOrWhiteSpace(name)) throw new FormatException("Give the schedule a name.");
+            if (name.Trim().Any(char.IsControl))
+                throw new FormatException("A name has no control characters, such as tabs and ends of lines; leave them out.");
             var times = new TimeReference(display.Now, TimeZones.Parse(zone));
             CronText.CheckComes(cron ?? "");
             // Only a check: each run reads the list anew, as of its own time.
-            var requests = FormList.Read(jobs ?? "", "", times);
+            list = FormList.Read(jobs ?? "", "", times);
+            var requests = list.ToList();
             await checker.CheckAsync(requests, cancellationToken);
             var id = await schedules.SaveAsync(name.Trim(), cron!.Trim(), zone!, jobs!, requests.Count, cancellationToken);
             recurring.Update(id, cron.Trim(), zone!);
-            return BackToCampaigns($"{name.Trim()} recurs: {cron} in {zone}, {requests.Count} jobs each time.");
+            return BackToCampaigns($"{name.Trim()} recurs: {cron} in {zone}, {Quantities.Count(requests.Count, "job")} each time.");
         }
         catch (Exception failure) when (failure is FormatException or JobFileException or SubmitRefusedException)
         {
             var model = await ReadAsync(campaigns, schedules, before: null, cancellationToken);
-            var draft = new ScheduleDraft(name, cron, zone, jobs, ShortText.Of(failure.Message));
+            var draft = new ScheduleDraft(name, cron, zone, jobs, ShortText.Of(list?.Locate(failure.Message) ?? failure.Message));
             return Page.Of<CampaignsPage, CampaignsModel>(model with { Draft = draft }, StatusCodes.Status400BadRequest);
         }
     }

@@ -53,7 +53,7 @@ internal sealed partial class EnqueueEndpoints(
         var requests = form.ToJobs(display.Times, problems);
         var model = await ModelAsync(cancellationToken) with { Form = form, Problems = ListOf(problems) };
         if (problems.Count > 0) return Page.Of<EnqueuePage, EnqueueModel>(model, StatusCodes.Status400BadRequest);
-        return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
+        return await FinishAsync(model, requests, fields["action"] == "submit", list: null, cancellationToken);
     }
 
     // An uploaded image is kept at once, so that checking and submitting need no second upload.
@@ -99,9 +99,10 @@ internal sealed partial class EnqueueEndpoints(
         try
         {
             var campaign = fields["campaign"].ToString().Trim();
-            var requests = FormList.Read(text, name, display.Times)
+            var list = FormList.Read(text, name, display.Times);
+            var requests = list
                 .Select(job => campaign.Length > 0 && job.Campaign is null ? job with { Campaign = campaign } : job).ToArray();
-            return await FinishAsync(model, requests, fields["action"] == "submit", cancellationToken);
+            return await FinishAsync(model, requests, fields["action"] == "submit", list, cancellationToken);
         }
         catch (JobFileException failure)
         {
@@ -112,7 +113,7 @@ internal sealed partial class EnqueueEndpoints(
 
     // Checking shows what would be submitted; submitting leads to the jobs.
     private async Task<IResult> FinishAsync(
-        EnqueueModel model, IReadOnlyList<JobRequest> requests, bool submit, CancellationToken cancellationToken)
+        EnqueueModel model, IReadOnlyList<JobRequest> requests, bool submit, JobList? list, CancellationToken cancellationToken)
     {
         try
         {
@@ -142,11 +143,12 @@ internal sealed partial class EnqueueEndpoints(
         }
         catch (SubmitRefusedException refused)
         {
-            return Page.Of<EnqueuePage, EnqueueModel>(Place(model, refused.Message), StatusCodes.Status400BadRequest);
+            return Page.Of<EnqueuePage, EnqueueModel>(
+                Place(model, list?.Locate(refused.Message) ?? refused.Message), StatusCodes.Status400BadRequest);
         }
     }
 
-    // "jobs[3].width: expected ..." belongs beside the width; in a list, the element counts from one as rows do for people.
+    // "jobs[3].width: expected ..." belongs beside the width; of a list, the message names the row.
     private static EnqueueModel Place(EnqueueModel model, string message)
     {
         if (model.List is not null) return model with { ListProblem = ShortText.Of(message) };

@@ -292,4 +292,16 @@ public class JobFileTests
         JobFile.Read(text, "jobs.csv", times, defaults);
 
     private static JobList ReadJson(string text, TimeReference times) => JobFile.Read(text, "jobs.json", times);
+
+    [Theory]
+    [InlineData("jobs[0].width: expected", "Row 2, width: expected")]
+    [InlineData("jobs[3].adapters[0].strength: expected", "Row 3, adapters[0].strength: expected")]
+    [InlineData("jobs[4]: expected", "Row 4: expected")]
+    [InlineData("jobs[5].width: expected", "jobs[5].width: expected")]
+    [InlineData("the tenant is paused", "the tenant is paused")]
+    public void A_refusal_of_the_database_names_the_row_that_the_job_comes_from(string refusal, string expected)
+    {
+        var list = JobFile.Read("prompt,seeds\na,5\nb,1-3\nc,7\n", "a.csv", Times);
+        Assert.Equal(expected, list.Locate(refusal));
+    }
 }

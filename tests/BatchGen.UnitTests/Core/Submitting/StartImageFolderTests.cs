@@ -66,6 +66,27 @@ public sealed class StartImageFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_name_with_a_part_of_more_than_255_bytes_is_refused_whatever_its_letters()
+    {
+        Assert.True(StartImageFolder.IsName(new string('é', 127)));
+        Assert.False(StartImageFolder.IsName(new string('é', 128)));
+        // Letters are counted as the database counts them, not in halves.
+        var long63 = string.Concat(Enumerable.Repeat("😀", 63));
+        Assert.True(StartImageFolder.IsName($"{long63}/{long63}"));
+    }
+
+    [Fact]
+    public void A_folder_or_a_circle_of_links_in_the_place_of_an_image_is_named_with_what_to_do()
+    {
+        Directory.CreateDirectory(Path.Combine(_root, "folder.png"));
+        File.CreateSymbolicLink(Path.Combine(_root, "one.png"), Path.Combine(_root, "two.png"));
+        File.CreateSymbolicLink(Path.Combine(_root, "two.png"), Path.Combine(_root, "one.png"));
+        foreach (var name in (string[])["folder.png", "one.png"])
+            Assert.EndsWith("Put an image file in its place, then retry the job.", Refusal(() => new StartImageFolder(_root).Read(name)),
+                StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_file_that_no_job_can_start_from_is_refused_with_the_reason_and_a_remedy()
     {
         var folder = new StartImageFolder(_root);

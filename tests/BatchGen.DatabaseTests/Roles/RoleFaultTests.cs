@@ -1,0 +1,74 @@
+using BatchGen.Queue.Migrations;
+using BatchGen.Testing;
+using Xunit;
+
+namespace BatchGen.DatabaseTests.Roles;
+
+/// <summary>Rights that somebody gave besides those of the roles, and owners that differ from the schema's, are found.</summary>
+public sealed class RoleFaultTests
+{
+    [Fact]
+    public async Task Rights_that_a_role_of_the_queue_was_given_besides_its_own_are_found_and_taken_away()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.SqlAsync("grant insert (state) on jobs to batchgen_reader; grant usage on sequence jobs_id_seq to batchgen_worker");
+        await database.SqlAsync("grant select on results to batchgen_reader with grant option");
+        var (before, after) = await new RoleKeeper(database.Queue).MendAsync(CancellationToken.None);
+        Assert.Equal(
+            ["insert on column jobs.state to batchgen_reader", "select on results to batchgen_reader with grant option",
+                "usage on sequence jobs_id_seq to batchgen_worker"],
+            before.SurplusGrants);
+        Assert.True(after.IsComplete);
+        Assert.True(await database.SqlAsync<bool>("select has_table_privilege('batchgen_reader', 'results', 'select')"));
+    }
+
+    [Fact]
+    public async Task Rights_of_a_single_login_are_listed_with_the_statement_that_takes_them_away()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        var login = database.Schema + "_login";
+        await database.SqlAsync($"create role {login} login");
+        try
+        {
+            await database.SqlAsync(
+                $"grant select (state) on jobs to {login}; grant execute on function cancel_jobs to {login}; grant usage on schema "
+                + $"{database.Schema} to {login}; grant update on sequence jobs_id_seq to {login}");
+            var keeper = new RoleKeeper(database.Queue);
+            var found = (await keeper.InspectAsync(CancellationToken.None)).LoginGrants;
+            Assert.Equal(
+                [$"execute on function cancel_jobs to {login}", $"select on column jobs.state to {login}",
+                    $"update on sequence jobs_id_seq to {login}", $"usage on schema {database.Schema} to {login}"],
+                found.Select(grant => grant.Described).Order(StringComparer.Ordinal));
+            foreach (var grant in found) await database.SqlAsync(grant.Remedy);
+            Assert.Empty((await keeper.InspectAsync(CancellationToken.None)).LoginGrants);
+        }
+        finally
+        {
+            await database.SqlAsync($"drop role {login}");
+        }
+    }
+
+    [Fact]
+    public async Task Objects_of_another_role_are_found_and_given_to_the_owner_of_the_schema()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        var (other, me) = (database.Schema + "_other", await database.SqlAsync<string>("select current_user::text"));
+        await database.SqlAsync(
+            $"create role {other}; grant {other} to current_user; grant create, usage on schema {database.Schema} to {other}");
+        try
+        {
+            await database.SqlAsync($"alter table jobs owner to {other}; alter view results owner to {other}; "
+                + $"alter function cancel_jobs owner to {other}; alter type claim_state owner to {other}");
+            var keeper = new OwnerKeeper(database.Queue, [database.Schema]);
+            var (before, after) = await keeper.MendAsync(CancellationToken.None);
+            Assert.Equal(["function cancel_jobs", "table jobs", "type claim_state", "view results"],
+                before.Select(one => one.Object).Order(StringComparer.Ordinal));
+            Assert.All(before, one => Assert.Equal((other, me), (one.Owner, one.SchemaOwner)));
+            Assert.Empty(after);
+        }
+        finally
+        {
+            await database.SqlAsync($"revoke all on schema {database.Schema} from {other}; drop role {other}");
+        }
+    }
+}
