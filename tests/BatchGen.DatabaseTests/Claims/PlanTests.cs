@@ -144,7 +144,7 @@ public sealed class PlanTests
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (await database.SqlAsync<bool>(
             "select exists (select from pg_stat_activity where application_name like $1 || '%' and pid <> pg_backend_pid())",
-            database.Schema))
+            database.Name))
             await Task.Delay(20, limit.Token);
         await database.SqlAsync("select pg_stat_clear_snapshot()");
         return await database.SqlAsync<long>("select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_user_tables where "
