@@ -17,17 +17,22 @@ namespace BatchGen.Testing;
 
 /// <summary>A migrated schema of one test, with every part of the queue on it.</summary>
 /// <remarks>On the private server of the tests it lies in a database of its own, a copy of <see cref="DatabaseTemplate"/>; on a server that
-/// was given it is one of many in the database that was named.</remarks>
+/// was given, or that the test runs itself, it is one of many in the database that was named.</remarks>
 public sealed class TestDatabase : IAsyncDisposable
 {
     private readonly DatabaseTemplate? _template;
 
-    private TestDatabase(string name, string connectionString, QueueOptions options, DatabaseTemplate? template)
+    // A new session takes the server longer than most statements of tests, and a test that waits for something asks every 20 ms.
+    private readonly NpgsqlDataSource _sessions;
+
+    private TestDatabase(string name, string connectionString, QueueOptions options, DatabaseTemplate? template, bool mayCrash)
     {
         Name = name;
         _template = template;
         ConnectionString = connectionString;
         Queue = QueueDatabase.Open(connectionString, options);
+        // A session that was open when its server crashed would fail the next statement.
+        _sessions = NpgsqlDataSource.Create(connectionString + SettingsOfTest + (mayCrash ? "Pooling=false" : ""));
         Submitter = new(Queue);
         Catalog = new(Queue);
         Actions = new(Queue);
@@ -69,25 +74,26 @@ public sealed class TestDatabase : IAsyncDisposable
 
     /// <summary>Makes a migrated schema.</summary>
     /// <param name="options">Options of the queue; the schema's name is set here.</param>
+    /// <param name="server">Connection string of a server of the test's own; without one that of all tests.</param>
     /// <param name="settings">What the connection string says besides.</param>
-    public static async Task<TestDatabase> CreateAsync(QueueOptions? options = null, string settings = "")
+    public static async Task<TestDatabase> CreateAsync(QueueOptions? options = null, string? server = null, string settings = "")
     {
         options ??= new QueueOptions();
         var name = "test_" + Guid.NewGuid().ToString("N")[..20];
         // Many tests share one server, so each has few connections and closes those it does not use.
-        var builder = new NpgsqlConnectionStringBuilder(await TestServer.GetAddressAsync() + ";" + settings)
+        var builder = new NpgsqlConnectionStringBuilder((server ?? await TestServer.GetAddressAsync()) + ";" + settings)
         {
             ApplicationName = name, MaxPoolSize = 30, ConnectionIdleLifetime = 5, ConnectionPruningInterval = 2,
         };
-        if (await DatabaseTemplate.FindAsync() is { } template)
+        if (server is null && await DatabaseTemplate.FindAsync() is { } template)
         {
             await template.CopyAsync(name);
             (options.Schema, builder.Database) = (DatabaseTemplate.Schema, name);
-            return new TestDatabase(name, builder.ConnectionString, options, template);
+            return new TestDatabase(name, builder.ConnectionString, options, template, mayCrash: false);
         }
 
         options.Schema = name;
-        var database = new TestDatabase(name, builder.ConnectionString, options, template: null);
+        var database = new TestDatabase(name, builder.ConnectionString, options, template: null, mayCrash: server is not null);
         await new Migrator(database.Queue).MigrateAsync(CancellationToken.None);
         return database;
     }
@@ -95,16 +101,19 @@ public sealed class TestDatabase : IAsyncDisposable
     /// <summary>Opens a connection whose search path is the schema.</summary>
     public async Task<NpgsqlConnection> ConnectAsync(string? extra = null)
     {
-        var settings = $";Search Path={Schema};Application Name={Name} test;Pooling=false;";
-        var connection = new NpgsqlConnection(ConnectionString + settings + extra);
+        var connection = new NpgsqlConnection(ConnectionString + SettingsOfTest + "Pooling=false;" + extra);
         await connection.OpenAsync();
         return connection;
     }
 
-    /// <summary>Runs a statement written in a test, and returns the first column of its first row.</summary>
+    /// <summary>Ends the idle sessions that ran statements of the test.</summary>
+    public void EndSessions() => _sessions.Clear();
+
+    /// <summary>Runs a statement written in a test, and returns the first column of its first row. Sessions are used again, so a
+    /// statement must leave nothing behind in its own.</summary>
     public async Task<T?> SqlAsync<T>(string statement, params object[] values)
     {
-        await using var connection = await ConnectAsync();
+        await using var connection = await _sessions.OpenConnectionAsync();
         await using var command = new NpgsqlCommand(statement, connection);
         foreach (var value in values) command.Parameters.AddWithValue(value);
         var result = await command.ExecuteScalarAsync();
@@ -182,13 +191,17 @@ public sealed class TestDatabase : IAsyncDisposable
         await Queue.DisposeAsync();
         if (_template is not null)
         {
+            await _sessions.DisposeAsync();
             await _template.DropAsync(Name);
             return;
         }
 
         // The second schema is there after a dashboard ran.
         await SqlAsync($"drop schema {Schema} cascade; drop schema if exists {Schema + DatabaseTemplate.HangfireEnding} cascade");
+        await _sessions.DisposeAsync();
     }
+
+    private string SettingsOfTest => $";Search Path={Schema};Application Name={Name} test;";
 
     private static DeviceInfo Device { get; } = new("cpu", "test processor", "float32");
 

@@ -141,6 +141,7 @@ public sealed class PlanTests
         // Every pooled connection reports what it counted when it goes idle for a moment or ends; closing the
         // pool makes them all report now.
         database.Queue.DataSource.Clear();
+        database.EndSessions();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (await database.SqlAsync<bool>(
             "select exists (select from pg_stat_activity where application_name like $1 || '%' and pid <> pg_backend_pid())",
