@@ -43,7 +43,7 @@ internal sealed class Gate : IAsyncDisposable
     {
         const string Waiting =
             "select count(*) from pg_stat_activity where application_name = $1 and cardinality(pg_blocking_pids(pid)) > 0";
-        await Wait.UntilAsync($"{sessions} sessions wait at the gate", () => _database.SqlAsync<long>(Waiting, _database.Schema + " test"),
+        await Wait.UntilAsync($"{sessions} sessions wait at the gate", () => _database.SqlAsync<long>(Waiting, _database.Name + " test"),
             count => count >= sessions);
     }
 

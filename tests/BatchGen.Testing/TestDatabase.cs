@@ -16,12 +16,23 @@ using Npgsql;
 namespace BatchGen.Testing;
 
 /// <summary>A migrated schema of one test, with every part of the queue on it.</summary>
+/// <remarks>On the private server of the tests it lies in a database of its own, a copy of <see cref="DatabaseTemplate"/>; on a server that
+/// was given, or that the test runs itself, it is one of many in the database that was named.</remarks>
 public sealed class TestDatabase : IAsyncDisposable
 {
-    private TestDatabase(string connectionString, QueueOptions options)
+    private readonly DatabaseTemplate? _template;
+
+    // A new session takes the server longer than most statements of tests, and a test that waits for something asks every 20 ms.
+    private readonly NpgsqlDataSource _sessions;
+
+    private TestDatabase(string name, string connectionString, QueueOptions options, DatabaseTemplate? template, bool mayCrash)
     {
+        Name = name;
+        _template = template;
         ConnectionString = connectionString;
         Queue = QueueDatabase.Open(connectionString, options);
+        // A session that was open when its server crashed would fail the next statement.
+        _sessions = NpgsqlDataSource.Create(connectionString + SettingsOfTest + (mayCrash ? "Pooling=false" : ""));
         Submitter = new(Queue);
         Catalog = new(Queue);
         Actions = new(Queue);
@@ -31,6 +42,10 @@ public sealed class TestDatabase : IAsyncDisposable
         Adapters = new(Queue);
         Workers = new(Queue);
     }
+
+    /// <summary>A name that nothing else on the server has: sessions carry it as their application, and roles can be named after
+    /// it.</summary>
+    public string Name { get; }
 
     /// <summary>How to connect; the search path is not part of it.</summary>
     public string ConnectionString { get; }
@@ -57,19 +72,28 @@ public sealed class TestDatabase : IAsyncDisposable
 
     public WorkerRegistry Workers { get; }
 
-    /// <summary>Makes a schema and migrates it.</summary>
+    /// <summary>Makes a migrated schema.</summary>
     /// <param name="options">Options of the queue; the schema's name is set here.</param>
-    /// <param name="server">Connection string of the server; without one that of all tests.</param>
-    public static async Task<TestDatabase> CreateAsync(QueueOptions? options = null, string? server = null)
+    /// <param name="server">Connection string of a server of the test's own; without one that of all tests.</param>
+    /// <param name="settings">What the connection string says besides.</param>
+    public static async Task<TestDatabase> CreateAsync(QueueOptions? options = null, string? server = null, string settings = "")
     {
         options ??= new QueueOptions();
-        options.Schema = "test_" + Guid.NewGuid().ToString("N")[..20];
-        // Many schemas share one server, so each has few connections and closes those it does not use.
-        var builder = new NpgsqlConnectionStringBuilder(server ?? await TestServer.GetAddressAsync())
+        var name = "test_" + Guid.NewGuid().ToString("N")[..20];
+        // Many tests share one server, so each has few connections and closes those it does not use.
+        var builder = new NpgsqlConnectionStringBuilder((server ?? await TestServer.GetAddressAsync()) + ";" + settings)
         {
-            ApplicationName = options.Schema, MaxPoolSize = 30, ConnectionIdleLifetime = 5, ConnectionPruningInterval = 2,
+            ApplicationName = name, MaxPoolSize = 30, ConnectionIdleLifetime = 5, ConnectionPruningInterval = 2,
         };
-        var database = new TestDatabase(builder.ConnectionString, options);
+        if (server is null && await DatabaseTemplate.FindAsync() is { } template)
+        {
+            await template.CopyAsync(name);
+            (options.Schema, builder.Database) = (DatabaseTemplate.Schema, name);
+            return new TestDatabase(name, builder.ConnectionString, options, template, mayCrash: false);
+        }
+
+        options.Schema = name;
+        var database = new TestDatabase(name, builder.ConnectionString, options, template: null, mayCrash: server is not null);
         await new Migrator(database.Queue).MigrateAsync(CancellationToken.None);
         return database;
     }
@@ -77,16 +101,19 @@ public sealed class TestDatabase : IAsyncDisposable
     /// <summary>Opens a connection whose search path is the schema.</summary>
     public async Task<NpgsqlConnection> ConnectAsync(string? extra = null)
     {
-        var settings = $";Search Path={Schema};Application Name={Schema} test;Pooling=false;";
-        var connection = new NpgsqlConnection(ConnectionString + settings + extra);
+        var connection = new NpgsqlConnection(ConnectionString + SettingsOfTest + "Pooling=false;" + extra);
         await connection.OpenAsync();
         return connection;
     }
 
-    /// <summary>Runs a statement written in a test, and returns the first column of its first row.</summary>
+    /// <summary>Ends the idle sessions that ran statements of the test.</summary>
+    public void EndSessions() => _sessions.Clear();
+
+    /// <summary>Runs a statement written in a test, and returns the first column of its first row. Sessions are used again, so a
+    /// statement must leave nothing behind in its own.</summary>
     public async Task<T?> SqlAsync<T>(string statement, params object[] values)
     {
-        await using var connection = await ConnectAsync();
+        await using var connection = await _sessions.OpenConnectionAsync();
         await using var command = new NpgsqlCommand(statement, connection);
         foreach (var value in values) command.Parameters.AddWithValue(value);
         var result = await command.ExecuteScalarAsync();
@@ -162,9 +189,19 @@ public sealed class TestDatabase : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Queue.DisposeAsync();
+        if (_template is not null)
+        {
+            await _sessions.DisposeAsync();
+            await _template.DropAsync(Name);
+            return;
+        }
+
         // The second schema is there after a dashboard ran.
-        await SqlAsync($"drop schema {Schema} cascade; drop schema if exists {Schema}_hangfire cascade");
+        await SqlAsync($"drop schema {Schema} cascade; drop schema if exists {Schema + DatabaseTemplate.HangfireEnding} cascade");
+        await _sessions.DisposeAsync();
     }
+
+    private string SettingsOfTest => $";Search Path={Schema};Application Name={Name} test;";
 
     private static DeviceInfo Device { get; } = new("cpu", "test processor", "float32");
 

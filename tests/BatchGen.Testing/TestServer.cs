@@ -2,6 +2,7 @@ using System.Globalization;
 using BatchGen.Queue;
 using BatchGen.Queue.Embedded;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 
 namespace BatchGen.Testing;
 
@@ -13,6 +14,10 @@ public static class TestServer
     private static readonly SemaphoreSlim Turn = new(1, 1);
     private static string? _address;
     private static QueueException? _missing;
+    private static string? _folder;
+
+    /// <summary>How the superuser of the private server connects; null before it runs and where the server was given.</summary>
+    internal static string? SuperUserAddress { get; private set; }
 
     /// <summary>Connection string of the server; starts the private one at the first call.</summary>
     /// <remarks>Without server programs the test is skipped on a desk and fails where CI=true.</remarks>
@@ -37,6 +42,9 @@ public static class TestServer
         throw new InvalidOperationException((mustRun ? "" : "$XunitDynamicSkip$") + _missing.Message, _missing);
     }
 
+    /// <summary>Stops and removes the private server, if it was started.</summary>
+    internal static Task EndAsync() => _folder is null ? Task.CompletedTask : RemoveAsync(_folder);
+
     private static async Task<string> StartAsync()
     {
         if (Environment.GetEnvironmentVariable("BATCHGEN_TEST_DB") is { Length: > 0 } given) return given;
@@ -45,9 +53,15 @@ public static class TestServer
         using var limit = new CancellationTokenSource(Limit);
         var server = await EmbeddedPostgres.StartAsync(
             folder, new EmbeddedPostgresOptions { Fsync = false }, NullLogger.Instance, limit.Token);
+        _folder = folder;
+        // For a run that does not come to the fixture TestServerEnd.
 #pragma warning disable VSTHRD002 // The process is ending: nothing can be awaited any more.
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Task.Run(() => RemoveAsync(folder)).Wait(Limit);
 #pragma warning restore VSTHRD002
+        SuperUserAddress = new NpgsqlConnectionStringBuilder(server.ConnectionString)
+        {
+            Username = "postgres", Database = "postgres", Password = ClusterFolder.Find(folder, Cluster.Port)!.FindSuperUserPassword(),
+        }.ConnectionString;
         return server.ConnectionString;
     }
 

@@ -49,6 +49,7 @@ public sealed class CancelledRestoreTests : IDisposable
     private static Task<long> CountSessionsAsync(TestDatabase database, NpgsqlConnection besides, string condition) =>
         database.SqlAsync<long>($"""
             select count(*) from pg_stat_activity
-            where pid not in (pg_backend_pid(), $1) and query ilike 'create schema %{database.Schema}%' {condition}
+            where datname = current_database() and pid not in (pg_backend_pid(), $1)
+              and query ilike 'create schema %{database.Schema}%' {condition}
             """, besides.ProcessID);
 }

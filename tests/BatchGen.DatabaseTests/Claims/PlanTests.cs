@@ -141,10 +141,11 @@ public sealed class PlanTests
         // Every pooled connection reports what it counted when it goes idle for a moment or ends; closing the
         // pool makes them all report now.
         database.Queue.DataSource.Clear();
+        database.EndSessions();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (await database.SqlAsync<bool>(
             "select exists (select from pg_stat_activity where application_name like $1 || '%' and pid <> pg_backend_pid())",
-            database.Schema))
+            database.Name))
             await Task.Delay(20, limit.Token);
         await database.SqlAsync("select pg_stat_clear_snapshot()");
         return await database.SqlAsync<long>("select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_user_tables where "

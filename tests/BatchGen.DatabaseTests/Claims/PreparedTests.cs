@@ -15,7 +15,7 @@ public sealed class PreparedTests
     [InlineData("MaxAutoPrepare=0", false)]
     public async Task A_claim_is_prepared_unless_the_connection_string_forbids_it(string setting, bool prepared)
     {
-        await using var database = await TestDatabase.CreateAsync(server: await TestServer.GetAddressAsync() + ";" + setting);
+        await using var database = await TestDatabase.CreateAsync(settings: setting);
         await database.AddModelAsync();
         var worker = await database.AddWorkerAsync();
         for (var i = 0; i < 10; i++) Assert.Null(await database.ClaimAsync(worker));

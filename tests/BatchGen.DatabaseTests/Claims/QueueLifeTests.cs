@@ -51,7 +51,7 @@ public sealed class QueueLifeTests
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (!await database.SqlAsync<bool>(
             "select exists (select from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock')",
-            database.Schema + " test"))
+            database.Name + " test"))
             await Task.Delay(20, limit.Token);
         await transaction.CommitAsync(limit.Token);
         Assert.Equal(1, await cancelled);

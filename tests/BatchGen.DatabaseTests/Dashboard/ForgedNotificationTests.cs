@@ -31,7 +31,9 @@ public sealed class ForgedNotificationTests
         await EndedJobsTests.NotifyAsAnybodyAsync(database, payload);
         await database.Actions.CancelAsync([ids[1]], CancellationToken.None);
 
-        Assert.True(await events.MoveNextAsync());
+        // A ping is about no job; the dashboard sends one when it has begun to listen, also to whoever came just before.
+        do Assert.True(await events.MoveNextAsync());
+        while (events.Current.EventType == "ping");
         Assert.Equal("ended", events.Current.EventType);
         Assert.Contains($"\"id\":{ids[1]},\"state\":\"cancelled\"", events.Current.Data, StringComparison.Ordinal);
     }

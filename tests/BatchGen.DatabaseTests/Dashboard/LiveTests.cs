@@ -115,7 +115,7 @@ public sealed class LiveTests
 
         // The connections of the queue carry the name of the schema, those of the statements above another one.
         Assert.Equal(0L, await database.SqlAsync<long>(
-            "select count(*) from pg_stat_activity where application_name = $1 and query_start > $2", database.Schema, left));
+            "select count(*) from pg_stat_activity where application_name = $1 and query_start > $2", database.Name, left));
     }
 
     // Advances the clock until the viewer receives a tick.

@@ -19,13 +19,12 @@ public sealed class MigratorTests
     [Fact]
     public async Task Programs_that_migrate_a_new_schema_at_once_apply_every_migration_once()
     {
-        var options = new QueueOptions { Schema = "test_" + Guid.NewGuid().ToString("N")[..20] };
-        var queues = await Task.WhenAll(
-            Enumerable.Range(0, 6).Select(async _ => QueueDatabase.Open(await TestServer.GetAddressAsync(), options)));
+        await using var database = await TestDatabase.CreateAsync();
+        var options = new QueueOptions { Schema = database.Name + "_new" };
+        var queues = Enumerable.Range(0, 6).Select(_ => QueueDatabase.Open(database.ConnectionString, options)).ToArray();
         var applied = await Task.WhenAll(queues.Select(queue => new Migrator(queue).MigrateAsync(CancellationToken.None)));
 
         Assert.Single(applied, names => names.Count > 0);
-        await using var database = await TestDatabase.CreateAsync();
         await database.SqlAsync($"drop schema {options.Schema} cascade");
         foreach (var queue in queues) await queue.DisposeAsync();
     }
@@ -122,7 +121,7 @@ public sealed class MigratorTests
 
     private static async Task<Login> LoginAsync(TestDatabase database, string role)
     {
-        var name = $"{database.Schema}_{role}";
+        var name = $"{database.Name}_{role}";
         await database.SqlAsync($"create role {name} login password 'secret' in role {role}");
         var address =
             new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = name, Password = "secret" }.ConnectionString;

@@ -87,7 +87,7 @@ public sealed class EndedJobsTests
     /// <summary>Sends a notification on both channels, as a login that has no right to anything.</summary>
     internal static async Task NotifyAsAnybodyAsync(TestDatabase database, string payload)
     {
-        var login = "anybody_" + database.Schema;
+        var login = "anybody_" + database.Name;
         await database.SqlAsync($"create role {login} login password 'secret'");
         try
         {

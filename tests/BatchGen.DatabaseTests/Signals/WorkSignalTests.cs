@@ -82,7 +82,7 @@ public sealed class WorkSignalTests
         await signal.WaitAsync(CancellationToken.None); // The first wait only begins to listen.
         var wait = signal.WaitAsync(CancellationToken.None);
         await UntilListeningAsync(database);
-        await database.SqlAsync("select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", database.Schema);
+        await database.SqlAsync("select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", database.Name);
 
         await Wait.ForAsync("the wait with the lost connection ended", wait);
         await Wait.ForAsync("the next wait ended", signal.WaitAsync(CancellationToken.None));
@@ -112,6 +112,6 @@ public sealed class WorkSignalTests
         const string Listening =
             "select exists (select from pg_stat_activity where application_name = $1 and state = "
                 + "'idle' and query like '%format(''listen %')";
-        return Wait.UntilAsync("a connection listens and is idle", () => database.SqlAsync<bool>(Listening, database.Schema));
+        return Wait.UntilAsync("a connection listens and is idle", () => database.SqlAsync<bool>(Listening, database.Name));
     }
 }

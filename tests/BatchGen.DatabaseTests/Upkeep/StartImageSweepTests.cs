@@ -109,8 +109,8 @@ public sealed class StartImageSweepTests : IAsyncLifetime
             Assert.Equal(name, await find.ExecuteScalarAsync());
             sends = [SendAsync(1), SendAsync(1, tenant: "rival")];
             const string Waiting =
-                "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name like current_schema() || '%'";
-            await Wait.UntilAsync("both sends wait", () => _database.SqlAsync<long>(Waiting), count => count == 2);
+                "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name like $1 || '%'";
+            await Wait.UntilAsync("both sends wait", () => _database.SqlAsync<long>(Waiting, _database.Name), count => count == 2);
             File.Delete(Path.Combine(_folder, name));
             await using var delete = new NpgsqlCommand("delete from start_images", upkeep, transaction);
             await delete.ExecuteNonQueryAsync();

@@ -109,7 +109,7 @@ public sealed class DatabaseErrorTests
 
     private static async Task<Login> LoginAsync(TestDatabase database)
     {
-        var name = database.Schema + "_login";
+        var name = database.Name + "_login";
         await database.SqlAsync($"create role {name} login password 'secret' in role batchgen_worker; grant {name} to current_user");
         return new Login(database, name);
     }

@@ -47,7 +47,7 @@ public sealed class EtaFieldTests
         await using var database = await TestDatabase.CreateAsync();
         await database.AddModelAsync();
         await using var program = new ProgramUnderTest(database);
-        var refused = await program.RunAsync("submit", "--prompt", Prompt, "--sampler", "euler", "--eta", "0.5");
+        var refused = await program.RunHereAsync("submit", "--prompt", Prompt, "--sampler", "euler", "--eta", "0.5");
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("jobs[0].eta: only the samplers ddim, ddim_trailing use it, and the job's is euler; leave it out.", refused.Error,
             StringComparison.Ordinal);
@@ -82,7 +82,7 @@ public sealed class EtaFieldTests
 
     private static async Task RunAsync(ProgramUnderTest program, params string[] arguments)
     {
-        var result = await program.RunAsync(arguments);
+        var result = await program.RunHereAsync(arguments);
         Assert.True(result.ExitCode == 0, $"{string.Join(' ', arguments)}: {result.Error}");
     }
 

@@ -10,17 +10,10 @@ using Xunit;
 
 namespace BatchGen.EndToEndTests.Browser;
 
-/// <summary>The program as <c>batchgen up</c> runs it, and a browser that shows its pages.</summary>
+/// <summary>The program as <c>batchgen up</c> runs it, and windows of a browser that show its pages.</summary>
 internal sealed class Site : IAsyncDisposable
 {
     private static readonly string[] Programs = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-
-    // Without these the browser contacts its maker at every start.
-    private static readonly string[] Arguments =
-    [
-        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync",
-    ];
 
     // Below the ports that the system gives to outgoing connections, which would now and then take the same one.
     private const int FirstPort = 10_000, LastPort = 32_000;
@@ -29,21 +22,19 @@ internal sealed class Site : IAsyncDisposable
 
     private readonly TestDatabase _database;
     private readonly ProgramUnderTest _program;
-    private readonly IPlaywright _playwright;
+    private readonly IBrowser _browser;
+    private readonly List<IBrowserContext> _windows = [];
 
     /// <summary>A busy machine may take long to answer; five seconds, the driver's own limit, is too few.</summary>
     static Site() => Assertions.SetDefaultExpectTimeout(30_000);
 
-    private Site(TestDatabase database, ProgramUnderTest program, IPlaywright playwright, IBrowser browser, string url)
+    private Site(TestDatabase database, ProgramUnderTest program, IBrowser browser, string url)
     {
         _database = database;
         _program = program;
-        _playwright = playwright;
-        Browser = browser;
+        _browser = browser;
         Url = url;
     }
-
-    public IBrowser Browser { get; }
 
     public string Url { get; }
 
@@ -52,7 +43,7 @@ internal sealed class Site : IAsyncDisposable
     /// <summary>The folder that the worker saves images in.</summary>
     public string ImageFolder => Path.Combine(_program.DataFolder, "images");
 
-    /// <summary>Starts a database, the program and a browser.</summary>
+    /// <summary>Starts a database and the program, and the browser if none runs.</summary>
     /// <param name="worker">With a worker, and the demo model and adapters registered.</param>
     /// <param name="accounts">People who may log in: name, password, role.</param>
     public static async Task<Site> StartAsync(bool worker, params (string Name, string Password, string Role)[] accounts)
@@ -71,8 +62,9 @@ internal sealed class Site : IAsyncDisposable
         program.Environment["BatchGen__Dashboard__Url"] = url;
         program.Environment["BatchGen__Dashboard__TimeZone"] = "UTC";
         program.Environment["BatchGen__Worker__HeartbeatInterval"] = "00:00:00.300";
-        Assert.Equal(0, (await program.RunAsync("models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo")).ExitCode);
-        Assert.Equal(0, (await program.RunAsync("adapters", "add", Path.Combine(RepositoryPaths.Models, "demo-adapters"))).ExitCode);
+        var model = await program.RunHereAsync("models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
+        var adapters = await program.RunHereAsync("adapters", "add", Path.Combine(RepositoryPaths.Models, "demo-adapters"));
+        Assert.Equal((0, 0), (model.ExitCode, adapters.ExitCode));
         var running = program.Start(worker ? ["up"] : ["up", "--no-worker"]);
         using var limit = new CancellationTokenSource(StartLimit);
         await WaitUntilUpAsync(url, running, limit.Token);
@@ -83,20 +75,19 @@ internal sealed class Site : IAsyncDisposable
                 "a worker has registered", async () => (await database.Workers.ListAsync(limit.Token)).Count > 0, StartLimit, limit.Token);
         }
 
-        var playwright = await Playwright.CreateAsync();
-        var browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = chromium, Args = Arguments });
-        return new Site(database, program, playwright, browser, url);
+        return new Site(database, program, await SharedBrowser.StartAsync(chromium!), url);
     }
 
     /// <summary>A fresh window: no cookies, nothing cached.</summary>
     public async Task<IPage> OpenAsync(bool javaScript = true, bool phone = false, bool dark = false, bool bypassPolicy = false)
     {
-        var context = await Browser.NewContextAsync(new BrowserNewContextOptions
+        var context = await _browser.NewContextAsync(new BrowserNewContextOptions
         {
             BaseURL = Url, JavaScriptEnabled = javaScript, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
             BypassCSP = bypassPolicy,
             ViewportSize = phone ? new ViewportSize { Width = 390, Height = 844 } : new ViewportSize { Width = 1280, Height = 900 },
         });
+        _windows.Add(context);
         context.SetDefaultTimeout(30_000);
         return await context.NewPageAsync();
     }
@@ -128,8 +119,7 @@ internal sealed class Site : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Browser.DisposeAsync();
-        _playwright.Dispose();
+        foreach (var window in _windows) await window.DisposeAsync();
         await _program.DisposeAsync();
         await _database.DisposeAsync();
     }

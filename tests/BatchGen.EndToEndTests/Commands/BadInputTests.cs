@@ -11,11 +11,12 @@ public sealed class BadInputTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var program = new ProgramUnderTest(database);
-        await program.RunAsync("models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
-        await program.RunAsync("adapters", "add", Path.Combine(RepositoryPaths.Models, "demo-adapters", "demo-neon.safetensors"));
+        await program.RunHereAsync("models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
+        await program.RunHereAsync("adapters", "add", Path.Combine(RepositoryPaths.Models, "demo-adapters", "demo-neon.safetensors"));
         await database.Adapters.AddAsync(
             new("for-xl", "/adapters/xl", new string('a', 64), 1, "kohya", "lora", "sdxl", 4, 4, 1, []), replace: false,
             TestContext.Current.CancellationToken);
+        var readMe = Path.Combine(RepositoryPaths.Root, "README.md");
         (string[] Arguments, string[] Says)[] cases =
         [
             (["--model", "nosuch"], ["model", "nosuch", "models add"]),
@@ -29,12 +30,12 @@ public sealed class BadInputTests
             (["--adapter", "demo-neon@1[1,0]"], ["block_strengths", "17 or 26 numbers for sd15 models"]),
             (["--strength", "0.5"], ["strength", "needs a start_image"]),
             (["--guidance-rescale", "2"], ["guidance_rescale", "0 to 1"]),
-            (["--start-image", "README.md"], ["--start-image", "README.md", "not a PNG, WebP or JPEG image"]),
+            (["--start-image", readMe], ["--start-image", readMe, "not a PNG, WebP or JPEG image"]),
             (["--adapter", "demo-neon@99"], ["strength", "-16 to 16"]),
         ];
         foreach (var (arguments, says) in cases)
         {
-            var result = await program.RunAsync(["submit", "--prompt", "a star", .. arguments]);
+            var result = await program.RunHereAsync("submit", "--prompt", "a star", .. arguments);
             Assert.Equal((2, ""), (result.ExitCode, result.Output));
             Assert.All(says, part => Assert.Contains(part, result.Error, StringComparison.Ordinal));
             Assert.Single(result.Error.TrimEnd().Split('\n'));
@@ -42,12 +43,13 @@ public sealed class BadInputTests
 
         var latin = Path.Combine(program.DataFolder, "latin.csv");
         await File.WriteAllBytesAsync(latin, [.. "prompt\ncaf"u8, 0xE9, (byte)'\n'], TestContext.Current.CancellationToken);
+        // In a process of its own, which ends with the same line and exit code.
         var refused = await program.RunAsync("submit", latin);
         Assert.Equal(
             (2, $"batchgen: '{latin}' is not text in UTF-8. Save it as UTF-8, then submit it again.\n"), (refused.ExitCode, refused.Error));
 
         Assert.Equal(0, (await database.Catalog.CountAsync(null, TestContext.Current.CancellationToken)).Total);
-        var empty = await program.RunAsync("submit", "--prompt", "", "--model", "demo", "--width", "64", "--height", "64");
+        var empty = await program.RunHereAsync("submit", "--prompt", "", "--model", "demo", "--width", "64", "--height", "64");
         Assert.Equal((0, ""), (empty.ExitCode, empty.Error));
     }
 
@@ -69,7 +71,7 @@ public sealed class BadInputTests
         {
             var path = Path.Combine(program.DataFolder, name);
             await File.WriteAllBytesAsync(path, bytes, TestContext.Current.CancellationToken);
-            var result = await program.RunAsync("adapters", "add", path);
+            var result = await program.RunHereAsync("adapters", "add", path);
             Assert.NotEqual(0, result.ExitCode);
             Assert.All(says, part => Assert.Contains(part, result.Error, StringComparison.Ordinal));
             Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);

@@ -85,7 +85,7 @@ public sealed class StartImageTests
         var image = ImageEncoder.Encode(new PixelImage(8, 8, new byte[8 * 8 * 3]), ImageFormat.Png);
         await File.WriteAllBytesAsync(Path.Combine(folder, "sketch.png"), image, TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync(Path.Combine(folder, "notes.png"), "not an image", TestContext.Current.CancellationToken);
-        var refused = await program.RunAsync("submit", list);
+        var refused = await program.RunHereAsync("submit", list);
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("start_image: Start image", refused.Error, StringComparison.Ordinal);
         Assert.Contains("notes.png' is not a PNG, WebP or JPEG image", refused.Error, StringComparison.Ordinal);
@@ -102,7 +102,8 @@ public sealed class StartImageTests
 
     private static async Task<ProgramResult> RunAsync(ProgramUnderTest program, params string[] arguments)
     {
-        var result = await program.RunAsync(arguments);
+        // Only the worker needs a process of its own.
+        var result = arguments[0] == "worker" ? await program.RunAsync(arguments) : await program.RunHereAsync(arguments);
         Assert.True(result.ExitCode == 0, $"{string.Join(' ', arguments)}: {result.Error}");
         return result;
     }

@@ -74,13 +74,13 @@ public sealed class WorkerProcessTests
 
     private static async Task RegisterAsync(ProgramUnderTest program)
     {
-        var added = await program.RunAsync("models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
+        var added = await program.RunHereAsync("models", "add", Path.Combine(RepositoryPaths.Models, "demo"), "--name", "demo");
         Assert.Equal((0, ""), (added.ExitCode, added.Error));
     }
 
     private static async Task SubmitAsync(ProgramUnderTest program, int jobs, int steps)
     {
-        var submitted = await program.RunAsync(
+        var submitted = await program.RunHereAsync(
             "submit", "--prompt", "a green tree on a meadow", "--width", "64", "--height", "64", "--count", $"{jobs}", "--seed", "1",
             "--steps", $"{steps}");
         Assert.Equal((0, ""), (submitted.ExitCode, submitted.Error));
