@@ -67,28 +67,35 @@ need_pgbouncer() {
     || fail "pgbouncer is missing; the queue's tests need it ('apt-get install pgbouncer' on Debian)."
 }
 
-promtool_of() { printf '%s\n' "$1/out/tools/promtool"; }
+tool_of() { printf '%s\n' "$1/out/tools/$2"; }
 
-has_promtool() { command -v promtool >/dev/null || [ -x "$(promtool_of "$1")" ]; }
+# The tests look in these places and in no others.
+has_tool() { [ -x "/usr/bin/$2" ] || [ -x "/usr/sbin/$2" ] || [ -x "/usr/local/bin/$2" ] || [ -x "$(tool_of "$1" "$2")" ]; }
 
-# Only promtool is wanted: the package would start a server of its own. So it is taken out of the package and put into the checkout.
-need_promtool() {
-  has_promtool "$1" && return
-  local folder
+# Only the program is wanted: its package would start a server of its own. So it is taken out of the package and put into the checkout.
+need_tool() {
+  local root=$1 package=$2 program=$3 folder
+  has_tool "$root" "${program##*/}" && return
   folder=$(mktemp -d)
   if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
-    say "Fetching promtool ..."
+    say "Fetching ${program##*/} ..."
     (
       cd "$folder"
-      apt-get download -qq prometheus >&2 || { apt_update && apt-get download -qq prometheus >&2; }
-      dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
-      mkdir -p "$1/out/tools"
-      mv usr/bin/promtool "$(promtool_of "$1")"
+      apt-get download -qq "$package" >&2 || { apt_update && apt-get download -qq "$package" >&2; }
+      dpkg-deb --fsys-tarfile "${package}"_*.deb | tar -x ".$program"
+      mkdir -p "$root/out/tools"
+      mv ".$program" "$(tool_of "$root" "${program##*/}")"
     ) || true
   fi
   rm -rf "$folder"
-  has_promtool "$1" || fail "promtool is missing; the tests of the alert rules need it ('apt-get install prometheus' on Debian)."
+  has_tool "$root" "${program##*/}" || fail "${program##*/} is missing; the tests of $4 need it ('apt-get install $package' on Debian)."
 }
+
+need_promtool() { need_tool "$1" prometheus /usr/bin/promtool "the alert rules"; }
+
+need_nginx() { need_tool "$1" nginx /usr/sbin/nginx "the files for reverse proxies"; }
+
+need_caddy() { need_tool "$1" caddy /usr/bin/caddy "the files for reverse proxies"; }
 
 # Moves the clock that database servers of a chaos run see.
 need_faketime() {

@@ -13,7 +13,9 @@ need_postgres
 for optional in need_chromium need_pgbouncer need_psql need_python need_faketime; do
   ("$optional") || [ "${CI:-}" != true ] || exit 1
 done
-(need_promtool "$root") || [ "${CI:-}" != true ] || exit 1
+for optional in need_promtool need_nginx need_caddy; do
+  ("$optional" "$root") || [ "${CI:-}" != true ] || exit 1
+done
 
 # Tests share the cores with PostgreSQL and chromium; spinning threads would take their time (ThreadWaiting.cs).
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-PASSIVE}"
