@@ -20,6 +20,10 @@ internal static class Printable
         return result.ToString();
     }
 
+    /// <summary>One line with a blank for each control character: as wide as it was measured, for what is drawn in place.</summary>
+    public static string Blanked(string text) =>
+        string.Concat(text.EnumerateRunes().Select(rune => TerminalText.IsUnsafe(rune) ? " " : rune.ToString()));
+
     /// <summary>Several lines with control characters written out.</summary>
     public static string Lines(string? text) => string.Join('\n', (text ?? "").Split('\n').Select(line => Line(line.TrimEnd('\r'))));
 
