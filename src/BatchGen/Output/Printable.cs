@@ -9,16 +9,13 @@ internal static class Printable
     /// <summary>One line with control characters written out (a prompt could hold escape sequences), cut to a length.</summary>
     public static string Line(string? text, int maxLength = int.MaxValue)
     {
-        if (string.IsNullOrEmpty(text)) return "";
-        var result = new StringBuilder(Math.Min(text.Length, 256));
-        foreach (var rune in text.EnumerateRunes())
-        {
-            if (result.Length >= maxLength) return Begin(result, maxLength - 1).Append('…').ToString();
-            result.Append(TerminalText.EscapeLine(rune.ToString()));
-        }
-
-        return result.ToString();
+        var safe = TerminalText.EscapeLine(text);
+        return safe.Length <= maxLength ? safe : Begin(new StringBuilder(safe), maxLength - 1).Append('…').ToString();
     }
+
+    /// <summary>One line with a blank for each control character: as wide as it was measured, for what is drawn in place.</summary>
+    public static string Blanked(string text) =>
+        string.Concat(text.EnumerateRunes().Select(rune => TerminalText.IsUnsafe(rune) ? " " : rune.ToString()));
 
     /// <summary>Several lines with control characters written out.</summary>
     public static string Lines(string? text) => string.Join('\n', (text ?? "").Split('\n').Select(line => Line(line.TrimEnd('\r'))));

@@ -11,5 +11,5 @@ internal sealed class TerminalView(IRenderable inner) : IRenderable
 
     /// <inheritdoc/>
     public IEnumerable<Segment> Render(RenderOptions options, int maxWidth) => inner.Render(options, maxWidth).Select(segment =>
-        segment.IsControlCode || segment.IsLineBreak ? segment : new Segment(Printable.Line(segment.Text), segment.Style));
+        segment.IsControlCode || segment.IsLineBreak ? segment : new Segment(Printable.Blanked(segment.Text), segment.Style));
 }

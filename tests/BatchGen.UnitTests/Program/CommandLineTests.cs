@@ -133,7 +133,7 @@ public class CommandLineTests
             var run = await ProgramRun.RunAsync(["show", file]);
             Assert.Equal(ExitCodes.Success, run.ExitCode);
             Assert.Contains(
-                "prompt          two\n                lines  [31m\n", run.Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+                "prompt          two\n                lines \\u001b[31m\n", run.Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
             Assert.Contains(
                 "adapter         demo-pixel, strength 0.8, text encoder 0.5, blocks 1 0 0.25", run.Output, StringComparison.Ordinal);
             var json = await ProgramRun.RunAsync(["show", file, "--json"]);

@@ -60,16 +60,17 @@ public class TerminalTextTests
 
     [Theory]
     [MemberData(nameof(Crafted))]
-    public void Tables_and_what_is_drawn_in_place_hold_blanks_instead(string crafted)
+    public void Tables_write_unsafe_characters_out_and_what_is_drawn_in_place_holds_blanks_instead(string crafted)
     {
-        var output = new StringWriter();
-        var context = ProgramRun.Context(output: output);
+        var (printed, drawn) = (new StringWriter(), new StringWriter());
         var table = new TextTable("prompt");
         table.Add(crafted);
-        table.Print(context);
-        context.Console.Write(new TerminalView(new Text(crafted)));
-        AssertSafe(output.ToString());
-        Assert.DoesNotContain("\\u", output.ToString(), StringComparison.Ordinal);
+        table.Print(ProgramRun.Context(output: printed));
+        AssertSafe(printed.ToString());
+        Assert.Contains(TerminalText.EscapeLine(crafted), printed.ToString(), StringComparison.Ordinal);
+        ProgramRun.Context(output: drawn).Console.Write(new TerminalView(new Text(crafted)));
+        AssertSafe(drawn.ToString());
+        Assert.DoesNotContain("\\u", drawn.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -50,7 +50,7 @@ public sealed class TextTableTests
 
     [Fact]
     public void Markup_and_control_characters_in_a_cell_are_printed_as_plain_text() =>
-        Assert.Equal("PROMPT\n[red]a[/]  [31mb\n", Print(new TextTable("PROMPT"), ["[red]a[/]\t\u001b[31mb"]));
+        Assert.Equal("PROMPT\n[red]a[/]\\t\\u001b[31mb\n", Print(new TextTable("PROMPT"), ["[red]a[/]\t\u001b[31mb"]));
 
     private static string Print(TextTable table, params string[][] rows) => Print(table, terminal: null, rows);
 
