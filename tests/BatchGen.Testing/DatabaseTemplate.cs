@@ -6,7 +6,7 @@ using Npgsql;
 namespace BatchGen.Testing;
 
 /// <summary>A migrated database on the private server of the tests, of which each test gets a copy.</summary>
-/// <remarks>Migrating takes a server twenty times as long as copying what it made. All copies have the same schema name, since the
+/// <remarks>Migrating takes a server about ten times as long as copying what it made. All copies have the same schema name, since the
 /// search paths of functions hold it, and the same identities of tables: what a test reads about the whole server (sessions, locks, roles)
 /// it must narrow down to its own database or to <see cref="TestDatabase.Name"/>.</remarks>
 internal sealed class DatabaseTemplate
@@ -52,7 +52,7 @@ internal sealed class DatabaseTemplate
     public async Task CopyAsync(string name)
     {
         await using var connection = await _server.OpenConnectionAsync();
-        // By default newer servers write every page to their log: four times as long, and here for nothing.
+        // By default newer servers write every page to their log, which takes two to four times as long, here for nothing.
         var strategy = connection.PostgreSqlVersion.Major >= 15 ? "strategy file_copy" : "";
         await RunAsync(connection, $"create database {name} template {Name} owner {_owner} {strategy}");
     }
@@ -74,7 +74,7 @@ internal sealed class DatabaseTemplate
         await using (var queue = QueueDatabase.Open(owner.ConnectionString, new QueueOptions { Schema = Schema }))
         {
             await new Migrator(queue).MigrateAsync(CancellationToken.None);
-            // As after the first start of a dashboard: its own tables take as long to make as the queue's.
+            // As after the first start of a dashboard: its own tables take half as long to make as the queue's.
             await using var dashboard = await queue.DataSource.OpenConnectionAsync();
             PostgreSqlObjectsInstaller.Install(dashboard, Schema + HangfireEnding);
         }

@@ -35,7 +35,7 @@ public sealed class BadInputTests
         ];
         foreach (var (arguments, says) in cases)
         {
-            var result = await program.RunHereAsync("submit", "--prompt", "a star", .. arguments);
+            var result = await program.RunHereAsync(["submit", "--prompt", "a star", .. arguments]);
             Assert.Equal((2, ""), (result.ExitCode, result.Output));
             Assert.All(says, part => Assert.Contains(part, result.Error, StringComparison.Ordinal));
             Assert.Single(result.Error.TrimEnd().Split('\n'));
