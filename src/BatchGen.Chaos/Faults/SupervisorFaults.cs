@@ -30,7 +30,7 @@ internal sealed class SupervisorFaults(Stage stage) : IDisposable
     // Starts it, lets its worker draw, and ends it in the way of the fault.
     private async Task<string> RunAsync(Fault fault, Func<SupervisorProcess, int, Task<string>> end)
     {
-        await _busy.WaitAsync();
+        if (!await _busy.WaitAsync(TimeSpan.Zero)) return FaultKind.NotDone + "another supervisor was there";
         try
         {
             var log = Path.Combine(stage.LogFolder, "logs", string.Create(CultureInfo.InvariantCulture, $"{Name}-{fault.Number:D3}.log"));
@@ -39,8 +39,8 @@ internal sealed class SupervisorFaults(Stage stage) : IDisposable
             if (await supervisor.WorkerAsync(0, StartLimit) is not { } worker)
             {
                 // The servers may be away for longer than a start waits for them.
-                var ended = await supervisor.EndAsync(Signals.Terminate, EndLimit);
-                Note(supervisor, ended ? Signals.NameOf(Signals.Terminate) : null);
+                var isAway = supervisor.HasEnded && supervisor.ExitCode == WorkerSlot.NoDatabase;
+                await EndAsync(supervisor, Signals.Terminate, isAway ? "no database at its start" : null);
                 return FaultKind.NotDone + "no worker was started";
             }
 
@@ -55,16 +55,14 @@ internal sealed class SupervisorFaults(Stage stage) : IDisposable
 
     private async Task<string> StopAsync(SupervisorProcess supervisor, int worker)
     {
-        var ended = await supervisor.EndAsync(Signals.Terminate, EndLimit);
-        Note(supervisor, ended ? Signals.NameOf(Signals.Terminate) : null);
+        await EndAsync(supervisor, Signals.Terminate);
         // It is to end no sooner than its worker.
         return await WorkerEndedAsync(supervisor, worker, TimeSpan.FromSeconds(1));
     }
 
     private async Task<string> KillAsync(SupervisorProcess supervisor, int worker)
     {
-        await supervisor.EndAsync(Signals.Kill, EndLimit);
-        Note(supervisor, Signals.NameOf(Signals.Kill));
+        await EndAsync(supervisor, Signals.Kill);
         return await WorkerEndedAsync(supervisor, worker, EndLimit);
     }
 
@@ -84,8 +82,14 @@ internal sealed class SupervisorFaults(Stage stage) : IDisposable
         return "its worker did not end";
     }
 
-    private void Note(SupervisorProcess supervisor, string? reason) =>
+    // An end before the signal is one of its own, and a violation unless there is a reason for it.
+    private async Task EndAsync(SupervisorProcess supervisor, int signal, string? reason = null)
+    {
+        var wasRunning = !supervisor.HasEnded;
+        var inTime = await supervisor.EndAsync(signal, EndLimit);
+        reason = wasRunning && inTime ? Signals.NameOf(signal) : wasRunning ? null : reason;
         stage.NoteExits([new WorkerExit(Name, supervisor.ExitCode, reason, reason is null ? supervisor.LastLines : "")]);
+    }
 
     private void NoteWorker(string problem) => stage.NoteExits([new WorkerExit("worker of a " + Name, 0, null, problem)]);
 }

@@ -15,6 +15,9 @@ internal sealed class SupervisorProcess : IDisposable
 
     private SupervisorProcess(Process process, string log, TimeProvider clock) => (_process, _log, _clock) = (process, log, clock);
 
+    /// <summary>True once it ended.</summary>
+    public bool HasEnded => _process.HasExited;
+
     /// <summary>Its exit code once it ended.</summary>
     public int ExitCode => _process.ExitCode;
 

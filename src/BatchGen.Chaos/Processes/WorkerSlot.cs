@@ -13,8 +13,8 @@ internal sealed class WorkerSlot(
     private static readonly TimeSpan RestartDelay = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
 
-    // What the program exits with when it cannot reach the database at its start (docs/operations.md).
-    private const int NoDatabase = 3;
+    /// <summary>What the program exits with when it cannot reach the database at its start (docs/operations.md).</summary>
+    public const int NoDatabase = 3;
 
     /// <summary>What the reason of an exit says when everything ended.</summary>
     public const string StopReason = "stop";

@@ -37,7 +37,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
     private PromptEncoder? _prompts;
     private AdapterSignature? _fused;
     private IReadOnlyList<string> _damaged = [];
-    private bool _saidKernelsAreWrong;
+    private int _wrongShapes;
 
     /// <summary>Settles on a device; loads native torch.</summary>
     /// <param name="options">Device, compute type and memory bounds.</param>
@@ -201,7 +201,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
             var first = jobs[0].Recipe;
             _logger.Rendered(
                 jobs.Count, first.WidthPixels, first.HeightPixels, first.Steps, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
-            SayOnceThatKernelsAreWrong();
+            SayThatKernelsAreWrong();
             return images;
         }
         catch (Exception error) when (TorchErrors.IsDeviceError(error))
@@ -211,11 +211,11 @@ public sealed class DiffusionRenderer : IBatchRenderer
         }
     }
 
-    private void SayOnceThatKernelsAreWrong()
+    private void SayThatKernelsAreWrong()
     {
-        if (_saidKernelsAreWrong || TriedConvolution.WrongShapes is not (> 0 and var wrong)) return;
+        if (TriedConvolution.WrongShapes is var wrong && wrong <= _wrongShapes) return;
+        _wrongShapes = wrong;
         _logger.KernelsWrong(wrong);
-        _saidKernelsAreWrong = true;
     }
 
     /// <inheritdoc/>
