@@ -921,6 +921,10 @@ function claimed_jobs(batch batches, remembered jsonb, job_ids bigint[], job_att
 function complete_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], paths text[], sizes bigint[], sha256s text[], widths integer[],
   heights integer[], seeds bigint[], recipes text[]) returns integer -- security definer;
 
+-- What a worker could not do before it drew the job of an attempt that was requeued for it: read its start image, or fuse its adapters;
+-- null for other attempts.
+function could_not_begin(attempt job_attempts) returns text;
+
 -- Counts that jobs went from one state to another; returns how many did.
 function count_moves(group_ids integer[], campaign_ids integer[], from_state text, to_state text) returns integer;
 
@@ -991,6 +995,10 @@ function fail_late_jobs(started timestamp with time zone, at_most integer) retur
 -- Fails waiting jobs of one signature in a dispatch group; returns how many.
 function fail_signature(in_group integer, of_signature text, lacks_model boolean, why text, at_most integer) returns integer;
 
+-- Fails waiting jobs whose start image no living worker could read, or whose adapters none could fuse, for longer than a limit (null for
+-- none), at most so many; returns how many.
+function fail_unbegun(unserved_limit interval, at_most integer DEFAULT 5000) returns integer;
+
 -- Fails waiting jobs that no living worker could serve for longer than a limit, at most so many; returns how many.
 function fail_unserved(unserved_limit interval, at_most integer DEFAULT 5000) returns integer;
 
@@ -999,10 +1007,6 @@ function fail_used_up(dead batches, worker_name text) returns void;
 
 -- Fails waiting jobs, with a message for each; returns their ids.
 function fail_waiting(these bigint[], with_code text, messages text[]) returns bigint[];
-
--- Fails waiting jobs whose start image no living worker could read for longer than a limit (null for none), at most so many; returns how
--- many.
-function fail_without_start_image(unserved_limit interval, at_most integer DEFAULT 5000) returns integer;
 
 -- A recipe with defaults for the fields it leaves out. Seeds are drawn below 2^32, which other tools accept too.
 function filled_recipe(recipe jsonb, defaults jsonb) returns jsonb;
@@ -1088,9 +1092,6 @@ function instant_fits(instant timestamp with time zone) returns boolean;
 
 -- Whether a job whose worker was lost while it drew this job alone is taken for the reason.
 function is_blamed(job bigint) returns boolean;
-
--- Whether an attempt was requeued because a worker could not read the start image of its job.
-function is_for_start_image(attempt job_attempts) returns boolean;
 
 -- Whether other workers have a signature fused and what waits of it is too little to share.
 function is_held_by_others(wanted text, in_group integer, by_worker uuid, batch_size integer) returns boolean;

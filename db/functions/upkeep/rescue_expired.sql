@@ -49,7 +49,7 @@ begin
 
   -- 6. Jobs that no living worker could serve for too long
   perform fail_unserved(unserved_limit);
-  perform fail_without_start_image(unserved_limit);
+  perform fail_unbegun(unserved_limit);
   perform fold_counts();
   delete from job_endings e where e.ended_at < started - endings_retention();
   return rescued;

@@ -24,7 +24,7 @@ internal sealed class SupervisorProcess : IDisposable
     /// <summary>The end of its log.</summary>
     public string LastLines => string.Join('\n', File.ReadLines(_log).TakeLast(8));
 
-    /// <summary>Starts it.</summary>
+    /// <summary>Starts one with a dashboard and one worker.</summary>
     /// <param name="program">The program under test.</param>
     /// <param name="environment">Variables of its worker.</param>
     /// <param name="port">Port of the dashboard.</param>

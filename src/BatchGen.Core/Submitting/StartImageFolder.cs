@@ -17,7 +17,7 @@ public sealed partial class StartImageFolder
     public const int MaxFileBytes = 32 << 20;
 
     // How a message begins that an image cannot be read on this machine. The database tells by it that an attempt was put off because of a
-    // start image (db/functions/lacks/is_for_start_image.sql); a test holds both equal.
+    // start image (db/functions/lacks/could_not_begin.sql); a test holds both equal.
     private const string MessageStart = "Start image '";
 
     private const int MinEdgePixels = 8;

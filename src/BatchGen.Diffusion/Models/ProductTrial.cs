@@ -49,8 +49,8 @@ internal sealed class ProductTrial
             var (firstRow, firstColumn) = (Math.Max(top, 0), Math.Max(left, 0));
             var (endRow, endColumn) = (Math.Min(top + kernel, sizes[2]), Math.Min(left + kernel, sizes[3]));
             var seen = input.narrow(0, image, 1).narrow(2, firstRow, endRow - firstRow).narrow(3, firstColumn, endColumn - firstColumn);
-            return F.pad(
-                seen.to(ScalarType.Float32), [firstColumn - left, left + kernel - endColumn, firstRow - top, top + kernel - endRow]).reshape(1, -1);
+            long[] outside = [firstColumn - left, left + kernel - endColumn, firstRow - top, top + kernel - endRow];
+            return F.pad(seen.to(ScalarType.Float32), outside).reshape(1, -1);
         }
     }
 

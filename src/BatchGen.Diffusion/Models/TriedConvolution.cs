@@ -9,8 +9,8 @@ namespace BatchGen.Diffusion.Models;
 /// <remarks>
 /// oneDNN 3.7.1, which torch 2.10 brings, lays weights out in blocks that it fills up with zeros, and on some machines the zeros overwrite
 /// weights: products come out wrong by half, without an error. Which block it takes depends on shape, threads and processor. So each shape
-/// is tried once, with made-up numbers; where products are wrong, weights are filled up here so that no block has to be, and where that does
-/// not help, they are multiplied by the other library (docs/decisions/0020-kernels-are-tried.md).
+/// is tried once, with made-up numbers; where products are wrong, weights are filled up here so that no block has to be, and where that
+/// does not help, they are multiplied by the other library (docs/decisions/0020-kernels-are-tried.md).
 /// </remarks>
 internal static class TriedConvolution
 {
@@ -20,8 +20,8 @@ internal static class TriedConvolution
     private static readonly ConcurrentDictionary<Shape, Way> Found = new();
 
     private readonly record struct Shape(
-        ScalarType Type, long Images, long Inputs, long Height, long Width, long Outputs, long Kernel, long Stride, long Padding, bool IsDilated,
-        bool IsChannelsLast, bool HasBias, long Threads);
+        ScalarType Type, long Images, long Inputs, long Height, long Width, long Outputs, long Kernel, long Stride, long Padding,
+        bool IsDilated, bool IsChannelsLast, bool HasBias, long Threads);
 
     /// <summary>Number of shapes so far whose products came out wrong with the weights as they are.</summary>
     public static int WrongShapes => Found.Values.Count(way => way != Way.AsIs);
@@ -69,7 +69,9 @@ internal static class TriedConvolution
     /// <summary>The convolution in one of the <see cref="Ways"/>; parameters as of
     /// <see cref="Forward(Tensor, Tensor, Tensor, long, long, long[])"/>.</summary>
     internal static Tensor Compute(Way way, ConvolutionCall call, Tensor x, Tensor weight, Tensor? bias) =>
-        way == Way.AsIs ? call.Of(x, weight, bias) : way == Way.ByProducts ? Products(call, x, weight, bias) : Filled(way, call, x, weight, bias);
+        way == Way.AsIs ? call.Of(x, weight, bias)
+        : way == Way.ByProducts ? Products(call, x, weight, bias)
+        : Filled(way, call, x, weight, bias);
 
     private static Tensor Filled(Way way, ConvolutionCall call, Tensor x, Tensor weight, Tensor? bias)
     {
@@ -143,7 +145,7 @@ internal static class TriedConvolution
 /// <param name="Dilation">As torch takes it, for kernels of one pixel only; or null.</param>
 internal readonly record struct ConvolutionCall(long Stride, long Padding, long[]? Dilation = null)
 {
-    /// <summary>Torch's convolution.</summary>
+    /// <summary>The convolution as torch computes it.</summary>
     public Tensor Of(Tensor x, Tensor weight, Tensor? bias) => F.conv2d(x, weight, bias, [Stride, Stride], [Padding, Padding], Dilation);
 
     /// <summary>Number of results along an axis.</summary>

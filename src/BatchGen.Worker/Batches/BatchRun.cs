@@ -31,6 +31,10 @@ internal sealed class BatchRun(
     FailureWatch failures,
     ILogger log)
 {
+    /// <summary>How the message of an attempt begins whose adapters could not be fused; the database knows it by that
+    /// (db/functions/lacks/could_not_begin.sql), and a test holds both equal.</summary>
+    internal const string UnfusedStart = "Not fused: ";
+
     private Task _saving = Task.CompletedTask;
     private int _failed;
 
@@ -124,7 +128,7 @@ internal sealed class BatchRun(
     // to which this happens with one signature after the other is at fault itself.
     private async Task RequeueUnfusedAsync(string reason, CancellationToken cancellationToken)
     {
-        var message = FailureText.WithoutFolders(reason);
+        var message = UnfusedStart + FailureText.WithoutFolders(reason);
         await RecordAsync([.. batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Requeued, message))], cancellationToken);
         failures.AddFailed(
             batch.BatchId, batch.Signature.ToString(), batch.Jobs.Select(_ => new FailureMark(FailureCode.Generation, message)));

@@ -147,8 +147,8 @@ public sealed class StartImageTests : IDisposable
         Assert.Equal(mayPass, failure.MayPass || failure.IsMissing);
         // What else is wrong with an image fails its job at once.
         const string Asked = """
-            select is_for_start_image(
-              jsonb_populate_record(null::job_attempts, jsonb_build_object('code', $1::text, 'message', $2::text)))
+            select could_not_begin(
+              jsonb_populate_record(null::job_attempts, jsonb_build_object('code', $1::text, 'message', $2::text))) is not null
             """;
         var message = FailureText.WithoutFolders(failure.Message);
         Assert.Equal(mayPass, await database.SqlAsync<bool>(Asked, mayPass ? "requeued" : "invalid_job", message));

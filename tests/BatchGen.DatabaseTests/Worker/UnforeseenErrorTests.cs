@@ -2,6 +2,7 @@ using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
 using BatchGen.Queue;
 using BatchGen.Testing;
+using BatchGen.Worker.Batches;
 using Xunit;
 
 namespace BatchGen.DatabaseTests.Worker;
@@ -61,7 +62,32 @@ public sealed class UnforeseenErrorTests
         Assert.All(await database.Catalog.FindAsync(ids, CancellationToken.None), job => Assert.Equal(1, job.Attempts));
         Assert.Equal(10L, await database.SqlAsync<long>(
             "select count(*) from job_attempts where code = 'requeued' and not counted and message = $1",
-            isForeseen ? "no memory for the overlay" : "Unexpected error: odd"));
+            BatchRun.UnfusedStart + (isForeseen ? "no memory for the overlay" : "Unexpected error: odd")));
+    }
+
+    [Fact]
+    public async Task Jobs_whose_adapters_no_living_worker_could_fuse_for_longer_than_the_limit_fail_with_the_reason()
+    {
+        await using var database = await DatabaseAsync("a");
+        var id = Assert.Single(await database.SubmitAsync("a"));
+        var renderer = new FakeRenderer
+        {
+            OnFuse = static _ => throw new GenerationException("no memory for the overlay"),
+        };
+        await using var worker = await WorkerHost.StartAsync(database, renderer, options => options.ExitWhenIdle = false);
+        await WorkerHost.UntilAsync("the job was tried", () => database.SqlAsync<bool>("select count(*) > 0 from job_attempts"));
+        await database.Claims.RescueExpiredAsync(CancellationToken.None);
+        Assert.Null((await database.Catalog.FindAsync(id, CancellationToken.None))!.FailureCode);
+
+        await database.SqlAsync("update job_attempts set ended_at = ended_at - interval '13 hours'");
+        await WorkerHost.UntilAsync("the job failed", async () =>
+        {
+            await database.Claims.RescueExpiredAsync(CancellationToken.None);
+            return (await database.Catalog.FindAsync(id, CancellationToken.None))!.State == JobState.Failed;
+        });
+        var failed = (await database.Catalog.FindAsync(id, CancellationToken.None))!;
+        Assert.Equal(("generation", 0), (failed.FailureCode, failed.Attempts));
+        Assert.Matches("^No worker that runs could fuse the adapters for more than 12:00:00, .* no memory for the overlay", failed.FailureMessage);
     }
 
     [Fact]

@@ -11,8 +11,9 @@ public sealed class TriedConvolutionTests
     /// <summary>Kernel, stride, side of the image, type.</summary>
     public static readonly TheoryData<long, long, long, ScalarType> Kinds = new()
     {
-        { 1, 1, 8, ScalarType.Float32 }, { 1, 1, 32, ScalarType.Float32 }, { 3, 1, 8, ScalarType.Float32 }, { 3, 1, 32, ScalarType.Float32 },
-        { 3, 2, 16, ScalarType.Float32 }, { 1, 1, 32, ScalarType.BFloat16 }, { 3, 1, 16, ScalarType.BFloat16 }, { 3, 2, 16, ScalarType.BFloat16 },
+        { 1, 1, 8, ScalarType.Float32 }, { 1, 1, 32, ScalarType.Float32 }, { 3, 1, 8, ScalarType.Float32 },
+        { 3, 1, 32, ScalarType.Float32 }, { 3, 2, 16, ScalarType.Float32 }, { 1, 1, 32, ScalarType.BFloat16 },
+        { 3, 1, 16, ScalarType.BFloat16 }, { 3, 2, 16, ScalarType.BFloat16 },
     };
 
     [Theory]
@@ -84,7 +85,8 @@ public sealed class TriedConvolutionTests
         using var scope = NewDisposeScope();
         var x = full([2, 40, 16, 16], number);
         var found = TriedConvolution.Find(
-            x, full([40, 40, kernel, kernel], number), hasBias: true, new ConvolutionCall(1, kernel / 2), (way, call, input, weight, bias) =>
+            x, full([40, 40, kernel, kernel], number), hasBias: true, new ConvolutionCall(1, kernel / 2),
+            (way, call, input, weight, bias) =>
                 Exact(input, way.Outputs > 1 ? weight : Damaged(weight), bias, call).to(ScalarType.Float32));
         Assert.Equal(new TriedConvolution.Way(64, 1), found);
     }
