@@ -87,7 +87,8 @@ public sealed class UnforeseenErrorTests
         });
         var failed = (await database.Catalog.FindAsync(id, CancellationToken.None))!;
         Assert.Equal(("generation", 0), (failed.FailureCode, failed.Attempts));
-        Assert.Matches("^No worker that runs could fuse the adapters for more than 12:00:00, .* no memory for the overlay", failed.FailureMessage);
+        Assert.Matches(
+            "^No worker that runs could fuse the adapters for more than 12:00:00, .* no memory for the overlay", failed.FailureMessage);
     }
 
     [Fact]
