@@ -141,6 +141,8 @@ public sealed class Migrator
         await SetSearchPathAsync(connection, cancellationToken);
         await using var locking = await LockAsync(cancellationToken);
         var found = await ReadStateAsync(connection, cancellationToken);
+        // Another program may have migrated while this one waited.
+        if (found.IsNewerThan(_program) || !found.IsCurrent()) return [];
         var state = new SchemaState
         {
             Applied = found.Applied, Functions = found.Functions, Version = found.Version,
@@ -149,6 +151,9 @@ public sealed class Migrator
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await LimitLockWaitsAsync(connection, LockLimit, cancellationToken);
         await new FunctionInstaller(connection, transaction, state).InstallAsync(cancellationToken);
+        // What a superuser makes would run with its rights.
+        await QuerySingleAsync<string>(connection, "set_schema_setting", new { schema = Schema }, cancellationToken);
+        await ExecuteAsync(connection, "give_to_owner", null, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return differences;
     }
