@@ -82,9 +82,13 @@ internal sealed class RelayedConnection(TcpClient proxy)
             try
             {
                 await dashboard.ConnectAsync(IPAddress.Loopback, dashboardPort, cancellationToken);
-                await Task.WhenAll(SendAsync(dashboard, cancellationToken), AnswerAsync(dashboard, cancellationToken));
+                // A connection that is reset has no stream any more.
+                var (toProxy, toDashboard) = (proxy.GetStream(), dashboard.GetStream());
+                await Task.WhenAll(
+                    SendAsync(toProxy, toDashboard, cancellationToken), AnswerAsync(toDashboard, toProxy, cancellationToken));
             }
-            catch (Exception failure) when (failure is IOException or SocketException or OperationCanceledException)
+            catch (Exception failure)
+                when (failure is IOException or SocketException or InvalidOperationException or OperationCanceledException)
             {
                 // One of both ended the connection without a word, or the test is over.
             }
@@ -93,22 +97,22 @@ internal sealed class RelayedConnection(TcpClient proxy)
         _proxyLeft = true;
     }
 
-    private async Task SendAsync(TcpClient dashboard, CancellationToken cancellationToken)
+    private async Task SendAsync(NetworkStream from, NetworkStream dashboard, CancellationToken cancellationToken)
     {
         var buffer = new byte[64 << 10];
-        while (await proxy.GetStream().ReadAsync(buffer, cancellationToken) is > 0 and var count)
+        while (await from.ReadAsync(buffer, cancellationToken) is > 0 and var count)
         {
             lock (_sent) _sent.Append(Encoding.Latin1.GetString(buffer, 0, count));
-            await dashboard.GetStream().WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+            await dashboard.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
         }
 
         _proxyLeft = true;
-        dashboard.Client.Shutdown(SocketShutdown.Send);
+        dashboard.Socket.Shutdown(SocketShutdown.Send);
     }
 
-    private async Task AnswerAsync(TcpClient dashboard, CancellationToken cancellationToken)
+    private static async Task AnswerAsync(NetworkStream dashboard, NetworkStream to, CancellationToken cancellationToken)
     {
-        await dashboard.GetStream().CopyToAsync(proxy.GetStream(), cancellationToken);
-        proxy.Client.Shutdown(SocketShutdown.Send);
+        await dashboard.CopyToAsync(to, cancellationToken);
+        to.Socket.Shutdown(SocketShutdown.Send);
     }
 }
