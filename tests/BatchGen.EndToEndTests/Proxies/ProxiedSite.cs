@@ -43,8 +43,9 @@ public sealed class ProxiedSite : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var proxy in _proxies.Values) await proxy.DisposeAsync();
+        // Processes end first: whatever fails afterwards leaves none behind.
         if (_program is not null) await _program.DisposeAsync();
+        foreach (var proxy in _proxies.Values) await proxy.DisposeAsync();
         if (_database is not null) await _database.DisposeAsync();
     }
 
