@@ -191,7 +191,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
         ArgumentNullException.ThrowIfNull(progress);
         var model = Loaded();
         if (jobs.Count == 0) return [];
-        CheckJobs(model, jobs);
+        TensorBatchCheck.Check(model, _fused, jobs);
         var started = Stopwatch.GetTimestamp();
         try
         {
@@ -310,36 +310,6 @@ public sealed class DiffusionRenderer : IBatchRenderer
         _fuser?.Dispose();
         _model?.Dispose();
         (_prompts, _fuser, _model, _checksum, _fused) = (null, null, null, null, null);
-    }
-
-    private void CheckJobs(DiffusionModel model, IReadOnlyList<ClaimedJob> jobs)
-    {
-        var shape = BatchShape.Of(jobs[0].Recipe);
-        foreach (var job in jobs)
-        {
-            var recipe = job.Recipe;
-            if (BatchShape.Of(recipe) != shape)
-                throw new InvalidOperationException($"Job {job.JobId} has another shape than job {jobs[0].JobId}; a tensor batch has one.");
-            // What is drawn must be what is recorded: a job never runs with other adapters than its own.
-            if (_fused is null ? recipe.Signature.Adapters.Count > 0 || recipe.Signature.Model != model.Record.Name
-                : !recipe.Signature.Equals(_fused))
-                throw new InvalidOperationException(
-                    $"Job {job.JobId} needs '{recipe.Signature}', but '{_fused?.ToString() ?? model.Record.Name + "|"}' is fused.");
-        }
-
-        var (factor, shared) = (model.Vae.Factor, jobs[0].Recipe);
-        if (shared.WidthPixels < factor || shared.HeightPixels < factor || shared.WidthPixels % factor != 0
-            || shared.HeightPixels % factor != 0)
-        {
-            throw new InvalidJobException($"An image of {shared.WidthPixels} x {shared.HeightPixels} cannot be drawn: "
-                + $"width and height must be multiples of {factor} for model '{model.Record.Name}'.");
-        }
-
-        if (shared.GuidanceRescale is not (>= 0 and <= 1))
-            throw new InvalidJobException($"Guidance rescale {shared.GuidanceRescale} is not a number from 0 to 1.");
-        RecipeChoices.Check(shared);
-        if (!double.IsFinite(shared.GuidanceScale))
-            throw new InvalidJobException($"Guidance scale {shared.GuidanceScale} is not a finite number.");
     }
 
     // Prompts of different length do not fit into one tensor. Filling up the shorter ones would change their images, so each length is
