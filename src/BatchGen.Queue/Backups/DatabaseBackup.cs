@@ -202,6 +202,11 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
         }
     }
 
+    /// <summary>What a superuser must run first, so that everything belongs to a role: <c>batchgen migrate</c> does the rest.</summary>
+    public async Task<IReadOnlyList<string>> ListOwnerStatementsAsync(string owner, CancellationToken cancellationToken) =>
+        [.. (await new OwnerKeeper(database, schemas).ListOwnersAsync(cancellationToken))
+            .Select(schema => $"alter schema {QuotedName.Of(schema.Schema)} owner to {QuotedName.Of(owner)}")];
+
     /// <summary>Lets the queue go on: jobs that were running wait again, and what no checkpoint covered is drawn again.</summary>
     /// <returns>How many jobs had been running.</returns>
     public async Task<int> ResumeAsync(CancellationToken cancellationToken)

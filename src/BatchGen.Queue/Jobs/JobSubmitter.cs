@@ -59,7 +59,12 @@ public sealed partial class JobSubmitter(QueueDatabase database)
             or Npgsql.PostgresErrorCodes.CharacterNotInRepertoire)
         {
             // The database's own words name neither element nor field.
-            throw new SubmitRefusedException(JsonFault.Describe(jobsJson.Span), error);
+            throw new SubmitRefusedException(JsonFault.Describe(jobsJson.Span, error.MessageText), error);
+        }
+        catch (SubmitRefusedException refused)
+            when (refused.InnerException is Npgsql.PostgresException { SqlState: Npgsql.PostgresErrorCodes.UntranslatableCharacter })
+        {
+            throw new SubmitRefusedException(JsonFault.Describe(jobsJson.Span, refused.Message), refused.InnerException);
         }
     }
 

@@ -8,11 +8,15 @@ namespace BatchGen.Queue.Jobs;
 /// <summary>Says what is wrong with a list of jobs that is no JSON which the database can store.</summary>
 internal static class JsonFault
 {
+    // The database reads deeper JSON than the platform's reader does unasked: depth alone is no fault.
+    private const int MaxDepth = 10_000;
+
     /// <summary>One sentence with the place of the fault: the job and field, or else the line.</summary>
     /// <param name="json">The list, in UTF-8.</param>
-    public static string Describe(ReadOnlySpan<byte> json)
+    /// <param name="otherwise">What the database says, for a fault that is not found here.</param>
+    public static string Describe(ReadOnlySpan<byte> json, string otherwise)
     {
-        var reader = new Utf8JsonReader(json);
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });
         var (job, field) = (-1, "");
         try
         {
@@ -30,7 +34,7 @@ internal static class JsonFault
             return $"The jobs are not valid JSON: {ShortText.Of(failure.Message)}";
         }
 
-        return "The jobs are not valid JSON that the database can store: a number has too many digits, or an object is nested too deeply.";
+        return otherwise;
     }
 
     private static string? FaultOf(ref Utf8JsonReader reader)

@@ -101,6 +101,7 @@ internal sealed class BatchRun(
         try
         {
             await device.PrepareAsync(batch.Signature, cancellationToken);
+            await lacks.DropAsync(new MachineLack(LackKind.Model, batch.Signature.Model, ""), cancellationToken);
             return true;
         }
         catch (BatchGenException error) when (error.Lack is null && error is AdapterException or ModelException)

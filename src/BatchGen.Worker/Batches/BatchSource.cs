@@ -71,7 +71,7 @@ internal sealed class BatchSource(
             if (Orders.Paused || Orders.Draining) return null;
         }
 
-        if (!await IsOutputWritableAsync(stoppingToken)) return null;
+        if (!await IsOutputWritableAsync(stoppingToken) || Orders.Paused || Orders.Draining) return null;
         await lacks.LookAgainAsync(stoppingToken);
         var allowed = await failures.AllowedJobsAsync(Orders, options.BatchSize, stoppingToken);
         if (allowed == 0) return null;
@@ -87,7 +87,7 @@ internal sealed class BatchSource(
         }
 
         span?.SetTag("batchgen.batch.id", batch.BatchId);
-        var lease = new LeaseKeeper(batch, claims, options.HeartbeatInterval, clock, log, stop.Passed);
+        var lease = new LeaseKeeper(batch, claims, options.HeartbeatInterval, health, clock, log, stop.Passed);
         return new HeldBatch(batch, lease) { Claim = span?.Context ?? default };
     }
 
@@ -112,7 +112,7 @@ internal sealed class BatchSource(
     private async Task<bool> IsOutputWritableAsync(CancellationToken stoppingToken)
     {
         if (output.Problem is { } problem) await lacks.NoteAsync(output.Lack, problem, stoppingToken);
-        if (await output.IsWritableAsync(stoppingToken))
+        if (await output.IsWritableAsync(DelayAsync, stoppingToken))
         {
             await lacks.DropAsync(output.Lack, stoppingToken);
             return true;

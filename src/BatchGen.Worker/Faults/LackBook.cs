@@ -21,7 +21,12 @@ internal sealed class LackBook(
     // After so many looks in vain, a worker that ends when nothing is left to do does not wait for a file any longer.
     private const int LooksBeforeEnd = 3;
 
+    // A model may be registered while every other one is lacking; nothing else tells the worker of it.
+    private static readonly TimeSpan ModelsInterval = TimeSpan.FromSeconds(30);
+
     private readonly ConcurrentDictionary<(LackKind Kind, string Name), Entry> _entries = [];
+    private readonly Lock _reporting = new();
+    private long _modelsReported;
 
     /// <summary>True when the worker lacks something that may be back in a moment.</summary>
     public bool MayPassSoon => _entries.Values.Any(
@@ -51,6 +56,8 @@ internal sealed class LackBook(
     public async Task LookAgainAsync(CancellationToken cancellationToken)
     {
         if (_entries.IsEmpty) return;
+        if (LacksModels && clock.GetElapsedTime(Volatile.Read(ref _modelsReported)) >= ModelsInterval)
+            await ReportModelsAsync(cancellationToken);
         foreach (var entry in _entries.Values.Where(IsDue).ToArray())
         {
             if (await FindAsync(entry, cancellationToken) is { } found)
@@ -90,18 +97,26 @@ internal sealed class LackBook(
         if (lack.Kind == LackKind.Model) await ReportModelsAsync(cancellationToken);
     }
 
+    private bool LacksModels => _entries.Keys.Any(key => key.Kind == LackKind.Model);
+
     // A worker without any model that it may serve draws nothing, however much waits.
     private async Task ReportModelsAsync(CancellationToken cancellationToken)
     {
-        var lacked = _entries.Keys.Where(key => key.Kind == LackKind.Model).Select(key => key.Name)
-            .ToHashSet(StringComparer.OrdinalIgnoreCase);
-        IEnumerable<string> served = options.Models;
-        if (lacked.Count > 0 && options.Models.Count == 0)
+        IReadOnlyCollection<string> served = [.. options.Models];
+        if (LacksModels && served.Count == 0)
         {
-            served = (await DatabaseRetry.RunAsync(log, health, models.ListAsync, cancellationToken)).Select(model => model.Name);
+            var registered = await DatabaseRetry.RunAsync(log, health, models.ListAsync, cancellationToken);
+            served = [.. registered.Select(model => model.Name)];
         }
 
-        health.Report(WorkerTrouble.Models, lacked.Count > 0 && served.All(lacked.Contains));
+        // What was lacking before the database answered may have been dropped meanwhile: whoever comes last says what is true now.
+        lock (_reporting)
+        {
+            var lacked = _entries.Keys.Where(key => key.Kind == LackKind.Model).Select(key => key.Name)
+                .ToHashSet(StringComparer.OrdinalIgnoreCase);
+            health.Report(WorkerTrouble.Models, lacked.Count > 0 && served.All(lacked.Contains));
+            Volatile.Write(ref _modelsReported, clock.GetTimestamp());
+        }
     }
 
     // Whether images can be written is looked at before every claim, by whoever writes them.

@@ -58,7 +58,7 @@ internal sealed class WorkerService(
             var name = options.Name.Length > 0 ? options.Name : $"{Environment.MachineName} {device.Device.Name}";
             string[]? served = options.Models.Count == 0 ? null : [.. options.Models];
             await DatabaseRetry.RunAsync(
-                log, token => workers.StartAsync(_id, name, device.Device, served, token), stoppingToken);
+                log, health, token => workers.StartAsync(_id, name, device.Device, served, token), stoppingToken);
             log.WorkerStarted(_id, name, device.Device.Name, device.Device.ComputeType);
             health.Enter(ProcessStates.Idle);
             WorkerMetrics.Begin();

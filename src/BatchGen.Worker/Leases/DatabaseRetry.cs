@@ -11,29 +11,20 @@ internal static class DatabaseRetry
     // A wait is worth a line when it begins, when the kind of error changes, and then every minute.
     private static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
 
-    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
-
-    /// <summary>Runs a call that returns something, and repeats it while the server cannot take it or denies it.</summary>
-    public static Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
-        TransientRetry.RunAsync(call, static (_, _) => { }, TimeProvider.System, cancellationToken);
-
-    /// <summary>Runs a call that returns something, repeats it while the server cannot take it or denies it, and logs how long that
-    /// lasts.</summary>
-    public static Task<T> RunAsync<T>(ILogger log, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
-        RunAsync(log, health: null, call, cancellationToken);
+    /// <summary>How long a call may fail before the worker is not ready: a deadlock or a dropped connection is over in a moment.</summary>
+    public static TimeSpan Moment { get; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Runs a call that returns something, repeats it while the server cannot take it or denies it, and logs how long that
     /// lasts; the worker is not ready meanwhile.</summary>
     public static async Task<T> RunAsync<T>(
-        ILogger log, WorkerHealth? health, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+        ILogger log, WorkerHealth health, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {
         IDisposable? notReady = null;
         try
         {
             return await LogAsync(log, elapsed =>
             {
-                // A deadlock or a dropped connection is over in a moment.
-                if (elapsed >= Moment) notReady ??= health?.BeginFailingCall();
+                if (elapsed >= Moment) notReady ??= health.BeginFailingCall();
             }, call, cancellationToken);
         }
         finally
@@ -66,24 +57,13 @@ internal static class DatabaseRetry
         return result;
     }
 
-    /// <summary>Runs a call that returns nothing, and repeats it while the server cannot take it or denies it.</summary>
-    public static Task RunAsync(Func<CancellationToken, Task> call, CancellationToken cancellationToken) =>
-        RunAsync(Returning(call), cancellationToken);
-
-    /// <summary>Runs a call that returns nothing, repeats it while the server cannot take it or denies it, and logs how long that
-    /// lasts.</summary>
-    public static Task RunAsync(ILogger log, Func<CancellationToken, Task> call, CancellationToken cancellationToken) =>
-        RunAsync(log, Returning(call), cancellationToken);
-
     /// <summary>Runs a call that returns nothing, repeats it while the server cannot take it or denies it, and logs how long that
     /// lasts; the worker is not ready meanwhile.</summary>
     public static Task RunAsync(
-        ILogger log, WorkerHealth? health, Func<CancellationToken, Task> call, CancellationToken cancellationToken) =>
-        RunAsync(log, health, Returning(call), cancellationToken);
-
-    private static Func<CancellationToken, Task<bool>> Returning(Func<CancellationToken, Task> call) => async token =>
-    {
-        await call(token);
-        return true;
-    };
+        ILogger log, WorkerHealth health, Func<CancellationToken, Task> call, CancellationToken cancellationToken) =>
+        RunAsync(log, health, async token =>
+        {
+            await call(token);
+            return true;
+        }, cancellationToken);
 }

@@ -20,6 +20,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     private readonly ClaimedBatch _batch;
     private readonly BatchClaims _claims;
     private readonly TimeSpan _interval;
+    private readonly WorkerHealth _health;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _lost;
@@ -35,12 +36,14 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     private StepProgress _step;
 
     public LeaseKeeper(
-        ClaimedBatch batch, BatchClaims claims, TimeSpan interval, TimeProvider clock, ILogger log, CancellationToken stopPassed)
+        ClaimedBatch batch, BatchClaims claims, TimeSpan interval, WorkerHealth health, TimeProvider clock, ILogger log,
+        CancellationToken stopPassed)
     {
         _lost = CancellationTokenSource.CreateLinkedTokenSource(stopPassed);
         _batch = batch;
         _claims = claims;
         _interval = interval;
+        _health = health;
         _clock = clock;
         _log = log;
         Lost = _lost.Token;
@@ -90,6 +93,11 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         Volatile.Write(ref _extended, asked);
     }
 
+    /// <summary>The same, however long the database does not take the call; the worker is not ready meanwhile.</summary>
+    /// <exception cref="LeaseLostException">The batch belongs to someone else.</exception>
+    /// <exception cref="OperationCanceledException">The batch is known to belong to someone else.</exception>
+    public Task ConfirmInTheEndAsync() => DatabaseRetry.RunAsync(_log, _health, ConfirmAsync, Lost);
+
     /// <summary>Makes sure that the batch still belongs to this worker, without asking the database when it said so a moment ago.</summary>
     /// <exception cref="LeaseLostException">The batch belongs to someone else.</exception>
     /// <exception cref="OperationCanceledException">The batch is known to belong to someone else.</exception>
@@ -99,7 +107,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         // A lease lives for three heartbeats at least; only in a process that was suspended, or cut off, are two of them missing.
         return _clock.GetElapsedTime(Volatile.Read(ref _extended)) < _interval * 2
             ? Task.CompletedTask
-            : DatabaseRetry.RunAsync(ConfirmAsync, Lost);
+            : ConfirmInTheEndAsync();
     }
 
     /// <inheritdoc/>
@@ -120,12 +128,25 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     private async Task RunAsync()
     {
         using var timer = new PeriodicTimer(_interval, _clock);
+        long? failing = null;
+        IDisposable? notReady = null;
         try
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
                 var extended = await TryExtendAsync();
                 if (_lost.IsCancellationRequested) return;
+                if (extended)
+                {
+                    notReady?.Dispose();
+                    (failing, notReady) = (null, null);
+                }
+                else
+                {
+                    failing ??= _clock.GetTimestamp();
+                    if (_clock.GetElapsedTime(failing.Value) >= DatabaseRetry.Moment) notReady ??= _health.BeginFailingCall();
+                }
+
                 // After an outage the lease has to be extended before others may take it for abandoned.
                 timer.Period = extended ? _interval : _interval / RetriesPerInterval;
             }
@@ -133,6 +154,10 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             // Disposed: the batch is over.
+        }
+        finally
+        {
+            notReady?.Dispose();
         }
     }
 

@@ -8,8 +8,7 @@ namespace BatchGen.Worker.Output;
 
 /// <summary>Keeps a worker from claiming jobs while their images could not be written.</summary>
 /// <remarks>A full disk must not fail a night's jobs one by one.</remarks>
-internal sealed class OutputProbe(
-    ImageFileWriter files, WorkerOptions options, WorkerHealth health, TimeProvider clock, ILogger<OutputProbe> log)
+internal sealed class OutputProbe(ImageFileWriter files, WorkerOptions options, WorkerHealth health, ILogger<OutputProbe> log)
 {
     private bool _mustProbe = true;
     private bool _writeFailed;
@@ -28,11 +27,13 @@ internal sealed class OutputProbe(
     }
 
     /// <summary>True when images can be written; when not, waits a while first, so that the caller's loop does not spin.</summary>
-    public async Task<bool> IsWritableAsync(CancellationToken cancellationToken)
+    /// <param name="delay">Waits for a time; the worker says meanwhile that it lives.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<bool> IsWritableAsync(Func<TimeSpan, CancellationToken, Task> delay, CancellationToken cancellationToken)
     {
         if (!_mustProbe) return true;
         // A write may fail where the probe passes; without a pause batch after batch would be rendered for nothing.
-        if (_writeFailed) await Task.Delay(options.OutputRetryInterval, clock, cancellationToken);
+        if (_writeFailed) await delay(options.OutputRetryInterval, cancellationToken);
         _writeFailed = false;
         try
         {
@@ -46,7 +47,7 @@ internal sealed class OutputProbe(
             Problem = error.Message;
             health.Report(WorkerTrouble.Output, isThere: true);
             log.OutputBlocked(error.Message, options.OutputRetryInterval);
-            await Task.Delay(options.OutputRetryInterval, clock, cancellationToken);
+            await delay(options.OutputRetryInterval, cancellationToken);
             return false;
         }
     }

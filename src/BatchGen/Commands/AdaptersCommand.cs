@@ -75,13 +75,7 @@ internal static class AdaptersCommand
 
             try
             {
-                var report = AdapterInspector.Inspect(file);
-                if (report.TriggerWords.FirstOrDefault(word => word.Any(char.IsControl)) is { } odd)
-                {
-                    throw new AdapterException($"'{file}' has the trigger word '{TerminalText.EscapeLine(odd)}' with a control character, "
-                        + "which no prompt can hold and no page shows. Take the file from its author again, or name the word anew.");
-                }
-
+                var report = InspectedAdapter.Read(file);
                 var record = report.ToRecord(name);
                 await registry.AddAsync(record, replace, cancellationToken);
                 await PrintAddedAsync(context, file, report, record, known);

@@ -62,8 +62,10 @@ internal static class RestoreCommand
             running = await database.Backup.ResumeAsync(cancellationToken);
             if (await database.Backup.GiveToOwnerAsync(dump, cancellationToken) is (var owner, { } problem))
             {
+                var statements = await database.Backup.ListOwnerStatementsAsync(owner!, cancellationToken);
                 await context.Error.WriteLineAsync($"batchgen: What was restored belongs to this login and not to '{owner}': {problem}. "
-                    + "'batchgen doctor' says what to run.");
+                    + $"Run as a superuser: {string.Join("; ", statements)}; and then, as a superuser too: batchgen migrate, which gives "
+                    + "it all that they hold.");
             }
         }
         catch

@@ -10,7 +10,7 @@ internal static class Printable
     public static string Line(string? text, int maxLength = int.MaxValue)
     {
         var safe = TerminalText.EscapeLine(text);
-        return safe.Length <= maxLength ? safe : Begin(new StringBuilder(safe), maxLength - 1).Append('…').ToString();
+        return safe.Length <= maxLength ? safe : Begin(text!, maxLength - 1).Append('…').ToString();
     }
 
     /// <summary>One line with a blank for each control character: as wide as it was measured, for what is drawn in place.</summary>
@@ -56,10 +56,19 @@ internal static class Printable
         return result.ToString();
     }
 
-    // Never half of a letter that takes two places.
-    private static StringBuilder Begin(StringBuilder text, int length)
+    // Never half of a letter that takes two places, nor a part of what stands for a character that is written out.
+    private static StringBuilder Begin(string text, int length)
     {
-        if (length > 0 && char.IsHighSurrogate(text[length - 1])) length--;
-        return text.Remove(length, text.Length - length);
+        var result = new StringBuilder(length + 1);
+        for (var at = 0; at < text.Length;)
+        {
+            Rune.DecodeFromUtf16(text.AsSpan(at), out _, out var taken);
+            var whole = TerminalText.EscapeLine(text.Substring(at, taken));
+            if (result.Length + whole.Length > length) break;
+            result.Append(whole);
+            at += taken;
+        }
+
+        return result;
     }
 }

@@ -113,7 +113,7 @@ public sealed class LiveTests
             await database.SqlAsync("select 1"); // Takes as long as the hub would need to look.
         }
 
-        // The connections of the queue carry the name of the schema, those of the statements above another one.
+        // The connections of the queue carry the name of the database, those of the statements above another one.
         Assert.Equal(0L, await database.SqlAsync<long>(
             "select count(*) from pg_stat_activity where application_name = $1 and query_start > $2", database.Name, left));
     }

@@ -162,8 +162,17 @@ public sealed class SubmitTests : IAsyncLifetime
             _database.Submitter.SubmitAsync([new JobRequest(), new JobRequest { Prompt = "a\0b" }], CancellationToken.None));
         Assert.Equal("jobs[1].prompt: character 1 is NUL, which the database cannot store; remove it.", named.Message);
 
-        var raw = await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync("""[{"prompt": "a\u0000b"}]"""));
-        Assert.Contains("NUL", raw.Message, StringComparison.Ordinal);
+        var raw = await Assert.ThrowsAsync<SubmitRefusedException>(() => SubmitAsync("""[{}, {"tags": ["fine", "a\u0000b"]}]"""));
+        Assert.Equal(
+            "jobs[1].tags: the text holds a NUL character (\\u0000), which the database cannot store; remove it.", raw.Message);
+    }
+
+    [Fact]
+    public void JSON_without_a_fault_of_its_own_is_refused_in_the_words_of_the_database()
+    {
+        Assert.Equal("invalid input", Queue.Jobs.JsonFault.Describe("""[{"prompt": "a star"}]"""u8, "invalid input"));
+        var deep = System.Text.Encoding.UTF8.GetBytes(new string('[', 200) + new string(']', 200));
+        Assert.Equal("invalid input", Queue.Jobs.JsonFault.Describe(deep, "invalid input"));
     }
 
     [Fact]

@@ -26,7 +26,7 @@ public sealed class RoleFaultTests
     public async Task Rights_of_a_single_login_are_listed_with_the_statement_that_takes_them_away()
     {
         await using var database = await TestDatabase.CreateAsync();
-        var login = database.Schema + "_login";
+        var login = database.Name + "_login";
         await database.SqlAsync($"create role {login} login");
         try
         {
@@ -52,7 +52,7 @@ public sealed class RoleFaultTests
     public async Task Objects_of_another_role_are_found_and_given_to_the_owner_of_the_schema()
     {
         await using var database = await TestDatabase.CreateAsync();
-        var (other, me) = (database.Schema + "_other", await database.SqlAsync<string>("select current_user::text"));
+        var (other, me) = (database.Name + "_other", await database.SqlAsync<string>("select current_user::text"));
         await database.SqlAsync(
             $"create role {other}; grant {other} to current_user; grant create, usage on schema {database.Schema} to {other}");
         try

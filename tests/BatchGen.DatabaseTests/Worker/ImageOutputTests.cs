@@ -3,8 +3,10 @@ using BatchGen.Core.Jobs;
 using BatchGen.Core.Rendering;
 using BatchGen.Imaging.Files;
 using BatchGen.Queue;
+using BatchGen.Queue.Schedules;
 using BatchGen.Testing;
 using BatchGen.Worker.Leases;
+using BatchGen.Worker.Monitoring;
 using BatchGen.Worker.Output;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -79,7 +81,8 @@ public sealed class ImageOutputTests : IDisposable
         var first = (await database.ClaimAsync(await database.AddWorkerAsync()))!;
         var clock = new SuspendableClock();
         await using var lease = new LeaseKeeper(
-            first, database.Claims, TimeSpan.FromSeconds(20), clock, NullLogger.Instance, CancellationToken.None);
+            first, database.Claims, TimeSpan.FromSeconds(20), new WorkerHealth(new WindowStore(database.Queue), clock), clock,
+            NullLogger.Instance, CancellationToken.None);
         var images = first.Jobs.Select(job => new EncodedImage(new RenderedImage(job.JobId, 1, 1, [0, 0, 0]), job, null!, [1])).ToArray();
         var files = new ImageFileWriter(_folder);
         var written = new List<string>();

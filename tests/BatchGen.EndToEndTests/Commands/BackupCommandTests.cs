@@ -252,6 +252,34 @@ public sealed class BackupCommandTests
     }
 
     [Fact]
+    public async Task A_login_that_may_not_give_what_it_restored_to_its_owner_is_told_the_statements_for_a_superuser()
+    {
+        await using var source = await FilledAsync();
+        await using var program = new ProgramUnderTest(source.Database);
+        var folder = Path.Combine(program.DataFolder, "saved");
+        Assert.Equal(0, (await program.RunHereAsync("backup", folder)).ExitCode);
+        await using var server = await SecondServer.StartAsync();
+        var owner = new NpgsqlConnectionStringBuilder(server.ConnectionString).Username!;
+        // A member that may not act as the owner.
+        await server.AsSuperUserAsync("create role plain login createrole password 'secret'");
+        await server.AsSuperUserAsync($"grant {owner} to plain with set false");
+        await server.AsSuperUserAsync("create database plain owner plain");
+        await using var there = new ProgramUnderTest(source.Database);
+        var address = new NpgsqlConnectionStringBuilder(server.ConnectionString)
+        {
+            Username = "plain", Password = "secret", Database = "plain",
+        };
+        there.Environment["ConnectionStrings__BatchGen"] = address.ConnectionString;
+        var schema = source.Database.Schema;
+        var restored = await there.RunHereAsync("restore", folder);
+        Assert.Equal(0, restored.ExitCode);
+        Assert.Contains($"belongs to this login and not to '{owner}'", restored.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"Run as a superuser: alter schema \"{schema}\" owner to \"{owner}\"; and then, as a superuser too: batchgen migrate",
+            restored.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_named_pipe_is_refused_as_a_backup_and_nobody_waits_for_it()
     {
         await using var database = await TestDatabase.CreateAsync();

@@ -206,7 +206,7 @@ public sealed class DoctorCommandTests
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var program = new ProgramUnderTest(database);
-        var login = database.Schema + "_login";
+        var login = database.Name + "_login";
         await database.SqlAsync($"create role {login} login; alter role batchgen_reader login; grant select (state) on jobs to {login}");
         try
         {

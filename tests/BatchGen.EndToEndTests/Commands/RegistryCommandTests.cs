@@ -33,21 +33,42 @@ public sealed class RegistryCommandTests
     }
 
     [Fact]
-    public async Task A_trigger_word_with_a_control_character_is_refused_and_named_in_a_form_that_no_terminal_obeys()
+    public async Task A_learned_word_with_a_control_character_is_refused_and_named_in_a_form_that_no_terminal_obeys()
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var program = new ProgramUnderTest(database);
-        var file = Path.Combine(program.DataFolder, "word.safetensors");
-        const string Header = """
-            {"__metadata__":{"modelspec.trigger_phrase":"zo\u001brk"},"emb_params":{"dtype":"F32","shape":[1,768],"data_offsets":[0,3072]}}
-            """;
-        await File.WriteAllBytesAsync(
-            file, [.. BitConverter.GetBytes((long)Header.Length), .. Encoding.UTF8.GetBytes(Header), .. new byte[3072]],
-            TestContext.Current.CancellationToken);
+        var file = await WriteWordAsync(program, key: @"<zo\u001brk>", phrase: "a style");
         var refused = await program.RunHereAsync("adapters", "add", file);
         Assert.NotEqual(0, refused.ExitCode);
-        Assert.Contains(@"has the trigger word 'zo\u001brk' with a control character", refused.Error, StringComparison.Ordinal);
+        Assert.Contains(@"has the learned word '<zo\u001brk>' with a control character", refused.Error, StringComparison.Ordinal);
         Assert.Contains("No adapters are registered", (await program.RunHereAsync("adapters", "list")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Trigger_words_that_only_describe_are_left_out_with_a_warning_where_they_have_control_characters()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        var file = await WriteWordAsync(program, key: "emb_params", phrase: @"zo\trk, good\n, fine, mid\u001bdle");
+        var added = await program.RunHereAsync("adapters", "add", file);
+        Assert.Equal(0, added.ExitCode);
+        foreach (var word in (string[])[@"zo\trk", @"mid\u001bdle"])
+            Assert.Contains($"Trigger word '{word}' is left out", added.Error, StringComparison.Ordinal);
+        var json = JsonDocument.Parse((await program.RunHereAsync("adapters", "list", "--json")).Output).RootElement;
+        Assert.Equal(["good", "fine"], json.GetProperty("trigger_words").EnumerateArray().Select(word => word.GetString()));
+    }
+
+    // Both texts as JSON writes them.
+    private static async Task<string> WriteWordAsync(ProgramUnderTest program, string key, string phrase)
+    {
+        var file = Path.Combine(program.DataFolder, "word.safetensors");
+        var header = $$$"""
+            {"__metadata__":{"modelspec.trigger_phrase":"{{{phrase}}}"},"{{{key}}}":{"dtype":"F32","shape":[1,768],"data_offsets":[0,3072]}}
+            """;
+        await File.WriteAllBytesAsync(
+            file, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), .. new byte[3072]],
+            TestContext.Current.CancellationToken);
+        return file;
     }
 
     [Fact]

@@ -21,6 +21,18 @@ public class OutputTests
     }
 
     [Theory]
+    [InlineData("abc\u001b", 4, "abc…")]
+    [InlineData("ab\u001b", 8, @"ab\u001b")]
+    [InlineData("ab\u001bc", 8, "ab…")]
+    [InlineData("ab\u001bcd", 9, @"ab\u001b…")]
+    [InlineData("ab\tcd", 5, @"ab\t…")]
+    [InlineData("ab\tcd", 4, "ab…")]
+    [InlineData("ab\U0001f600cd", 4, "ab…")]
+    [InlineData("ab\U0001f600cd", 5, "ab\U0001f600…")]
+    public void Lines_are_cut_before_a_written_out_character_that_does_not_fit_whole(string text, int length, string expected) =>
+        Assert.Equal(expected, Printable.Line(text, length));
+
+    [Theory]
     [InlineData(45, "45 s")]
     [InlineData(720, "12 min")]
     [InlineData(11_100, "3 h 5 min")]

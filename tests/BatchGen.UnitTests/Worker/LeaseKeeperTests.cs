@@ -2,7 +2,9 @@ using BatchGen.Core.Adapters;
 using BatchGen.Core.Jobs;
 using BatchGen.Queue;
 using BatchGen.Queue.Claims;
+using BatchGen.Queue.Schedules;
 using BatchGen.Worker.Leases;
+using BatchGen.Worker.Monitoring;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -22,7 +24,8 @@ public class LeaseKeeperTests
         // The clock stands still, so there is no heartbeat and no database is needed.
         await using var database = QueueDatabase.Open("Host=nowhere", new QueueOptions());
         await using var keeper = new LeaseKeeper(batch, new BatchClaims(database), TimeSpan.FromSeconds(1),
-            new FakeTimeProvider(), NullLogger.Instance, CancellationToken.None);
+            new WorkerHealth(new WindowStore(database), TimeProvider.System), new FakeTimeProvider(),
+            NullLogger.Instance, CancellationToken.None);
         var (_, firstCancelled) = keeper.Begin([batch.Jobs[0]]);
         keeper.Begin([batch.Jobs[1]]);
         // A heartbeat may be about to cancel the first group. Asking for the wait handle throws where that
