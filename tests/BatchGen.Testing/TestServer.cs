@@ -17,7 +17,7 @@ public static class TestServer
     private static string? _folder;
 
     /// <summary>How the superuser of the private server connects; null before it runs and where the server was given.</summary>
-    internal static string? SuperUserAddress { get; private set; }
+    public static string? SuperUserAddress { get; private set; }
 
     /// <summary>Connection string of the server; starts the private one at the first call.</summary>
     /// <remarks>Without server programs the test is skipped on a desk and fails where CI=true.</remarks>

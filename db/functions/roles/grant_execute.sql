@@ -7,6 +7,8 @@ begin
     select n.name, p.oid::regprocedure as function
     from unnest(names) n(name)
     left join pg_proc p on p.proname = n.name and p.pronamespace = current_schema()::regnamespace
+      -- Not what somebody made beside it with other parameters.
+      and p.oid::regprocedure::text in (select unnest(f.made) from schema_functions f)
   loop
     if wanted.function is null then
       raise exception 'Function % is missing, which a role of the queue calls. Run as the owner of the schema: batchgen migrate',

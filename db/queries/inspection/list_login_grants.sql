@@ -1,5 +1,5 @@
 -- Rights in the schema of anybody but its owner, the roles of the queue and everybody: given by hand, and no role can take them away.
--- Returns described (privilege, object and login), remedy (a statement).
+-- Returns described (privilege, object and login), remedy (a statement), login.
 with acls as (
   select n.nspacl as acl, 'schema ' || quote_ident(n.nspname) as object, 'schema ' || quote_ident(n.nspname) as named, '' as columns,
     n.nspowner as owner
@@ -21,7 +21,8 @@ with acls as (
   from pg_proc p
   where p.pronamespace = current_schema()::regnamespace and p.proacl is not null)
 select lower(x.privilege_type) || ' on ' || a.object || ' to ' || r.rolname as described,
-  format('revoke %s%s on %s from %I', lower(x.privilege_type), a.columns, a.named, r.rolname) as remedy
+  format('revoke %s%s on %s from %I', lower(x.privilege_type), a.columns, a.named, r.rolname) as remedy,
+  r.rolname::text as login
 from acls a
 cross join lateral aclexplode(a.acl) x
 join pg_roles r on r.oid = x.grantee

@@ -1,6 +1,7 @@
 -- Whom schemas belong to. @schemas text[]. Returns schema, owner, is_superuser, is_member (whether this login may act as the owner),
--- suggested (the owner of the database, or this login, whichever is no superuser; null where both are).
+-- database, suggested (the owner of the database, or this login, whichever is no superuser; null where both are).
 select n.nspname::text as schema, o.rolname::text as owner, o.rolsuper as is_superuser, pg_has_role(o.oid, 'member') as is_member,
+  current_database()::text as database,
   (
     select r.rolname::text
     from pg_roles r

@@ -4,10 +4,12 @@ do $$
 declare
   home constant name := current_setting('batchgen.schema');
   owner_of_schema oid;
+  -- From 16 on a member of a role may be kept from giving anything to it.
+  giving constant text := case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end;
   statement text;
 begin
   select n.nspowner into owner_of_schema from pg_namespace n where n.nspname = home;
-  if owner_of_schema is null or not pg_has_role(owner_of_schema, 'member') then return; end if;
+  if owner_of_schema is null or not pg_has_role(owner_of_schema, giving) then return; end if;
   for statement in
     select format('alter %s %s owner to %I', o.kind, o.name, pg_get_userbyid(owner_of_schema))
     from (
@@ -21,8 +23,13 @@ begin
       union all
       select t.typnamespace, t.typowner, 'type', format('%I.%I', home, t.typname) from pg_type t where t.typtype in ('d', 'e', 'r')
     ) o(schema_id, owner, kind, name)
-    where o.schema_id = home::text::regnamespace and o.owner <> owner_of_schema and pg_has_role(o.owner, 'member')
+    where o.schema_id = home::text::regnamespace and o.owner <> owner_of_schema and pg_has_role(o.owner, 'usage')
   loop
-    execute statement;
+    begin
+      execute statement;
+    exception
+      when insufficient_privilege then
+        null; -- It stays with its owner, and list_foreign_objects names it.
+    end;
   end loop;
 end $$

@@ -88,7 +88,19 @@ internal sealed class FunctionInstaller(NpgsqlConnection connection, NpgsqlTrans
 
         // 3. Everything anew: what changed, and every view
         var before = await ListRoutinesAsync(changed, cancellationToken);
-        foreach (var file in changed.Where(file => !file.IsView).Concat(views)) await ExecuteAsync(file.Text, cancellationToken);
+        try
+        {
+            foreach (var file in changed.Where(file => !file.IsView).Concat(views)) await ExecuteAsync(file.Text, cancellationToken);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.AmbiguousFunction)
+        {
+            await transaction.RollbackAsync(BeforeFunctions, cancellationToken);
+            var others = await Overload.ListAsync(connection, transaction, cancellationToken);
+            throw new QueueException(
+                $"The functions and views of this version cannot be put in: {error.MessageText}. Drop what somebody made beside them "
+                    + $"and migrate: {string.Join("; ", others.Select(other => other.Remedy))}", error);
+        }
+
         return MadeBy(changed, (await ListRoutinesAsync(changed, cancellationToken)).Except(before));
     }
 

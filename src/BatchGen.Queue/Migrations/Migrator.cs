@@ -45,52 +45,36 @@ public sealed class Migrator
     /// The database does not serve this program, or this user may not migrate it; or a migration failed, and nothing of that migration
     /// stays.
     /// </exception>
-    public async Task<IReadOnlyList<string>> MigrateAsync(CancellationToken cancellationToken)
+    public Task<IReadOnlyList<string>> MigrateAsync(CancellationToken cancellationToken) => SayErrorsAsync(async () =>
     {
-        try
+        await using var connection = await _database.DataSource.OpenConnectionAsync(cancellationToken);
+        var found = await QuerySingleAsync<SchemaDescription>(
+            connection, "describe_schema", new { schema = Schema }, cancellationToken);
+        if (found!.Server < OldestServer)
+            throw new QueueException($"The database server is PostgreSQL {found.Server / 10000}; BatchGen needs 14 or newer.");
+        await SetSearchPathAsync(connection, cancellationToken);
+        if (found.HasState)
         {
-            await using var connection = await _database.DataSource.OpenConnectionAsync(cancellationToken);
-            var found = await QuerySingleAsync<SchemaDescription>(
-                connection, "describe_schema", new { schema = Schema }, cancellationToken);
-            if (found!.Server < OldestServer)
-                throw new QueueException($"The database server is PostgreSQL {found.Server / 10000}; BatchGen needs 14 or newer.");
-            await SetSearchPathAsync(connection, cancellationToken);
-            if (found.HasState)
+            var state = await ReadStateAsync(connection, cancellationToken);
+            if (IsDone(state)) return [];
+            if (!found.IsOwner)
             {
-                var state = await ReadStateAsync(connection, cancellationToken);
-                if (IsDone(state)) return [];
-                if (!found.IsOwner)
-                {
-                    throw new QueueException($"The database is not migrated to BatchGen {_program} yet, and this user may not do it. "
-                        + $"Run as the owner of schema '{Schema}': batchgen migrate");
-                }
+                throw new QueueException($"The database is not migrated to BatchGen {_program} yet, and this user may not do it. "
+                    + $"Run as the owner of schema '{Schema}': batchgen migrate");
             }
+        }
 
-            else if (await QuerySingleAsync<bool>(
-                connection, "schema_exists", new { schema = DatabaseBackup.AsideOf(Schema) }, cancellationToken))
-            {
-                // An empty schema in its place would be filled, and what lies aside forgotten.
-                throw new QueueException($"A restore was interrupted: what the database held lies in schema "
-                    + $"'{DatabaseBackup.AsideOf(Schema)}'. Run the restore again with --replace, or go back with: alter schema "
-                    + $"{QuotedName.Of(DatabaseBackup.AsideOf(Schema))} rename to {QuotedName.Of(Schema)}");
-            }
+        else if (await QuerySingleAsync<bool>(
+            connection, "schema_exists", new { schema = DatabaseBackup.AsideOf(Schema) }, cancellationToken))
+        {
+            // An empty schema in its place would be filled, and what lies aside forgotten.
+            throw new QueueException($"A restore was interrupted: what the database held lies in schema "
+                + $"'{DatabaseBackup.AsideOf(Schema)}'. Run the restore again with --replace, or go back with: alter schema "
+                + $"{QuotedName.Of(DatabaseBackup.AsideOf(Schema))} rename to {QuotedName.Of(Schema)}");
+        }
 
-            return await MigrateAloneAsync(connection, cancellationToken);
-        }
-        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable)
-        {
-            throw new QueueException(
-                $"Migrating schema '{Schema}' met a lock that another session keeps: a program that migrates (waited for "
-                + $"{OthersLimit.TotalSeconds:0} s), or one with an open transaction (waited for {LockLimit.TotalSeconds:0} s). The step "
-                + "that waited changed nothing. End that session (pg_stat_activity shows it as 'idle in transaction'), then run: "
-                + "batchgen migrate",
-                error);
-        }
-        catch (Exception error) when (SqlErrors.Translate(error, _database.DataSource) is not null)
-        {
-            throw SqlErrors.Translate(error, _database.DataSource)!;
-        }
-    }
+        return await MigrateAloneAsync(connection, cancellationToken);
+    });
 
     /// <summary>Says how far the schema is, and changes nothing.</summary>
     public async Task<SchemaReport> InspectAsync(CancellationToken cancellationToken)
@@ -132,35 +116,78 @@ public sealed class Migrator
     }
 
     /// <summary>Puts functions and views in anew that differ from what this program put in, as far as this user may.</summary>
-    /// <returns>What differed.</returns>
-    public async Task<IReadOnlyList<FunctionDifference>> MendFunctionsAsync(CancellationToken cancellationToken)
+    /// <returns>What differed; null when this user may not compare them.</returns>
+    /// <exception cref="QueueException">Another session keeps a lock, or this user may not put them in; nothing was changed.</exception>
+    public Task<IReadOnlyList<FunctionDifference>?> MendFunctionsAsync(CancellationToken cancellationToken) => SayErrorsAsync(async () =>
     {
-        var differences = await InspectFunctionsAsync(cancellationToken);
-        if (differences is not { Count: > 0 }) return [];
+        // Without anything to do nobody waits for the lock.
+        var seen = await InspectFunctionsAsync(cancellationToken);
+        return seen is { Count: > 0 } ? await MendFunctionsAloneAsync(cancellationToken) : seen;
+    });
+
+    /// <summary>Says which routines share a name with one of this program and take other parameters, so that calls may reach them in its
+    /// place.</summary>
+    /// <returns>Those routines; none while there is no schema.</returns>
+    public async Task<IReadOnlyList<Overload>> ListOverloadsAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await _database.DataSource.OpenConnectionAsync(cancellationToken);
+        var found = await QuerySingleAsync<SchemaDescription>(connection, "describe_schema", new { schema = Schema }, cancellationToken);
+        if (!found!.HasState) return [];
+        await SetSearchPathAsync(connection, cancellationToken);
+        return await Overload.ListAsync(connection, transaction: null, cancellationToken);
+    }
+
+    private async Task<T> SayErrorsAsync<T>(Func<Task<T>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            throw new QueueException(
+                $"Migrating schema '{Schema}' met a lock that another session keeps: a program that migrates (waited for "
+                + $"{OthersLimit.TotalSeconds:0} s), or one with an open transaction (waited for {LockLimit.TotalSeconds:0} s). The step "
+                + "that waited changed nothing. End that session (pg_stat_activity shows it as 'idle in transaction'), then run: "
+                + "batchgen migrate",
+                error);
+        }
+        catch (Exception error) when (SqlErrors.Translate(error, _database.DataSource) is not null)
+        {
+            throw SqlErrors.Translate(error, _database.DataSource)!;
+        }
+    }
+
+    private async Task<IReadOnlyList<FunctionDifference>?> MendFunctionsAloneAsync(CancellationToken cancellationToken)
+    {
         await using var connection = await _database.DataSource.OpenConnectionAsync(cancellationToken);
         await SetSearchPathAsync(connection, cancellationToken);
         await using var locking = await LockAsync(cancellationToken);
+
+        // Another program may have migrated or mended while this one waited: what it put in is not to be replaced by older files.
         var found = await ReadStateAsync(connection, cancellationToken);
-        // Another program may have migrated while this one waited.
         if (found.IsNewerThan(_program) || !found.IsCurrent()) return [];
+        var differences = await new FunctionInspector(connection, Schema).FindDifferencesAsync(cancellationToken);
+        if (differences is not { Count: > 0 }) return differences;
         var state = new SchemaState
         {
             Applied = found.Applied, Functions = found.Functions, Version = found.Version,
             Changed = differences.Select(difference => difference.File).ToHashSet(StringComparer.Ordinal),
         };
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await LimitLockWaitsAsync(connection, LockLimit, cancellationToken);
-        await new FunctionInstaller(connection, transaction, state).InstallAsync(cancellationToken);
-        // What a superuser makes would run with its rights.
-        await QuerySingleAsync<string>(connection, "set_schema_setting", new { schema = Schema }, cancellationToken);
-        await ExecuteAsync(connection, "give_to_owner", null, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        await using (var transaction = await connection.BeginTransactionAsync(cancellationToken))
+        {
+            await LimitLockWaitsAsync(connection, LockLimit, cancellationToken);
+            await InstallAsync(connection, transaction, state, cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+        }
+
+        await _database.DataSource.ReloadTypesAsync(cancellationToken);
         return differences;
     }
 
     private async Task<IReadOnlyList<string>> MigrateAloneAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await QuerySingleAsync<string>(connection, "set_schema_setting", new { schema = Schema }, cancellationToken);
+        await SetSchemaSettingAsync(connection, cancellationToken);
         await ExecuteAsync(connection, "ensure_schema", null, cancellationToken);
         await ExecuteAsync(connection, "ensure_state_tables", null, cancellationToken);
 
@@ -181,9 +208,7 @@ public sealed class Migrator
             await LimitLockWaitsAsync(connection, LockLimit, cancellationToken);
             if (state.ChangedFiles().Count > 0 || state.RemovedFiles().Count > 0) names.Add(FunctionsPutIn);
             // Also when migrations alone were applied: their tables need grants.
-            await new FunctionInstaller(connection, transaction, state).InstallAsync(cancellationToken);
-            // A superuser, or a member of the owner, leaves nothing of its own behind that the owner could not change.
-            await ExecuteAsync(connection, "give_to_owner", null, cancellationToken);
+            await InstallAsync(connection, transaction, state, cancellationToken);
             await ExecuteAsync(connection, "write_schema_version", new
             {
                 number = SqlFiles.ListMigrations()[^1].Number,
@@ -197,6 +222,19 @@ public sealed class Migrator
         await _database.DataSource.ReloadTypesAsync(cancellationToken);
         return names;
     }
+
+    // A superuser, or a member of the owner, leaves nothing of its own behind: the owner could not change it, and what runs with the rights
+    // of its owner would run with those of a superuser.
+    private async Task InstallAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, SchemaState state, CancellationToken cancellationToken)
+    {
+        await new FunctionInstaller(connection, transaction, state).InstallAsync(cancellationToken);
+        await SetSchemaSettingAsync(connection, cancellationToken);
+        await ExecuteAsync(connection, "give_to_owner", null, cancellationToken);
+    }
+
+    private Task<string?> SetSchemaSettingAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        QuerySingleAsync<string>(connection, "set_schema_setting", new { schema = Schema }, cancellationToken);
 
     // The lock lives on a connection of its own, in a transaction without a snapshot that ends with the connection: migrations begin and
     // end their own transactions beside it.

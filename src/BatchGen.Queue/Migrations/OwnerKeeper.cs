@@ -57,6 +57,12 @@ public sealed class SchemaOwner
     /// <summary>Whether this login may act as the owner.</summary>
     public bool IsMember { get; init; }
 
+    /// <summary>Statement that lets the owner create the schema which functions are compared in.</summary>
+    public string LetCompareStatement => $"grant create on database {QuotedName.Of(Database)} to {QuotedName.Of(Owner)}";
+
+    /// <summary>Name of the database.</summary>
+    public string Database { get; init; } = "";
+
     /// <summary>A role that could own it instead of a superuser; null where none is known.</summary>
     public string? Suggested { get; init; }
 }

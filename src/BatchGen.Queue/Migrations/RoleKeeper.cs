@@ -142,4 +142,5 @@ public sealed record RoleFault(string Role, string Fault, string Remedy);
 /// <summary>A right of a single login.</summary>
 /// <param name="Described">Privilege, object and login.</param>
 /// <param name="Remedy">Statement that takes it away.</param>
-public sealed record LoginGrant(string Described, string Remedy);
+/// <param name="Login">Name of the login.</param>
+public sealed record LoginGrant(string Described, string Remedy, string Login);

@@ -18,8 +18,7 @@ internal static class MigrateCommand
             foreach (var name in session.AppliedMigrations) await context.Output.WriteLineAsync($"Applied {name}");
             if (session.AppliedMigrations.Count == 0) await context.Output.WriteLineAsync("The schema is up to date");
             await MendOwnersAsync(context, session.Owners, cancellationToken);
-            foreach (var difference in await session.Migrator.MendFunctionsAsync(cancellationToken))
-                await context.Output.WriteLineAsync($"Put in anew, because {difference.What}");
+            await MendFunctionsAsync(context, session, cancellationToken);
             await MendRolesAsync(context, session.Roles, cancellationToken);
             await LimitProducersAsync(context, session.Roles, cancellationToken);
             return ExitCodes.Success;
@@ -28,6 +27,24 @@ internal static class MigrateCommand
             command, "batchgen migrate",
             "ConnectionStrings__BatchGen='Host=db;Username=owner;Password=...;Database=batchgen' batchgen migrate");
         return command;
+    }
+
+    private static async Task MendFunctionsAsync(ProgramContext context, QueueSession session, CancellationToken cancellationToken)
+    {
+        foreach (var other in await session.Migrator.ListOverloadsAsync(cancellationToken))
+        {
+            await context.Error.WriteLineAsync($"batchgen: {other.Routine} has the name of a function of BatchGen and other parameters: "
+                + $"calls may reach it instead. If nobody means it, run as the owner of the schema: {other.Remedy}");
+        }
+
+        var mended = await session.Migrator.MendFunctionsAsync(cancellationToken);
+        foreach (var difference in mended ?? []) await context.Output.WriteLineAsync($"Put in anew, because {difference.What}");
+        // Whoever may not act as the owner could not mend them either.
+        if (mended is null && (await session.Owners.ListOwnersAsync(cancellationToken)) is [{ IsMember: true } schema, ..])
+        {
+            await context.Error.WriteLineAsync("batchgen: Whether somebody changed functions or views was not looked at, since this user "
+                + $"may not create schemas. Run as a superuser: {schema.LetCompareStatement}; then again: batchgen migrate");
+        }
     }
 
     private static async Task LimitProducersAsync(ProgramContext context, RoleKeeper roles, CancellationToken cancellationToken)
@@ -65,10 +82,15 @@ internal static class MigrateCommand
             await context.Output.WriteLineAsync($"Granted {grant}");
         foreach (var grant in before.SurplusGrants.Except(after.SurplusGrants, StringComparer.Ordinal))
             await context.Output.WriteLineAsync($"Revoked {grant}");
-        foreach (var grant in after.LoginGrants)
+        // One line a login: most are meant, and this is said at every run.
+        foreach (var grants in after.LoginGrants.GroupBy(grant => grant.Login, StringComparer.Ordinal))
         {
-            await context.Error.WriteLineAsync($"batchgen: {grant.Described} was given by hand, and stays. If nobody means it, run as the "
-                + $"owner: {grant.Remedy}");
+            var first = grants.First();
+            await context.Error.WriteLineAsync(grants.Count() == 1
+                ? $"batchgen: {first.Described} was given by hand, and stays. If nobody means it, run as the owner: {first.Remedy}"
+                : string.Create(CultureInfo.InvariantCulture, $"batchgen: {first.Described} and {grants.Count() - 1} more ")
+                    + "rights of this login were given by hand, and stay. If nobody means them, take them away with the statements that "
+                    + "batchgen doctor names.");
         }
 
         foreach (var fault in after.Faults)

@@ -17,6 +17,17 @@ internal sealed class MigrationsCheck() : DoctorCheck("migrations", needsDatabas
         var schema = await new Migrator(context.OpenDatabase).InspectAsync(cancellationToken);
         var where = $"schema '{context.Settings.Options.Queue.Schema}' at {context.Server}";
         const string Migrate = "Run as the owner of the schema: batchgen migrate";
+        // Before functions are compared, which fails where a call fits both.
+        if (schema is { MigratedBy: not null, IsNewer: false, Refusal: null })
+        {
+            foreach (var other in await new Migrator(context.OpenDatabase).ListOverloadsAsync(cancellationToken))
+            {
+                yield return Wrong(
+                    $"{other.Routine} has the name of a function of BatchGen and other parameters: calls may reach it instead.", where,
+                    $"If nobody means it, run as the owner of the schema: {other.Remedy}");
+            }
+        }
+
         if (schema.MigratedBy is null)
             yield return Wrong("There is no schema of BatchGen, or its first migration was interrupted.", where, Migrate);
         else if (schema.Refusal is { } refusal) yield return Wrong(refusal, where, "Use the program that the message names.");

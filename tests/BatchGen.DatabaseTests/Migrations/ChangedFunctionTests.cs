@@ -1,5 +1,7 @@
+using BatchGen.Queue;
 using BatchGen.Queue.Migrations;
 using BatchGen.Testing;
+using Npgsql;
 using Xunit;
 
 namespace BatchGen.DatabaseTests.Migrations;
@@ -13,7 +15,95 @@ public sealed class ChangedFunctionTests
     {
         await using var database = await TestDatabase.CreateAsync();
         Assert.Empty((await new Migrator(database.Queue).InspectFunctionsAsync(CancellationToken.None))!);
-        Assert.Null(await database.SqlAsync<string>("select to_regnamespace(current_schema() || '_compared')::text"));
+        Assert.Equal(0L, await database.SqlAsync<long>("select count(*) from pg_namespace where nspname like '%compared%'"));
+    }
+
+    [Fact]
+    public async Task A_schema_that_somebody_made_in_the_place_of_the_compared_one_changes_nothing()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        var schema = database.Schema + "_compared";
+        await database.SqlAsync($"create schema {schema}; create function {schema}.foreign_one() returns int language sql as 'select 1'");
+        try
+        {
+            Assert.Empty((await new Migrator(database.Queue).InspectFunctionsAsync(CancellationToken.None))!);
+        }
+        finally
+        {
+            await database.SqlAsync($"drop schema {schema} cascade");
+        }
+    }
+
+    [Fact]
+    public async Task Functions_that_a_superuser_puts_in_anew_belong_to_the_owner_of_the_schema()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        Assert.SkipWhen(TestServer.SuperUserAddress is null, "The server was given, and its superuser is not known.");
+        var superuser = new NpgsqlConnectionStringBuilder(TestServer.SuperUserAddress)
+        {
+            Database = new NpgsqlConnectionStringBuilder(database.ConnectionString).Database, Pooling = false,
+        };
+        await using var queue = QueueDatabase.Open(superuser.ConnectionString, database.Queue.Options);
+        await database.SqlAsync("drop view available_models; drop function retry_failed");
+        Assert.Equal(2, (await new Migrator(queue).MendFunctionsAsync(CancellationToken.None))!.Count);
+        Assert.Empty(await new OwnerKeeper(queue, [database.Schema]).ListForeignAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Functions_are_left_as_they_are_where_another_program_migrated_while_this_one_waited()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.SqlAsync("drop function retry_failed");
+        await using var other = await database.ConnectAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+        await using var command = new NpgsqlCommand("lock table schema_lock in exclusive mode", other, transaction);
+        await command.ExecuteNonQueryAsync();
+        var mending = new Migrator(database.Queue).MendFunctionsAsync(CancellationToken.None);
+        const string Waits = "select exists (select from pg_locks where not granted and relation = 'schema_lock'::regclass)";
+        while (!await database.SqlAsync<bool>(Waits)) await Task.Delay(20);
+        await database.SqlAsync("update schema_functions set sha256 = 'newer' where name = 'submit_jobs'");
+        await transaction.CommitAsync();
+        Assert.Empty((await mending)!);
+        Assert.Null(await database.SqlAsync<string>("select to_regproc('retry_failed')::text"));
+    }
+
+    [Fact]
+    public async Task Putting_functions_in_anew_waits_for_another_program_for_a_limited_time()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.SqlAsync("drop function retry_failed");
+        await using var other = await database.ConnectAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+        await using var command = new NpgsqlCommand("lock table schema_lock in exclusive mode", other, transaction);
+        await command.ExecuteNonQueryAsync();
+        var migrator = new Migrator(database.Queue) { OthersLimit = TimeSpan.FromMilliseconds(100) };
+        var refused = await Assert.ThrowsAsync<QueueException>(() => migrator.MendFunctionsAsync(CancellationToken.None));
+        Assert.Contains("a lock that another session keeps", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Functions_beside_those_of_the_program_with_other_parameters_are_named_and_no_role_may_call_them()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        var migrator = new Migrator(database.Queue);
+        Assert.Empty(await migrator.ListOverloadsAsync(CancellationToken.None));
+        await database.SqlAsync("create function cancel_jobs(ids text) returns int language sql as 'select 1'");
+        Assert.Empty((await migrator.InspectFunctionsAsync(CancellationToken.None))!);
+        var overload = Assert.Single(await migrator.ListOverloadsAsync(CancellationToken.None));
+        Assert.Equal(("cancel_jobs(text)", $"drop routine {database.Schema}.cancel_jobs(ids text)"), (overload.Routine, overload.Remedy));
+        var (_, after) = await new RoleKeeper(database.Queue).MendAsync(CancellationToken.None);
+        Assert.True(after.IsComplete);
+        const string MayCall = "select has_function_privilege('batchgen_submitter', $1::regprocedure, 'execute')";
+        Assert.False(await database.SqlAsync<bool>(MayCall, "cancel_jobs(text)"));
+        Assert.True(await database.SqlAsync<bool>(MayCall, "cancel_jobs(bigint[])"));
+
+        // Its comment names the function without parameters.
+        await database.SqlAsync("alter function cancel_jobs(bigint[]) security invoker");
+        var refused = await Assert.ThrowsAsync<QueueException>(() => migrator.MendFunctionsAsync(CancellationToken.None));
+        Assert.Contains(overload.Remedy, refused.Message, StringComparison.Ordinal);
+        await database.SqlAsync(overload.Remedy);
+        Assert.Single((await migrator.MendFunctionsAsync(CancellationToken.None))!);
+        Assert.Empty(await migrator.ListOverloadsAsync(CancellationToken.None));
     }
 
     [Theory]
@@ -33,7 +123,7 @@ public sealed class ChangedFunctionTests
         await database.SqlAsync(statement);
         var difference = Assert.Single((await migrator.InspectFunctionsAsync(CancellationToken.None))!);
         Assert.Contains(what, difference.What, StringComparison.Ordinal);
-        Assert.Equal(difference, Assert.Single(await migrator.MendFunctionsAsync(CancellationToken.None)));
+        Assert.Equal(difference, Assert.Single((await migrator.MendFunctionsAsync(CancellationToken.None))!));
         Assert.Empty((await migrator.InspectFunctionsAsync(CancellationToken.None))!);
         var roles = await new RoleKeeper(database.Queue).InspectAsync(CancellationToken.None);
         Assert.True(roles.IsComplete);

@@ -1,5 +1,7 @@
+using BatchGen.Queue;
 using BatchGen.Queue.Migrations;
 using BatchGen.Testing;
+using Npgsql;
 using Xunit;
 
 namespace BatchGen.DatabaseTests.Roles;
@@ -15,9 +17,10 @@ public sealed class RoleFaultTests
         await database.SqlAsync("grant select on results to batchgen_reader with grant option");
         var (before, after) = await new RoleKeeper(database.Queue).MendAsync(CancellationToken.None);
         Assert.Equal(
-            ["insert on column jobs.state to batchgen_reader", "select on results to batchgen_reader with grant option",
+            ["grant option for select on results to batchgen_reader", "insert on column jobs.state to batchgen_reader",
                 "usage on sequence jobs_id_seq to batchgen_worker"],
             before.SurplusGrants);
+        Assert.Empty(before.MissingGrants);
         Assert.True(after.IsComplete);
         Assert.True(await database.SqlAsync<bool>("select has_table_privilege('batchgen_reader', 'results', 'select')"));
     }
@@ -39,6 +42,7 @@ public sealed class RoleFaultTests
                 [$"execute on function cancel_jobs to {login}", $"select on column jobs.state to {login}",
                     $"update on sequence jobs_id_seq to {login}", $"usage on schema {database.Schema} to {login}"],
                 found.Select(grant => grant.Described).Order(StringComparer.Ordinal));
+            Assert.All(found, grant => Assert.Equal(login, grant.Login));
             foreach (var grant in found) await database.SqlAsync(grant.Remedy);
             Assert.Empty((await keeper.InspectAsync(CancellationToken.None)).LoginGrants);
         }
@@ -69,6 +73,40 @@ public sealed class RoleFaultTests
         finally
         {
             await database.SqlAsync($"revoke all on schema {database.Schema} from {other}; drop role {other}");
+        }
+    }
+
+    [Fact]
+    public async Task Objects_that_a_login_may_not_give_away_stay_and_stop_nothing()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        var (other, login) = (database.Name + "_other", database.Name + "_login");
+        await database.SqlAsync($"create role {other}; grant {other} to current_user; "
+            + $"grant create, usage on schema {database.Schema} to {other}; create role {login} login noinherit password 'secret'; "
+            + $"grant {other} to {login}; do $$ begin execute format('grant %I to {login}', current_user); end $$");
+        try
+        {
+            await database.SqlAsync($"alter function cancel_jobs owner to {other}");
+            // 1. A member that does not inherit what its roles may
+            var member = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = login, Password = "secret" };
+            await using (var queue = QueueDatabase.Open(member.ConnectionString, database.Queue.Options))
+                await CheckAsync(new OwnerKeeper(queue, [database.Schema]));
+            // 2. An owner that may create nothing in its schema
+            await database.SqlAsync($"revoke create on schema {database.Schema} from current_user");
+            await CheckAsync(new OwnerKeeper(database.Queue, [database.Schema]));
+        }
+        finally
+        {
+            await database.SqlAsync($"grant create on schema {database.Schema} to current_user");
+            await database.SqlAsync("alter function cancel_jobs owner to current_user; "
+                + $"revoke all on schema {database.Schema} from {other}; drop role {login}; drop role {other}");
+        }
+
+        static async Task CheckAsync(OwnerKeeper keeper)
+        {
+            var (before, after) = await keeper.MendAsync(CancellationToken.None);
+            Assert.Equal(["function cancel_jobs"], before.Select(one => one.Object));
+            Assert.Equal(before, after);
         }
     }
 }

@@ -243,6 +243,42 @@ public sealed class DoctorCommandTests
     }
 
     [Fact]
+    public async Task Migrate_says_rights_of_a_login_in_one_line_functions_beside_its_own_and_that_it_may_not_compare_functions()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var program = new ProgramUnderTest(database);
+        Assert.SkipWhen(TestServer.SuperUserAddress is null, "The server was given, and its superuser is not known.");
+        var name = new Npgsql.NpgsqlConnectionStringBuilder(database.ConnectionString).Database!;
+        await using var superuser = Npgsql.NpgsqlDataSource.Create(
+            new Npgsql.NpgsqlConnectionStringBuilder(TestServer.SuperUserAddress) { Database = name, Pooling = false }.ConnectionString);
+        var (login, me) = (database.Name + "_login", await database.SqlAsync<string>("select current_user::text"));
+        await database.SqlAsync($"create role {login} login; grant select on jobs, results, images to {login}");
+        await database.SqlAsync("create function cancel_jobs(ids text) returns int language sql as 'select 1'");
+        try
+        {
+            await using (var revoke = superuser.CreateCommand(
+                $"alter database {name} owner to postgres; revoke create on database {name} from \"{me}\", public"))
+                await revoke.ExecuteNonQueryAsync(Stop);
+            var migrated = await program.RunHereAsync("migrate");
+            Assert.Equal(0, migrated.ExitCode);
+            var lines = migrated.Error.Split('\n');
+            var rights = Assert.Single(lines, line => line.Contains(login, StringComparison.Ordinal));
+            Assert.Contains("and 2 more rights of this login were given by hand", rights, StringComparison.Ordinal);
+            Assert.Single(lines, line => line.Contains($"grant create on database \"{name}\" to \"{me}\"", StringComparison.Ordinal));
+            var drop = $"drop routine {database.Schema}.cancel_jobs(ids text)";
+            Assert.Single(lines, line => line.Contains(drop, StringComparison.Ordinal));
+            Assert.Single(Read(await program.RunHereAsync("doctor", "--json")), finding =>
+                finding is { Check: "migrations", State: "wrong" } && finding.Remedy!.EndsWith(drop, StringComparison.Ordinal));
+        }
+        finally
+        {
+            await using (var give = superuser.CreateCommand($"alter database {name} owner to \"{me}\""))
+                await give.ExecuteNonQueryAsync(Stop);
+            await database.SqlAsync($"revoke all on jobs, results, images from {login}; drop role {login}");
+        }
+    }
+
+    [Fact]
     public async Task A_schema_older_than_the_program_is_found_and_left_as_it_is()
     {
         await using var database = await TestDatabase.CreateAsync();
