@@ -95,10 +95,10 @@ public sealed class ChangedFunctionTests
         Assert.True(after.IsComplete);
         const string MayCall = "select has_function_privilege('batchgen_submitter', $1::regprocedure, 'execute')";
         Assert.False(await database.SqlAsync<bool>(MayCall, "cancel_jobs(text)"));
-        Assert.True(await database.SqlAsync<bool>(MayCall, "cancel_jobs(bigint[])"));
+        Assert.True(await database.SqlAsync<bool>(MayCall, "cancel_jobs(bigint[],text)"));
 
         // Its comment names the function without parameters.
-        await database.SqlAsync("alter function cancel_jobs(bigint[]) security invoker");
+        await database.SqlAsync("alter function cancel_jobs(bigint[], text) security invoker");
         var refused = await Assert.ThrowsAsync<QueueException>(() => migrator.MendFunctionsAsync(CancellationToken.None));
         Assert.Contains(overload.Remedy, refused.Message, StringComparison.Ordinal);
         await database.SqlAsync(overload.Remedy);

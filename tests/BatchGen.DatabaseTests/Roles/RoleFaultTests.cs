@@ -92,7 +92,7 @@ public sealed class RoleFaultTests
             await using (var queue = QueueDatabase.Open(member.ConnectionString, database.Queue.Options))
                 await CheckAsync(new OwnerKeeper(queue, [database.Schema]));
             // 2. An owner that may create nothing in its schema
-            await database.SqlAsync($"revoke create on schema {database.Schema} from current_user");
+            await database.SqlAsync($"revoke create on schema {database.Schema} from current_user, {other}");
             await CheckAsync(new OwnerKeeper(database.Queue, [database.Schema]));
         }
         finally
