@@ -96,7 +96,8 @@ internal static class ApiEndpoints
         api.MapGet("/results", ResultsAsync).Produces<JobPageView>().WithTags("Results").WithSummary("Jobs with an image, newest first");
         api.MapGet("/events", (HttpContext context, LiveStream stream) => stream.SendAsync(context, tick => tick.Counts))
             .RequireAuthorization(Policies.See).Produces(StatusCodes.Status200OK, contentType: "text/event-stream")
-            .WithTags("Results").WithSummary("Counts of jobs by state, now and whenever they change (server-sent events)");
+            .WithTags("Results").WithSummary("Counts of jobs by state, now and whenever they change (server-sent events)")
+            .WithDescription("Events: counts, ping (nothing was sent for 20 seconds).");
         api.MapGet("/events/jobs", async (string? campaign, HttpContext context, JobEvents events, StreamAccess access) =>
                 TypedResults.ServerSentEvents(events.ListenAsync(
                     AccessLookup.TenantOf(context.User), JobListRequest.NullIfEmpty(campaign),
@@ -105,7 +106,7 @@ internal static class ApiEndpoints
             .WithTags("Results").WithSummary("Jobs as they end (server-sent events)")
             .WithDescription("A submitter's key gets the jobs of its tenant; campaign restricts. Events: listening (from now on none is "
                 + "missed: look once at those that had ended before), ended (id, state, campaign), missed (more ended at once than are "
-                + "named: look at the results), ping (nothing happened for 20 seconds).");
+                + "named: look at the results), ping (nothing was sent for 20 seconds).");
     }
 
     private static void MapRegistry(RouteGroupBuilder api)

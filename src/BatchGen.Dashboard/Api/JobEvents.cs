@@ -3,6 +3,7 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using System.Threading.RateLimiting;
+using BatchGen.Dashboard.Live;
 using BatchGen.Queue;
 using BatchGen.Queue.Signals;
 using Microsoft.AspNetCore.Http;
@@ -41,34 +42,8 @@ internal sealed class JobEvents(EndedJobs ended, ILoggerFactory logging, TimePro
     /// <param name="tenant">Sends jobs of this tenant only; null sends all.</param>
     /// <param name="campaign">Sends jobs of this campaign only; null sends all.</param>
     /// <param name="end">Cancelled when the listener disconnects or loses access: the events end, without an error.</param>
-    public async IAsyncEnumerable<SseItem<JobEventView>> ListenAsync(
-        string? tenant, string? campaign, [EnumeratorCancellation] CancellationToken end)
-    {
-        var channel = Channel.CreateBounded<JobsEvent>(Backlog);
-        _listeners[channel] = 0;
-        await using var ending = end.Register(() => channel.Writer.TryComplete());
-        try
-        {
-            await _listening.Task.WaitAsync(end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (end.IsCancellationRequested) yield break;
-            yield return new(new JobEventView(), "listening");
-            await foreach (var jobsEvent in channel.Reader.ReadAllAsync(CancellationToken.None))
-            {
-                if (jobsEvent.Name != "ended") yield return new(new JobEventView(), jobsEvent.Name);
-                foreach (var job in jobsEvent.Jobs)
-                {
-                    if (end.IsCancellationRequested) yield break;
-                    if ((tenant is null || string.Equals(job.Tenant, tenant, StringComparison.OrdinalIgnoreCase))
-                        && (campaign is null || job.Campaign == campaign))
-                        yield return new(new JobEventView(job.JobId, job.State, job.Campaign), jobsEvent.Name);
-                }
-            }
-        }
-        finally
-        {
-            _listeners.TryRemove(channel, out _);
-        }
-    }
+    public IAsyncEnumerable<SseItem<JobEventView>> ListenAsync(string? tenant, string? campaign, CancellationToken end) =>
+        EventsAsync(tenant, campaign, end).WithPingsAsync(new SseItem<JobEventView>(new JobEventView(), SignOfLife.Name), clock, end);
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -105,10 +80,39 @@ internal sealed class JobEvents(EndedJobs ended, ILoggerFactory logging, TimePro
         foreach (var listener in _listeners.Keys) listener.Writer.TryComplete();
     }
 
+    private async IAsyncEnumerable<SseItem<JobEventView>> EventsAsync(
+        string? tenant, string? campaign, [EnumeratorCancellation] CancellationToken end)
+    {
+        var channel = Channel.CreateBounded<JobsEvent>(Backlog);
+        _listeners[channel] = 0;
+        await using var ending = end.Register(() => channel.Writer.TryComplete());
+        try
+        {
+            await _listening.Task.WaitAsync(end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (end.IsCancellationRequested) yield break;
+            yield return new(new JobEventView(), "listening");
+            await foreach (var jobsEvent in channel.Reader.ReadAllAsync(CancellationToken.None))
+            {
+                if (jobsEvent.Name != "ended") yield return new(new JobEventView(), jobsEvent.Name);
+                foreach (var job in jobsEvent.Jobs)
+                {
+                    if (end.IsCancellationRequested) yield break;
+                    if ((tenant is null || string.Equals(job.Tenant, tenant, StringComparison.OrdinalIgnoreCase))
+                        && (campaign is null || job.Campaign == campaign))
+                        yield return new(new JobEventView(job.JobId, job.State, job.Campaign), jobsEvent.Name);
+                }
+            }
+        }
+        finally
+        {
+            _listeners.TryRemove(channel, out _);
+        }
+    }
+
     private void Send(EndedNotice notice)
     {
-        var name = !notice.IsComplete ? "missed" : notice.Jobs.Count > 0 ? "ended" : "ping";
-        Send(new JobsEvent(name, notice.IsComplete ? notice.Jobs : []));
+        if (!notice.IsComplete) Send(new JobsEvent("missed", []));
+        else if (notice.Jobs.Count > 0) Send(new JobsEvent("ended", notice.Jobs));
     }
 
     private void Send(JobsEvent jobsEvent)

@@ -17,7 +17,6 @@ internal sealed class LiveHub(
     LiveSource source, StandstillWatch standstills, ComponentHtml html, ILogger<LiveHub> log, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RetryAfterFailure = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<Viewer, byte> _viewers = new();
@@ -51,7 +50,6 @@ internal sealed class LiveHub(
     {
         await WarmUpAsync(stoppingToken);
         IReadOnlyList<LiveMessage> shown = [];
-        var sentAt = clock.GetTimestamp();
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -63,8 +61,6 @@ internal sealed class LiveHub(
                 var now = await RenderAsync(snapshot, stoppingToken);
                 List<LiveMessage> changed = [.. now.Except(shown)];
                 shown = now;
-                if (changed.Count == 0 && clock.GetElapsedTime(sentAt) > LongestSilence) changed.Add(new LiveMessage(LiveTick.Ping, ""));
-                if (changed.Count > 0) sentAt = clock.GetTimestamp();
                 Send(changed.Count > 0 ? LiveTick.Of(changed, snapshot.Counts) : null, now, snapshot.Counts);
                 await Task.Delay(Interval, clock, stoppingToken);
             }

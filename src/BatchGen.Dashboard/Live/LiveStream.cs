@@ -1,3 +1,4 @@
+using System.Text;
 using BatchGen.Dashboard.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -5,8 +6,10 @@ using Microsoft.AspNetCore.Http.Features;
 namespace BatchGen.Dashboard.Live;
 
 /// <summary>Sends changes to one viewer, until they leave, lose their access, or the program stops.</summary>
-internal sealed class LiveStream(LiveHub hub, StreamAccess access)
+internal sealed class LiveStream(LiveHub hub, StreamAccess access, TimeProvider clock)
 {
+    private static readonly ReadOnlyMemory<byte> Ping = Encoding.UTF8.GetBytes(new LiveMessage(SignOfLife.Name, "").Format());
+
     /// <summary>Answers the request.</summary>
     /// <param name="context">The request.</param>
     /// <param name="choose">Which part of a tick the viewer gets; nothing is sent when it is empty.</param>
@@ -20,11 +23,11 @@ internal sealed class LiveStream(LiveHub hub, StreamAccess access)
         try
         {
             await context.Response.WriteAsync("retry: 3000\n\n", end);
-            await foreach (var tick in hub.SubscribeAsync(end))
+            // A tick in which nothing is for this viewer is silence.
+            var chosen = hub.SubscribeAsync(end).Select(choose).Where(part => !part.IsEmpty);
+            await foreach (var part in chosen.WithPingsAsync(Ping, clock, end))
             {
-                var chosen = choose(tick);
-                if (chosen.IsEmpty) continue;
-                await context.Response.Body.WriteAsync(chosen, end);
+                await context.Response.Body.WriteAsync(part, end);
                 await context.Response.Body.FlushAsync(end);
             }
         }

@@ -13,17 +13,13 @@ internal sealed record LiveTick(ReadOnlyMemory<byte> Page, ReadOnlyMemory<byte> 
     /// <summary>Name of the event that says that a count changed.</summary>
     public const string CountsChanged = "changed";
 
-    /// <summary>Name of the event that only keeps the connection alive.</summary>
-    public const string Ping = "ping";
-
     private const string CountsEvent = "counts";
 
     /// <summary>Encodes the changes of a second.</summary>
     public static LiveTick Of(IReadOnlyList<LiveMessage> changed, JobCounts counts)
     {
         var page = Encoding.UTF8.GetBytes(string.Concat(changed.Select(message => message.Format())));
-        var concernsListeners = changed.Any(message => message.Name == CountsChanged) || changed is [{ Name: Ping }];
-        if (!concernsListeners) return new LiveTick(page, ReadOnlyMemory<byte>.Empty);
+        if (!changed.Any(message => message.Name == CountsChanged)) return new LiveTick(page, ReadOnlyMemory<byte>.Empty);
         var message = new LiveMessage(CountsEvent, JsonSerializer.Serialize(counts, ApiJson.Compact));
         return new LiveTick(page, Encoding.UTF8.GetBytes(message.Format()));
     }

@@ -66,6 +66,25 @@ public sealed class LiveTests
     }
 
     [Fact]
+    public async Task A_listener_to_counts_is_pinged_while_other_parts_of_the_page_change_and_no_count_does()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        var clock = new FakeTimeProvider(DashboardHost.Now);
+        await using var dashboard = await DashboardHost.StartAsync(database, clock: clock);
+        using var client = await dashboard.ClientAsync("viewer");
+        using var listener = await ReaderAsync(client, "/api/v1/events");
+        await ReadUntilAsync(listener, "event: counts");
+        var ping = ReadUntilAsync(listener, "event: ping");
+        for (var second = 0; second < 10 * Many && !ping.IsCompleted; second++)
+        {
+            await database.AddWorkerAsync("worker " + second);
+            clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.DoesNotContain("event: counts", await ping);
+    }
+
+    [Fact]
     public async Task A_viewer_that_left_many_changes_unread_receives_everything_once_more()
     {
         await using var database = await TestDatabase.CreateAsync();
