@@ -60,10 +60,13 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
     public Task<long> CountObjectsAsync(CancellationToken cancellationToken) => CountObjectsAsync(schemas, cancellationToken);
 
     /// <summary>Creates roles that are missing.</summary>
+    /// <returns>Those created that may log in and have no password, since the backup has none of them.</returns>
     /// <exception cref="QueueException">This user may not create all of them; says what to run for those that it may not.</exception>
-    public async Task CreateRolesAsync(IReadOnlyList<RestoredRole> roles, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<string>> CreateRolesAsync(IReadOnlyList<RestoredRole> roles, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(roles);
+        var known = await database.ListAsync<string>("list_known_roles",
+            [Parameter("names", NpgsqlDbType.Array | NpgsqlDbType.Text, roles.Select(role => role.Name).ToArray())], cancellationToken);
         await using var connection = await database.DataSource.OpenConnectionAsync(cancellationToken);
         var refused = new List<(RestoredRole Role, PostgresException Error)>();
         foreach (var role in RoleOrder.Of(roles))
@@ -84,7 +87,12 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
             }
         }
 
-        if (refused.Count == 0) return;
+        if (refused.Count == 0)
+        {
+            return [.. roles.Where(role => role is { CanLogin: true, Password: null }).Select(role => role.Name)
+                .Except(known, StringComparer.Ordinal)];
+        }
+
         throw new QueueException(
             $"Roles of the backup could not be made or given their rights: {string.Join(", ", refused.Select(one => one.Role.Name))} "
                 + $"({refused[0].Error.MessageText}). Nothing was restored. Restore as a login that may create roles, or run as a "

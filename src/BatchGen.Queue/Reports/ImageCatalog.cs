@@ -14,6 +14,10 @@ public sealed class ImageCatalog(QueueDatabase database)
     public async Task<IReadOnlyList<ImageCard>> ListRecentAsync(int limit, CancellationToken cancellationToken) =>
         await database.QueryAsync<ImageCard>("list_recent_images", new { limit }, cancellationToken);
 
+    /// <summary>Files of the newest images of all jobs.</summary>
+    public async Task<IReadOnlyList<ImageFile>> ListNewestFilesAsync(int limit, CancellationToken cancellationToken) =>
+        await database.QueryAsync<ImageFile>("list_newest_files", new { limit }, cancellationToken);
+
     /// <summary>A page of images, newest first.</summary>
     /// <remarks>A call looks at a limited number of rows; a page may be empty and yet not be the last one.</remarks>
     public async Task<ImagePage> ListAsync(ImageFilter filter, CancellationToken cancellationToken)
@@ -162,3 +166,8 @@ public sealed class ImageLocation
     /// <summary>When the image was saved.</summary>
     public DateTimeOffset CreatedAt { get; init; }
 }
+
+/// <summary>File of an image as the database names it.</summary>
+/// <param name="Path">Its path below the image folder.</param>
+/// <param name="SizeBytes">Its size in bytes.</param>
+public sealed record ImageFile(string Path, long SizeBytes);

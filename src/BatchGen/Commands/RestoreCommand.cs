@@ -34,13 +34,19 @@ internal static class RestoreCommand
 
             await using var database = await BareDatabase.OpenAsync(context, settings, arguments, cancellationToken);
             await RequireEmptyAsync(database, arguments.GetValue(replace), cancellationToken);
-            await database.Backup.CreateRolesAsync(await backup.ReadRolesAsync(cancellationToken), cancellationToken);
+            var withoutPassword = await database.Backup.CreateRolesAsync(await backup.ReadRolesAsync(cancellationToken), cancellationToken);
             var running = await ReplaceAsync(context, database, backup, cancellationToken);
             var files = await RestoreFilesAsync(context, settings, backup, cancellationToken);
             var line = string.Create(CultureInfo.InvariantCulture,
                 $"Restored the backup of {backup.Manifest.CreatedAt:u} with {Quantities.Count(files, "file")}; "
                     + $"{Quantities.Count(running, "job that was running waits", "jobs that were running wait")} again");
             await context.Output.WriteLineAsync(line);
+            if (withoutPassword.Count > 0)
+            {
+                await context.Error.WriteLineAsync("batchgen: Logins were made without a password, since the backup has none of them. "
+                    + $"Give each one: {string.Join("; ", withoutPassword.Select(name => $"alter role {QuotedName.Of(name)} password '...'"))}");
+            }
+
             return ExitCodes.Success;
         });
         HelpWithExamples.Add(

@@ -9,8 +9,8 @@ internal static class DoctorRun
     public static IReadOnlyList<DoctorCheck> Checks { get; } =
     [
         new SettingsCheck(), new DatabaseCheck(), new ServerSettingsCheck(), new MigrationsCheck(), new RolesCheck(), new ClockCheck(),
-        new DiskCheck(), new ImageFolderCheck(), new TorchCheck(), new ModelsCheck(), new AdaptersCheck(), new OtherWorkersCheck(),
-        new QueueCheck(),
+        new DiskCheck(), new ImageFolderCheck(), new RecordedImagesCheck(), new TorchCheck(), new ModelsCheck(), new AdaptersCheck(),
+        new OtherWorkersCheck(), new QueueCheck(),
     ];
 
     /// <summary>The findings of checks, as they are found.</summary>

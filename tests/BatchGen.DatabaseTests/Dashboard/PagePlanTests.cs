@@ -74,6 +74,7 @@ public sealed partial class PagePlanTests
         ("find_newer_image_of_campaign",
             ["campaign text = 'large'", "signature text = null", "from timestamptz = null", "to timestamptz = null", "job_id bigint = 7"]),
         ("list_recent_images", ["limit int = 12"]),
+        ("list_newest_files", ["limit int = 100"]),
         ("list_samples", ["prefixes text[] = array['demo|', 'demo|s7@']"]),
         ("count_jobs", ["campaign text = null"]),
         ("count_jobs", ["campaign text = 'large'"]),

@@ -2,6 +2,7 @@ using System.Text.Json;
 using BatchGen.Composition;
 using BatchGen.Doctor;
 using BatchGen.Queue.Embedded;
+using BatchGen.Queue.Reports;
 using BatchGen.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -58,6 +59,37 @@ public sealed class DoctorCommandTests
         Assert.Equal(
             ("warning", "The image folder is missing.", Path.Combine(folder, "images")), (images.State, images.What, images.Where));
         Assert.Empty(Directory.EnumerateFileSystemEntries(program.DataFolder));
+    }
+
+    [Fact]
+    public async Task Images_that_the_database_names_and_the_image_folder_lacks_are_wrong()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync();
+        await database.SubmitAsync("", "", "");
+        await database.CompleteAsync((await database.ClaimAsync(await database.AddWorkerAsync()))!);
+        await using var program = new ProgramUnderTest(database);
+        var folder = Path.Combine(program.DataFolder, "images");
+        Directory.CreateDirectory(folder);
+        var images = await new ImageCatalog(database.Queue).ListNewestFilesAsync(10, CancellationToken.None);
+        Assert.Equal(3, images.Count);
+        foreach (var image in images) await WriteAsync(image, image.SizeBytes);
+        Assert.Equal("ok", (await FindAsync("3 newest images are in the image folder.")).State);
+
+        File.Delete(Path.Combine(folder, images[0].Path));
+        await WriteAsync(images[1], images[1].SizeBytes - 1);
+        var lost = await FindAsync("Of the 3 newest images that the database names, 2 are missing in the image folder or have another size.");
+        Assert.Equal(("wrong", Path.Combine(folder, images[0].Path)), (lost.State, lost.Where));
+
+        async Task WriteAsync(ImageFile image, long sizeBytes)
+        {
+            var file = Path.Combine(folder, image.Path);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            await File.WriteAllBytesAsync(file, new byte[sizeBytes]);
+        }
+
+        async Task<Line> FindAsync(string what) =>
+            Assert.Single(Read(await program.RunHereAsync("doctor", "--json")), finding => finding.Check == "images" && finding.What == what);
     }
 
     [Fact]
