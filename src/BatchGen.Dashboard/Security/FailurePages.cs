@@ -28,13 +28,14 @@ internal static partial class FailurePages
     {
         var log = app.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(FailurePages).FullName!);
         var clock = app.ApplicationServices.GetRequiredService<TimeProvider>();
-        var unavailable = new OccasionalLine(LogInterval, clock);
+        var unavailable = new LogRateLimiter(LogInterval, clock);
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             // What the request is to blame for belongs into its answer, not with a stack trace into the log; nor does one help anybody
             // while the database is away.
-            SuppressDiagnosticsCallback = failing =>
-                Describe(failing.Exception, failing.HttpContext).Status is < 500 or StatusCodes.Status503ServiceUnavailable,
+            SuppressDiagnosticsCallback = failing => Describe(failing.Exception, failing.HttpContext).Status < 500
+                || failing.Exception is QueueException
+                || TransientRetry.KindOf(failing.Exception) is DatabaseErrorKind.Passing or DatabaseErrorKind.Denied,
             AllowStatusCode404Response = true,
             ExceptionHandler = async context =>
             {

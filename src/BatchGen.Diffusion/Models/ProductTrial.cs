@@ -11,9 +11,12 @@ namespace BatchGen.Diffusion.Models;
 /// job.</remarks>
 internal sealed class ProductTrial
 {
-    // Made-up numbers repeat after a prime number of them, so no block of the library's is like the next; they are whole and below 256,
-    // right in every type.
+    // Made-up numbers are whole, from -2 to 2, so that every sum of up to four million products is exact in float32 in whatever order: a
+    // sum that is off is off by one or more. They repeat after a prime number of them, so no block of the library's is like the next.
     private const int InputPeriod = 509, WeightPeriod = 251;
+
+    // Large enough to be seen beside thousands of products in bfloat16.
+    private const int BiasFactor = 64;
 
     private readonly (long Row, long Column)[] _places;
     private readonly Tensor _expected;
@@ -30,17 +33,15 @@ internal sealed class ProductTrial
         var (height, width) = (call.Count(sizes[2], kernel), call.Count(sizes[3], kernel));
         _places = [.. new[] { (0L, 0L), (height / 2, width / 3), (height - 1, width - 1), (height / 3, width / 2) }.Distinct()];
         Weight = Made(weight.numel(), WeightPeriod, weight.dtype).view(weight.shape);
-        Bias = hasBias ? Made(weight.shape[0], WeightPeriod, weight.dtype) : null;
+        Bias = hasBias ? Made(weight.shape[0], WeightPeriod, weight.dtype) * BiasFactor : null;
         Input = x.stride(1) == 1
             ? Made(x.numel(), InputPeriod, x.dtype).view(sizes[0], sizes[2], sizes[3], sizes[1]).permute(0, 3, 1, 2)
             : Made(x.numel(), InputPeriod, x.dtype).view(sizes);
         var patches = AtPlaces(Input, (image, place) => Patch(Input, image, place)); // [places, K k k] float32
         var weights = Weight.to(ScalarType.Float32).view(weight.shape[0], -1);
         _expected = F.linear(patches, weights, Bias?.to(ScalarType.Float32));
-        // Sums in any order are off by about the square root of their number in half units of float32; the result is rounded to its type.
-        var size = patches.norm(1, keepdim: true) * weights.norm(1).unsqueeze(0);
-        var ofSums = 16 * Math.Sqrt(patches.shape[1] + 1) * Math.Pow(2, -24);
-        _limit = (size * ofSums) + (_expected.abs() * (x.dtype == ScalarType.Float32 ? Math.Pow(2, -20) : Math.Pow(2, -7)));
+        // Only a result in a narrower type is rounded: by half a unit of its last place, 2^-9 of it in bfloat16.
+        _limit = (_expected.abs() * (x.dtype == ScalarType.Float32 ? 0 : Math.Pow(2, -8))) + 0.25;
 
         // What the kernel sees at a place of an image.
         Tensor Patch(Tensor input, long image, (long Row, long Column) place)
@@ -64,7 +65,7 @@ internal sealed class ProductTrial
     public Tensor? Bias { get; }
 
     /// <summary>True if products of <see cref="Input"/>, <see cref="Weight"/> and <see cref="Bias"/> are right up to the rounding of
-    /// sums.</summary>
+    /// the result.</summary>
     /// <param name="products">[B, N, H', W'].</param>
     public bool IsRight(Tensor products)
     {
@@ -78,5 +79,6 @@ internal sealed class ProductTrial
         [.. new[] { 0, images.shape[0] - 1 }.Distinct().SelectMany(_ => _places, read)], 0);
 
     private static Tensor Made(long count, int period, ScalarType type) =>
-        (arange(period, ScalarType.Float32) - (period / 2)).to(type).repeat((count / period) + 1).narrow(0, 0, count);
+        ((arange(period, ScalarType.Float32) * 97).remainder(period).remainder(5) - 2).to(type).repeat((count / period) + 1)
+            .narrow(0, 0, count);
 }

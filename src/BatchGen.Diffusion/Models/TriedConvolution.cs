@@ -26,6 +26,9 @@ internal static class TriedConvolution
     /// <summary>Number of shapes so far whose products came out wrong with the weights as they are.</summary>
     public static int WrongShapes => Found.Values.Count(way => way != Way.AsIs);
 
+    /// <summary>Number of those for which no padding helped, and which take several times as long.</summary>
+    public static int SlowShapes => Found.Values.Count(way => way == Way.ByProducts);
+
     /// <summary>The convolution of x with a square kernel.</summary>
     /// <param name="x">[B, K, H, W].</param>
     /// <param name="weight">[N, K, k, k].</param>

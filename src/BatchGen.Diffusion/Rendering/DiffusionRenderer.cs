@@ -215,7 +215,7 @@ public sealed class DiffusionRenderer : IBatchRenderer
     {
         if (TriedConvolution.WrongShapes is var wrong && wrong <= _wrongShapes) return;
         _wrongShapes = wrong;
-        _logger.KernelsWrong(wrong);
+        _logger.KernelsWrong(wrong, wrong - TriedConvolution.SlowShapes, TriedConvolution.SlowShapes);
     }
 
     /// <inheritdoc/>

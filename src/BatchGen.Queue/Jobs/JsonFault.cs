@@ -22,8 +22,9 @@ internal static class JsonFault
         {
             while (reader.Read())
             {
-                // The list itself is 0 deep, its jobs are 1 and their fields 2.
-                if (reader is { TokenType: JsonTokenType.StartObject, CurrentDepth: 1 }) job++;
+                // The list itself is 0 deep, its jobs are 1 and their fields 2. What is no object counts too, as the database counts.
+                if (reader.CurrentDepth == 1 && reader.TokenType is not (JsonTokenType.EndObject or JsonTokenType.EndArray))
+                    (job, field) = (job + 1, "");
                 if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName)) continue;
                 if (FaultOf(ref reader) is { } fault) return $"{Place(job, reader.TokenType == JsonTokenType.String ? field : "")}{fault}";
                 if (reader is { TokenType: JsonTokenType.PropertyName, CurrentDepth: 2 }) field = reader.GetString()!;

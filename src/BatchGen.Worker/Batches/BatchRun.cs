@@ -33,7 +33,7 @@ internal sealed class BatchRun(
 {
     /// <summary>How the message of an attempt begins whose adapters could not be fused; the database knows it by that
     /// (db/functions/lacks/could_not_begin.sql), and a test holds both equal.</summary>
-    internal const string UnfusedStart = "Not fused: ";
+    internal const string UnbegunStart = "Not begun: ";
 
     private Task _saving = Task.CompletedTask;
     private int _failed;
@@ -101,35 +101,37 @@ internal sealed class BatchRun(
         try
         {
             await device.PrepareAsync(batch.Signature, cancellationToken);
-            await lacks.DropAsync(new MachineLack(LackKind.Model, batch.Signature.Model, ""), cancellationToken);
-            return true;
         }
         catch (BatchGenException error) when (error.Lack is null && error is AdapterException or ModelException)
         {
             log.SignatureFailed(batch.BatchId, batch.Signature.ToString(), error.Message);
             await FailAsync(batch.Jobs, error, cancellationToken);
+            return false;
         }
         catch (GenerationException error)
         {
             log.SignatureFailed(batch.BatchId, batch.Signature.ToString(), error.Message);
-            await RequeueUnfusedAsync(error.Message, cancellationToken);
+            await RequeueUnbegunAsync(error.Message, cancellationToken);
+            return false;
         }
 #pragma warning disable CA1031 // Whatever it was, the worker goes on with other signatures.
         catch (Exception error) when (UnforeseenError.Is(error, cancellationToken))
 #pragma warning restore CA1031
         {
             log.BatchFailed(batch.BatchId, error);
-            await RequeueUnfusedAsync(UnforeseenError.MessageOf(error), cancellationToken);
+            await RequeueUnbegunAsync(UnforeseenError.MessageOf(error), cancellationToken);
+            return false;
         }
 
-        return false;
+        await lacks.DropAsync(new MachineLack(LackKind.Model, batch.Signature.Model, ""), cancellationToken);
+        return true;
     }
 
     // Device or program failed before any job was begun, so none is charged: they wait a while for another worker or another try. A worker
     // to which this happens with one signature after the other is at fault itself.
-    private async Task RequeueUnfusedAsync(string reason, CancellationToken cancellationToken)
+    private async Task RequeueUnbegunAsync(string reason, CancellationToken cancellationToken)
     {
-        var message = UnfusedStart + FailureText.WithoutFolders(reason);
+        var message = UnbegunStart + FailureText.WithoutFolders(reason);
         await RecordAsync([.. batch.Jobs.Select(job => new FailedJob(job.JobId, FailureCode.Requeued, message))], cancellationToken);
         failures.AddFailed(
             batch.BatchId, batch.Signature.ToString(), batch.Jobs.Select(_ => new FailureMark(FailureCode.Generation, message)));

@@ -32,7 +32,7 @@ internal sealed class BatchSource(
     ILogger log)
 {
     // A worker that says nothing for a minute counts as gone.
-    private static readonly TimeSpan HeartbeatLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LongestHeartbeatInterval = TimeSpan.FromSeconds(20);
 
     // Batches that could not be ended because the database did not answer; they are ended before anything else is claimed.
     private readonly List<(ClaimedBatch Batch, string Reason)> _unended = [];
@@ -102,10 +102,10 @@ internal sealed class BatchSource(
     // However long it takes, the worker lives and says so.
     private async Task DelayAsync(TimeSpan time, CancellationToken stoppingToken)
     {
-        for (var left = time; left > TimeSpan.Zero && !Orders.Paused && !Orders.Draining; left -= HeartbeatLimit)
+        for (var left = time; left > TimeSpan.Zero && !Orders.Paused && !Orders.Draining; left -= LongestHeartbeatInterval)
         {
-            await Task.Delay(left < HeartbeatLimit ? left : HeartbeatLimit, clock, stoppingToken);
-            if (left > HeartbeatLimit) await SendHeartbeatAsync(stoppingToken);
+            await Task.Delay(left < LongestHeartbeatInterval ? left : LongestHeartbeatInterval, clock, stoppingToken);
+            if (left > LongestHeartbeatInterval) await SendHeartbeatAsync(stoppingToken);
         }
     }
 

@@ -187,7 +187,6 @@ internal sealed class DeviceSession : IAsyncDisposable
         WorkerMetrics.Loaded(report.ElapsedMs);
         // Now, and not when the batch has ended: that may take long.
         _health.Report(WorkerTrouble.Device, isThere: false);
-        _health.Report(WorkerTrouble.Models, isThere: false);
         Model = model;
     }
 

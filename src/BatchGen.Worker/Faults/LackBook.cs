@@ -114,7 +114,7 @@ internal sealed class LackBook(
         {
             var lacked = _entries.Keys.Where(key => key.Kind == LackKind.Model).Select(key => key.Name)
                 .ToHashSet(StringComparer.OrdinalIgnoreCase);
-            health.Report(WorkerTrouble.Models, lacked.Count > 0 && served.All(lacked.Contains));
+            health.Report(WorkerTrouble.Models, served.Count > 0 && served.All(lacked.Contains));
             Volatile.Write(ref _modelsReported, clock.GetTimestamp());
         }
     }

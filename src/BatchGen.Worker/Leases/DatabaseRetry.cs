@@ -12,7 +12,7 @@ internal static class DatabaseRetry
     private static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>How long a call may fail before the worker is not ready: a deadlock or a dropped connection is over in a moment.</summary>
-    public static TimeSpan Moment { get; } = TimeSpan.FromSeconds(1);
+    public static TimeSpan GracePeriod { get; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Runs a call that returns something, repeats it while the server cannot take it or denies it, and logs how long that
     /// lasts; the worker is not ready meanwhile.</summary>
@@ -22,9 +22,9 @@ internal static class DatabaseRetry
         IDisposable? notReady = null;
         try
         {
-            return await LogAsync(log, elapsed =>
+            return await RunLoggedAsync(log, elapsed =>
             {
-                if (elapsed >= Moment) notReady ??= health.BeginFailingCall();
+                if (elapsed >= GracePeriod) notReady ??= health.BeginFailingCall();
             }, call, cancellationToken);
         }
         finally
@@ -33,7 +33,7 @@ internal static class DatabaseRetry
         }
     }
 
-    private static async Task<T> LogAsync<T>(
+    private static async Task<T> RunLoggedAsync<T>(
         ILogger log, Action<TimeSpan> failed, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {
         TimeSpan? failing = null;

@@ -96,7 +96,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     /// <summary>The same, however long the database does not take the call; the worker is not ready meanwhile.</summary>
     /// <exception cref="LeaseLostException">The batch belongs to someone else.</exception>
     /// <exception cref="OperationCanceledException">The batch is known to belong to someone else.</exception>
-    public Task ConfirmInTheEndAsync() => DatabaseRetry.RunAsync(_log, _health, ConfirmAsync, Lost);
+    public Task ConfirmWithRetryAsync() => DatabaseRetry.RunAsync(_log, _health, ConfirmAsync, Lost);
 
     /// <summary>Makes sure that the batch still belongs to this worker, without asking the database when it said so a moment ago.</summary>
     /// <exception cref="LeaseLostException">The batch belongs to someone else.</exception>
@@ -107,7 +107,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         // A lease lives for three heartbeats at least; only in a process that was suspended, or cut off, are two of them missing.
         return _clock.GetElapsedTime(Volatile.Read(ref _extended)) < _interval * 2
             ? Task.CompletedTask
-            : ConfirmInTheEndAsync();
+            : ConfirmWithRetryAsync();
     }
 
     /// <inheritdoc/>
@@ -134,6 +134,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
+                var asked = _clock.GetTimestamp();
                 var extended = await TryExtendAsync();
                 if (_lost.IsCancellationRequested) return;
                 if (extended)
@@ -143,8 +144,8 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
                 }
                 else
                 {
-                    failing ??= _clock.GetTimestamp();
-                    if (_clock.GetElapsedTime(failing.Value) >= DatabaseRetry.Moment) notReady ??= _health.BeginFailingCall();
+                    failing ??= asked;
+                    if (_clock.GetElapsedTime(failing.Value) >= DatabaseRetry.GracePeriod) notReady ??= _health.BeginFailingCall();
                 }
 
                 // After an outage the lease has to be extended before others may take it for abandoned.

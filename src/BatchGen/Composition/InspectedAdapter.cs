@@ -16,7 +16,7 @@ internal static class InspectedAdapter
     /// <exception cref="AdapterException">A learned word has a control character.</exception>
     internal static AdapterReport Check(AdapterReport report)
     {
-        // The key of a learned word is what prompts hold, or contains it.
+        // The key of a learned word is the word itself, or contains it.
         if (report.Embeddings.FirstOrDefault(HasControl) is { } learned)
         {
             throw new AdapterException($"'{report.Path}' has the learned word '{TerminalText.EscapeLine(learned)}' with a control "

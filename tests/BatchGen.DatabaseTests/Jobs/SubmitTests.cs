@@ -171,6 +171,11 @@ public sealed class SubmitTests : IAsyncLifetime
     public void JSON_without_a_fault_of_its_own_is_refused_in_the_words_of_the_database()
     {
         Assert.Equal("invalid input", Queue.Jobs.JsonFault.Describe("""[{"prompt": "a star"}]"""u8, "invalid input"));
+        // What is no object counts, and a field is named with its own job only.
+        Assert.StartsWith("jobs[2].prompt: ", Queue.Jobs.JsonFault.Describe("""[1, {"tag": "a"}, {"prompt": "\u0000"}]"""u8, ""),
+            StringComparison.Ordinal);
+        Assert.StartsWith("jobs[1]: ", Queue.Jobs.JsonFault.Describe("""[{"prompt": "a star"}, "\u0000"]"""u8, ""),
+            StringComparison.Ordinal);
         var deep = System.Text.Encoding.UTF8.GetBytes(new string('[', 200) + new string(']', 200));
         Assert.Equal("invalid input", Queue.Jobs.JsonFault.Describe(deep, "invalid input"));
     }

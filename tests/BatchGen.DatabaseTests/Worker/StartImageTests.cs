@@ -126,7 +126,7 @@ public sealed class StartImageTests : IDisposable
         var failed = (await database.Catalog.FindAsync(id, CancellationToken.None))!;
         Assert.Equal(0, failed.Attempts);
         Assert.Matches(
-            $"^No worker that runs could read the start image for more than 12:00:00, .* The last one said: Start image '{name}' is not in",
+            $"^No worker that runs could begin this job for more than 12:00:00, .* The last one said: Start image '{name}' is not in",
             failed.FailureMessage);
 
         await database.Actions.RetryAsync([id], CancellationToken.None);

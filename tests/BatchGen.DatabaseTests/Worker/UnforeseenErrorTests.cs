@@ -62,11 +62,13 @@ public sealed class UnforeseenErrorTests
         Assert.All(await database.Catalog.FindAsync(ids, CancellationToken.None), job => Assert.Equal(1, job.Attempts));
         Assert.Equal(10L, await database.SqlAsync<long>(
             "select count(*) from job_attempts where code = 'requeued' and not counted and message = $1",
-            BatchRun.UnfusedStart + (isForeseen ? "no memory for the overlay" : "Unexpected error: odd")));
+            BatchRun.UnbegunStart + (isForeseen ? "no memory for the overlay" : "Unexpected error: odd")));
     }
 
-    [Fact]
-    public async Task Jobs_whose_adapters_no_living_worker_could_fuse_for_longer_than_the_limit_fail_with_the_reason()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Jobs_whose_adapters_no_living_worker_could_fuse_for_longer_than_the_limit_fail_with_the_reason(bool isMixed)
     {
         await using var database = await DatabaseAsync("a");
         var id = Assert.Single(await database.SubmitAsync("a"));
@@ -80,6 +82,16 @@ public sealed class UnforeseenErrorTests
         Assert.Null((await database.Catalog.FindAsync(id, CancellationToken.None))!.FailureCode);
 
         await database.SqlAsync("update job_attempts set ended_at = ended_at - interval '13 hours'");
+        if (isMixed)
+        {
+            // What could not be got ready between is neither the reason nor an end of the time.
+            await database.SqlAsync("""
+                insert into job_attempts (job_id, attempt, counted, code, message, worker_id, ended_at)
+                select job_id, attempt, counted, code, 'Start image ''a.png'' is not in the folder', worker_id, now() - interval '1 hour'
+                from job_attempts limit 1
+                """);
+        }
+
         await WorkerHost.UntilAsync("the job failed", async () =>
         {
             await database.Claims.RescueExpiredAsync(CancellationToken.None);
@@ -88,7 +100,7 @@ public sealed class UnforeseenErrorTests
         var failed = (await database.Catalog.FindAsync(id, CancellationToken.None))!;
         Assert.Equal(("generation", 0), (failed.FailureCode, failed.Attempts));
         Assert.Matches(
-            "^No worker that runs could fuse the adapters for more than 12:00:00, .* no memory for the overlay", failed.FailureMessage);
+            "^No worker that runs could begin this job for more than 12:00:00, .* no memory for the overlay", failed.FailureMessage);
     }
 
     [Fact]

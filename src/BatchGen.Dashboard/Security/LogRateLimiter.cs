@@ -2,7 +2,7 @@ namespace BatchGen.Dashboard.Security;
 
 /// <summary>Says when a log line that many requests have a reason for is due: at once, and then only after an interval.</summary>
 /// <remarks>Thread safe.</remarks>
-internal sealed class OccasionalLine(TimeSpan interval, TimeProvider clock)
+internal sealed class LogRateLimiter(TimeSpan interval, TimeProvider clock)
 {
     private readonly Lock _lock = new();
     private long? _saidAt;
