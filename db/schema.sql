@@ -766,22 +766,22 @@ UNION ALL
 -- Ended jobs of the tenants this session may see, with their image, whether it is verified, or why there is none.
 view results as
 SELECT j.id AS job_id,
-    t.name AS tenant,
-    c.name AS campaign,
-    j.state,
-    j.signature,
-    i.path,
-    i.size_bytes,
+    t.name || ''::text AS tenant,
+    c.name || ''::text AS campaign,
+    j.state || ''::text AS state,
+    j.signature || ''::text AS signature,
+    i.path || ''::text AS path,
+    i.size_bytes + 0 AS size_bytes,
     encode(i.sha256, 'hex'::text) AS sha256,
-    i.width,
-    i.height,
-    i.seed,
+    i.width + 0 AS width,
+    i.height + 0 AS height,
+    i.seed + 0 AS seed,
     i.recipe,
-    j.finished_at,
-    i.verified_at,
-    i.checkpoint_id,
-    a.code AS failure_code,
-    a.message AS failure_message
+    j.finished_at + '00:00:00'::interval AS finished_at,
+    i.verified_at + '00:00:00'::interval AS verified_at,
+    i.checkpoint_id + 0 AS checkpoint_id,
+    a.code || ''::text AS failure_code,
+    a.message || ''::text AS failure_message
    FROM jobs j
      JOIN dispatch_groups g ON g.id = j.group_id
      JOIN tenants t ON t.id = g.tenant_id
@@ -921,8 +921,8 @@ function claimed_jobs(batch batches, remembered jsonb, job_ids bigint[], job_att
 function complete_jobs(of_batch bigint, with_epoch bigint, job_ids bigint[], paths text[], sizes bigint[], sha256s text[], widths integer[],
   heights integer[], seeds bigint[], recipes text[]) returns integer -- security definer;
 
--- What a worker could not do before it drew the job of an attempt that was requeued for it: read its start image, or fuse its adapters;
--- null for other attempts.
+-- What a worker could not get ready before it drew the job of an attempt that was requeued for it: start_image or model_or_adapters; null
+-- for other attempts.
 function could_not_begin(attempt job_attempts) returns text;
 
 -- Counts that jobs went from one state to another; returns how many did.
@@ -995,8 +995,8 @@ function fail_late_jobs(started timestamp with time zone, at_most integer) retur
 -- Fails waiting jobs of one signature in a dispatch group; returns how many.
 function fail_signature(in_group integer, of_signature text, lacks_model boolean, why text, at_most integer) returns integer;
 
--- Fails waiting jobs whose start image no living worker could read, or whose adapters none could fuse, for longer than a limit (null for
--- none), at most so many; returns how many.
+-- Fails waiting jobs that no living worker could begin for longer than a limit (null for none), for their start image, their model or their
+-- adapters, at most so many; returns how many.
 function fail_unbegun(unserved_limit interval, at_most integer DEFAULT 5000) returns integer;
 
 -- Fails waiting jobs that no living worker could serve for longer than a limit, at most so many; returns how many.

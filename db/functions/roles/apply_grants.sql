@@ -9,7 +9,7 @@ declare
   readable_by_all constant text[] := array['samplers', 'available_models', 'available_adapters', 'results', 'schema_migrations',
     'schema_functions', 'schema_version'];
   -- What views call is called with the reader's rights.
-  callable_by_all constant text[] := array['job_status', 'ended_jobs', 'caller_tenant', 'sampler_choices'];
+  callable_by_all constant text[] := array['job_status', 'ended_jobs', 'caller_tenant', 'sampler_choices', 'behind_barrier'];
   callable_by_submitters constant text[] := array[
     'submit_job', 'submit_jobs', 'submit_staged', 'discard_staged', 'cancel_jobs', 'retry_jobs', 'retry_failed', 'cancel_waiting',
     'set_priority', 'keep_start_image'];

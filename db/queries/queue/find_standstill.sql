@@ -43,6 +43,9 @@ finished as (
         order by a.ended_at desc limit 200) a
       cross join lateral (select j.state from jobs j where j.id = a.job_id limit 1) j
       where j.state = 'failed' and a.code <> 'deadline_passed')) as at)
+-- Since when workers have been there to finish anything. One that ended lately counts, so that one that starts again and again hides nothing.
+staffed as (
+  select min(w.started_at) as since from workers w where w.heartbeat_at > now() - greatest(@standstill_after, @answer_limit))
 select s.*, extract(epoch from now() - s.since)::float8 as for_seconds
 from (
   select 'no_workers' as kind, least(greatest(min(r.since), gone.at), now()) as since, null::text as subject, null::text as detail
@@ -53,13 +56,14 @@ from (
   -- One that starts again is back within a minute.
   having least(greatest(min(r.since), gone.at), now()) <= now() - @answer_limit
   union all
-  select 'nothing_finished', greatest(min(r.since), f.at), null,
+  select 'nothing_finished', greatest(min(r.since), f.at, k.since), null,
     case when (select bool_and(l.held) from living l) then 'Every worker is paused or draining.' end
   from runnable r
   cross join finished f
+  cross join staffed k
   where r.open_long_enough and exists (select from living)
-  group by f.at
-  having greatest(min(r.since), f.at) <= now() - @standstill_after
+  group by f.at, k.since
+  having greatest(min(r.since), f.at, k.since) <= now() - @standstill_after
   union all
   -- A worker that set itself aside claims nothing until it is resumed, but for one job after a while.
   select 'worker_set_aside', l.set_aside_at, l.name, l.set_aside_reason

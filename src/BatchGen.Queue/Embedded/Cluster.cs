@@ -46,10 +46,11 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
     /// <returns>How to connect to the database.</returns>
     public async Task<string> EnsureRunningAsync(EmbeddedPostgresOptions options, CancellationToken cancellationToken)
     {
-        var superUserPassword = folder.FindSuperUserPassword() ?? NewPassword();
+        var superUserPassword = folder.FindSuperUserPassword();
 
-        // 1. Files. A cluster whose creation was interrupted holds no jobs yet and is made again.
-        if (!folder.IsComplete)
+        // 1. Files. A cluster whose creation was interrupted holds no jobs yet and is made again; one that holds a database is never removed.
+        if (!folder.IsComplete && folder.HoldsDatabase) Log.ClusterUnmarked(logger, folder.Data);
+        else if (!folder.IsComplete)
         {
             await RemoveUnfinishedAsync(cancellationToken);
             superUserPassword = NewPassword();
@@ -65,7 +66,8 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
         // 3. Role and database
         if (!folder.IsComplete)
         {
-            await CreateDatabaseAsync(superUserPassword, password, cancellationToken);
+            // Version 0.2.0 gave both the same password.
+            await CreateDatabaseAsync(superUserPassword ?? password, password, cancellationToken);
             await folder.MarkCompleteAsync(cancellationToken);
             Log.ClusterCreated(logger, programs.MajorVersion, folder.Home);
         }

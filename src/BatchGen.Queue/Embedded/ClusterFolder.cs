@@ -17,6 +17,9 @@ internal sealed class ClusterFolder
 
     private readonly ServerUser _user;
 
+    // FirstNormalObjectId of PostgreSQL's access/transam.h: initdb's own databases have smaller numbers.
+    private const uint FirstOwnId = 16384;
+
     private ClusterFolder(string folder, string home, int port, ServerUser user)
     {
         _user = user;
@@ -41,6 +44,10 @@ internal sealed class ClusterFolder
 
     /// <summary>True once the cluster was created with its database.</summary>
     public bool IsComplete => File.Exists(Path.Combine(Folder, "complete"));
+
+    /// <summary>True once the data files hold a database besides those that every cluster begins with.</summary>
+    public bool HoldsDatabase => Directory.Exists(Path.Combine(Data, "base")) && Directory.EnumerateDirectories(Path.Combine(Data, "base"))
+        .Any(path => uint.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id >= FirstOwnId);
 
     /// <summary>Major version of PostgreSQL that made the data files, or null when there are none.</summary>
     public int? Version
@@ -226,7 +233,7 @@ internal sealed class ClusterFolder
 
     /// <summary>Records that the cluster was created with its database.</summary>
     public Task MarkCompleteAsync(CancellationToken cancellationToken) => WriteSecretAsync(Path.Combine(Folder, "complete"),
-        "This database was created to the end. Without this file it is taken for unfinished and made anew.", cancellationToken);
+        "This cluster was created to the end. Without this file, one that holds no database yet is made anew.", cancellationToken);
 
     /// <summary>Writes a file that only its owner may read.</summary>
     public static async Task WriteSecretAsync(string file, string text, CancellationToken cancellationToken)

@@ -151,9 +151,25 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     {
         File.Delete(Path.Combine(_folder, "complete"));
         File.Delete(Path.Combine(_folder, "server", "data", "PG_VERSION"));
+        foreach (var database in Directory.EnumerateDirectories(Path.Combine(_folder, "server", "data", "base")))
+            if (Path.GetFileName(database).Length > 1) Directory.Delete(database, recursive: true);
 
         await using var again = await StartAsync();
         Assert.Equal(1, await ExecuteAsync(again.ConnectionString, "select 1"));
+    }
+
+    [Fact]
+    public async Task A_cluster_that_holds_a_database_is_never_made_anew_whichever_file_beside_it_is_gone()
+    {
+        await using (var first = await StartAsync()) await ExecuteAsync(first.ConnectionString, "create table kept as select 7 as x; select 1");
+        File.Delete(Path.Combine(_folder, "complete"));
+        await using (var again = await StartAsync()) Assert.Equal(7, await ExecuteAsync(again.ConnectionString, "select x from kept"));
+        Assert.True(File.Exists(Path.Combine(_folder, "complete")));
+
+        File.Delete(Path.Combine(_folder, "complete"));
+        File.Delete(Path.Combine(_folder, "server", "data", "PG_VERSION"));
+        Assert.Contains("is damaged", (await Assert.ThrowsAsync<QueueException>(StartAsync)).Message, StringComparison.Ordinal);
+        Assert.NotEmpty(Directory.EnumerateFiles(Path.Combine(_folder, "server", "data", "base"), "*", SearchOption.AllDirectories));
     }
 
     [Fact]

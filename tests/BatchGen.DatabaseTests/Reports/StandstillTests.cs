@@ -62,6 +62,22 @@ public sealed class StandstillTests
     }
 
     [Fact]
+    public async Task Workers_that_have_just_come_to_jobs_that_waited_for_them_are_no_standstill_unless_they_start_again_and_again()
+    {
+        await using var database = await DatabaseAsync();
+        await database.SubmitAsync("");
+        await AgeAsync(database, "1 hour");
+        var first = await database.AddWorkerAsync();
+        Assert.Empty(await FindAsync(database));
+
+        // One that ends every few minutes and starts again
+        await database.Workers.StopAsync(first, "stopped", CancellationToken.None);
+        await database.AddWorkerAsync("next");
+        await database.SqlAsync("update workers set started_at = now() - interval '17 minutes' where stopped_at is not null");
+        Assert.Equal("nothing_finished", Assert.Single(await FindAsync(database)).Kind);
+    }
+
+    [Fact]
     public async Task The_setting_says_how_long_nothing_may_finish()
     {
         await using var database = await TestDatabase.CreateAsync(new QueueOptions { StandstillAfter = TimeSpan.FromHours(2) });
@@ -164,7 +180,7 @@ public sealed class StandstillTests
     }
 
     private static Task AgeAsync(TestDatabase database, string age) =>
-        database.SqlAsync($"update jobs set run_at = now() - interval '{age}'");
+        database.SqlAsync($"update jobs set run_at = now() - interval '{age}'; update workers set started_at = now() - interval '{age}'");
 
     private static Task<IReadOnlyList<Standstill>> FindAsync(TestDatabase database) =>
         new StandstillFinder(database.Queue).FindAsync(CancellationToken.None);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using BatchGen.Core.Failures;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Rendering;
@@ -74,6 +75,41 @@ public sealed class RoleTests : IAsyncLifetime
         Assert.Equal(1L, await AsAsync(Reader, "select count(*) from results"));
         Assert.Equal(0, await AsAsync(Studio, $"select set_priority(array[{theirs}], 5)"));
         Assert.Equal(1, await AsAsync(Studio, "select cancel_waiting('c')"));
+    }
+
+    [Fact]
+    public async Task No_plan_counts_the_rows_of_other_tenants_that_meet_a_condition()
+    {
+        var columns = (await _database.SqlAsync<string>("""
+            select string_agg(attname || ' ' || format_type(atttypid, null), ';' order by attnum)
+            from pg_attribute where attrelid = 'results'::regclass and attnum > 0
+            """))!.Split(';');
+        Assert.Equal(17, columns.Length);
+        // A job's number says nothing but that there are others.
+        foreach (var column in columns.Where(column => !column.StartsWith("job_id ", StringComparison.Ordinal)))
+        {
+            var (name, type) = column.Split(' ', 2) is [var left, var right] ? (left, right) : throw new FormatException(column);
+            var value = type switch
+            {
+                "text" => "'q7secret'",
+                "jsonb" => """'{"q7": 1}'""",
+                "integer" or "bigint" => "9871234",
+                _ => "'1987-06-05'",
+            };
+            // Each kind of plan may look at a condition in another place.
+            foreach (var setting in (string[])["enable_seqscan", "enable_indexscan", "enable_nestloop", "enable_hashjoin"])
+            {
+                var plan = (string)(await AsAsync(
+                    Studio, $"set {setting} = off; explain (format json) select 1 from results where {name} = {value}"))!;
+                using var json = JsonDocument.Parse(plan);
+                var outermost = json.RootElement[0].GetProperty("Plan");
+                // That of the outermost scan, which has only the rows that are the caller's.
+                Assert.True(outermost.TryGetProperty("Filter", out var filter), $"{name}: {plan}");
+                Assert.Contains(value.Trim('\'')[..4], filter.GetString(), StringComparison.Ordinal);
+                Assert.DoesNotContain(value.Trim('\''), outermost.GetProperty("Plans").GetRawText(), StringComparison.Ordinal);
+                Assert.DoesNotContain("q7", outermost.GetProperty("Plans").GetRawText(), StringComparison.Ordinal);
+            }
+        }
     }
 
     [Fact]
