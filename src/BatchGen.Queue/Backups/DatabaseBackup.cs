@@ -1,7 +1,7 @@
 using System.Text.Json;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Inspection;
-using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Roles;
 using BatchGen.Queue.Sql;
 using Dapper;
 using Npgsql;
@@ -195,12 +195,14 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
             {
                 foreach (var schema in schemas)
                 {
-                    foreach (var query in (string[])["set_rename_settings", "give_schema", "give_to_owner"])
+                    foreach (var query in (string[])["set_rename_settings", "give_schema"])
                     {
                         await connection.ExecuteAsync(new CommandDefinition(
                             SqlFiles.Query(query), new { schema, new_name = owner }, transaction, cancellationToken: cancellationToken));
                     }
                 }
+
+                await OwnerKeeper.GiveAsync(connection, transaction, schemas, andLock: true, cancellationToken);
             }, cancellationToken);
             return (owner, null);
         }

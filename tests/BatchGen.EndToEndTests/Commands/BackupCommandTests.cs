@@ -5,7 +5,7 @@ using BatchGen.Core.Rendering;
 using BatchGen.Queue;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Embedded;
-using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Roles;
 using BatchGen.Queue.Workers;
 using BatchGen.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
