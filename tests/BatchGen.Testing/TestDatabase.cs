@@ -123,6 +123,32 @@ public sealed class TestDatabase : IAsyncDisposable
     /// <summary>Runs a statement written in a test.</summary>
     public Task SqlAsync(string statement, params object[] values) => SqlAsync<object>(statement, values);
 
+    /// <summary>Whether a session waits for a lock on a table of this database. Copies of one template number their tables alike, so that
+    /// a lock is told from another database's by both.</summary>
+    public Task<bool> IsAwaitedAsync(string table) => SqlAsync<bool>(
+        "select exists (select from pg_locks l join pg_database d on d.oid = l.database and d.datname = current_database() "
+            + "where l.relation = $1::regclass and not l.granted)", table);
+
+    /// <summary>How the superuser connects to this database; where the server was given and its superuser is not known, the test is
+    /// skipped.</summary>
+    // The prefix makes xunit count the test as skipped.
+    public string SuperuserAddress => TestServer.SuperUserAddress is { } server
+        ? new NpgsqlConnectionStringBuilder(server)
+        {
+            Database = new NpgsqlConnectionStringBuilder(ConnectionString).Database, Pooling = false,
+        }.ConnectionString
+        : throw new InvalidOperationException("$XunitDynamicSkip$The server was given, and its superuser is not known.");
+
+    /// <summary>Runs a statement as the superuser.</summary>
+    public async Task AsSuperuserAsync(string statement)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(SuperuserAddress) { SearchPath = Schema };
+        await using var connection = new NpgsqlConnection(settings.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(statement, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
     /// <summary>Registers a model that no file stands behind.</summary>
     public Task AddModelAsync(string name = "demo", string family = "sd15", int native = 512)
     {

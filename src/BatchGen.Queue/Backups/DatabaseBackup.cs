@@ -1,7 +1,7 @@
 using System.Text.Json;
 using BatchGen.Queue.Claims;
 using BatchGen.Queue.Inspection;
-using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Roles;
 using BatchGen.Queue.Sql;
 using Dapper;
 using Npgsql;
@@ -178,37 +178,46 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
     /// Restored by a superuser, they would be that superuser's, and their owner could neither use nor migrate them.</summary>
     /// <param name="file">The file that was restored.</param>
     /// <param name="cancellationToken">Ends it; everything keeps its owner then.</param>
-    /// <returns>Who should own everything, or null where whoever restored keeps it; and why that role does not own it, or null.</returns>
-    public async Task<(string? Owner, string? Problem)> GiveToOwnerAsync(string file, CancellationToken cancellationToken)
+    /// <returns>Who should own everything, and whether that role does; null where whoever restored keeps it.</returns>
+    public async Task<RestoredOwner?> GiveToOwnerAsync(string file, CancellationToken cancellationToken)
     {
         var programs = await DumpPrograms.FindAsync(await ServerVersionAsync(cancellationToken), cancellationToken);
         var saved = await programs.ReadOwnerAsync(file, schemas[0], cancellationToken);
-        var owner = (await database.ListAsync<string?>("choose_owner",
-        [
-            Parameter("saved", NpgsqlDbType.Text, saved), Parameter("aside", NpgsqlDbType.Text, AsideOf(schemas[0])),
-        ], cancellationToken)).Single();
-        if (owner is null) return (null, null);
+        var owner = await ChooseOwnerAsync(saved, cancellationToken);
+        if (owner is null) return null;
+        var isNew = false;
         try
         {
-            await CreateRolesAsync([new RestoredRole { Name = owner, CanLogin = true }], cancellationToken);
+            isNew = (await CreateRolesAsync([new RestoredRole { Name = owner, CanLogin = true }], cancellationToken)).Count > 0;
             await InTransactionAsync(async (connection, transaction) =>
             {
                 foreach (var schema in schemas)
                 {
-                    foreach (var query in (string[])["set_rename_settings", "give_schema", "give_to_owner"])
+                    foreach (var query in (string[])["set_rename_settings", "give_schema"])
                     {
                         await connection.ExecuteAsync(new CommandDefinition(
                             SqlFiles.Query(query), new { schema, new_name = owner }, transaction, cancellationToken: cancellationToken));
                     }
                 }
+
+                await OwnerKeeper.GiveAsync(connection, transaction, schemas, andLock: true, cancellationToken);
             }, cancellationToken);
-            return (owner, null);
+            return new RestoredOwner(owner, isNew, Problem: null);
         }
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            return (owner, error.MessageText);
+            return new RestoredOwner(owner, isNew, error.MessageText);
         }
     }
+
+    /// <summary>Who should own what was restored; null where whoever restored keeps it.</summary>
+    /// <param name="saved">Name of its owner in the backup, where that is known.</param>
+    /// <param name="cancellationToken">Ends the question.</param>
+    internal async Task<string?> ChooseOwnerAsync(string? saved, CancellationToken cancellationToken) =>
+        (await database.ListAsync<string?>("choose_owner",
+        [
+            Parameter("saved", NpgsqlDbType.Text, saved), Parameter("aside", NpgsqlDbType.Text, AsideOf(schemas[0])),
+        ], cancellationToken)).Single();
 
     /// <summary>What a superuser must run first, so that everything belongs to a role: <c>batchgen migrate</c> does the rest.</summary>
     public async Task<IReadOnlyList<string>> ListOwnerStatementsAsync(string owner, CancellationToken cancellationToken) =>
@@ -312,6 +321,12 @@ public sealed class DatabaseBackup(QueueDatabase database, string connectionStri
 
     private sealed record RolePassword(string Name, string Password);
 }
+
+/// <summary>Who should own what was restored.</summary>
+/// <param name="Name">The role.</param>
+/// <param name="IsNew">Whether it was made for that, as a login without a password.</param>
+/// <param name="Problem">Why it does not own everything, or null.</param>
+public sealed record RestoredOwner(string Name, bool IsNew, string? Problem);
 
 /// <summary>A schema that a restore put aside and did not drop.</summary>
 /// <param name="Schema">The schema whose place is taken.</param>

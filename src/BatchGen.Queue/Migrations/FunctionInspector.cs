@@ -50,7 +50,7 @@ internal sealed partial class FunctionInspector(NpgsqlConnection connection, str
     private async Task<List<Described>> MakeAsync(string made, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
         await RunAsync("set_compared_path", new { made, schema }, transaction, cancellationToken);
-        await ExecuteAsync("set local check_function_bodies = off", transaction, cancellationToken);
+        await RunAsync("skip_body_checks", null, transaction, cancellationToken);
         var files = SqlFiles.ListFunctions();
         foreach (var file in files.Where(file => !file.IsView && file.Routines.Count > 0))
             await ExecuteAsync(RoutineComment().Replace(file.Text, ""), transaction, cancellationToken);

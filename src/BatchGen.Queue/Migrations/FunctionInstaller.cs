@@ -1,3 +1,4 @@
+using BatchGen.Queue.Roles;
 using BatchGen.Queue.Sql;
 using Dapper;
 using Npgsql;
@@ -12,7 +13,8 @@ namespace BatchGen.Queue.Migrations;
 /// views and the changed routines are dropped first and made anew. Only what an earlier run put in is ever dropped, and nothing that
 /// something else depends on.
 /// </remarks>
-internal sealed class FunctionInstaller(NpgsqlConnection connection, NpgsqlTransaction transaction, SchemaState state)
+internal sealed class FunctionInstaller(
+    NpgsqlConnection connection, NpgsqlTransaction transaction, string schema, SchemaState state)
 {
     private const string BeforeFunctions = "before_functions";
 
@@ -31,7 +33,7 @@ internal sealed class FunctionInstaller(NpgsqlConnection connection, NpgsqlTrans
     {
         var (changed, removed) = (state.ChangedFiles(), state.RemovedFiles());
         // Functions may call each other and the views in any order.
-        await ExecuteAsync("set local check_function_bodies = off", cancellationToken);
+        await RunAsync("skip_body_checks", null, cancellationToken);
         await transaction.SaveAsync(BeforeFunctions, cancellationToken);
         Dictionary<string, string[]> made;
         try
@@ -48,6 +50,9 @@ internal sealed class FunctionInstaller(NpgsqlConnection connection, NpgsqlTrans
             await RunAsync("record_put_in", new { name = file.Name, sha256 = file.Sha256, made = made[file.Name] }, cancellationToken);
         await RunAsync("forget_put_in", new { names = removed.Select(put => put.Name).ToArray() }, cancellationToken);
         await RunAsync("apply_settings_and_grants", null, cancellationToken);
+        // A superuser, or a member of the owner, leaves nothing of its own behind: the owner could not change it, and what runs with the
+        // rights of its owner would run with those of a superuser. The lock is held by a session of its own, for which this one would wait.
+        await OwnerKeeper.GiveAsync(connection, transaction, [schema], andLock: false, cancellationToken);
     }
 
     private async Task<Dictionary<string, string[]>> ReplaceAsync(

@@ -1,4 +1,6 @@
 using BatchGen.Queue.Sql;
+using Dapper;
+using Npgsql;
 
 namespace BatchGen.Queue.Migrations;
 
@@ -16,6 +18,19 @@ internal sealed class SchemaState
 
     /// <summary>Names of files whose routines or view somebody changed or dropped since they were put in.</summary>
     public IReadOnlySet<string> Changed { get; init; } = new HashSet<string>();
+
+    /// <summary>Reads how far the first schema of the search path is.</summary>
+    public static async Task<SchemaState> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken) => new()
+    {
+        Applied = (await connection.QueryAsync<(string Name, string Sha256)>(
+            new CommandDefinition(SqlFiles.Query("list_migrations"), cancellationToken: cancellationToken)))
+                .ToDictionary(row => row.Name, row => row.Sha256, StringComparer.Ordinal),
+        Functions = (await connection.QueryAsync<PutIn>(
+            new CommandDefinition(SqlFiles.Query("list_put_in"), cancellationToken: cancellationToken)))
+                .ToDictionary(put => put.Name, StringComparer.Ordinal),
+        Version = await connection.QuerySingleOrDefaultAsync<SchemaVersionRow>(
+            new CommandDefinition(SqlFiles.Query("find_schema_version"), cancellationToken: cancellationToken)),
+    };
 
     /// <summary>True when a newer program migrated the schema: what it put in is left alone.</summary>
     public bool IsNewerThan(Version program) => Version is { } version && ProgramVersion.Parse(version.MigratedBy) > program;

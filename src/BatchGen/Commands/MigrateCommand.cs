@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using BatchGen.Composition;
-using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Roles;
 
 namespace BatchGen.Commands;
 
@@ -31,13 +31,9 @@ internal static class MigrateCommand
 
     private static async Task MendFunctionsAsync(ProgramContext context, QueueSession session, CancellationToken cancellationToken)
     {
-        foreach (var other in await session.Migrator.ListOverloadsAsync(cancellationToken))
-        {
-            await context.Error.WriteLineAsync($"batchgen: {other.Routine} has the name of a function of BatchGen and other parameters: "
-                + $"calls may reach it instead. If nobody means it, run as the owner of the schema: {other.Remedy}");
-        }
-
-        var mended = await session.Migrator.MendFunctionsAsync(cancellationToken);
+        foreach (var other in await session.Functions.ListOverloadsAsync(cancellationToken))
+            await context.Error.WriteLineAsync($"batchgen: {other.Problem} {other.Advice}");
+        var mended = await session.Functions.MendAsync(cancellationToken);
         foreach (var difference in mended ?? []) await context.Output.WriteLineAsync($"Put in anew, because {difference.What}");
         // Whoever may not act as the owner could not mend them either.
         if (mended is null && (await session.Owners.ListOwnersAsync(cancellationToken)) is [{ IsMember: true } schema, ..])
@@ -93,12 +89,7 @@ internal static class MigrateCommand
                     + "batchgen doctor names.");
         }
 
-        foreach (var fault in after.Faults)
-        {
-            await context.Error.WriteLineAsync($"batchgen: Role {fault.Role} {fault.Fault}, which no role of the queue should. Run as a "
-                + $"superuser: {fault.Remedy}");
-        }
-
+        foreach (var fault in after.Faults) await context.Error.WriteLineAsync($"batchgen: {fault.Problem} {fault.Advice}");
         if (after.MissingRoles.Count > 0)
         {
             await context.Error.WriteLineAsync($"batchgen: Roles are missing and this user may not create them: "

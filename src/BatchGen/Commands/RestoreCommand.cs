@@ -3,6 +3,7 @@ using System.Globalization;
 using BatchGen.Backups;
 using BatchGen.Composition;
 using BatchGen.Core.Texts;
+using BatchGen.Queue.Backups;
 using BatchGen.Queue.Inspection;
 using BatchGen.Queue.Migrations;
 using BatchGen.Queue.Sql;
@@ -34,17 +35,19 @@ internal static class RestoreCommand
 
             await using var database = await BareDatabase.OpenAsync(context, settings, arguments, cancellationToken);
             await RequireEmptyAsync(database, arguments.GetValue(replace), cancellationToken);
-            var withoutPassword = await database.Backup.CreateRolesAsync(await backup.ReadRolesAsync(cancellationToken), cancellationToken);
-            var running = await ReplaceAsync(context, database, backup, cancellationToken);
+            var newLogins = await database.Backup.CreateRolesAsync(await backup.ReadRolesAsync(cancellationToken), cancellationToken);
+            var (running, owner) = await ReplaceAsync(context, database, backup, cancellationToken);
             var files = await RestoreFilesAsync(context, settings, backup, cancellationToken);
             var line = string.Create(CultureInfo.InvariantCulture,
                 $"Restored the backup of {backup.Manifest.CreatedAt:u} with {Quantities.Count(files, "file")}; "
                     + $"{Quantities.Count(running, "job that was running waits", "jobs that were running wait")} again");
             await context.Output.WriteLineAsync(line);
-            if (withoutPassword.Count > 0)
+            string[] withoutPassword = owner is { IsNew: true } ? [.. newLogins, owner.Name] : [.. newLogins];
+            var statements = withoutPassword.Select(name => $"alter role {QuotedName.Of(name)} password '...'").ToArray();
+            if (statements.Length > 0)
             {
                 await context.Error.WriteLineAsync("batchgen: Logins were made without a password, since the backup has none of them. "
-                    + $"Give each one: {string.Join("; ", withoutPassword.Select(name => $"alter role {QuotedName.Of(name)} password '...'"))}");
+                    + $"Give each one: {string.Join("; ", statements)}");
             }
 
             return ExitCodes.Success;
@@ -55,23 +58,26 @@ internal static class RestoreCommand
     }
 
     // What the database held is dropped only once the backup has taken its place; from then on nothing goes back.
-    private static async Task<int> ReplaceAsync(
+    private static async Task<(int Running, RestoredOwner? Owner)> ReplaceAsync(
         ProgramContext context, BareDatabase database, BackupReader backup, CancellationToken cancellationToken)
     {
         var hadSchemas = await database.Backup.PutAsideAsync(cancellationToken);
         int running;
+        RestoredOwner? owner;
         try
         {
             var dump = Path.Combine(backup.Folder, BackupManifest.Database);
             await database.Backup.RestoreAsync(dump, backup.Manifest.Server, cancellationToken);
             await new Migrator(database.Queue).MigrateAsync(cancellationToken);
             running = await database.Backup.ResumeAsync(cancellationToken);
-            if (await database.Backup.GiveToOwnerAsync(dump, cancellationToken) is (var owner, { } problem))
+            owner = await database.Backup.GiveToOwnerAsync(dump, cancellationToken);
+            if (owner is { Problem: { } problem })
             {
-                var statements = await database.Backup.ListOwnerStatementsAsync(owner!, cancellationToken);
-                await context.Error.WriteLineAsync($"batchgen: What was restored belongs to this login and not to '{owner}': {problem}. "
-                    + $"Run as a superuser: {string.Join("; ", statements)}; and then, as a superuser too: batchgen migrate, which gives "
-                    + "it all that they hold.");
+                var statements = await database.Backup.ListOwnerStatementsAsync(owner.Name, cancellationToken);
+                await context.Error.WriteLineAsync(
+                    $"batchgen: What was restored belongs to this login and not to '{owner.Name}': {problem}. Run as a superuser: "
+                        + $"{string.Join("; ", statements)}; and then, as a superuser too: batchgen migrate, which gives it all that "
+                        + "they hold.");
             }
         }
         catch
@@ -82,7 +88,7 @@ internal static class RestoreCommand
         }
 
         await database.Backup.DropAsideAsync(CancellationToken.None);
-        return running;
+        return (running, owner);
     }
 
     private static async Task RequireEmptyAsync(BareDatabase database, bool replace, CancellationToken cancellationToken)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using BatchGen.Dashboard;
 using BatchGen.Queue;
 using BatchGen.Queue.Backups;
 using Microsoft.Extensions.Logging;
@@ -16,8 +15,7 @@ internal sealed class BareDatabase : IAsyncDisposable
     {
         (_address, _logging) = (address, logging);
         Queue = QueueDatabase.Open(address.ConnectionString, settings.Options.Queue);
-        var schema = settings.Options.Queue.Schema;
-        Backup = new DatabaseBackup(Queue, address.ConnectionString, [schema, DashboardServices.SchemaOfRecurringWork(schema)]);
+        Backup = new DatabaseBackup(Queue, address.ConnectionString, settings.Schemas);
     }
 
     /// <summary>The connection pool.</summary>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using BatchGen.Dashboard;
 using BatchGen.Queue;
 using BatchGen.Queue.Access;
 using BatchGen.Queue.Checkpoints;
@@ -7,6 +6,7 @@ using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Migrations;
 using BatchGen.Queue.Registry;
 using BatchGen.Queue.Reports;
+using BatchGen.Queue.Roles;
 using BatchGen.Queue.Workers;
 using Microsoft.Extensions.Logging;
 
@@ -39,9 +39,8 @@ internal sealed class QueueSession : IAsyncDisposable
         Checkpoints = new CheckpointLog(database);
         Access = new AccessStore(database);
         Roles = new RoleKeeper(database);
-        Migrator = new Migrator(database);
-        var schema = settings.Options.Queue.Schema;
-        Owners = new OwnerKeeper(database, [schema, DashboardServices.SchemaOfRecurringWork(schema)]);
+        Functions = new FunctionMender(database);
+        Owners = new OwnerKeeper(database, settings.Schemas);
     }
 
     /// <summary>The settings in use.</summary>
@@ -89,8 +88,8 @@ internal sealed class QueueSession : IAsyncDisposable
     /// <summary>The roles of the database and their rights.</summary>
     public RoleKeeper Roles { get; }
 
-    /// <summary>Brings schema and functions up to date.</summary>
-    public Migrator Migrator { get; }
+    /// <summary>Finds and mends functions and views that somebody changed.</summary>
+    public FunctionMender Functions { get; }
 
     /// <summary>Whom everything in the schemas belongs to.</summary>
     public OwnerKeeper Owners { get; }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using BatchGen.Dashboard;
 using BatchGen.Logging;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.Json;
@@ -18,6 +19,10 @@ internal sealed class Settings
 
     /// <summary>Section <c>BatchGen</c>, validated.</summary>
     public BatchGenOptions Options { get; }
+
+    /// <summary>The schemas of the database that are BatchGen's: that of the queue first, then that of recurring work.</summary>
+    public IReadOnlyList<string> Schemas =>
+        [Options.Queue.Schema, DashboardServices.SchemaOfRecurringWork(Options.Queue.Schema)];
 
     /// <summary>Section <c>Logging</c>, validated.</summary>
     public LogSettings Logging { get; }

@@ -20,12 +20,8 @@ internal sealed class MigrationsCheck() : DoctorCheck("migrations", needsDatabas
         // Before functions are compared, which fails where a call fits both.
         if (schema is { MigratedBy: not null, IsNewer: false, Refusal: null })
         {
-            foreach (var other in await new Migrator(context.OpenDatabase).ListOverloadsAsync(cancellationToken))
-            {
-                yield return Wrong(
-                    $"{other.Routine} has the name of a function of BatchGen and other parameters: calls may reach it instead.", where,
-                    $"If nobody means it, run as the owner of the schema: {other.Remedy}");
-            }
+            foreach (var other in await new FunctionMender(context.OpenDatabase).ListOverloadsAsync(cancellationToken))
+                yield return Wrong(other.Problem, where, other.Advice);
         }
 
         if (schema.MigratedBy is null)
@@ -40,7 +36,7 @@ internal sealed class MigrationsCheck() : DoctorCheck("migrations", needsDatabas
         {
             yield return Wrong($"The schema is older than this program: it lacks {string.Join(", ", schema.Pending)}.", where, Migrate);
         }
-        else if (await new Migrator(context.OpenDatabase).InspectFunctionsAsync(cancellationToken) is not { } differences)
+        else if (await new FunctionMender(context.OpenDatabase).InspectAsync(cancellationToken) is not { } differences)
         {
             yield return Ok($"The schema is that of BatchGen {schema.Program}. Whether somebody changed its functions, only an owner sees "
                 + "that may create schemas.", where);

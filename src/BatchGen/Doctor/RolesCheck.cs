@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using BatchGen.Dashboard;
 using BatchGen.Queue.Inspection;
-using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Roles;
 using BatchGen.Queue.Sql;
 
 namespace BatchGen.Doctor;
@@ -17,8 +16,7 @@ internal sealed class RolesCheck() : DoctorCheck("roles", needsDatabase: true)
     public override async IAsyncEnumerable<Finding> RunAsync(
         CheckContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var schema = context.Settings.Options.Queue.Schema;
-        var owners = new OwnerKeeper(context.OpenDatabase, [schema, DashboardServices.SchemaOfRecurringWork(schema)]);
+        var owners = new OwnerKeeper(context.OpenDatabase, context.Settings.Schemas);
         var ownersAreRight = true;
         await foreach (var finding in OwnersAsync(context, owners, cancellationToken))
         {
@@ -55,12 +53,7 @@ internal sealed class RolesCheck() : DoctorCheck("roles", needsDatabase: true)
                 "Run as the owner of the schema: batchgen migrate");
         }
 
-        foreach (var fault in report.Faults)
-        {
-            yield return Wrong($"Role {fault.Role} {fault.Fault}, which no role of the queue should.", context.Server,
-                $"Run as a superuser: {fault.Remedy}");
-        }
-
+        foreach (var fault in report.Faults) yield return Wrong(fault.Problem, context.Server, fault.Advice);
         if (report.LoginGrants.Count > 0)
         {
             yield return Warning(

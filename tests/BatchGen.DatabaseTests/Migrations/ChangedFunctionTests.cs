@@ -1,5 +1,6 @@
 using BatchGen.Queue;
 using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Roles;
 using BatchGen.Testing;
 using Npgsql;
 using Xunit;
@@ -14,39 +15,32 @@ public sealed class ChangedFunctionTests
     public async Task Functions_and_views_as_the_program_put_them_in_do_not_differ()
     {
         await using var database = await TestDatabase.CreateAsync();
-        Assert.Empty((await new Migrator(database.Queue).InspectFunctionsAsync(CancellationToken.None))!);
+        Assert.Empty((await new FunctionMender(database.Queue).InspectAsync(CancellationToken.None))!);
         Assert.Equal(0L, await database.SqlAsync<long>("select count(*) from pg_namespace where nspname like '%compared%'"));
-    }
-
-    [Fact]
-    public async Task A_schema_that_somebody_made_in_the_place_of_the_compared_one_changes_nothing()
-    {
-        await using var database = await TestDatabase.CreateAsync();
-        var schema = database.Schema + "_compared";
-        await database.SqlAsync($"create schema {schema}; create function {schema}.foreign_one() returns int language sql as 'select 1'");
-        try
-        {
-            Assert.Empty((await new Migrator(database.Queue).InspectFunctionsAsync(CancellationToken.None))!);
-        }
-        finally
-        {
-            await database.SqlAsync($"drop schema {schema} cascade");
-        }
     }
 
     [Fact]
     public async Task Functions_that_a_superuser_puts_in_anew_belong_to_the_owner_of_the_schema()
     {
         await using var database = await TestDatabase.CreateAsync();
-        Assert.SkipWhen(TestServer.SuperUserAddress is null, "The server was given, and its superuser is not known.");
-        var superuser = new NpgsqlConnectionStringBuilder(TestServer.SuperUserAddress)
-        {
-            Database = new NpgsqlConnectionStringBuilder(database.ConnectionString).Database, Pooling = false,
-        };
-        await using var queue = QueueDatabase.Open(superuser.ConnectionString, database.Queue.Options);
+        await using var queue = QueueDatabase.Open(database.SuperuserAddress, database.Queue.Options);
         await database.SqlAsync("drop view available_models; drop function retry_failed");
-        Assert.Equal(2, (await new Migrator(queue).MendFunctionsAsync(CancellationToken.None))!.Count);
+        Assert.Equal(2, (await new FunctionMender(queue).MendAsync(CancellationToken.None))!.Count);
         Assert.Empty(await new OwnerKeeper(queue, [database.Schema]).ListForeignAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_table_to_lock_that_belongs_to_a_superuser_stops_no_migration_and_is_given_to_the_owner_after_it()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var queue = QueueDatabase.Open(database.SuperuserAddress, database.Queue.Options);
+        await database.AsSuperuserAsync("alter table schema_lock owner to current_user");
+        await database.SqlAsync("drop function retry_failed");
+        var mender = new FunctionMender(queue) { Lock = new MigrationLock(queue) { LockLimit = TimeSpan.FromSeconds(2) } };
+        Assert.Single((await mender.MendAsync(CancellationToken.None))!);
+        var (before, after) = await new OwnerKeeper(queue, [database.Schema]).MendAsync(CancellationToken.None);
+        Assert.Equal("table schema_lock", Assert.Single(before).Object);
+        Assert.Empty(after);
     }
 
     [Fact]
@@ -58,9 +52,8 @@ public sealed class ChangedFunctionTests
         await using var transaction = await other.BeginTransactionAsync();
         await using var command = new NpgsqlCommand("lock table schema_lock in exclusive mode", other, transaction);
         await command.ExecuteNonQueryAsync();
-        var mending = new Migrator(database.Queue).MendFunctionsAsync(CancellationToken.None);
-        const string Waits = "select exists (select from pg_locks where not granted and relation = 'schema_lock'::regclass)";
-        while (!await database.SqlAsync<bool>(Waits)) await Task.Delay(20);
+        var mending = new FunctionMender(database.Queue).MendAsync(CancellationToken.None);
+        await Wait.UntilAsync("the program waits for the lock", () => database.IsAwaitedAsync("schema_lock"));
         await database.SqlAsync("update schema_functions set sha256 = 'newer' where name = 'submit_jobs'");
         await transaction.CommitAsync();
         Assert.Empty((await mending)!);
@@ -76,8 +69,11 @@ public sealed class ChangedFunctionTests
         await using var transaction = await other.BeginTransactionAsync();
         await using var command = new NpgsqlCommand("lock table schema_lock in exclusive mode", other, transaction);
         await command.ExecuteNonQueryAsync();
-        var migrator = new Migrator(database.Queue) { OthersLimit = TimeSpan.FromMilliseconds(100) };
-        var refused = await Assert.ThrowsAsync<QueueException>(() => migrator.MendFunctionsAsync(CancellationToken.None));
+        var mender = new FunctionMender(database.Queue)
+        {
+            Lock = new MigrationLock(database.Queue) { OthersLimit = TimeSpan.FromMilliseconds(100) },
+        };
+        var refused = await Assert.ThrowsAsync<QueueException>(() => mender.MendAsync(CancellationToken.None));
         Assert.Contains("a lock that another session keeps", refused.Message, StringComparison.Ordinal);
     }
 
@@ -85,11 +81,11 @@ public sealed class ChangedFunctionTests
     public async Task Functions_beside_those_of_the_program_with_other_parameters_are_named_and_no_role_may_call_them()
     {
         await using var database = await TestDatabase.CreateAsync();
-        var migrator = new Migrator(database.Queue);
-        Assert.Empty(await migrator.ListOverloadsAsync(CancellationToken.None));
+        var mender = new FunctionMender(database.Queue);
+        Assert.Empty(await mender.ListOverloadsAsync(CancellationToken.None));
         await database.SqlAsync("create function cancel_jobs(ids text) returns int language sql as 'select 1'");
-        Assert.Empty((await migrator.InspectFunctionsAsync(CancellationToken.None))!);
-        var overload = Assert.Single(await migrator.ListOverloadsAsync(CancellationToken.None));
+        Assert.Empty((await mender.InspectAsync(CancellationToken.None))!);
+        var overload = Assert.Single(await mender.ListOverloadsAsync(CancellationToken.None));
         Assert.Equal(("cancel_jobs(text)", $"drop routine {database.Schema}.cancel_jobs(ids text)"), (overload.Routine, overload.Remedy));
         var (_, after) = await new RoleKeeper(database.Queue).MendAsync(CancellationToken.None);
         Assert.True(after.IsComplete);
@@ -99,11 +95,11 @@ public sealed class ChangedFunctionTests
 
         // Its comment names the function without parameters.
         await database.SqlAsync("alter function cancel_jobs(bigint[], text) security invoker");
-        var refused = await Assert.ThrowsAsync<QueueException>(() => migrator.MendFunctionsAsync(CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<QueueException>(() => mender.MendAsync(CancellationToken.None));
         Assert.Contains(overload.Remedy, refused.Message, StringComparison.Ordinal);
         await database.SqlAsync(overload.Remedy);
-        Assert.Single((await migrator.MendFunctionsAsync(CancellationToken.None))!);
-        Assert.Empty(await migrator.ListOverloadsAsync(CancellationToken.None));
+        Assert.Single((await mender.MendAsync(CancellationToken.None))!);
+        Assert.Empty(await mender.ListOverloadsAsync(CancellationToken.None));
     }
 
     [Theory]
@@ -119,12 +115,12 @@ public sealed class ChangedFunctionTests
     public async Task Functions_and_views_that_somebody_changed_are_named_and_put_in_anew(string statement, string what)
     {
         await using var database = await TestDatabase.CreateAsync();
-        var migrator = new Migrator(database.Queue);
+        var mender = new FunctionMender(database.Queue);
         await database.SqlAsync(statement);
-        var difference = Assert.Single((await migrator.InspectFunctionsAsync(CancellationToken.None))!);
+        var difference = Assert.Single((await mender.InspectAsync(CancellationToken.None))!);
         Assert.Contains(what, difference.What, StringComparison.Ordinal);
-        Assert.Equal(difference, Assert.Single((await migrator.MendFunctionsAsync(CancellationToken.None))!));
-        Assert.Empty((await migrator.InspectFunctionsAsync(CancellationToken.None))!);
+        Assert.Equal(difference, Assert.Single((await mender.MendAsync(CancellationToken.None))!));
+        Assert.Empty((await mender.InspectAsync(CancellationToken.None))!);
         var roles = await new RoleKeeper(database.Queue).InspectAsync(CancellationToken.None);
         Assert.True(roles.IsComplete);
     }

@@ -2,7 +2,7 @@ using BatchGen.Core.Jobs;
 using BatchGen.Queue;
 using BatchGen.Queue.Inspection;
 using BatchGen.Queue.Jobs;
-using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Roles;
 using BatchGen.Testing;
 using Npgsql;
 using Xunit;

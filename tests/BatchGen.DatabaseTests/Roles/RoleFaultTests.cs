@@ -1,5 +1,5 @@
 using BatchGen.Queue;
-using BatchGen.Queue.Migrations;
+using BatchGen.Queue.Roles;
 using BatchGen.Testing;
 using Npgsql;
 using Xunit;
@@ -62,10 +62,12 @@ public sealed class RoleFaultTests
         try
         {
             await database.SqlAsync($"alter table jobs owner to {other}; alter view results owner to {other}; "
-                + $"alter function cancel_jobs owner to {other}; alter type claim_state owner to {other}");
+                + $"alter function cancel_jobs owner to {other}; alter type claim_state owner to {other}; "
+                + $"alter table schema_lock owner to {other}; alter sequence requeues owner to {other}");
             var keeper = new OwnerKeeper(database.Queue, [database.Schema]);
             var (before, after) = await keeper.MendAsync(CancellationToken.None);
-            Assert.Equal(["function cancel_jobs", "table jobs", "type claim_state", "view results"],
+            Assert.Equal(
+                ["function cancel_jobs", "sequence requeues", "table jobs", "table schema_lock", "type claim_state", "view results"],
                 before.Select(one => one.Object).Order(StringComparer.Ordinal));
             Assert.All(before, one => Assert.Equal((other, me), (one.Owner, one.SchemaOwner)));
             Assert.Empty(after);
@@ -74,6 +76,20 @@ public sealed class RoleFaultTests
         {
             await database.SqlAsync($"revoke all on schema {database.Schema} from {other}; drop role {other}");
         }
+    }
+
+    [Fact]
+    public async Task Members_of_an_extension_belong_to_whoever_made_the_extension_and_are_no_fault()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var superuser = QueueDatabase.Open(database.SuperuserAddress, database.Queue.Options);
+        await database.AsSuperuserAsync("create function of_extension() returns int language sql as 'select 1'; "
+            + "alter extension plpgsql add function of_extension()");
+        var keeper = new OwnerKeeper(database.Queue, [database.Schema]);
+        Assert.Empty(await keeper.ListForeignAsync(CancellationToken.None));
+        Assert.Empty((await new OwnerKeeper(superuser, [database.Schema]).MendAsync(CancellationToken.None)).Before);
+        await database.AsSuperuserAsync("alter extension plpgsql drop function of_extension()");
+        Assert.Equal("function of_extension", Assert.Single(await keeper.ListForeignAsync(CancellationToken.None)).Object);
     }
 
     [Fact]

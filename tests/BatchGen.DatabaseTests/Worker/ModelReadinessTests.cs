@@ -45,8 +45,7 @@ public sealed class ModelReadinessTests : IAsyncLifetime
             await using var command = new Npgsql.NpgsqlCommand("lock table models in access exclusive mode", other);
             await command.ExecuteNonQueryAsync(Stop);
             noted = _lacks.NoteAsync(Demo, "gone", Stop);
-            await WorkerHost.UntilAsync("the list of models is asked for", () => _database.SqlAsync<bool>(
-                "select exists (select from pg_locks where not granted and relation = 'models'::regclass)"));
+            await WorkerHost.UntilAsync("the list of models is asked for", () => _database.IsAwaitedAsync("models"));
             await _lacks.DropAsync(Demo, Stop);
         }
 

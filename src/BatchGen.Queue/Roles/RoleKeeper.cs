@@ -1,10 +1,11 @@
 using System.Text.Json;
 using BatchGen.Queue.Inspection;
+using BatchGen.Queue.Migrations;
 using BatchGen.Queue.Sql;
 using Dapper;
 using Npgsql;
 
-namespace BatchGen.Queue.Migrations;
+namespace BatchGen.Queue.Roles;
 
 /// <summary>Compares the roles of the queue and their rights with what they should be, and mends them.</summary>
 /// <remarks>What the rights should be stands in <c>apply_grants</c> alone: it is called in a transaction that is undone, and the rights
@@ -18,7 +19,7 @@ public sealed class RoleKeeper(QueueDatabase database)
     public async Task<RoleReport> InspectAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.DataSource.OpenConnectionAsync(cancellationToken);
-        await PinSearchPathAsync(connection, cancellationToken);
+        await SearchPath.PinAsync(connection, database.Options.Schema, cancellationToken);
         return await InspectAsync(connection, cancellationToken);
     }
 
@@ -27,7 +28,7 @@ public sealed class RoleKeeper(QueueDatabase database)
     public async Task<(RoleReport Before, RoleReport After)> MendAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.DataSource.OpenConnectionAsync(cancellationToken);
-        await PinSearchPathAsync(connection, cancellationToken);
+        await SearchPath.PinAsync(connection, database.Options.Schema, cancellationToken);
         var before = await InspectAsync(connection, cancellationToken);
         if (before.IsComplete || !before.KnowsGrants) return (before, before);
         await using (var transaction = await connection.BeginTransactionAsync(cancellationToken))
@@ -73,14 +74,9 @@ public sealed class RoleKeeper(QueueDatabase database)
         }
     }
 
-    private Task<int> PinSearchPathAsync(NpgsqlConnection connection, CancellationToken cancellationToken) => connection.ExecuteAsync(
-        new CommandDefinition(
-            SqlFiles.Query("pin_search_path"), new { schema = database.Options.Schema }, cancellationToken: cancellationToken));
-
     private async Task<RoleReport> InspectAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var described = await connection.QuerySingleAsync<Owner>(new CommandDefinition(
-            SqlFiles.Query("describe_schema"), new { schema = database.Options.Schema }, cancellationToken: cancellationToken));
+        var described = await SchemaDescription.ReadAsync(connection, database.Options.Schema, cancellationToken);
         var missing = await ListAsync(connection, "list_missing_roles", cancellationToken);
         var faults = await ListAsync<RoleFault>(connection, "list_role_faults", cancellationToken);
         if (!described.IsOwner) return new RoleReport(missing, KnowsGrants: false, [], []) { Faults = faults };
@@ -105,11 +101,6 @@ public sealed class RoleKeeper(QueueDatabase database)
 
     private static async Task<List<T>> ListAsync<T>(NpgsqlConnection connection, string query, CancellationToken cancellationToken) =>
         (await connection.QueryAsync<T>(new CommandDefinition(SqlFiles.Query(query), cancellationToken: cancellationToken))).AsList();
-
-    private sealed class Owner
-    {
-        public bool IsOwner { get; init; }
-    }
 }
 
 /// <summary>How roles and rights differ from what they should be.</summary>
@@ -137,7 +128,14 @@ public sealed record RoleReport(
 /// <param name="Role">The role.</param>
 /// <param name="Fault">What it has, to be read behind its name: "may log in".</param>
 /// <param name="Remedy">Statement that takes it away.</param>
-public sealed record RoleFault(string Role, string Fault, string Remedy);
+public sealed record RoleFault(string Role, string Fault, string Remedy)
+{
+    /// <summary>What is wrong, as a sentence.</summary>
+    public string Problem => $"Role {Role} {Fault}, which no role of the queue should.";
+
+    /// <summary>What to do about it, as a sentence without its full stop.</summary>
+    public string Advice => $"Run as a superuser: {Remedy}";
+}
 
 /// <summary>A right of a single login.</summary>
 /// <param name="Described">Privilege, object and login.</param>
