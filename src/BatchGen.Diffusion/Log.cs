@@ -40,7 +40,7 @@ internal static partial class Log
     public static partial void PromptDamaged(this ILogger logger);
 
     [LoggerMessage(2010, LogLevel.Warning, "oneDNN multiplies wrongly on this processor at {Count} shapes of convolutions so far; "
-        + "found by trial. {PaddedCount} of them are drawn with padded weights, which takes a little longer, and {SlowCount} without oneDNN, "
-        + "which takes several times as long")]
+        + "found by trial. {PaddedCount} of them are drawn with padded weights, which takes a little longer, and {SlowCount} without "
+        + "oneDNN, which takes several times as long")]
     public static partial void KernelsWrong(this ILogger logger, int count, int paddedCount, int slowCount);
 }

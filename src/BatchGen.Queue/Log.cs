@@ -23,8 +23,8 @@ internal static partial class Log
     [LoggerMessage(1005, LogLevel.Warning, "Removed a PostgreSQL cluster in {Folder} whose creation had been interrupted")]
     public static partial void UnfinishedClusterRemoved(ILogger logger, string folder);
 
-    [LoggerMessage(1010, LogLevel.Warning, "The file 'complete' is missing beside the PostgreSQL cluster in {Folder}, which holds a database; "
-        + "the cluster is used as it is")]
+    [LoggerMessage(1010, LogLevel.Warning, "The file 'complete' is missing beside the PostgreSQL cluster in {Folder}, which holds a "
+        + "database; the cluster is used as it is")]
     public static partial void ClusterUnmarked(ILogger logger, string folder);
 
     [LoggerMessage(1006, LogLevel.Information, "Keeping the database in {Home}, because user {User} cannot enter {Folder}")]

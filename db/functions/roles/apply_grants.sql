@@ -17,18 +17,32 @@ declare
   callable_by_workers constant text[] := array[
     'claim_batch', 'heartbeat_batch', 'complete_jobs', 'fail_jobs', 'end_batch', 'rescue_expired', 'fold_counts', 'record_checkpoint',
     'note_lack', 'drop_lack', 'take_back_attempts'];
+  -- Not what somebody else made in the schema: its owner alone may give and take rights to it, and nobody knows what it shows.
+  relations constant text := (
+    select string_agg(quote_ident(c.relname), ', ') from pg_class c
+    where c.relnamespace = home::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f') and pg_has_role(c.relowner, 'usage'));
+  readable_by_staff constant text := (
+    select string_agg(quote_ident(c.relname), ', ') from pg_class c
+    where c.relnamespace = home::regnamespace and pg_has_role(c.relowner, 'usage') and (
+      c.relkind in ('r', 'p') or c.relkind = 'v' and c.relname in (select f.name from schema_functions f where f.made = '{}')));
+  sequences constant text := (
+    select string_agg(quote_ident(c.relname), ', ') from pg_class c
+    where c.relnamespace = home::regnamespace and c.relkind = 'S' and pg_has_role(c.relowner, 'usage'));
+  routines constant text := (
+    select string_agg(p.oid::regprocedure::text, ', ') from pg_proc p
+    where p.pronamespace = home::regnamespace and pg_has_role(p.proowner, 'usage'));
   role name;
 begin
   execute format('revoke all on schema %I from public', home);
-  execute format('revoke execute on all routines in schema %I from public', home);
-  execute format('revoke all on all tables in schema %I from public', home);
-  execute format('revoke all on all sequences in schema %I from public', home);
+  execute format('revoke execute on routine %s from public', routines);
+  execute format('revoke all on table %s from public', relations);
+  execute format('revoke all on sequence %s from public', sequences);
   for role in select rolname from pg_roles where rolname = any(queue_roles()) loop
     -- What is on a list no longer must be taken away, and so must what somebody gave besides.
     execute format('revoke all on schema %I from %I cascade', home, role);
-    execute format('revoke all on all routines in schema %I from %I cascade', home, role);
-    execute format('revoke all on all tables in schema %I from %I cascade', home, role);
-    execute format('revoke all on all sequences in schema %I from %I cascade', home, role);
+    execute format('revoke all on routine %s from %I cascade', routines, role);
+    execute format('revoke all on table %s from %I cascade', relations, role);
+    execute format('revoke all on sequence %s from %I cascade', sequences, role);
     execute format('grant usage on schema %I to %I', home, role);
     execute format('grant select on %s to %I', array_to_string(readable_by_all, ', '), role);
     call grant_execute(callable_by_all, role);
@@ -41,7 +55,7 @@ begin
           and a.attname not in ('job_id', 'staged_by', 'staged_at')), role);
       execute format('grant usage on sequence jobs_id_seq to %I', role);
     else
-      execute format('grant select on all tables in schema %I to %I', home, role);
+      execute format('grant select on table %s to %I', readable_by_staff, role);
       execute format('revoke select on %s from %I', array_to_string(secrets, ', '), role);
       execute format('grant select on sequence requeues to %I', role);
       call grant_execute(callable_by_readers, role);

@@ -43,7 +43,7 @@ finished as (
         order by a.ended_at desc limit 200) a
       cross join lateral (select j.state from jobs j where j.id = a.job_id limit 1) j
       where j.state = 'failed' and a.code <> 'deadline_passed')) as at)
--- Since when workers have been there to finish anything. One that ended lately counts, so that one that starts again and again hides nothing.
+-- Since when workers have been there to finish anything. One that ended lately counts, so that starting again and again hides nothing.
 staffed as (
   select min(w.started_at) as since from workers w where w.heartbeat_at > now() - greatest(@standstill_after, @answer_limit))
 select s.*, extract(epoch from now() - s.since)::float8 as for_seconds

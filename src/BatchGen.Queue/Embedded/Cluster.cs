@@ -48,7 +48,7 @@ internal sealed class Cluster(ClusterFolder folder, ServerPrograms programs, Ser
     {
         var superUserPassword = folder.FindSuperUserPassword();
 
-        // 1. Files. A cluster whose creation was interrupted holds no jobs yet and is made again; one that holds a database is never removed.
+        // 1. Files. A cluster whose creation was interrupted holds no jobs yet and is made again; one with a database is never removed.
         if (!folder.IsComplete && folder.HoldsDatabase) Log.ClusterUnmarked(logger, folder.Data);
         else if (!folder.IsComplete)
         {

@@ -47,7 +47,8 @@ internal sealed class ClusterFolder
 
     /// <summary>True once the data files hold a database besides those that every cluster begins with.</summary>
     public bool HoldsDatabase => Directory.Exists(Path.Combine(Data, "base")) && Directory.EnumerateDirectories(Path.Combine(Data, "base"))
-        .Any(path => uint.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id >= FirstOwnId);
+        .Any(path => uint.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+            && id >= FirstOwnId);
 
     /// <summary>Major version of PostgreSQL that made the data files, or null when there are none.</summary>
     public int? Version

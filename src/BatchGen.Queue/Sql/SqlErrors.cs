@@ -44,7 +44,7 @@ internal static class SqlErrors
     // A socket of this machine is mostly that of a private server, which no setting names.
     private static string HowToReach(NpgsqlDataSource dataSource) =>
         new NpgsqlConnectionStringBuilder(dataSource.ConnectionString).Host!.StartsWith('/')
-            ? "Check that the server runs; a private one is started, and started again, by 'batchgen up' and every other command that uses it."
+            ? "Check that the server runs; a private one is started by 'batchgen up' and every other command that uses it."
             : "Check that the server runs and that ConnectionStrings__BatchGen names it.";
 
     private static string Where(NpgsqlDataSource dataSource)

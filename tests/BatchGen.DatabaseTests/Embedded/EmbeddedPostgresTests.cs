@@ -161,7 +161,8 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
     [Fact]
     public async Task A_cluster_that_holds_a_database_is_never_made_anew_whichever_file_beside_it_is_gone()
     {
-        await using (var first = await StartAsync()) await ExecuteAsync(first.ConnectionString, "create table kept as select 7 as x; select 1");
+        await using (var first = await StartAsync())
+            await ExecuteAsync(first.ConnectionString, "create table kept as select 7 as x; select 1");
         File.Delete(Path.Combine(_folder, "complete"));
         await using (var again = await StartAsync()) Assert.Equal(7, await ExecuteAsync(again.ConnectionString, "select x from kept"));
         Assert.True(File.Exists(Path.Combine(_folder, "complete")));

@@ -113,6 +113,32 @@ public sealed class RoleTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_others_made_in_the_schema_is_given_to_no_role_and_keeps_nobody_from_mending_rights()
+    {
+        Assert.SkipWhen(TestServer.SuperUserAddress is null, "The server was given, and its superuser is not known.");
+        var address = new NpgsqlConnectionStringBuilder(TestServer.SuperUserAddress)
+        {
+            Database = new NpgsqlConnectionStringBuilder(_database.ConnectionString).Database, Pooling = false,
+        };
+        await using var superuser = NpgsqlDataSource.Create(address.ConnectionString);
+        await using (var made = superuser.CreateCommand($"""
+            create view {_database.Schema}.extra as select * from {_database.Schema}.accounts;
+            create function {_database.Schema}.another() returns int language sql as 'select 1'
+            """))
+            await made.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await _database.SqlAsync("revoke select on jobs from batchgen_reader");
+        var (before, after) = await new RoleKeeper(_database.Queue).MendAsync(CancellationToken.None);
+        Assert.Equal((1, 0), (before.MissingGrants.Count, after.MissingGrants.Count));
+
+        // Also where a superuser mends them.
+        await using var queue = QueueDatabase.Open(address.ConnectionString, _database.Queue.Options);
+        await _database.SqlAsync("revoke select on jobs from batchgen_reader");
+        await new RoleKeeper(queue).MendAsync(CancellationToken.None);
+        foreach (var login in (string[])[Reader, Worker, Studio])
+            await Assert.ThrowsAsync<PostgresException>(() => AsAsync(login, "select * from extra"));
+    }
+
+    [Fact]
     public async Task A_submitter_learns_of_endings_of_its_own_tenants_jobs_only()
     {
         var marker = (string)(await AsAsync(Studio, "select marker from ended_jobs()"))!;
