@@ -42,7 +42,7 @@ internal static class SchedulingServices
             configuration.SetDataCompatibilityLevel(CompatibilityLevel.Version_180).UseSimpleAssemblyNameTypeSerializer()
                 .UseRecommendedSerializerSettings()
                 .UsePostgreSqlStorage(
-                    storage => storage.UseNpgsqlConnection(connectionString),
+                    storage => storage.UseNpgsqlConnection(ConnectionPools.Limit(connectionString, ConnectionPools.OfRecurringWork)),
                     new PostgreSqlStorageOptions
                     {
                         SchemaName = SchemaFor(provider.GetRequiredService<QueueDatabase>().Options.Schema),
