@@ -79,6 +79,7 @@ internal static class SchedulingServices
             context.Features.Set(await context.RequestServices.GetRequiredService<LiveSource>().GetAsync(context.RequestAborted));
             await next(context);
         }));
+        HangfireRequests.UseCheck(app, PagesPath);
         app.MapHangfireDashboardWithAuthorizationPolicy(Policies.See, PagesPath, new Hangfire.DashboardOptions
         {
             AppPath = "/",
