@@ -1041,6 +1041,9 @@ function find_waiting_groups(claim claim_state) returns claim_state;
 -- For each job the id under which its idempotency key was first submitted; its own id without a key.
 function first_ids_of_keys(checked checked_job[], ids bigint[], for_tenant integer) returns bigint[];
 
+-- Whether a name can be asked for in the address of a page or call: no control characters, no blanks at its ends, neither . nor ...
+function fits_address(name text) returns boolean;
+
 -- Adds appended changes to the counts.
 function fold_counts() returns integer -- security definer;
 

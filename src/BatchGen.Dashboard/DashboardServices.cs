@@ -135,7 +135,7 @@ public static class DashboardServices
         app.UseAuthentication();
         app.UseAuthorization();
         // After these, because some limits are per caller.
-        app.Use(LargeBodies.RequireRateAsync);
+        app.Use(CountedBodies.RequireRateAsync);
         app.UseRateLimiter();
         app.UseAntiforgery();
         MapEndpoints(app);
@@ -191,9 +191,9 @@ public static class DashboardServices
                 return ValueTask.CompletedTask;
             };
             // Waiting bodies are unread, so they take no memory.
-            limiter.GlobalLimiter = LargeBodies.Limiter();
+            limiter.GlobalLimiter = CountedBodies.Limiter();
             limiter.AddPolicy(LoginEndpoints.RateLimit, context => LoginAttempts.Limit(context.Connection.RemoteIpAddress, options));
-            limiter.AddPolicy(JobEvents.RateLimit, JobEvents.Limit);
+            StreamLimits.Add(limiter);
         });
     }
 

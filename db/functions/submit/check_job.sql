@@ -35,6 +35,10 @@ begin
     perform refuse(place, 'campaign', format('a name has no control characters, such as tabs and ends of lines, got %s; leave them out.',
       shown(job -> 'campaign')));
   end if;
+  if not fits_address(checked.campaign) then
+    perform refuse(place, 'campaign', format('a name has no blanks at its ends, and is neither ''.'' nor ''..'', got %s; choose one that '
+      'an address can hold.', shown(job -> 'campaign')));
+  end if;
   if checked.deadline <= greatest(checked.run_at, clock_timestamp()) then
     perform refuse(place, 'deadline',
       format('expected an instant after now and after run_at, got %s; the job could never run.', shown(job -> 'deadline')));

@@ -3,7 +3,7 @@ language sql stable parallel safe as $$
   select coalesce(
     case when jsonb_typeof(staged.recipe) = 'object' then recipe_is_plain(staged.recipe) end
       and dispatch_is_plain(staged)
-      and (staged.campaign is null or not has_control_character(staged.campaign))
+      and (staged.campaign is null or fits_address(staged.campaign))
       and (staged.deadline is null or staged.deadline > greatest(staged.run_at, submitted_at)),
     false)
 $$;

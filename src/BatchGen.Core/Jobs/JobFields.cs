@@ -188,7 +188,7 @@ public static class JobFields
     {
         Name = "campaign", Label = "Campaign", Type = JobFieldType.Text,
         Part = JobFieldPart.Dispatch, Group = JobFieldGroup.Dispatch,
-        Help = "Name of the bulk request the job belongs to; made when first named.",
+        Help = "Name of the bulk request the job belongs to; made when first named. It begins and ends with no blank.",
         DefaultInWords = "none", Minimum = 1, Maximum = MaxNameLength, ShortFlag = 'c',
     };
 

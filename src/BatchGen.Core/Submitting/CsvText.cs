@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace BatchGen.Core.Submitting;
@@ -70,6 +71,12 @@ internal sealed class CsvText
             }
 
             if (c == '\n') _line++;
+            if (_field.Length >= BoundedText.MostLettersOfLine)
+            {
+                throw new JobFileException(string.Create(CultureInfo.InvariantCulture,
+                    $"Line {opened}: a quoted field is longer than {BoundedText.MostLettersOfLine:N0} letters; is its quote closed?"));
+            }
+
             _field.Append(c);
         }
 

@@ -127,7 +127,7 @@ public static class JobFile
 
     private static IEnumerable<Row> Rows(Func<TextReader> open, Func<TextReader, IEnumerable<Row>> read)
     {
-        using var reader = open();
+        using var reader = new BoundedText(open());
         foreach (var row in read(reader)) yield return row;
     }
 

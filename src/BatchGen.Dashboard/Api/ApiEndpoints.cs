@@ -63,7 +63,7 @@ internal static class ApiEndpoints
             .Accepts<JsonObject>("application/json", "application/x-ndjson")
             .Produces<SubmittedView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
-            .ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .WithTags("Jobs").WithSummary("Submit jobs")
             .WithDescription("One job as a JSON object, several as an array (all or none), or a stream of one object a line "
                 + "(application/x-ndjson). The header Idempotency-Key makes repeating the call harmless: a key that is known gives the ids "
@@ -80,8 +80,9 @@ internal static class ApiEndpoints
         api.MapGet("/jobs/{id:long}", FindAsync)
             .Produces<JobView>().ProducesProblem(StatusCodes.Status404NotFound)
             .WithTags("Jobs").WithSummary("One job");
-        api.MapPost("/jobs/cancel", CancelAsync).RequireAuthorization(Policies.ApiSubmit)
+        api.MapPost("/jobs/cancel", CancelAsync).RequireAuthorization(Policies.ApiSubmit).WithMetadata(CountedBodies.OfChanges)
             .Produces<SubmittedView>().ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .WithTags("Jobs").WithSummary("Cancel jobs that have not ended");
         api.MapPost("/jobs/retry", RetryAsync).RequireAuthorization(Policies.Operate)
             .Produces<SubmittedView>().ProducesProblem(StatusCodes.Status400BadRequest)
@@ -96,13 +97,14 @@ internal static class ApiEndpoints
         api.MapGet("/results", ResultsAsync).Produces<JobPageView>().WithTags("Results").WithSummary("Jobs with an image, newest first");
         api.MapGet("/events", (HttpContext context, LiveStream stream) => stream.SendAsync(context, tick => tick.Counts))
             .RequireAuthorization(Policies.See).Produces(StatusCodes.Status200OK, contentType: "text/event-stream")
+            .RequireRateLimiting(StreamLimits.Counts).ProducesProblem(StatusCodes.Status429TooManyRequests)
             .WithTags("Results").WithSummary("Counts of jobs by state, now and whenever they change (server-sent events)")
             .WithDescription("Events: counts, ping (nothing was sent for 20 seconds).");
         api.MapGet("/events/jobs", async (string? campaign, HttpContext context, JobEvents events, StreamAccess access) =>
                 TypedResults.ServerSentEvents(events.ListenAsync(
                     AccessLookup.TenantOf(context.User), JobListRequest.NullIfEmpty(campaign),
                     await access.WatchAsync(context, Policies.ApiRead))))
-            .RequireRateLimiting(JobEvents.RateLimit).ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .RequireRateLimiting(StreamLimits.EndedJobs).ProducesProblem(StatusCodes.Status429TooManyRequests)
             .WithTags("Results").WithSummary("Jobs as they end (server-sent events)")
             .WithDescription("A submitter's key gets the jobs of its tenant; campaign restricts. Events: listening (from now on none is "
                 + "missed: look once at those that had ended before), ended (id, state, campaign), missed (more ended at once than are "

@@ -21,7 +21,7 @@ internal static class ApiStartImages
 
     private static readonly BodyKind Image = new("image", OfCaller: 4, OfAll: 8);
 
-    private static readonly LargeBodies Bodies = new(_ => Image);
+    private static readonly CountedBodies Bodies = new(_ => Image);
 
     /// <summary>Maps the call that takes start images.</summary>
     public static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/api/v1/start-images", PutAsync)

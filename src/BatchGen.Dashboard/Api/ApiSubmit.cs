@@ -41,9 +41,9 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
     /// <summary>A stream of jobs may be long.</summary>
     public static BodyLimit Limit { get; } = new(MaxStreamBytes);
 
-    /// <summary>The bodies that take memory at the same time; the others wait, unread.</summary>
-    public static LargeBodies Bodies { get; } = new(context =>
-        TypeOf(context) != "application/json" ? Lines : LargeBodies.IsSmall(context) ? null : Json);
+    /// <summary>The bodies that take memory or a connection at the same time; the others wait, unread.</summary>
+    public static CountedBodies Bodies { get; } = new(context =>
+        TypeOf(context) != "application/json" ? Lines : CountedBodies.SmallOr(Json, context));
 
     /// <summary>Answers the call.</summary>
     public async Task<IResult> SubmitAsync(HttpContext context, CancellationToken cancellationToken)
@@ -116,6 +116,13 @@ internal sealed partial class ApiSubmit(JobSubmitter submitter)
         {
             // Earlier chunks stay; with a key the corrected stream can be sent again as a whole.
             return Refused(Renumber(refused.Message, lines), ids.Count);
+        }
+        catch (BlockedException blocked)
+        {
+            RetryAfter.Set(context.Response, LockWait.Limit);
+            return Problem.Of(
+                statusCode: StatusCodes.Status503ServiceUnavailable, detail: blocked.Message,
+                extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["submitted"] = ids.Count });
         }
 
         // False for a line without anything.

@@ -2,11 +2,9 @@ using System.Collections.Concurrent;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
-using System.Threading.RateLimiting;
 using BatchGen.Dashboard.Live;
 using BatchGen.Queue;
 using BatchGen.Queue.Signals;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -18,9 +16,6 @@ namespace BatchGen.Dashboard.Api;
 /// </summary>
 internal sealed class JobEvents(EndedJobs ended, ILoggerFactory logging, TimeProvider clock) : BackgroundService
 {
-    /// <summary>Name of the rate limit on listeners.</summary>
-    public const string RateLimit = "job-events";
-
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RetryAfterFailure = TimeSpan.FromSeconds(5);
 
@@ -30,10 +25,6 @@ internal sealed class JobEvents(EndedJobs ended, ILoggerFactory logging, TimePro
     private readonly ConcurrentDictionary<Channel<JobsEvent>, byte> _listeners = new();
     private readonly ILogger _log = logging.CreateLogger<JobEvents>();
     private volatile TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    /// <summary>Limits the listeners of one caller at the same time; further ones are refused.</summary>
-    public static RateLimitPartition<string> Limit(HttpContext context) => RateLimitPartition.GetConcurrencyLimiter(
-        "events " + context.User.Identity?.Name, _ => new ConcurrencyLimiterOptions { PermitLimit = 16, QueueLimit = 0 });
 
     /// <summary>
     /// Events for one listener: <c>listening</c> once no job is missed any more, <c>ended</c> for each job, <c>missed</c> when some jobs

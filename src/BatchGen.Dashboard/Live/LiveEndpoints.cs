@@ -11,5 +11,5 @@ internal static class LiveEndpoints
     /// <summary>Maps the stream.</summary>
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapGet("/live", (HttpContext context, LiveStream stream) => stream.SendAsync(context, tick => tick.Page))
-            .RequireAuthorization(Policies.See).ExcludeFromDescription();
+            .RequireAuthorization(Policies.See).RequireRateLimiting(StreamLimits.Pages).ExcludeFromDescription();
 }

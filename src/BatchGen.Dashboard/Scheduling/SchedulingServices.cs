@@ -42,7 +42,7 @@ internal static class SchedulingServices
             configuration.SetDataCompatibilityLevel(CompatibilityLevel.Version_180).UseSimpleAssemblyNameTypeSerializer()
                 .UseRecommendedSerializerSettings()
                 .UsePostgreSqlStorage(
-                    storage => storage.UseNpgsqlConnection(connectionString),
+                    storage => storage.UseNpgsqlConnection(ConnectionPools.Limit(connectionString, ConnectionPools.OfRecurringWork)),
                     new PostgreSqlStorageOptions
                     {
                         SchemaName = SchemaFor(provider.GetRequiredService<QueueDatabase>().Options.Schema),
@@ -79,6 +79,7 @@ internal static class SchedulingServices
             context.Features.Set(await context.RequestServices.GetRequiredService<LiveSource>().GetAsync(context.RequestAborted));
             await next(context);
         }));
+        HangfireRequests.UseCheck(app, PagesPath);
         app.MapHangfireDashboardWithAuthorizationPolicy(Policies.See, PagesPath, new Hangfire.DashboardOptions
         {
             AppPath = "/",

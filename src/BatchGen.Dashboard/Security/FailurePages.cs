@@ -41,7 +41,10 @@ internal static partial class FailurePages
             {
                 var failure = context.Features.Get<IExceptionHandlerFeature>()?.Error;
                 var (status, text) = Describe(failure, context);
-                if (status == StatusCodes.Status503ServiceUnavailable && unavailable.IsDue()) log.DatabaseUnavailable(failure!.Message);
+                // What another transaction keeps says nothing of the database.
+                if (failure is BlockedException) RetryAfter.Set(context.Response, LockWait.Limit);
+                else if (status == StatusCodes.Status503ServiceUnavailable && unavailable.IsDue())
+                    log.DatabaseUnavailable(failure!.Message);
                 await AnswerOf(context, status, text).ExecuteAsync(context);
             },
         });
@@ -85,6 +88,7 @@ internal static partial class FailurePages
         {
             BadHttpRequestException bad => Describe(bad, context),
             SubmitRefusedException refused => (StatusCodes.Status400BadRequest, refused.Message),
+            BlockedException blocked => (StatusCodes.Status503ServiceUnavailable, blocked.Message),
             QueueException queue => (StatusCodes.Status503ServiceUnavailable, mayKnow ? queue.Message : NoDatabase),
             // Classes 22 and 23 of SQLSTATE: a value of another form than the database takes, or against one of its rules.
             PostgresException { SqlState: ['2', '2' or '3', ..] } refused => (StatusCodes.Status400BadRequest,

@@ -11,13 +11,21 @@ namespace BatchGen.Dashboard.Security;
 /// up again while it is open, whether or not anything is sent.</summary>
 internal sealed class StreamAccess(
     AccessLookup access, IAuthorizationService authorization, IHostApplicationLifetime lifetime, TimeProvider clock,
-    ILogger<StreamAccess> log)
+    ILogger<StreamAccess> log) : IDisposable
 {
     // A stream is to end within five seconds: an answer about accounts may be two seconds old, and the look itself takes time.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
+    // Connections that looks take at the same time, however many streams are open: one look takes about a millisecond.
+    private const int LooksAtOnce = 4;
+
     // What a stream whose access was lost gets to end by itself; a listener that reads nothing would hold it open.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+
+    private readonly SemaphoreSlim _looks = new(LooksAtOnce);
+
+    /// <inheritdoc/>
+    public void Dispose() => _looks.Dispose();
 
     /// <summary>Watches over the access of a request until it has been answered.</summary>
     /// <param name="context">The request.</param>
@@ -57,6 +65,7 @@ internal sealed class StreamAccess(
 
     private async Task<bool> IsAllowedAsync(Credentials credentials, string policy, CancellationToken cancellationToken)
     {
+        await _looks.WaitAsync(cancellationToken);
         try
         {
             return await access.FindAsync(credentials, cancellationToken) is { Succeeded: true } listener
@@ -73,6 +82,10 @@ internal sealed class StreamAccess(
         {
             log.StreamAccessBroke(failure);
             return true;
+        }
+        finally
+        {
+            _looks.Release();
         }
     }
 

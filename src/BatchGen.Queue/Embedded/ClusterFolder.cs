@@ -229,7 +229,9 @@ internal sealed class ClusterFolder
                 + "Restore the file, or move the folder away to start with an empty database.");
         }
 
-        return (await File.ReadAllTextAsync(file, cancellationToken)).Trim();
+        if ((await File.ReadAllTextAsync(file, cancellationToken)).Trim() is { Length: > 0 } password) return password;
+        throw new QueueException($"The password of the database in {Folder} is missing: the file {file} is empty. "
+            + "Put the file back from a copy, or move the folder away to start with an empty database.");
     }
 
     /// <summary>Records that the cluster was created with its database.</summary>

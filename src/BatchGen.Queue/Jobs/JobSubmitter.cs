@@ -41,6 +41,7 @@ public sealed partial class JobSubmitter(QueueDatabase database)
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>One id per element, in order.</returns>
     /// <exception cref="SubmitRefusedException">The text is not JSON, or a request breaks a rule; nothing was submitted.</exception>
+    /// <exception cref="BlockedException">Another transaction keeps a campaign or key; nothing was submitted.</exception>
     public Task<IReadOnlyList<long>> SubmitJsonAsync(string jobsJson, string? tenant, CancellationToken cancellationToken) =>
         SubmitJsonAsync(Encoding.UTF8.GetBytes(jobsJson), tenant, cancellationToken);
 
@@ -50,10 +51,10 @@ public sealed partial class JobSubmitter(QueueDatabase database)
     {
         try
         {
-            return await database.CallAsync("submit_jobs",
+            return await LockWait.RunAsync("the campaign or an idempotency key of these jobs", () => database.CallAsync("submit_jobs_soon",
                 [QueueDatabase.Parameter("jobs", NpgsqlDbType.Jsonb, jobsJson),
-                    QueueDatabase.Parameter("tenant", NpgsqlDbType.Text, tenant)],
-                reader => QueueDatabase.ReadListAsync<long>(reader, cancellationToken), cancellationToken);
+                    QueueDatabase.Parameter("tenant", NpgsqlDbType.Text, tenant), LockWait.Parameter()],
+                reader => QueueDatabase.ReadListAsync<long>(reader, cancellationToken), cancellationToken));
         }
         catch (Npgsql.PostgresException error) when (error.SqlState is Npgsql.PostgresErrorCodes.InvalidTextRepresentation
             or Npgsql.PostgresErrorCodes.CharacterNotInRepertoire)

@@ -25,7 +25,7 @@ public sealed class StartImageOwners(QueueDatabase database)
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="SubmitRefusedException">The tenant would have more than its quota, or is not known.</exception>
     public Task KeepAsync(string name, long sizeBytes, string? tenant, Action write, CancellationToken cancellationToken) =>
-        database.RunAsync(async connection =>
+        LockWait.RunAsync("this start image or another one of its tenant", () => database.RunAsync(async connection =>
         {
             // Written before the commit, so that a failure gives the quota back.
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -34,11 +34,12 @@ public sealed class StartImageOwners(QueueDatabase database)
             command.Parameters.Add(Parameter("size_bytes", NpgsqlDbType.Bigint, sizeBytes));
             command.Parameters.Add(Parameter("quota_bytes", NpgsqlDbType.Bigint, database.Options.StartImageQuotaBytes));
             command.Parameters.Add(Parameter("tenant", NpgsqlDbType.Text, tenant));
+            command.Parameters.Add(LockWait.Parameter());
             await command.ExecuteNonQueryAsync(cancellationToken);
             write();
             await transaction.CommitAsync(cancellationToken);
             return true;
-        }, cancellationToken);
+        }, cancellationToken));
 
     /// <summary>Which of some start images a tenant sent: they were in the folder, so a machine without one lacks it.</summary>
     public Task<List<string>> ListKeptAsync(IReadOnlyList<string> names, CancellationToken cancellationToken) => database.ListAsync<string>(

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using BatchGen.Composition;
+using BatchGen.Core.Files;
 using BatchGen.Core.Jobs;
 using BatchGen.Core.Submitting;
 using BatchGen.Dashboard.Api;
@@ -300,7 +301,8 @@ internal sealed class SubmitCommand
             if (file == "-") return JobFile.Read(await ReadOnceAsync(_context.Input, file, cancellationToken), file, times, flags);
             // A named pipe opens when somebody writes to it.
             using var reader = await Task.Run(() => Open(file), cancellationToken).WaitAsync(cancellationToken);
-            return reader.BaseStream.CanSeek
+            // A device may say that it can be read twice, and brings other text then.
+            return reader.BaseStream.CanSeek && RegularFile.KindOf(file) is null
                 ? JobFile.Read(() => Open(file), file, times, flags)
                 : JobFile.Read(await ReadOnceAsync(reader, file, cancellationToken), file, times, flags);
         }
@@ -323,7 +325,7 @@ internal sealed class SubmitCommand
             if (text.Length + count > MostLettersOfPipe)
             {
                 throw CommandException.BadInput($"'{file}' brings more than {MostLettersOfPipe >> 20} Mi letters and cannot be read twice. "
-                    + "Write the list into a file.");
+                    + "Expected a list of jobs; write a longer one into a file.");
             }
 
             text.Append(part, 0, count);

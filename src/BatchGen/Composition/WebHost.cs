@@ -30,7 +30,7 @@ internal static class WebHost
             .AddRouting()
             .AddSingleton<IHostLifetime, CommandLifetime>()
             .AddSingleton(context.Clock)
-            .AddQueue(connectionString, settings.Options.Queue)
+            .AddQueue(ConnectionPools.Limit(connectionString, ConnectionPools.OfPages), settings.Options.Queue)
             .AddDashboard(settings.Options.Dashboard, Folders(settings), connectionString)
             .AddTelemetry(settings.Options.Monitoring, "dashboard")
             .AddSingleton<ThumbnailEncoder>(ImageEncoder.Thumbnail);

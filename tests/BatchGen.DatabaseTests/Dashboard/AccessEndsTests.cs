@@ -5,6 +5,7 @@ using BatchGen.Dashboard.Security;
 using BatchGen.Queue.Access;
 using BatchGen.Testing;
 using Microsoft.Extensions.Time.Testing;
+using Npgsql;
 using Xunit;
 
 namespace BatchGen.DatabaseTests.Dashboard;
@@ -14,6 +15,8 @@ namespace BatchGen.DatabaseTests.Dashboard;
 public sealed partial class AccessEndsTests
 {
     private const string Password = "a long password";
+    private const int ManyStreams = 25;
+    private const long LooksAtOnce = 4;
     private static readonly TimeSpan FiveSeconds = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
@@ -85,6 +88,33 @@ public sealed partial class AccessEndsTests
         await Wait.UntilAsync("the streams of the login have ended", () => own.IsCompleted && copied.IsCompleted, Limit);
         await Task.WhenAll(own, copied); // Neither stream was broken off with an error.
         Assert.False(elsewhere.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Many_open_streams_look_up_their_access_over_few_connections()
+    {
+        await using var site = await StartAsync();
+        var key = ApiKey.Make();
+        await site.Accounts.AddKeyAsync("monitoring", ApiKey.Hash(key), "viewer", tenant: null, CancellationToken.None);
+        using var program = Browser(site.Dashboard);
+        program.DefaultRequestHeaders.Authorization = new("Bearer", key);
+        var streams = new List<Task>();
+        for (var i = 0; i < ManyStreams; i++) streams.Add(await OpenAsync(program, "/live"));
+        await using (var lockOfKeys = await site.Database.ConnectAsync())
+        {
+            await using var transaction = await lockOfKeys.BeginTransactionAsync(TestContext.Current.CancellationToken);
+            await using var command = new NpgsqlCommand("lock table api_keys in access exclusive mode", lockOfKeys, transaction);
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            site.Clock.Advance(FiveSeconds);
+            await Wait.UntilAsync("looks wait for the table", LooksAsync, looks => looks >= LooksAtOnce);
+            for (var i = 0; i < ManyStreams; i++) Assert.Equal(LooksAtOnce, await LooksAsync());
+        }
+
+        await Wait.UntilAsync("no look waits", LooksAsync, looks => looks == 0);
+        Assert.DoesNotContain(streams, stream => stream.IsCompleted);
+
+        Task<long> LooksAsync() => site.Database.SqlAsync<long>(
+            "select count(*) from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'", site.Database.Name);
     }
 
     [Fact]

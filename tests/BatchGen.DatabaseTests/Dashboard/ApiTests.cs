@@ -146,7 +146,7 @@ public sealed class ApiTests
         }
 
         var submit = document.GetProperty("paths").GetProperty("/api/v1/jobs").GetProperty("post");
-        Assert.Equal(["201", "400", "401", "403", "413", "415", "429"],
+        Assert.Equal(["201", "400", "401", "403", "413", "415", "429", "503"],
             submit.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order(StringComparer.Ordinal));
         var header = Assert.Single(submit.GetProperty("parameters").EnumerateArray());
         Assert.Equal(("Idempotency-Key", "header"), (header.GetProperty("name").GetString(), header.GetProperty("in").GetString()));

@@ -58,25 +58,6 @@ public sealed class JobEventsTests
         Assert.Equal("missed", await NextAsync(events));
     }
 
-    [Fact]
-    public async Task A_seventeenth_listener_of_one_caller_is_refused()
-    {
-        await using var database = await TestDatabase.CreateAsync();
-        await using var dashboard = await DashboardHost.StartAsync(database);
-        using var limit = new CancellationTokenSource(Limit);
-        using var client = await dashboard.ClientAsync("viewer");
-        var open = new List<HttpResponseMessage>();
-        for (var i = 0; i < 16; i++)
-        {
-            open.Add(await client.GetAsync("/api/v1/events/jobs", HttpCompletionOption.ResponseHeadersRead, limit.Token));
-            Assert.Equal((i, HttpStatusCode.OK), (i, open[^1].StatusCode));
-        }
-
-        using var refused = await client.GetAsync("/api/v1/events/jobs", HttpCompletionOption.ResponseHeadersRead, limit.Token);
-        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
-        open.ForEach(answer => answer.Dispose());
-    }
-
     private static string Event(long id, string state, string? campaign) => $"ended {id} {state} {campaign}";
 
     private static async Task<string> NextAsync(IAsyncEnumerator<string> events) =>

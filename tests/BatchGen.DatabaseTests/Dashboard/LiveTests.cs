@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using BatchGen.Dashboard.Live;
 using BatchGen.Dashboard.Monitoring;
@@ -84,6 +85,38 @@ public sealed class LiveTests
         Assert.DoesNotContain("event: counts", await ping);
     }
 
+    [Theory]
+    [InlineData("/live", 64)]
+    [InlineData("/api/v1/events", 16)]
+    [InlineData("/api/v1/events/jobs", 16)]
+    public async Task A_stream_beyond_the_limit_of_one_caller_is_refused_and_another_caller_gets_one(string path, int most)
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        using var client = await dashboard.ClientAsync("viewer");
+        using var other = await dashboard.ClientAsync("viewer");
+        var open = new List<HttpResponseMessage>();
+        for (var i = 0; i < most; i++)
+        {
+            open.Add(await OpenAsync(client, path));
+            Assert.Equal((i, HttpStatusCode.OK), (i, open[^1].StatusCode));
+        }
+
+        using var refused = await OpenAsync(client, path);
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.NotNull(refused.Headers.RetryAfter);
+        using var elsewhere = await OpenAsync(other, path);
+        Assert.Equal(HttpStatusCode.OK, elsewhere.StatusCode);
+        // A stream that ended makes room.
+        open[0].Dispose();
+        await Wait.UntilAsync("a stream is taken again", async () =>
+        {
+            using var next = await OpenAsync(client, path);
+            return next.StatusCode == HttpStatusCode.OK;
+        });
+        open.ForEach(answer => answer.Dispose());
+    }
+
     [Fact]
     public async Task A_viewer_that_left_many_changes_unread_receives_everything_once_more()
     {
@@ -151,6 +184,9 @@ public sealed class LiveTests
         Assert.True(await next);
         return Encoding.UTF8.GetString(viewer.Current.Page.Span);
     }
+
+    private static Task<HttpResponseMessage> OpenAsync(HttpClient client, string path) =>
+        client.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
 
     private static async Task<StreamReader> ReaderAsync(HttpClient client, string path) =>
         new(await client.GetStreamAsync(path, TestContext.Current.CancellationToken));

@@ -183,8 +183,8 @@ public sealed partial class PageChangesTests
     }
 
     [GeneratedRegex("<meta name=\"csrf-header\" content=\"(?<value>[^\"]+)\"", RegexOptions.ExplicitCapture)]
-    private static partial Regex CsrfHeader();
+    internal static partial Regex CsrfHeader();
 
     [GeneratedRegex("<meta name=\"csrf-token\" content=\"(?<value>[^\"]+)\"", RegexOptions.ExplicitCapture)]
-    private static partial Regex CsrfToken();
+    internal static partial Regex CsrfToken();
 }

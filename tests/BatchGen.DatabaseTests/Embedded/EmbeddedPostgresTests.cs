@@ -193,6 +193,17 @@ public sealed class EmbeddedPostgresTests(ClusterTemplate template) : IClassFixt
         Assert.Contains("move", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" \n")]
+    public async Task An_emptied_password_file_is_named_with_what_to_do(string text)
+    {
+        var file = Path.Combine(_folder, "password");
+        await File.WriteAllTextAsync(file, text, TestContext.Current.CancellationToken);
+        var failure = await Assert.ThrowsAsync<QueueException>(StartAsync);
+        Assert.Contains($"{file} is empty. Put the file back from a copy", failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_missing_password_file_is_reported()
     {

@@ -83,6 +83,21 @@ public sealed class SubmitTests : IAsyncLifetime
         "jobs[1].campaign: a name has no control characters, such as tabs and ends of lines, got \"a\\tb\"; leave them out.")]
     [InlineData("""{"campaign": "a\u0085b"}""",
         "jobs[1].campaign: a name has no control characters, such as tabs and ends of lines, got \"a\u0085b\"; leave them out.")]
+    [InlineData("""{"campaign": " lead"}""",
+        "jobs[1].campaign: a name has no blanks at its ends, and is neither '.' nor '..', got \" lead\"; "
+        + "choose one that an address can hold.")]
+    [InlineData("""{"campaign": "tail "}""",
+        "jobs[1].campaign: a name has no blanks at its ends, and is neither '.' nor '..', got \"tail \"; "
+        + "choose one that an address can hold.")]
+    [InlineData("""{"campaign": "\u3000wide"}""",
+        "jobs[1].campaign: a name has no blanks at its ends, and is neither '.' nor '..', got \"\u3000wide\"; "
+        + "choose one that an address can hold.")]
+    [InlineData("""{"campaign": ".."}""",
+        "jobs[1].campaign: a name has no blanks at its ends, and is neither '.' nor '..', got \"..\"; "
+        + "choose one that an address can hold.")]
+    [InlineData("""{"campaign": "."}""",
+        "jobs[1].campaign: a name has no blanks at its ends, and is neither '.' nor '..', got \".\"; "
+        + "choose one that an address can hold.")]
     [InlineData("""{"prompt": "a \ud800"}""", "jobs[1].prompt: the text holds half of a character (a single \\ud800 to \\udfff), "
         + "which is no text; remove it or write both halves.")]
     [InlineData("""{"tags": ["fine", "\ud800"]}""", "jobs[1].tags: the text holds half of a character (a single \\ud800 to \\udfff), "
@@ -96,12 +111,16 @@ public sealed class SubmitTests : IAsyncLifetime
         Assert.Equal(0L, await _database.SqlAsync<long>("select count(*) from jobs"));
     }
 
-    [Fact]
-    public async Task A_staged_campaign_with_a_control_character_is_refused()
+    [Theory]
+    [InlineData("a\nb", "no control characters")]
+    [InlineData("a ", "no blanks at its ends")]
+    [InlineData("..", "neither '.' nor '..'")]
+    public async Task A_staged_campaign_that_no_address_can_hold_is_refused(string campaign, string rule)
     {
         var refused = await Assert.ThrowsAsync<SubmitRefusedException>(() => _database.Submitter.SubmitManyAsync(
-            [new JobRequest { Prompt = "fine", Campaign = "a b" }, new JobRequest { Campaign = "a\nb" }], null, CancellationToken.None));
-        Assert.Contains("campaign: a name has no control characters", refused.Message, StringComparison.Ordinal);
+            [new JobRequest { Prompt = "fine", Campaign = "a b" }, new JobRequest { Campaign = campaign }], null, CancellationToken.None));
+        Assert.Contains("campaign: a name has ", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(rule, refused.Message, StringComparison.Ordinal);
     }
 
     [Theory]

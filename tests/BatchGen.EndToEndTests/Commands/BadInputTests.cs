@@ -54,6 +54,29 @@ public sealed class BadInputTests
     }
 
     [Fact]
+    public async Task A_link_to_a_device_that_never_ends_is_refused_with_the_limit_and_a_link_to_standard_input_is_read()
+    {
+        if (OperatingSystem.IsWindows()) return; // It has no such devices.
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync();
+        await using var program = new ProgramUnderTest(database);
+        var link = Path.Combine(program.DataFolder, "jobs.csv");
+        File.CreateSymbolicLink(link, "/dev/zero");
+        var refused = await program.RunHereAsync("submit", link);
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Equal($"batchgen: '{link}' brings more than 256 Mi letters and cannot be read twice. "
+            + "Expected a list of jobs; write a longer one into a file.\n", refused.Error);
+
+        var pipe = Path.Combine(program.DataFolder, "pipe.csv");
+        IrregularFiles.MakePipe(pipe);
+        File.Delete(link);
+        File.CreateSymbolicLink(link, pipe);
+        var submitted = program.RunHereAsync("submit", link);
+        await File.AppendAllTextAsync(pipe, "prompt\na star\n", TestContext.Current.CancellationToken);
+        Assert.Equal(0, (await submitted).ExitCode);
+    }
+
+    [Fact]
     public async Task Files_that_are_not_adapters_are_refused_with_the_reason()
     {
         await using var database = await TestDatabase.CreateAsync();

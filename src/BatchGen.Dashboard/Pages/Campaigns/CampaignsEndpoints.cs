@@ -26,7 +26,7 @@ internal static class CampaignsEndpoints
         var pages = routes.MapGroup("/campaigns").ExcludeFromDescription();
         pages.MapGet("", ShowAsync).RequireAuthorization(Policies.See);
         pages.MapPost("/schedules", SaveAsync).RequireAuthorization(Policies.Operate)
-            .WithMetadata(BodyLimit.OfLists, LargeBodies.OfForms);
+            .WithMetadata(BodyLimit.OfLists, CountedBodies.OfForms);
         pages.MapPost("/schedules/enable", EnableAsync).RequireAuthorization(Policies.Operate);
         pages.MapPost("/schedules/delete", DeleteAsync).RequireAuthorization(Policies.Operate);
     }

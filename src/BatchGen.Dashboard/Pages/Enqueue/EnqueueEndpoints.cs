@@ -28,10 +28,10 @@ internal sealed partial class EnqueueEndpoints(
             page.ShowAsync(again, vary, cancellationToken));
         pages.MapPost("",
             (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) => page.PostAsync(form, cancellationToken))
-            .WithMetadata(BodyLimit.OfLists, LargeBodies.OfForms);
+            .WithMetadata(BodyLimit.OfLists, CountedBodies.OfForms);
         pages.MapPost("/list", (IFormCollection form, EnqueueEndpoints page, CancellationToken cancellationToken) =>
             page.PostListAsync(form, cancellationToken))
-            .WithMetadata(BodyLimit.OfLists, LargeBodies.OfForms);
+            .WithMetadata(BodyLimit.OfLists, CountedBodies.OfForms);
     }
 
     private async Task<IResult> ShowAsync(long? again, long? vary, CancellationToken cancellationToken)
@@ -145,6 +145,10 @@ internal sealed partial class EnqueueEndpoints(
         {
             return Page.Of<EnqueuePage, EnqueueModel>(
                 Place(model, list?.Locate(refused.Message) ?? refused.Message), StatusCodes.Status400BadRequest);
+        }
+        catch (BlockedException blocked)
+        {
+            return Page.Of<EnqueuePage, EnqueueModel>(Place(model, blocked.Message), StatusCodes.Status503ServiceUnavailable);
         }
     }
 

@@ -73,6 +73,18 @@ public class JobFileTests
         Assert.EndsWith("... and 990 more problems", failure.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("jobs.csv", "", '\0', "Line 1 is longer than 16,777,216 letters")]
+    [InlineData("jobs.csv", "prompt\n", 'x', "Line 2 is longer than 16,777,216 letters")]
+    [InlineData("jobs.csv", "prompt\n\"", '\n', "Line 2: a quoted field is longer than 16,777,216 letters")]
+    [InlineData("jobs.jsonl", "{\"prompt\":\"a\"}\n", ' ', "Line 2 is longer than 16,777,216 letters")]
+    [InlineData("zero", "", '\0', "Line 1 is longer than 16,777,216 letters")]
+    public void A_list_that_never_ends_is_refused_with_the_limit_of_a_line_or_file(string name, string start, char then, string problem)
+    {
+        var failure = Assert.Throws<JobFileException>(() => JobFile.Read(() => new EndlessText(start, then), name, Times));
+        Assert.StartsWith(problem, Assert.Single(failure.Problems), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_unknown_column_is_named_with_the_nearest_one()
     {
@@ -303,5 +315,27 @@ public class JobFileTests
     {
         var list = JobFile.Read("prompt,seeds\na,5\nb,1-3\nc,7\n", "a.csv", Times);
         Assert.Equal(expected, list.Locate(refusal));
+    }
+
+    /// <summary>A text that repeats one letter for ever.</summary>
+    private sealed class EndlessText(string start, char then) : TextReader
+    {
+        private int _at;
+
+        public override int Peek() => _at < start.Length ? start[_at] : then;
+
+        public override int Read() => _at < start.Length ? start[_at++] : then;
+
+        public override int Read(char[] buffer, int index, int count)
+        {
+            for (var i = 0; i < count; i++) buffer[index + i] = (char)Read();
+            return count;
+        }
+
+        public override int Read(Span<char> buffer)
+        {
+            foreach (ref var letter in buffer) letter = (char)Read();
+            return buffer.Length;
+        }
     }
 }

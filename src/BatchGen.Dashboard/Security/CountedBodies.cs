@@ -6,31 +6,41 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace BatchGen.Dashboard.Security;
 
-/// <summary>The kind of a body that takes memory while it is read, beside the limit of its length.</summary>
+/// <summary>The kind of a body that takes memory or a connection of the database until its call is answered, beside the limit of its
+/// length.</summary>
 /// <param name="Name">Bodies of one kind are counted together.</param>
-/// <param name="OfCaller">How many of one caller are read at the same time.</param>
-/// <param name="OfAll">How many of all callers are read at the same time.</param>
-internal sealed record BodyKind(string Name, int OfCaller, int OfAll);
+/// <param name="OfCaller">How many of one caller are served at the same time.</param>
+/// <param name="OfAll">How many of all callers are served at the same time.</param>
+/// <param name="WaitingOfCaller">How many of one caller wait for their turn; more are refused.</param>
+/// <param name="WaitingOfAll">How many of all callers wait; more are refused.</param>
+internal sealed record BodyKind(string Name, int OfCaller, int OfAll, int WaitingOfCaller = 8, int WaitingOfAll = 32);
 
-/// <summary>How many large bodies are read at the same time, so that the memory of the program stays bounded however many come.</summary>
-/// <param name="KindOf">The kind of a request's body; null for one that is small.</param>
-internal sealed record LargeBodies(Func<HttpContext, BodyKind?> KindOf)
+/// <summary>How many bodies are read and served at the same time, so that the memory of the program and its connections to the database
+/// stay bounded however many come.</summary>
+/// <param name="KindOf">The kind of a request's body; null for one that is not counted.</param>
+internal sealed record CountedBodies(Func<HttpContext, BodyKind?> KindOf)
 {
-    // Bodies up to this length are not counted.
+    // Bodies up to this length take no memory to speak of.
     private const int SmallBytes = 1 << 20;
 
-    // Whoever sends less keeps others waiting: a list of 64 MiB takes 17 minutes at most.
+    // Whoever sends less keeps others waiting: a list of 64 MiB takes 17 minutes at most, and a small body ten seconds or few more.
     private static readonly MinDataRate LeastRate = new(bytesPerSecond: 64 << 10, gracePeriod: TimeSpan.FromSeconds(10));
-
-    // Requests that wait for their turn, of one caller and of all; more are refused.
-    private const int WaitingOfCaller = 8;
-    private const int WaitingOfAll = 32;
 
     // A list of 64 MiB takes several times its length as text and as jobs.
     private static readonly BodyKind Form = new("form", OfCaller: 1, OfAll: 2);
 
+    // One call takes one connection, mostly for milliseconds, and for as long as LockWait says when another transaction keeps what it
+    // changes. With the other kinds they stay below the pool of the dashboard (ConnectionPools). Waiting ones take nothing.
+    private static readonly BodyKind Small = new("small", OfCaller: 8, OfAll: 16, WaitingOfCaller: 64, WaitingOfAll: 256);
+
     /// <summary>Forms with a list of jobs or an image.</summary>
-    public static LargeBodies OfForms { get; } = new(context => IsSmall(context) ? null : Form);
+    public static CountedBodies OfForms { get; } = new(context => IsSmall(context) ? null : Form);
+
+    /// <summary>Calls with a small body that change jobs.</summary>
+    public static CountedBodies OfChanges { get; } = new(_ => Small);
+
+    /// <summary>The kind of a small body, or another one of a body that is large.</summary>
+    public static BodyKind SmallOr(BodyKind large, HttpContext context) => IsSmall(context) ? Small : large;
 
     /// <summary>True when a request says that its body is small.</summary>
     public static bool IsSmall(HttpContext context) => context.Request.ContentLength <= SmallBytes;
@@ -39,13 +49,13 @@ internal sealed record LargeBodies(Func<HttpContext, BodyKind?> KindOf)
     public static PartitionedRateLimiter<HttpContext> Limiter() => PartitionedRateLimiter.CreateChained(
         // In this order a caller that sends many waits for its own, and takes no place from others.
         PartitionedRateLimiter.Create<HttpContext, string>(context => KindOfBody(context) is { } kind
-            ? AtOnce($"{kind.Name} {context.User.Identity?.Name}", kind.OfCaller, WaitingOfCaller)
+            ? AtOnce($"{kind.Name} {context.User.Identity?.Name}", kind.OfCaller, kind.WaitingOfCaller)
             : RateLimitPartition.GetNoLimiter("")),
         PartitionedRateLimiter.Create<HttpContext, string>(context => KindOfBody(context) is { } kind
-            ? AtOnce(kind.Name, kind.OfAll, WaitingOfAll)
+            ? AtOnce(kind.Name, kind.OfAll, kind.WaitingOfAll)
             : RateLimitPartition.GetNoLimiter("")));
 
-    /// <summary>Ends requests whose large body comes too slowly (408); only the time in which it is read counts.</summary>
+    /// <summary>Ends requests whose counted body comes too slowly (408); only the time in which it is read counts.</summary>
     public static Task RequireRateAsync(HttpContext context, RequestDelegate next)
     {
         // HTTP/2 has one rate for a whole connection.
@@ -56,7 +66,7 @@ internal sealed record LargeBodies(Func<HttpContext, BodyKind?> KindOf)
     }
 
     private static BodyKind? KindOfBody(HttpContext context) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<LargeBodies>()?.KindOf(context);
+        context.GetEndpoint()?.Metadata.GetMetadata<CountedBodies>()?.KindOf(context);
 
     private static RateLimitPartition<string> AtOnce(string name, int permits, int waiting) => RateLimitPartition.GetConcurrencyLimiter(
         name, _ => new ConcurrencyLimiterOptions
