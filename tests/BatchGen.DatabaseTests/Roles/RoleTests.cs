@@ -8,6 +8,7 @@ using BatchGen.Queue.Claims;
 using BatchGen.Queue.Jobs;
 using BatchGen.Queue.Migrations;
 using BatchGen.Queue.Registry;
+using BatchGen.Queue.Roles;
 using BatchGen.Queue.Workers;
 using BatchGen.Testing;
 using Npgsql;
