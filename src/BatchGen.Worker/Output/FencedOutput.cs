@@ -16,7 +16,7 @@ internal sealed class FencedOutput(LeaseKeeper lease)
         IReadOnlyList<EncodedImage> images, Func<EncodedImage, CompletedJob> write)
     {
         // Rendering takes long, and the heartbeats meanwhile do not say when the last one was: the database is asked once for the group.
-        await lease.ConfirmInTheEndAsync();
+        await lease.ConfirmWithRetryAsync();
         var written = new List<CompletedJob>(images.Count);
         foreach (var image in images)
         {
