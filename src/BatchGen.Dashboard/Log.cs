@@ -37,6 +37,11 @@ internal static partial class Log
     [LoggerMessage(5009, LogLevel.Information, "Rebuilt the indexes {Indexes}")]
     public static partial void Reindexed(this ILogger log, string indexes);
 
+    [LoggerMessage(
+        5036, LogLevel.Warning,
+        "Rebuilding the index {Index} was given up, because a transaction of another session stayed open; the next run goes on")]
+    public static partial void ReindexGaveUp(this ILogger log, string index);
+
     [LoggerMessage(5010, LogLevel.Information, "Ordered canaries from {WorkerCount} workers")]
     public static partial void CanariesOrdered(this ILogger log, int workerCount);
 

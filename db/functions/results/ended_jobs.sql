@@ -38,7 +38,7 @@ begin
       left join campaigns c on c.id = j.campaign_id
       where j.state in ('succeeded', 'failed', 'cancelled')
       order by ended.ended_at, j.id
-      limit at_most + 1
+      limit at_most::bigint + 1
     loop
       at_most := at_most - 1;
       if at_most < 0 then

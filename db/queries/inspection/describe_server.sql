@@ -14,6 +14,7 @@ select current_setting('server_version_num')::int as version, current_setting('s
   current_setting('synchronous_commit') as synchronous_commit,
   current_setting('autovacuum') = 'on' as autovacuum,
   current_setting('track_counts') = 'on' as track_counts,
-  (select s.setting::bigint from pg_settings s where s.name = 'statement_timeout') as statement_limit_ms
+  (select s.setting::bigint from pg_settings s where s.name = 'statement_timeout') as statement_limit_ms,
+  pg_notification_queue_usage() as notification_queue_share
 from pg_database d
 where d.datname = current_database()

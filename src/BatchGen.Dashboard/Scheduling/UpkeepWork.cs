@@ -55,8 +55,9 @@ public sealed class UpkeepWork
     [AutomaticRetry(Attempts = 2)]
     public async Task ReindexAsync(CancellationToken cancellationToken)
     {
-        if (await _upkeep.ReindexAsync(_options.ReindexAboveBytes, cancellationToken) is { Count: > 0 } rebuilt)
-            _log.Reindexed(string.Join(", ", rebuilt));
+        if (await _upkeep.ReindexAsync(_options.ReindexAboveBytes, cancellationToken) is not { } outcome) return;
+        if (outcome.Rebuilt.Count > 0) _log.Reindexed(string.Join(", ", outcome.Rebuilt));
+        if (outcome.GaveUpAt is { } index) _log.ReindexGaveUp(index);
     }
 
     /// <summary>Orders a canary from every worker; each draws it before its next batch, or at once when idle.</summary>

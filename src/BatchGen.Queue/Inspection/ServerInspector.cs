@@ -97,6 +97,9 @@ public sealed class ServerFacts
 
     /// <summary>After how many milliseconds a statement of this login ends; 0 for never.</summary>
     public long StatementLimitMs { get; init; }
+
+    /// <summary>How full the queue of notifications of all databases of the server is, from 0 to 1.</summary>
+    public double NotificationQueueShare { get; init; }
 }
 
 /// <summary>A login that acts for one tenant.</summary>

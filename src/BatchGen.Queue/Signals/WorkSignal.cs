@@ -5,8 +5,9 @@ namespace BatchGen.Queue.Signals;
 /// <summary>Wakes idle workers when jobs arrive; falls back to polling where notifications do not come through.</summary>
 /// <remarks>
 /// Thread safe. Of all callers that wait, one listens on a connection kept for this and wakes the others. A notification that arrived since
-/// the last wait is not lost: the next wait returns at once. Behind a pooler that shares connections between transactions no notification
-/// arrives, and every wait lasts the poll interval. A link that is cut
+/// the last wait is not lost: the next wait returns for it, at once after a while of quiet. Every login of the database may send
+/// notifications, as many as it likes: those that come closely after each other are answered by one look at the tables. Behind a pooler
+/// that shares connections between transactions no notification arrives, and every wait lasts the poll interval. A link that is cut
 /// without a word is noticed long before the poll interval ends.
 /// </remarks>
 public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
@@ -14,9 +15,14 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
     // A connection that breaks sooner than this is not opened again at once: something keeps breaking it.
     private static readonly TimeSpan ShortestLife = TimeSpan.FromSeconds(1);
 
+    // Between two waits that end by notifications: a worker that has drawn an image meanwhile never waits for it.
+    private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan OneMillisecond = TimeSpan.FromMilliseconds(1);
+
     private readonly SemaphoreSlim _listening = new(1, 1);
     private TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private NpgsqlConnection? _connection;
+    private long? _lastNotified;
 
     /// <summary>Returns when jobs may have arrived, at the latest after the poll interval; the first time at once, when it
     /// has begun to listen.</summary>
@@ -64,7 +70,7 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
                 return;
             }
 
-            await _connection.WaitAsync(limit, cancellationToken);
+            if (await _connection.WaitAsync(limit, cancellationToken)) await EndBurstAsync(_connection, cancellationToken);
         }
         catch (Exception error) when (TransientRetry.KindOf(error) is not null)
         {
@@ -81,6 +87,19 @@ public sealed class WorkSignal(QueueDatabase database) : IAsyncDisposable
             await DropAsync();
             throw;
         }
+    }
+
+    // What arrives meanwhile is read all the same, so that the server need not keep it; the look that follows answers it too.
+    private async Task EndBurstAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var interval = database.Options.PollInterval < ShortestInterval ? database.Options.PollInterval : ShortestInterval;
+        while (_lastNotified is { } last && interval - TimeProvider.System.GetElapsedTime(last) is { Ticks: > 0 } left)
+        {
+            // A wait of less than a millisecond would be one without end.
+            await connection.WaitAsync(left < OneMillisecond ? OneMillisecond : left, cancellationToken);
+        }
+
+        _lastNotified = TimeProvider.System.GetTimestamp();
     }
 
     private async Task DropAsync()

@@ -43,6 +43,9 @@ internal static class SqlErrorTable
         ["40"] = DatabaseErrorKind.Passing,
         // Resources: disk full, out of memory, too many connections.
         ["53"] = DatabaseErrorKind.Passing,
+        // As many notifications wait as the server can hold, because a session that listens keeps a transaction open. The other codes of
+        // the class, such as 54001, say that a statement itself is too much: it never succeeds.
+        ["54000"] = DatabaseErrorKind.Passing,
         // In use, locked by another session, or not in a state for the call.
         ["55"] = DatabaseErrorKind.Passing,
         // Somebody intervened: statement_timeout or a cancelled query, shutdown, crash, start, idle session.

@@ -18,6 +18,10 @@ public sealed class QueueUpkeep(QueueDatabase database)
     /// <value>Rows of a chunk, which is one transaction: large enough to be quick, small enough that nobody waits for its locks.</value>
     internal int ChunkRows { get; init; } = 5_000;
 
+    /// <value>How long a rebuild waits for one transaction that is open, such as a producer's or a backup's. As long as a statement of a
+    /// producer may take; what is open for longer was forgotten, or is not about to end.</value>
+    internal TimeSpan LockLimit { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Removes everything that is past its retention, working on each kind of row for ten minutes at most; the
     /// next call does the rest.</summary>
     /// <returns>What was removed; null when another program is doing this now.</returns>
@@ -64,24 +68,58 @@ public sealed class QueueUpkeep(QueueDatabase database)
             .Single();
 
     /// <summary>Rebuilds indexes that hold more dead space than entries, without locking others out, and drops indexes that an interrupted
-    /// rebuild left behind.</summary>
+    /// rebuild left behind. It gives up where it would have to wait too long for a transaction of somebody else; the next call goes
+    /// on.</summary>
     /// <param name="minBytes">Smaller indexes are left alone.</param>
     /// <param name="cancellationToken">Stops between two indexes, or interrupts one; the next call cleans up.</param>
-    /// <returns>Names of the indexes rebuilt; null when another program is doing this now.</returns>
-    public Task<IReadOnlyList<string>?> ReindexAsync(long minBytes, CancellationToken cancellationToken) =>
+    /// <returns>What was rebuilt; null when another program is doing this now.</returns>
+    public Task<ReindexOutcome?> ReindexAsync(long minBytes, CancellationToken cancellationToken) =>
         AloneAsync("reindex", () => ReindexAloneAsync(minBytes, cancellationToken), cancellationToken);
 
-    private Task<IReadOnlyList<string>> ReindexAloneAsync(long minBytes, CancellationToken cancellationToken) =>
-        database.RunAsync(async connection =>
+    // On a connection outside the pool, because the limit is one of the session: what rebuilds an index may not run in a transaction.
+    private async Task<ReindexOutcome> ReindexAloneAsync(long minBytes, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAloneAsync(cancellationToken);
+        await LimitLockWaitsAsync(connection, cancellationToken);
+        var rebuilt = new List<string>();
+        // The statements come from the server, which quotes the names.
+        foreach (var index in await ListIndexesAsync(connection, "list_broken_indexes", [], cancellationToken))
         {
-            // The statements come from the server, which quotes the names; they may not run in a transaction.
-            foreach (var index in await ListIndexesAsync(connection, "list_broken_indexes", [], cancellationToken))
-                await RunAsync(connection, index.Statement, cancellationToken);
-            var bloated = await ListIndexesAsync(
-                connection, "list_bloated_indexes", [Parameter("min_bytes", NpgsqlDbType.Bigint, minBytes)], cancellationToken);
-            foreach (var index in bloated) await RunAsync(connection, index.Statement, cancellationToken);
-            return (IReadOnlyList<string>)bloated.ConvertAll(index => index.Name);
-        }, cancellationToken);
+            if (!await TryRunAsync(connection, index.Statement, cancellationToken)) return new ReindexOutcome(rebuilt, index.Name);
+        }
+
+        var bloated = await ListIndexesAsync(
+            connection, "list_bloated_indexes", [Parameter("min_bytes", NpgsqlDbType.Bigint, minBytes)], cancellationToken);
+        foreach (var index in bloated)
+        {
+            // Whoever keeps this one waiting mostly keeps the others waiting too, and each would leave an unfinished index behind.
+            if (!await TryRunAsync(connection, index.Statement, cancellationToken)) return new ReindexOutcome(rebuilt, index.Name);
+            rebuilt.Add(index.Name);
+        }
+
+        return new ReindexOutcome(rebuilt, GaveUpAt: null);
+    }
+
+    private async Task LimitLockWaitsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(Sql.SqlFiles.Query("limit_session_lock_waits"), connection);
+        command.Parameters.Add(Parameter("limit", NpgsqlDbType.Text, $"{(long)LockLimit.TotalMilliseconds}ms"));
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    // False when a transaction of somebody else was in the way for too long.
+    private static async Task<bool> TryRunAsync(NpgsqlConnection connection, string statement, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RunAsync(connection, statement, cancellationToken);
+            return true;
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            return false;
+        }
+    }
 
     // The lock belongs to a transaction, not to a session: behind PgBouncer in transaction mode only a transaction's lock surely ends. The
     // work uses connections of its own.
@@ -143,6 +181,12 @@ public sealed class QueueUpkeep(QueueDatabase database)
     // An index, and the statement that rebuilds or drops it.
     private sealed record IndexStatement(string Name, string Statement);
 }
+
+/// <summary>What a run of the reindexing did.</summary>
+/// <param name="Rebuilt">Names of the indexes that were rebuilt.</param>
+/// <param name="GaveUpAt">Name of the index that could not be rebuilt or removed because of an open transaction; null when all is
+/// done.</param>
+public sealed record ReindexOutcome(IReadOnlyList<string> Rebuilt, string? GaveUpAt);
 
 /// <summary>How long rows are kept.</summary>
 /// <param name="Jobs">Ended jobs, before they move to the archive.</param>

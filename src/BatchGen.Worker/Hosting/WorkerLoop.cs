@@ -164,9 +164,16 @@ internal sealed class WorkerLoop(
     private async Task RequeueAsync(HeldBatch held, HeldBatch? next, ClaimAhead ahead)
     {
         await ahead.CancelAsync();
-        await source.RequeueAsync(held);
-        next ??= await ahead.FindClaimedAsync();
-        if (next is not null) await source.RequeueAsync(next);
+        try
+        {
+            await source.RequeueAsync(held);
+        }
+        finally
+        {
+            // Whatever became of this batch, the next one is not to stay claimed, with heartbeats that nothing ends.
+            next ??= await ahead.FindClaimedAsync();
+            if (next is not null) await source.RequeueAsync(next);
+        }
     }
 
     // False when a canary differed: the worker is paused then, and the batch must not be rendered.

@@ -33,6 +33,7 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
     private CancellationTokenSource? _groupCancelled;
     private int _finished;
     private int _lostCounted;
+    private int _disposed;
     private StepProgress _step;
 
     public LeaseKeeper(
@@ -116,8 +117,10 @@ internal sealed class LeaseKeeper : IProgress<StepProgress>, IAsyncDisposable
         lock (_lock) _step = value;
     }
 
+    /// <summary>Ends the heartbeats; later calls change nothing, because a batch that could not be closed is requeued.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1) return;
         await _stop.CancelAsync();
         await _loop;
         _stop.Dispose();

@@ -11,6 +11,9 @@ internal sealed class ServerSettingsCheck() : DoctorCheck("server", needsDatabas
     // need beside the workers.
     private const int ConnectionsPerWorker = 5, ConnectionsBeside = 30;
 
+    // Above this the server itself warns too. Where it is full, every commit that notifies fails.
+    private const double FullestNotificationQueue = 0.5;
+
     // Upkeep rebuilds indexes of millions of rows.
     private static readonly TimeSpan LeastStatementLimit = TimeSpan.FromMinutes(10);
 
@@ -48,7 +51,8 @@ internal sealed class ServerSettingsCheck() : DoctorCheck("server", needsDatabas
                 : Ok(use + ".", context.Server);
     }
 
-    private static IEnumerable<(bool IsBad, FindingState State, string What, string Remedy)> Rules(ServerFacts facts)
+    /// <summary>What may be wrong with a server, each with whether it is, how bad that is, and what to do.</summary>
+    internal static IEnumerable<(bool IsBad, FindingState State, string What, string Remedy)> Rules(ServerFacts facts)
     {
         yield return (facts.Encoding != "UTF8", FindingState.Wrong, $"The database's encoding is {facts.Encoding}.",
             "Make the database anew with encoding UTF8: prompts are in every language.");
@@ -66,5 +70,11 @@ internal sealed class ServerSettingsCheck() : DoctorCheck("server", needsDatabas
             string.Create(CultureInfo.InvariantCulture,
                 $"Statements of this login end after {facts.StatementLimitMs} ms, which interrupts upkeep."),
             "Set statement_timeout = 0 for the login of workers and dashboard; limits are for producers.");
+        yield return (facts.NotificationQueueShare >= FullestNotificationQueue, FindingState.Warning,
+            string.Create(CultureInfo.InvariantCulture,
+                $"The server's queue of notifications is {facts.NotificationQueueShare * 100:0}% full; once it is full, nothing is ")
+                + "submitted or recorded. A session that listens keeps a transaction open.",
+            "Find the session as a superuser: select pid, usename, datname, state, xact_start from pg_stat_activity "
+                + "where xact_start is not null order by xact_start; it is one of the first. End it: select pg_terminate_backend(PID).");
     }
 }

@@ -63,6 +63,26 @@ public sealed class FailureTests
         await AssertUnavailableAsync(answer, database);
     }
 
+    [Fact]
+    public async Task A_submit_while_the_server_holds_no_more_notifications_is_answered_with_503()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await database.AddModelAsync();
+        await database.SqlAsync(
+            """
+            create function refuse() returns trigger language plpgsql as $$
+            begin
+              raise exception using errcode = '54000', message = 'too many notifications in the NOTIFY queue';
+            end $$;
+            create constraint trigger refuse after insert on jobs deferrable initially deferred for each row execute function refuse();
+            """);
+        await using var dashboard = await DashboardHost.StartAsync(database);
+        using var client = await dashboard.ClientAsync("submitter", "default");
+        using var answer = await client.PostAsJsonAsync(
+            "/api/v1/jobs", new[] { new { prompt = "a" } }, TestContext.Current.CancellationToken);
+        await AssertUnavailableAsync(answer, database);
+    }
+
     [Theory]
     [InlineData("/jobs?text=%00")]
     [InlineData("/api/v1/jobs?text=%00")]

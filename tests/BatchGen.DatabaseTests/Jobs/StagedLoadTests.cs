@@ -157,6 +157,26 @@ public sealed class StagedLoadTests
         Assert.Equal(32, await database.SqlAsync<int>("select cardinality(tags) from job_recipes"));
     }
 
+    [Theory]
+    [InlineData("select submit_staged(null)")]
+    [InlineData("select discard_staged(null)")]
+    public async Task A_load_without_a_name_is_refused(string statement)
+    {
+        await using var database = await DatabaseAsync();
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => database.SqlAsync(statement));
+        Assert.Equal(
+            ("BG001", "load: expected the name of a load, which may be empty, got null."), (refused.SqlState, refused.MessageText));
+    }
+
+    [Fact]
+    public async Task A_load_with_a_name_that_no_index_holds_is_empty_and_no_error()
+    {
+        await using var database = await DatabaseAsync();
+        // Texts that do not repeat themselves: the server packs others into an index.
+        const string Name = "(select string_agg(md5(i::text), '') from generate_series(1, 300) i)";
+        Assert.Equal(0L, await database.SqlAsync<long>($"select submit_staged({Name}) + discard_staged({Name})"));
+    }
+
     private static Task<long> CountAsync(TestDatabase database, string table) => database.SqlAsync<long>($"select count(*) from {table}");
 
     private static async Task<TestDatabase> DatabaseAsync()

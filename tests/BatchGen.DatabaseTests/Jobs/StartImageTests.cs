@@ -103,6 +103,60 @@ public sealed class StartImageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_image_that_was_noted_by_SQL_with_less_counts_as_what_it_has_once_it_is_sent()
+    {
+        await AddTenantsAsync("studio");
+        await _database.SqlAsync("select keep_start_image($1, 1, 10, 'studio')", Sent);
+        var owners = Owners(quotaBytes: 250);
+        await owners.KeepAsync(new string('b', 64) + ".png", 100, "studio", CancellationToken.None);
+        await Assert.ThrowsAsync<SubmitRefusedException>(() => owners.KeepAsync(Sent, 151, "studio", CancellationToken.None));
+        await owners.KeepAsync(Sent, 150, "studio", CancellationToken.None);
+        // Noted with less once more, it still counts as what it has.
+        await _database.SqlAsync("select keep_start_image($1, 1, 10, 'studio')", Sent);
+        Assert.Equal(250m, await _database.SqlAsync<decimal>("select sum(size_bytes) from start_images"));
+    }
+
+    [Theory]
+    [InlineData("name, null, 10", "keep_start_image.size_bytes: expected the length of the image, from 1 to 33554432 bytes, got null.")]
+    [InlineData("name, 0, 10", "keep_start_image.size_bytes: expected the length of the image, from 1 to 33554432 bytes, got 0.")]
+    [InlineData("name, 9223372036854775807, 9223372036854775807",
+        "keep_start_image.size_bytes: expected the length of the image, from 1 to 33554432 bytes, got 9223372036854775807.")]
+    [InlineData("name, 1, null", "keep_start_image.quota_bytes: expected a number of bytes from 0 on, got null.")]
+    [InlineData("name, 1, -1", "keep_start_image.quota_bytes: expected a number of bytes from 0 on, got -1.")]
+    [InlineData("null, 1, 10",
+        "keep_start_image.name: expected the SHA-256 of the image in lower case and .png, .jpg or .webp, got null.")]
+    [InlineData("'a.png', 1, 10",
+        "keep_start_image.name: expected the SHA-256 of the image in lower case and .png, .jpg or .webp, got \"a.png\".")]
+    public async Task A_start_image_with_a_value_that_no_image_has_is_refused(string values, string message)
+    {
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => _database.SqlAsync(
+            $"select keep_start_image({values}) from (select repeat('a', 64) || '.png' as name) image"));
+        Assert.Equal(("BG001", message), (refused.SqlState, refused.MessageText));
+    }
+
+    [Fact]
+    public async Task The_database_and_the_program_accept_start_images_of_the_same_length()
+    {
+        const long Longest = StartImageFolder.MaxFileBytes;
+        await Owners(long.MaxValue).KeepAsync(Sent, Longest, "default", CancellationToken.None);
+        await Assert.ThrowsAsync<SubmitRefusedException>(
+            () => Owners(long.MaxValue).KeepAsync(new string('b', 64) + ".png", Longest + 1, "default", CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Sizes_that_were_noted_before_they_had_a_limit_break_no_later_upload()
+    {
+        await AddTenantsAsync("studio");
+        await _database.SqlAsync(
+            "insert into start_images (name, tenant_id, size_bytes) select repeat(d, 64) || '.png', t.id, 9223372036854775807 "
+                + "from tenants t, unnest(array['b', 'c']) d where t.name = 'studio'");
+        var refused = await Assert.ThrowsAsync<SubmitRefusedException>(
+            () => Owners(long.MaxValue).KeepAsync(Sent, 1, "studio", CancellationToken.None));
+        Assert.StartsWith("start_image: tenant 'studio' has start images of 18446744073709551614 bytes already", refused.Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_tenant_does_not_pass_its_quota_by_sending_many_start_images_at_once()
     {
         await AddTenantsAsync("studio");

@@ -84,6 +84,13 @@ public sealed class EndedJobsTests
             (refused.SqlState, refused.MessageText));
     }
 
+    [Fact]
+    public async Task A_caller_may_ask_for_as_many_endings_as_a_whole_number_says()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        Assert.Equal(1L, await database.SqlAsync<long>("select count(*) from ended_jobs('1/1:1:', 2147483647)"));
+    }
+
     /// <summary>Sends a notification on both channels, as a login that has no right to anything.</summary>
     internal static async Task NotifyAsAnybodyAsync(TestDatabase database, string payload)
     {

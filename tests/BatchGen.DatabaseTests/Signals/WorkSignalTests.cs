@@ -55,6 +55,28 @@ public sealed class WorkSignalTests
     }
 
     [Fact]
+    public async Task Notifications_without_end_end_a_few_waits_a_second_and_the_first_after_quiet_at_once()
+    {
+        await using var database = await TestDatabase.CreateAsync(new() { PollInterval = TimeSpan.FromMinutes(5) });
+        await using var signal = new WorkSignal(database.Queue);
+        await signal.WaitAsync(CancellationToken.None); // The first wait only begins to listen.
+        using var stop = new CancellationTokenSource();
+        var flood = Task.WhenAll(NotifyAsync(database, stop.Token), NotifyAsync(database, stop.Token));
+        var started = Stopwatch.GetTimestamp();
+        var waits = 0;
+        for (; Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(2); waits++)
+        {
+            await Wait.ForAsync("the wait ended", signal.WaitAsync(CancellationToken.None));
+            if (waits == 0) Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        }
+
+        await stop.CancelAsync();
+        await flood;
+        // Four a second, one more for each end; on a machine that is busy fewer.
+        Assert.InRange(waits, 2, 10);
+    }
+
+    [Fact]
     public async Task A_wait_after_a_cancelled_one_wakes_when_a_job_is_submitted()
     {
         await using var database = await TestDatabase.CreateAsync(new() { PollInterval = TimeSpan.FromMinutes(5) });
@@ -104,6 +126,14 @@ public sealed class WorkSignalTests
         Assert.True(await listener.WaitAsync(TimeSpan.FromSeconds(30)));
 
         Assert.Equal("""{"count": 1}""", await payload.Task);
+    }
+
+    // Any login may do this: notifications belong to nobody.
+    private static async Task NotifyAsync(TestDatabase database, CancellationToken stop)
+    {
+        await using var connection = await database.ConnectAsync();
+        await using var command = new Npgsql.NpgsqlCommand($"notify {database.Schema}_jobs", connection);
+        while (!stop.IsCancellationRequested) await command.ExecuteNonQueryAsync(CancellationToken.None);
     }
 
     // Waits until the server has the listening connection idle, so that a notification sent from here on reaches it.

@@ -9,6 +9,8 @@ namespace BatchGen.DatabaseTests.Upkeep;
 
 public sealed class QueueUpkeepTests
 {
+    private const string InvalidIndexes = "select count(*) from pg_index where indrelid = 'jobs'::regclass and not indisvalid";
+
     [Fact]
     public async Task Ended_jobs_move_to_the_archive_and_unfinished_or_unverified_ones_stay()
     {
@@ -99,6 +101,26 @@ public sealed class QueueUpkeepTests
     }
 
     [Fact]
+    public async Task Old_loads_that_a_producer_keeps_locked_are_not_waited_for_one_by_one()
+    {
+        await using var database = await StartAsync();
+        await database.SqlAsync("""
+            insert into staged_jobs (load, staged_at, staged_by)
+            select 'l' || i, now() - interval '8 days', case when i <= 60 then session_user else 'other' end from generate_series(1, 70) i
+            """);
+        await using var producer = await database.ConnectAsync();
+        await using var transaction = await producer.BeginTransactionAsync();
+        await using var command = new Npgsql.NpgsqlCommand(
+            "select sum(discard_staged('l' || i)) from generate_series(1, 60) i", producer, transaction);
+        Assert.Equal(60m, await command.ExecuteScalarAsync());
+
+        // Each of sixty waits took 100 ms.
+        Assert.Equal(10, await Wait.ForAsync(
+            "the other loads were removed", new QueueUpkeep(database.Queue).PruneStagedAsync(TimeSpan.FromDays(7), CancellationToken.None),
+            TimeSpan.FromSeconds(4)));
+    }
+
+    [Fact]
     public async Task A_worker_without_heartbeat_is_stopped_after_a_week_and_deleted_after_its_retention()
     {
         await using var database = await StartAsync();
@@ -116,15 +138,42 @@ public sealed class QueueUpkeepTests
     public async Task Indexes_with_more_dead_space_than_entries_are_rebuilt()
     {
         await using var database = await StartAsync();
-        await database.Submitter.SubmitManyAsync(
-            Enumerable.Range(0, 20_000).Select(_ => new JobRequest { Adapters = [new("a")] }), null, CancellationToken.None);
-        await database.SqlAsync("delete from jobs where id % 50 <> 0");
-        await database.SqlAsync("analyze jobs");
-        var rebuilt = await new QueueUpkeep(database.Queue).ReindexAsync(100_000, CancellationToken.None);
+        await BloatAsync(database);
+        var outcome = await new QueueUpkeep(database.Queue).ReindexAsync(100_000, CancellationToken.None);
 
-        Assert.Contains("jobs_by_signature", rebuilt!);
-        Assert.Empty((await new QueueUpkeep(database.Queue).ReindexAsync(10_000_000, CancellationToken.None))!);
+        Assert.Contains("jobs_by_signature", outcome!.Rebuilt);
+        Assert.Null(outcome.GaveUpAt);
+        Assert.Empty((await new QueueUpkeep(database.Queue).ReindexAsync(10_000_000, CancellationToken.None))!.Rebuilt);
         Assert.NotNull(await database.ClaimAsync(await database.AddWorkerAsync()));
+    }
+
+    [Fact]
+    public async Task A_rebuild_gives_up_while_a_producer_keeps_a_transaction_open_and_the_next_run_leaves_nothing_of_it()
+    {
+        await using var database = await StartAsync();
+        await BloatAsync(database);
+        var upkeep = new QueueUpkeep(database.Queue) { LockLimit = TimeSpan.FromMilliseconds(200) };
+        await using (var producer = await database.ConnectAsync())
+        {
+            await using var transaction = await producer.BeginTransactionAsync();
+            await using var command = new Npgsql.NpgsqlCommand("""select submit_job('{"prompt": "a"}')""", producer, transaction);
+            await command.ExecuteNonQueryAsync();
+
+            var outcome = await Wait.ForAsync(
+                "the rebuild gave up", upkeep.ReindexAsync(100_000, CancellationToken.None), TimeSpan.FromSeconds(20));
+            Assert.NotNull(outcome!.GaveUpAt);
+            // An unfinished index is left that cannot be removed either; no second one comes to it.
+            outcome = await Wait.ForAsync(
+                "the second run gave up", upkeep.ReindexAsync(100_000, CancellationToken.None), TimeSpan.FromSeconds(20));
+            Assert.Matches("_ccnew$", outcome!.GaveUpAt);
+            Assert.Equal(1L, await database.SqlAsync<long>(InvalidIndexes));
+            await transaction.RollbackAsync();
+        }
+
+        var done = await upkeep.ReindexAsync(100_000, CancellationToken.None);
+        Assert.Contains("jobs_by_signature", done!.Rebuilt);
+        Assert.Null(done.GaveUpAt);
+        Assert.Equal(0L, await database.SqlAsync<long>(InvalidIndexes));
     }
 
     [Fact]
@@ -132,13 +181,12 @@ public sealed class QueueUpkeepTests
     {
         await using var database = await StartAsync();
         await database.SubmitAsync("a", "a");
-        const string InvalidIndexes = "select count(*) from pg_index where indrelid = 'jobs'::regclass and not indisvalid";
         // A failed concurrent build leaves an invalid index, as a killed rebuild does, and its name is like that of a rebuild.
         await Assert.ThrowsAsync<Npgsql.PostgresException>(
             () => database.SqlAsync("create unique index concurrently jobs_by_age_ccnew on jobs (group_id)"));
         Assert.Equal(1L, await database.SqlAsync<long>(InvalidIndexes));
 
-        Assert.Empty((await new QueueUpkeep(database.Queue).ReindexAsync(1 << 30, CancellationToken.None))!);
+        Assert.Empty((await new QueueUpkeep(database.Queue).ReindexAsync(1 << 30, CancellationToken.None))!.Rebuilt);
 
         Assert.Equal(0L, await database.SqlAsync<long>(InvalidIndexes));
     }
@@ -256,6 +304,15 @@ public sealed class QueueUpkeepTests
     }
 
     // Makes everything there is sixty days older.
+    // Twenty thousand jobs of which one in fifty is left, so that their indexes are mostly empty.
+    private static async Task BloatAsync(TestDatabase database)
+    {
+        await database.Submitter.SubmitManyAsync(
+            Enumerable.Range(0, 20_000).Select(_ => new JobRequest { Adapters = [new("a")] }), null, CancellationToken.None);
+        await database.SqlAsync("delete from jobs where id % 50 <> 0");
+        await database.SqlAsync("analyze jobs");
+    }
+
     private static Task AgeAsync(TestDatabase database) => database.SqlAsync("""
         with j as (update jobs set finished_at = finished_at - interval '60 days'),
           b as (update batches set ended_at = ended_at - interval '60 days')

@@ -1,3 +1,4 @@
+using BatchGen.Core.Jobs;
 using BatchGen.Core.Rendering;
 using BatchGen.Queue;
 using BatchGen.Testing;
@@ -42,6 +43,32 @@ public sealed class DatabaseErrorTests
         await login.ApplyAsync(end);
 
         await AssertDrawsAsync(database, worker);
+    }
+
+    [Fact]
+    public async Task A_worker_goes_on_after_the_server_held_no_more_notifications()
+    {
+        await using var database = await DatabaseAsync();
+        // The server says so at the commit, as a trigger does that is deferred; 8 GB of notifications take too long for a test.
+        await database.SqlAsync(
+            """
+            create function refuse() returns trigger language plpgsql as $$
+            begin
+              raise exception using errcode = '54000', message = 'too many notifications in the NOTIFY queue';
+            end $$;
+            create constraint trigger refuse after insert on images deferrable initially deferred for each row execute function refuse();
+            """);
+        var log = new RecordedLog();
+        await using var worker = await WorkerHost.StartAsync(
+            database, new FakeRenderer(), options => options.ExitWhenIdle = false, log: log);
+        await database.SubmitAsync("");
+        await log.UntilAsync(Away, TestContext.Current.CancellationToken);
+        Assert.Null(worker.Outcome.Failure);
+        await database.SqlAsync("drop trigger refuse on images");
+
+        await WorkerHost.UntilVerifiedAsync(database, 1);
+        await AssertDrawsAsync(database, worker, images: 2);
+        Assert.Equal(1, (await database.Catalog.ListAsync(new JobFilter(null), CancellationToken.None)).Max(job => job.Attempts));
     }
 
     [Fact]
@@ -92,10 +119,10 @@ public sealed class DatabaseErrorTests
         return async () => count += await login.TerminateAsync();
     }
 
-    private static async Task AssertDrawsAsync(TestDatabase database, WorkerHost worker)
+    private static async Task AssertDrawsAsync(TestDatabase database, WorkerHost worker, int images = 1)
     {
         await database.SubmitAsync("");
-        await WorkerHost.UntilVerifiedAsync(database, 1);
+        await WorkerHost.UntilVerifiedAsync(database, images);
         Assert.Null(worker.Outcome.Failure);
         Assert.Null(Assert.Single(await database.Workers.ListAsync(CancellationToken.None)).StoppedAt);
     }

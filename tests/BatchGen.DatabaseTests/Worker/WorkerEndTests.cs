@@ -67,6 +67,38 @@ public sealed class WorkerEndTests
         await AssertQueuedUncountedAsync(database, ids);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_worker_whose_batch_can_be_neither_closed_nor_requeued_says_the_error_of_the_database(bool stopped)
+    {
+        await using var database = await DatabaseAsync();
+        await database.SubmitAsync("", "");
+        await database.SqlAsync(
+            """
+            create function refuse() returns trigger language plpgsql as $$
+            begin
+              raise exception using errcode = '22012', message = 'division by zero';
+            end $$;
+            create trigger refuse before update of state on batches for each row execute function refuse();
+            """);
+        using var drawing = new ManualResetEventSlim();
+        var renderer = new FakeRenderer
+        {
+            OnRender = (_, token) =>
+            {
+                drawing.Set();
+                if (stopped) token.WaitHandle.WaitOne();
+            },
+        };
+        await using var worker = await WorkerHost.StartAsync(database, renderer, options => options.ExitWhenIdle = false);
+        await WorkerHost.UntilAsync("a job is drawn", () => drawing.IsSet);
+        if (stopped) await worker.StopAsync();
+        else await worker.WaitForEndAsync();
+
+        Assert.Contains("division by zero", worker.Outcome.Failure, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_batch_whose_adapters_could_not_be_read_ahead_is_rendered_all_the_same()
     {
