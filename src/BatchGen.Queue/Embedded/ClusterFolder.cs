@@ -17,7 +17,7 @@ internal sealed class ClusterFolder
 
     private readonly ServerUser _user;
 
-    // FirstNormalObjectId of PostgreSQL's access/transam.h: initdb's own databases have smaller numbers.
+    // Where PostgreSQL begins to number what users make (access/transam.h); initdb's own databases have smaller numbers.
     private const uint FirstOwnId = 16384;
 
     private ClusterFolder(string folder, string home, int port, ServerUser user)

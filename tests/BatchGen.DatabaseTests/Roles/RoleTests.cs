@@ -114,7 +114,7 @@ public sealed class RoleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_others_made_in_the_schema_is_given_to_no_role_and_keeps_nobody_from_mending_rights()
+    public async Task Views_and_functions_that_others_made_in_the_schema_are_given_to_no_role_and_stop_no_mending()
     {
         Assert.SkipWhen(TestServer.SuperUserAddress is null, "The server was given, and its superuser is not known.");
         var address = new NpgsqlConnectionStringBuilder(TestServer.SuperUserAddress)
