@@ -42,7 +42,7 @@ finished as (
         select a.job_id, a.ended_at, a.code from job_attempts a where a.ended_at > now() - @standstill_after
         order by a.ended_at desc limit 200) a
       cross join lateral (select j.state from jobs j where j.id = a.job_id limit 1) j
-      where j.state = 'failed' and a.code <> 'deadline_passed')) as at)
+      where j.state = 'failed' and a.code <> 'deadline_passed')) as at),
 -- Since when workers have been there to finish anything. One that ended lately counts, so that starting again and again hides nothing.
 staffed as (
   select min(w.started_at) as since from workers w where w.heartbeat_at > now() - greatest(@standstill_after, @answer_limit))
