@@ -7,17 +7,16 @@ declare
   removed bigint := 0;
   affected bigint;
 begin
-  perform set_config('lock_timeout', '100ms', true);
   for stale in select distinct s.load, s.staged_by from staged_jobs s where s.staged_at < before loop
-    -- Only the role that staged a load can lock it: one that is waited for once is waited for no more, however many loads it locks.
-    continue when stale.staged_by = any(busy);
+    -- Only the role that staged a load can lock it: one that was waited for once is hardly waited for again, however many loads it locks.
+    perform set_config('lock_timeout', case when stale.staged_by = any(busy) then '1ms' else '100ms' end, true);
     begin
       perform lock_load(stale.load, stale.staged_by);
       delete from staged_jobs s where s.load = stale.load and s.staged_by = stale.staged_by and s.staged_at < before;
       get diagnostics affected = row_count;
       removed := removed + affected;
     exception when lock_not_available then
-      -- A load that is being submitted now is not abandoned. The role's other loads are left to the next run.
+      -- A load that is being submitted now is not abandoned.
       busy := busy || stale.staged_by;
     end;
   end loop;

@@ -99,7 +99,8 @@ public sealed class QueueMonitorTests
         await database.SubmitAsync("", "");
         await database.SqlAsync("update jobs set run_at = now() - interval '30 minutes'");
         Assert.Equal((0, 0, 0), await StandstillAsync(host));
-        await database.SqlAsync("update jobs set run_at = now() - interval '2 hours'");
+        await database.SqlAsync(
+            "update jobs set run_at = now() - interval '2 hours'; update workers set started_at = now() - interval '3 hours'");
         Assert.InRange((await StandstillAsync(host)).NothingFinished, 7200, 7500);
         await database.FinishAsync((await database.ClaimAsync(worker, maxJobs: 1))!);
         Assert.Equal((0, 0, 0), await StandstillAsync(host));
