@@ -24,7 +24,13 @@ internal sealed class UsageWatch(WorkerSlot worker, TimeProvider clock)
         {
             if (worker.ProcessId is { } process)
             {
-                _wasReplaced |= _process is { } before && before != process;
+                if (_process is { } before && before != process)
+                {
+                    // One that found no database at its start did nothing yet, and its successor is the one that lives.
+                    _samples.Clear();
+                    _wasReplaced |= worker.Exits.Any(exit => exit.ExitCode != WorkerSlot.NoDatabase);
+                }
+
                 _process = process;
                 if (ProcessUsage.Read(process) is { } usage) _samples.Add(usage);
             }
