@@ -22,9 +22,6 @@ internal sealed class SupervisorFaults(Stage stage) : IDisposable
         new("worker of a supervisor killed", 3, 0.4, 1.0, FaultTarget.Everything, (fault, _) => RunAsync(fault, KillWorkerAsync)),
     ];
 
-    // While it starts, Hangfire makes its tables with calls that nothing cancels: over a link that is held one lasts until Npgsql gives up.
-    private static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(45);
-
     private static TimeSpan EndLimit => Stage.EndLimit + TimeSpan.FromSeconds(5);
 
     /// <inheritdoc/>
@@ -43,7 +40,7 @@ internal sealed class SupervisorFaults(Stage stage) : IDisposable
             {
                 // The servers may be away for longer than a start waits for them.
                 var isAway = supervisor.HasEnded && supervisor.ExitCode == WorkerSlot.NoDatabase;
-                await EndAsync(supervisor, Signals.Terminate, isAway ? "no database at its start" : null, EndLimit + LongestCall);
+                await EndAsync(supervisor, Signals.Terminate, isAway ? "no database at its start" : null);
                 return FaultKind.NotDone + "no worker was started";
             }
 
@@ -86,10 +83,10 @@ internal sealed class SupervisorFaults(Stage stage) : IDisposable
     }
 
     // An end before the signal is one of its own, and a violation unless there is a reason for it.
-    private async Task EndAsync(SupervisorProcess supervisor, int signal, string? reason = null, TimeSpan? limit = null)
+    private async Task EndAsync(SupervisorProcess supervisor, int signal, string? reason = null)
     {
         var wasRunning = !supervisor.HasEnded;
-        var inTime = await supervisor.EndAsync(signal, limit ?? EndLimit);
+        var inTime = await supervisor.EndAsync(signal, EndLimit);
         reason = wasRunning && inTime ? Signals.NameOf(signal) : wasRunning ? null : reason;
         stage.NoteExits([new WorkerExit(Name, supervisor.ExitCode, reason, reason is null ? supervisor.LastLines : "")]);
     }
